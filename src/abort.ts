@@ -1,0 +1,35 @@
+/**
+ * Waiting that an `AbortSignal` ends at once.
+ *
+ * @module
+ */
+
+import type { Clock } from "./runtime.ts";
+
+/**
+ * Waits for a promise or for a signal, whichever is first. The promise goes on by itself.
+ *
+ * @throws The signal's reason, where it was aborted first.
+ */
+export function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason);
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}
+
+/**
+ * Waits for a time. Its timer ends with it.
+ *
+ * @throws The signal's reason, as soon as it is aborted.
+ */
+export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
+  let cancel = (): void => {};
+  const elapsed = new Promise<void>((resolve) => {
+    cancel = clock.setTimeout(resolve, delayMs);
+  });
+  return orAborted(elapsed, signal).finally(cancel);
+}

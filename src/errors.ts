@@ -1,0 +1,125 @@
+/**
+ * The errors that reanchor throws. Each has a literal `name` and a stable `code`, and none carries a
+ * token, a key or PEM text.
+ *
+ * @module
+ */
+
+/** Every stable {@link ReanchorError.code}. */
+export type ReanchorErrorCode =
+  | "ERR_REANCHOR_API"
+  | "ERR_REANCHOR_CLOSED"
+  | "ERR_REANCHOR_CONFIG"
+  | "ERR_REANCHOR_CONNECTION"
+  | "ERR_REANCHOR_SOURCE"
+  | "ERR_REANCHOR_TIMEOUT"
+  | "ERR_REANCHOR_UNTRUSTED_SERVER";
+
+// Registered, so that an error made by a second loaded copy of this package is recognised too.
+const brand: unique symbol = Symbol.for("reanchor.error");
+
+/** The base class of every error that reanchor makes. */
+export abstract class ReanchorError extends Error {
+  abstract override readonly name: string;
+  /** What went wrong, in a form that does not change between releases. */
+  abstract readonly code: ReanchorErrorCode;
+
+  constructor(message?: string, options?: ErrorOptions) {
+    super(message, options);
+    Object.defineProperty(this, brand, { value: true });
+  }
+}
+
+/**
+ * Tells whether a value is an error that reanchor made, also across two loaded copies of the package.
+ *
+ * @param value What was caught.
+ * @returns Whether it is one, and so has a `code`.
+ *
+ * @example
+ * ```ts
+ * import { ConfigError, isReanchorError } from "@reanchor/reanchor";
+ *
+ * const error: unknown = new ConfigError("Cannot connect: no server");
+ * if (isReanchorError(error)) console.log(error.code); // ERR_REANCHOR_CONFIG
+ * ```
+ */
+export function isReanchorError(value: unknown): value is ReanchorError {
+  return typeof value === "object" && value !== null && brand in value;
+}
+
+/** What is configured is missing, contradictory, or more than this runtime can honour. */
+export class ConfigError extends ReanchorError {
+  override readonly name = "ConfigError";
+  override readonly code = "ERR_REANCHOR_CONFIG";
+}
+
+/** Why a {@link SourceError} arose. */
+export type SourceErrorReason = "unreadable" | "empty" | "invalid" | "too-large" | "timeout";
+
+/** A CA bundle or a token could not be loaded. With a good value at hand, that one serves on. */
+export class SourceError extends ReanchorError {
+  override readonly name = "SourceError";
+  override readonly code = "ERR_REANCHOR_SOURCE";
+  /** What kind of failure it was. */
+  readonly reason: SourceErrorReason;
+
+  constructor(message: string, reason: SourceErrorReason, options?: ErrorOptions) {
+    super(message, options);
+    this.reason = reason;
+  }
+}
+
+/** Why a {@link UntrustedServerError} arose. */
+export type UntrustedReason = "unknown-authority" | "expired" | "wrong-host";
+
+/** What an {@link UntrustedServerError} says beside its message. */
+export interface UntrustedServerDetails {
+  /** `unknown-authority`: no anchor signed it; `expired`: it or its anchor is; `wrong-host`: it names others. */
+  reason: UntrustedReason;
+  /** The server's origin. */
+  server: string;
+  /** Where the trusted CA bundle came from; `undefined` where the runtime's own store was used. */
+  caSource?: string | undefined;
+  /** The fingerprint of the bundle that the server was checked against. */
+  fingerprint?: string | undefined;
+}
+
+/**
+ * The server's certificate was refused during the handshake, so nothing of the request was sent. The
+ * bundle had been read again before this was thrown, except for a wrong host name, which no bundle mends.
+ */
+export class UntrustedServerError extends ReanchorError {
+  override readonly name = "UntrustedServerError";
+  override readonly code = "ERR_REANCHOR_UNTRUSTED_SERVER";
+  readonly reason: UntrustedReason;
+  readonly server: string;
+  readonly caSource: string | undefined;
+  readonly fingerprint: string | undefined;
+
+  constructor(message: string, details: UntrustedServerDetails, options?: ErrorOptions) {
+    super(message, options);
+    this.reason = details.reason;
+    this.server = details.server;
+    this.caSource = details.caSource;
+    this.fingerprint = details.fingerprint;
+  }
+}
+
+/** The server could not be reached, or the connection was lost before the response's headers. */
+export class ConnectionError extends ReanchorError {
+  override readonly name = "ConnectionError";
+  override readonly code = "ERR_REANCHOR_CONNECTION";
+}
+
+/** No response headers came within `timeoutMs`. */
+export class TimeoutError extends ReanchorError {
+  override readonly name = "TimeoutError";
+  override readonly code = "ERR_REANCHOR_TIMEOUT";
+}
+
+/** The client was closed before or during the request. */
+export class ClosedError extends ReanchorError {
+  override readonly name = "ClosedError";
+  override readonly code = "ERR_REANCHOR_CLOSED";
+}

@@ -1,0 +1,119 @@
+/**
+ * What a client tells `onEvent`: enough to log and count every rotation, and no secret.
+ *
+ * @module
+ */
+
+import type { SourceError } from "./errors.ts";
+
+/** A certificate authority that is trusted to sign the server's certificate. */
+export interface TrustAnchor {
+  /** The subject's distinguished name by RFC 4514, as in `CN=kubernetes`. */
+  readonly subject: string;
+  /** The SHA-256 of the certificate's DER encoding, in hexadecimal. */
+  readonly fingerprint: string;
+  /** From when it is valid, in milliseconds since the epoch. */
+  readonly notBefore: number;
+  /** Until when it is valid, in milliseconds since the epoch. */
+  readonly notAfter: number;
+}
+
+/** What kind of thing a source gives. */
+export type SourceKind = "ca" | "token";
+
+/** The CA bundle's set of anchors changed. */
+export interface CaReloadedEvent {
+  readonly type: "ca-reloaded";
+  /** Where it was read from. */
+  readonly source: string;
+  readonly fingerprint: string;
+  readonly previousFingerprint: string;
+  readonly added: readonly TrustAnchor[];
+  readonly removed: readonly TrustAnchor[];
+}
+
+/** The CA bundle was read again and holds the same anchors. */
+export interface CaUnchangedEvent {
+  readonly type: "ca-unchanged";
+  readonly source: string;
+  readonly fingerprint: string;
+}
+
+/** The token was read again and is another one. */
+export interface TokenReloadedEvent {
+  readonly type: "token-reloaded";
+  readonly source: string;
+  /** The token's `exp`, in milliseconds since the epoch, where it is a JWT that has one. */
+  readonly expiresAt: number | undefined;
+}
+
+/** A read failed. The last good value serves on. */
+export interface ReloadFailedEvent {
+  readonly type: "reload-failed";
+  readonly kind: SourceKind;
+  readonly source: string;
+  readonly error: SourceError;
+  /** How many reads have failed in a row. */
+  readonly failures: number;
+  /** When a use will try again at the earliest, in milliseconds from now. */
+  readonly retryInMs: number;
+}
+
+/** No read has been good for three intervals. Said once, until one is good again. */
+export interface StaleEvent {
+  readonly type: "stale";
+  readonly kind: SourceKind;
+  readonly source: string;
+  /** The time since the last good read, in milliseconds. */
+  readonly ageMs: number;
+}
+
+/** New requests go to a new pool of connections. */
+export interface GenerationOpenedEvent {
+  readonly type: "generation-opened";
+  /** Its number, counted from 1. */
+  readonly generation: number;
+  /** The CA bundle that it trusts; `undefined` for the runtime's own store. */
+  readonly fingerprint: string | undefined;
+}
+
+/** A pool takes no more requests: its idle connections are closed, the others end by themselves. */
+export interface GenerationRetiredEvent {
+  readonly type: "generation-retired";
+  readonly generation: number;
+  readonly fingerprint: string | undefined;
+}
+
+/** A request is sent again. */
+export interface RetryEvent {
+  readonly type: "retry";
+  readonly reason: "untrusted-server" | "unauthorized" | "connection-lost" | "retry-after";
+  readonly method: string;
+  /** The URL's path, without its query. */
+  readonly path: string;
+  /** How long it waits first, in milliseconds. */
+  readonly delayMs: number;
+}
+
+/** Everything that `onEvent` may be called with. */
+export type ReanchorEvent =
+  | CaReloadedEvent
+  | CaUnchangedEvent
+  | TokenReloadedEvent
+  | ReloadFailedEvent
+  | StaleEvent
+  | GenerationOpenedEvent
+  | GenerationRetiredEvent
+  | RetryEvent;
+
+/** Takes events. What it throws is dropped: an observer never fails a request. */
+export type EventListener = (event: ReanchorEvent) => void;
+
+/** Calls a listener so that its exceptions stay its own. */
+export function notify(listener: EventListener | undefined, event: ReanchorEvent): void {
+  try {
+    listener?.(event);
+  } catch {
+    // An observer never fails what it observes.
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * The port that a runtime fills: files, environment, clock, and connections under a given trust.
+ *
+ * @module
+ */
+
+/** Time, injected so that it can be tested. */
+export interface Clock {
+  /** Monotonic milliseconds, for ages. */
+  now(): number;
+  /** Milliseconds since the epoch, for certificates and JWTs. */
+  wallNow(): number;
+  /** Calls back once after a delay in milliseconds; returns what cancels that. */
+  setTimeout(callback: () => void, delayMs: number): () => void;
+}
+
+/** The clock of every runtime. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  wallNow: () => Date.now(),
+  setTimeout(callback, delayMs) {
+    const timer = setTimeout(callback, delayMs);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** What a runtime can do. Where it can't honour an option, the option is refused at construction. */
+export interface Capabilities {
+  /**
+   * What a request's own CA means: `exclusive`, the only trust; `additive`, added to the runtime's
+   * default store; `none`, it can't carry one.
+   */
+  readonly customCa: "exclusive" | "additive" | "none";
+  /** Whether trust can be exclusive, by itself or with the `exclusiveTrust` option. */
+  readonly exclusiveTrust: boolean;
+  /** Whether a retired generation's idle connections can be closed at once. */
+  readonly closesIdleConnections: boolean;
+  /** Whether connecting has a time limit of its own (`connectTimeoutMs`) beside `timeoutMs`. */
+  readonly connectTimeout: boolean;
+  /** Whether CA bundles and tokens can be read from files. */
+  readonly files: boolean;
+  /** Whether concurrent callers share one read of a source; on edge no promise may cross requests. */
+  readonly sharedReads: boolean;
+  /** Whether a stream body that has not been read survives a refused handshake, so that it is sent again. */
+  readonly resendsUntouchedStreams: boolean;
+  /** Whether the runtime tells a refused server certificate from other failures. */
+  readonly recognisesUntrustedServers: boolean;
+}
+
+/** Reads files, and nothing but regular ones. */
+export interface Files {
+  /** Reads a regular file of at most `maxBytes`. */
+  read(path: string, maxBytes: number, signal: AbortSignal): Promise<Uint8Array>;
+  /** Whether a file is there and may be looked at. */
+  exists(path: string): Promise<boolean>;
+}
+
+/** What a request's failure means, in the one vocabulary that every runtime is translated to. */
+export type Failure =
+  /** No anchor vouches for the server's certificate. Nothing was sent. */
+  | "unknown-authority"
+  /** The server's certificate or its anchor has expired. Nothing was sent. */
+  | "expired"
+  /** The server's certificate is for other names. Nothing was sent. */
+  | "wrong-host"
+  /** The connection was lost; the server may have seen the request. */
+  | "lost"
+  /** No connection came about. Nothing was sent. */
+  | "unreachable"
+  /** Anything else. */
+  | "other";
+
+/** A request as a runtime sends it: redirects are handed back, nothing is added. */
+export interface TransportRequest {
+  readonly method: string;
+  readonly headers: Headers;
+  readonly body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
+  /** Ends the request and its response's body. */
+  readonly signal: AbortSignal;
+  /** Called once when the response's body has ended, whichever way; only given where it is needed. */
+  readonly onEnd?: (() => void) | undefined;
+}
+
+/** A response whose headers have come. One of the last three members is called, once. */
+export interface TransportResponse {
+  readonly status: number;
+  /** A header's value, its lines joined with a comma, or `null`. */
+  header(name: string): string | null;
+  /** Reads the body as UTF-8 text. */
+  text(): Promise<string>;
+  /** Gives the body up, and with it perhaps the connection. */
+  discard(): Promise<void>;
+  /** Hands it over as an instance of the global `Response`. */
+  toResponse(): Response;
+}
+
+/** A pool of connections under one snapshot of trust. */
+export interface Transport {
+  /** Sends a request. Fails with what the runtime throws; see {@link Runtime.explain}. */
+  send(url: string, request: TransportRequest): Promise<TransportResponse>;
+  /** Closes idle connections now; in-flight requests end by themselves. Resolves when none is left. */
+  retire(): Promise<void>;
+}
+
+/** What the connections of one generation stand on. */
+export interface TlsSnapshot {
+  /** The trust anchors as PEM; `undefined` for the runtime's default store. Never empty. */
+  readonly ca: readonly string[] | undefined;
+}
+
+/** How a pool behaves, beside whom it trusts. */
+export interface TransportOptions {
+  readonly connectTimeoutMs: number;
+  readonly exclusiveTrust: boolean;
+}
+
+/** A JavaScript runtime, as the core sees it. */
+export interface Runtime {
+  readonly name: "node" | "deno" | "bun" | "edge";
+  /** For the `User-Agent` header, as in `node/24.21.0`. */
+  readonly userAgent: string;
+  readonly capabilities: Capabilities;
+  readonly clock: Clock;
+  /** `undefined` where there is no file system. */
+  readonly files: Files | undefined;
+  /** An environment variable; `undefined` where it is unset, or may not be read. */
+  env(name: string): string | undefined;
+  /** Whether a permission is missing without which the thing counts as unset. */
+  isDenied(kind: "env" | "read" | "net", name: string): boolean;
+  /** Opens a pool. Throws where a certificate is one that the runtime can't use. */
+  openTransport(trust: TlsSnapshot, options: TransportOptions): Transport;
+  /** Says what a failure of {@link Transport.send} means. */
+  explain(error: unknown): Failure;
+}
