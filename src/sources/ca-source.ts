@@ -1,0 +1,148 @@
+/**
+ * Where trust comes from: a CA bundle that is read again while the program runs.
+ *
+ * @module
+ */
+
+import { ConfigError, SourceError } from "../errors.ts";
+import type { TrustAnchor } from "../events.ts";
+import type { Runtime } from "../runtime.ts";
+import { fixedSource } from "./fixed.ts";
+import { MAX_BUNDLE_BYTES, type PemCertificate, parseBundle } from "./pem.ts";
+import { Reloader } from "./reload.ts";
+import type { Source, SourceOptions } from "./source.ts";
+
+/** A checked set of trust anchors. Frozen; the same anchors are the same object. */
+export interface CaBundle {
+  /** The certificates as PEM, in the bundle's order, duplicates dropped. At least one. */
+  readonly certificates: readonly string[];
+  /** What each of them says of itself, in the same order. */
+  readonly anchors: readonly TrustAnchor[];
+  /** The SHA-256 over the set of DER encodings: order, comments and white space do not change it. */
+  readonly fingerprint: string;
+  /** When this content was first read, in milliseconds since the epoch. */
+  readonly loadedAt: number;
+}
+
+/** A source of trust. */
+export interface CaSource extends Source<CaBundle> {}
+
+/** Gives a CA bundle as PEM. */
+export type CaFunction = (signal: AbortSignal) => string | Uint8Array | Promise<string | Uint8Array>;
+
+/** A CA bundle from a file that may be swapped, renamed over or written in place at any time. */
+export function createFileCaSource(
+  runtime: Runtime,
+  path: string,
+  options?: SourceOptions,
+): CaSource {
+  const { files } = runtime;
+  if (files === undefined) {
+    throw new ConfigError(
+      `Cannot read CA bundle ${path}: this runtime has no file system; let the platform trust the cluster's CA and pass its fetch`,
+    );
+  }
+  const read: CaFunction = (signal) => files.read(path, MAX_BUNDLE_BYTES, signal);
+  return createCaSource(runtime, `file ${path}`, read, options);
+}
+
+/** A CA bundle from a function, as a secret store or another API gives it. */
+export function createFunctionCaSource(
+  runtime: Runtime,
+  read: CaFunction,
+  options?: SourceOptions,
+): CaSource {
+  if (typeof read !== "function") throw new TypeError("Cannot make a CA source: it takes a function");
+  return createCaSource(runtime, "function", read, options);
+}
+
+/**
+ * A CA bundle that never changes.
+ *
+ * @param pem One certificate or more.
+ * @returns A source that always gives them.
+ * @throws {SourceError} where the text is no bundle.
+ *
+ * @example
+ * ```ts
+ * import { SourceError, staticCaSource } from "@reanchor/reanchor";
+ *
+ * try {
+ *   staticCaSource("no certificate here");
+ * } catch (error) {
+ *   if (error instanceof SourceError) console.log(error.reason); // invalid
+ * }
+ * ```
+ */
+export function staticCaSource(pem: string): CaSource {
+  let certificates: PemCertificate[];
+  try {
+    certificates = parseBundle(pem);
+  } catch (cause) {
+    if (!(cause instanceof SourceError)) throw cause;
+    throw new SourceError(`Cannot use CA bundle: ${cause.message}`, cause.reason, { cause });
+  }
+  return fixedSource("ca", () => toBundle(certificates, Date.now()));
+}
+
+function createCaSource(
+  runtime: Runtime,
+  source: string,
+  read: CaFunction,
+  options: SourceOptions | undefined,
+): CaSource {
+  return new Reloader<CaBundle>(
+    {
+      kind: "ca",
+      what: "CA bundle",
+      source,
+      async read(signal) {
+        const content = await read(signal);
+        const text = typeof content === "string" ? content : new TextDecoder().decode(content);
+        return await toBundle(parseBundle(text), runtime.clock.wallNow());
+      },
+      isSame: (a, b) => a.fingerprint === b.fingerprint,
+      changed: (next, previous) => ({
+        type: "ca-reloaded",
+        source,
+        fingerprint: next.fingerprint,
+        previousFingerprint: previous.fingerprint,
+        added: without(next.anchors, previous.anchors),
+        removed: without(previous.anchors, next.anchors),
+      }),
+      unchanged: ({ fingerprint }) => ({ type: "ca-unchanged", source, fingerprint }),
+    },
+    { clock: runtime.clock, sharedReads: runtime.capabilities.sharedReads },
+    options,
+  );
+}
+
+function without(anchors: readonly TrustAnchor[], others: readonly TrustAnchor[]): TrustAnchor[] {
+  const known = new Set(others.map((anchor) => anchor.fingerprint));
+  return anchors.filter((anchor) => !known.has(anchor.fingerprint));
+}
+
+async function toBundle(certificates: readonly PemCertificate[], loadedAt: number): Promise<CaBundle> {
+  const unique = new Map<string, { pem: string; anchor: TrustAnchor }>();
+  for (const { pem, der, subject, notBefore, notAfter } of certificates) {
+    const fingerprint = await sha256(der);
+    if (unique.has(fingerprint)) continue;
+    unique.set(fingerprint, {
+      pem,
+      anchor: Object.freeze({ subject, fingerprint, notBefore, notAfter }),
+    });
+  }
+  const entries = [...unique.values()];
+  const set = [...unique.keys()].sort().join("");
+  return Object.freeze({
+    certificates: Object.freeze(entries.map((entry) => entry.pem)),
+    anchors: Object.freeze(entries.map((entry) => entry.anchor)),
+    fingerprint: await sha256(new TextEncoder().encode(set)),
+    loadedAt,
+  });
+}
+
+async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

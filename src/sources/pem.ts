@@ -1,0 +1,121 @@
+/**
+ * Turns the text of a CA bundle into checked certificates, the same way on every runtime.
+ *
+ * Runtimes differ in what they let pass: text without a PEM block is no error on Node, and Deno takes
+ * garbage silently. So the text is parsed and checked here, by the lax rules of RFC 7468, and a runtime
+ * sees only what came through.
+ *
+ * @module
+ */
+
+import { SourceError } from "../errors.ts";
+import { type CertificateFields, readCertificate } from "./der.ts";
+
+/** A certificate out of a bundle. */
+export interface PemCertificate extends CertificateFields {
+  /** Encoded anew by the strict rules of RFC 7468, with a final newline. */
+  readonly pem: string;
+  readonly der: Uint8Array<ArrayBuffer>;
+}
+
+/** The largest bundle that is read: 1 MiB. */
+export const MAX_BUNDLE_BYTES: number = 1024 * 1024;
+
+// RFC 7468 section 5.1: labels that mean the same as CERTIFICATE.
+const certificateLabels = new Set(["CERTIFICATE", "X509 CERTIFICATE", "X.509 CERTIFICATE"]);
+
+const beginLine = /^-----BEGIN ([\x21-\x2c\x2e-\x7e](?:[- ]?[\x21-\x2c\x2e-\x7e])*)-----\s*$/;
+
+/**
+ * Parses a CA bundle.
+ *
+ * Text outside blocks and blocks of other types are passed over and not kept.
+ *
+ * @param text The bundle's text.
+ * @returns At least one certificate, in order.
+ * @throws {SourceError} where it is empty or too large, holds no certificate, or any block is malformed,
+ * cut off or no certificate. The message names the block and its line, and never quotes the text.
+ */
+export function parseBundle(text: string): PemCertificate[] {
+  if (text.length > MAX_BUNDLE_BYTES) throw new SourceError("it is larger than 1 MiB", "too-large");
+  if (text.trim() === "") throw new SourceError("it is empty", "empty");
+
+  const certificates: PemCertificate[] = [];
+  const others = new Set<string>();
+  for (const block of blocks(text)) {
+    if (certificateLabels.has(block.label)) certificates.push(decode(block));
+    else others.add(block.label);
+  }
+  if (certificates.length === 0) {
+    const found = others.size === 0 ? "no PEM block at all" : `only ${[...others].join(", ")}`;
+    throw new SourceError(`it holds no CERTIFICATE block (found ${found})`, "invalid");
+  }
+  return certificates;
+}
+
+interface Block {
+  readonly number: number;
+  readonly line: number;
+  readonly label: string;
+  readonly body: string;
+}
+
+function* blocks(text: string): Generator<Block> {
+  let open: { number: number; line: number; label: string; body: string[] } | undefined;
+  let number = 0;
+  let line = 0;
+  for (const raw of text.split(/\r\n|\r|\n/)) {
+    line++;
+    const content = raw.trim();
+    if (content.startsWith("-----BEGIN ")) {
+      if (open !== undefined) throw malformed(open, `another block begins on line ${line} before it ends`);
+      number++;
+      const label = beginLine.exec(content)?.[1];
+      if (label === undefined) throw malformed({ number, line }, "its BEGIN line is malformed");
+      open = { number, line, label, body: [] };
+    } else if (content.startsWith("-----END ")) {
+      if (open === undefined) throw malformed({ number: number + 1, line }, "its BEGIN line is missing");
+      if (content !== `-----END ${open.label}-----`) {
+        throw malformed(
+          open,
+          `its END line (line ${line}) does not match its BEGIN line; were two files joined without a newline?`,
+        );
+      }
+      yield { ...open, body: open.body.join("") };
+      open = undefined;
+    } else {
+      open?.body.push(content);
+    }
+  }
+  if (open !== undefined) throw malformed(open, "the text ends before its END line");
+}
+
+function decode(block: Block): PemCertificate {
+  const base64 = block.body.replace(/\s+/g, "");
+  if (base64.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) {
+    throw malformed(block, "it is not base64");
+  }
+  const der = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  let fields: CertificateFields;
+  try {
+    fields = readCertificate(der);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : "unknown";
+    throw malformed(block, `it is not a certificate in DER (${reason})`, cause);
+  }
+  return { ...fields, der, pem: encode(base64) };
+}
+
+function encode(base64: string): string {
+  const lines = base64.match(/.{1,64}/g) ?? [];
+  return `-----BEGIN CERTIFICATE-----\n${lines.join("\n")}\n-----END CERTIFICATE-----\n`;
+}
+
+function malformed(
+  block: { number: number; line: number },
+  reason: string,
+  cause?: unknown,
+): SourceError {
+  const message = `block ${block.number} (line ${block.line}) is malformed: ${reason}`;
+  return new SourceError(message, "invalid", { cause });
+}

@@ -1,0 +1,312 @@
+/**
+ * The one cached-reload engine: age is checked at use, one reader serves any number of waiters, and a
+ * failed read keeps the last good value. There is no watcher, no background loop, and no timer that
+ * outlives the wait or the read it bounds.
+ *
+ * The rules follow client-go's `transport/ca_rotation.go` and `transport/token_source.go` where those
+ * have one.
+ *
+ * @module
+ */
+
+import { orAborted, sleep } from "../abort.ts";
+import { SourceError } from "../errors.ts";
+import {
+  type EventListener,
+  type ReanchorEvent,
+  type SourceKind,
+  notify,
+} from "../events.ts";
+import { type DurationRange, checkDuration } from "../options.ts";
+import type { Clock } from "../runtime.ts";
+import type { Source, SourceOptions, SourceStatus, SourceWaitOptions } from "./source.ts";
+
+/** The first wait after a failed read; it doubles up to the interval. */
+const FIRST_BACKOFF_MS = 1_000;
+/** How many intervals without a good read make a value stale. */
+const STALE_INTERVALS = 3;
+/** How soon a value is looked at again that says it has expired already. */
+const EXPIRED_RECHECK_MS = 1_000;
+
+const interval: DurationRange = { min: 0, max: Number.POSITIVE_INFINITY };
+const limit: DurationRange = { min: 1, max: 3_600_000 };
+
+/** What makes one kind of source out of the engine. */
+export interface ReloaderDefinition<T> {
+  readonly kind: SourceKind;
+  /** What is loaded, for messages: `CA bundle` or `token`. */
+  readonly what: string;
+  /** Where from, for messages and status. */
+  readonly source: string;
+  /** Reads and checks the value. May go on after the signal, but then nobody waits for it. */
+  readonly read: (signal: AbortSignal) => Promise<T>;
+  readonly isSame: (a: T, b: T) => boolean;
+  /** When the value must be read again at the latest, in milliseconds since the epoch. */
+  readonly expiresAt?: ((value: T) => number | undefined) | undefined;
+  /** The event of another value; `undefined` for none. */
+  readonly changed: (next: T, previous: T) => ReanchorEvent;
+  /** The event of the same value. */
+  readonly unchanged?: ((value: T) => ReanchorEvent) | undefined;
+}
+
+/** Where the engine runs. */
+export interface ReloaderHost {
+  readonly clock: Clock;
+  /** Whether callers may wait for one another's reads. */
+  readonly sharedReads: boolean;
+}
+
+/** A value, and when it was come by. */
+interface Good<T> {
+  readonly value: T;
+  /** Wall time of the first read of this content. */
+  readonly loadedAt: number;
+  /** Wall time of the last good read. */
+  readonly checkedAt: number;
+  /** Monotonic time at which that read began. */
+  readonly readAt: number;
+  /** The number of that read. */
+  readonly read: number;
+}
+
+/** The next read on demand, and who waits for it. */
+interface Demand<T> {
+  readonly result: Promise<T>;
+  readonly giveUp: AbortController;
+  waiters: number;
+}
+
+/** See the module. */
+export class Reloader<T> implements Source<T> {
+  readonly #definition: ReloaderDefinition<T>;
+  readonly #host: ReloaderHost;
+  readonly #intervalMs: number;
+  readonly #cooldownMs: number;
+  readonly #timeoutMs: number;
+  readonly #listeners = new Set<EventListener>();
+
+  #good: Good<T> | undefined;
+  #error: SourceError | undefined;
+  #failures = 0;
+  #staleReported = false;
+  /** The monotonic time from which a use reads again. */
+  #dueAt = 0;
+  /** The monotonic time at which the last read began. */
+  #attemptedAt = Number.NEGATIVE_INFINITY;
+  /** How many reads have begun. */
+  #reads = 0;
+  /** The read that callers may join. */
+  #flight: Promise<T> | undefined;
+  #demand: Demand<T> | undefined;
+  /** Whether a read that ran out of time is still with the operating system. */
+  #stuck = false;
+
+  constructor(definition: ReloaderDefinition<T>, host: ReloaderHost, options: SourceOptions = {}) {
+    this.#definition = definition;
+    this.#host = host;
+    this.#intervalMs = checkDuration("reloadIntervalMs", options.reloadIntervalMs, 60_000, interval);
+    this.#cooldownMs = checkDuration("cooldownMs", options.cooldownMs, 100, interval);
+    this.#timeoutMs = checkDuration("readTimeoutMs", options.readTimeoutMs, 5_000, limit);
+  }
+
+  peek(): T | undefined {
+    return this.#good?.value;
+  }
+
+  get status(): SourceStatus {
+    const good = this.#good;
+    const ageMs = good && this.#host.clock.now() - good.readAt;
+    return {
+      kind: this.#definition.kind,
+      source: this.#definition.source,
+      loadedAt: good?.loadedAt,
+      checkedAt: good?.checkedAt,
+      ageMs,
+      failures: this.#failures,
+      lastError: this.#error?.message,
+      // A program that asks for nothing reads nothing: without a failed read, age is no ailment.
+      stale: ageMs !== undefined && this.#failures > 0 && ageMs > STALE_INTERVALS * this.#intervalMs,
+    };
+  }
+
+  subscribe(listener: EventListener): () => void {
+    // Wrapped, so that a listener that is added twice is called twice and removed once.
+    const entry: EventListener = (event) => listener(event);
+    this.#listeners.add(entry);
+    return () => this.#listeners.delete(entry);
+  }
+
+  async current(options?: SourceWaitOptions): Promise<T> {
+    const good = this.#good;
+    if (good !== undefined && this.#host.clock.now() < this.#dueAt) return good.value;
+    options?.signal?.throwIfAborted();
+    if (!this.#host.sharedReads) return await orAborted(this.#read(), options?.signal);
+    // A demand reads as soon as the cooldown allows: a read of our own would only push it back.
+    if (this.#demand !== undefined) return await this.#join(this.#demand, options?.signal);
+    return await orAborted(this.#flight ?? this.#fly(), options?.signal);
+  }
+
+  async reload(options?: SourceWaitOptions): Promise<T> {
+    options?.signal?.throwIfAborted();
+    if (!this.#host.sharedReads) return await this.#reloadAlone(options?.signal);
+    return await this.#join((this.#demand ??= this.#newDemand()), options?.signal);
+  }
+
+  /** Waits with the others. When the last one gives up, so does the wait for the cooldown. */
+  async #join(demand: Demand<T>, signal: AbortSignal | undefined): Promise<T> {
+    demand.waiters++;
+    try {
+      return await orAborted(demand.result, signal);
+    } finally {
+      demand.waiters--;
+      if (demand.waiters === 0 && this.#demand === demand) {
+        this.#demand = undefined;
+        demand.giveUp.abort();
+      }
+    }
+  }
+
+  #newDemand(): Demand<T> {
+    const giveUp = new AbortController();
+    const result = this.#readOnDemand(giveUp.signal);
+    result.catch(() => {}); // Those who wait are told; there may be none left.
+    return { result, giveUp, waiters: 0 };
+  }
+
+  async #readOnDemand(signal: AbortSignal): Promise<T> {
+    // A read that has begun already may have seen the file as it was: its answer is not good enough.
+    await orAborted(Promise.allSettled([this.#flight]), signal);
+    const wait = this.#attemptedAt + this.#cooldownMs - this.#host.clock.now();
+    if (wait > 0) await sleep(this.#host.clock, wait, signal);
+    // From here on a caller needs a later read than this one.
+    this.#demand = undefined;
+    return await this.#fly();
+  }
+
+  /** As on demand, where no promise may be shared: only values are. */
+  async #reloadAlone(signal: AbortSignal | undefined): Promise<T> {
+    const before = this.#reads;
+    const wait = this.#attemptedAt + this.#cooldownMs - this.#host.clock.now();
+    if (wait > 0) await sleep(this.#host.clock, wait, signal);
+    if (this.#good !== undefined && this.#good.read > before) return this.#good.value;
+    return await orAborted(this.#read(), signal);
+  }
+
+  #fly(): Promise<T> {
+    const flight = this.#read().finally(() => {
+      this.#flight = undefined;
+    });
+    flight.catch(() => {}); // Those who wait are told; there may be none left.
+    this.#flight = flight;
+    return flight;
+  }
+
+  async #read(): Promise<T> {
+    const read = ++this.#reads;
+    const readAt = this.#host.clock.now();
+    this.#attemptedAt = readAt;
+    try {
+      if (this.#stuck) {
+        throw new SourceError("an earlier read of it has still not ended", "timeout");
+      }
+      return this.#succeed(await this.#readInTime(read, readAt), read, readAt);
+    } catch (cause) {
+      return this.#fail(cause, read, readAt);
+    }
+  }
+
+  async #readInTime(read: number, readAt: number): Promise<T> {
+    const abort = new AbortController();
+    const reading = Promise.resolve(abort.signal).then(this.#definition.read);
+    let timedOut = false;
+    let cancel = (): void => {};
+    const timeout = new Promise<never>((_, reject) => {
+      cancel = this.#host.clock.setTimeout(() => {
+        timedOut = true;
+        reject(new SourceError(`reading it took longer than ${this.#timeoutMs} ms`, "timeout"));
+        abort.abort();
+      }, this.#timeoutMs);
+    });
+    try {
+      return await Promise.race([reading, timeout]);
+    } finally {
+      cancel();
+      if (timedOut) this.#awaitStuckRead(reading, read, readAt);
+    }
+  }
+
+  /** Some reads can't be cancelled, and enough of them block a thread pool: wait this one out. */
+  #awaitStuckRead(reading: Promise<T>, read: number, readAt: number): void {
+    if (!this.#host.sharedReads) return; // There it may belong to a request that is gone.
+    this.#stuck = true;
+    const done = (): void => {
+      this.#stuck = false;
+    };
+    reading.then((value) => {
+      done();
+      this.#succeed(value, read, readAt);
+    }, done);
+  }
+
+  #succeed(value: T, read: number, readAt: number): T {
+    const { clock } = this.#host;
+    const previous = this.#good;
+    // An older read that ends late never replaces a newer one.
+    if (previous !== undefined && previous.read > read) return previous.value;
+
+    const same = previous !== undefined && this.#definition.isSame(previous.value, value);
+    const checkedAt = clock.wallNow();
+    const good: Good<T> = same
+      ? { ...previous, checkedAt, readAt, read }
+      : { value, loadedAt: checkedAt, checkedAt, readAt, read };
+    this.#good = good;
+    this.#error = undefined;
+    this.#failures = 0;
+    this.#staleReported = false;
+    this.#dueAt = readAt + this.#intervalMs;
+    const expiresAt = this.#definition.expiresAt?.(good.value);
+    if (expiresAt !== undefined) {
+      const expiresInMs = Math.max(expiresAt - checkedAt, EXPIRED_RECHECK_MS);
+      this.#dueAt = Math.min(this.#dueAt, clock.now() + expiresInMs);
+    }
+    if (same) this.#emit(this.#definition.unchanged?.(good.value));
+    else if (previous !== undefined) this.#emit(this.#definition.changed(value, previous.value));
+    return good.value;
+  }
+
+  #fail(cause: unknown, read: number, readAt: number): T {
+    const { kind, source, what } = this.#definition;
+    const reason = cause instanceof SourceError ? cause.reason : "unreadable";
+    const message = cause instanceof Error ? cause.message : String(cause);
+    const error = new SourceError(`Cannot load ${what} from ${source}: ${message}`, reason, { cause });
+    const good = this.#good;
+    // An older read that fails late says nothing of a newer one that was good.
+    if (good !== undefined && good.read > read) return good.value;
+
+    this.#error = error;
+    this.#failures++;
+    if (good === undefined) throw error;
+
+    const backoff = Math.min(FIRST_BACKOFF_MS * 2 ** (this.#failures - 1), this.#intervalMs);
+    this.#dueAt = readAt + backoff;
+    this.#emit({
+      type: "reload-failed",
+      kind,
+      source,
+      error,
+      failures: this.#failures,
+      retryInMs: backoff,
+    });
+    const ageMs = this.#host.clock.now() - good.readAt;
+    if (this.status.stale && !this.#staleReported) {
+      this.#staleReported = true;
+      this.#emit({ type: "stale", kind, source, ageMs });
+    }
+    return good.value;
+  }
+
+  #emit(event: ReanchorEvent | undefined): void {
+    if (event === undefined) return;
+    for (const listener of this.#listeners) notify(listener, event);
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * What every source of trust or identity is: a value that is read again when it has aged.
+ *
+ * @module
+ */
+
+import type { EventListener, SourceKind } from "../events.ts";
+
+/** How to wait for a source. */
+export interface SourceWaitOptions {
+  /** Ends the wait, not the read that others may be waiting for. */
+  signal?: AbortSignal | undefined;
+}
+
+/** How a source is doing. Times are in milliseconds since the epoch. */
+export interface SourceStatus {
+  readonly kind: SourceKind;
+  /** Where the value comes from, as in `file /var/run/secrets/kubernetes.io/serviceaccount/ca.crt`. */
+  readonly source: string;
+  /** When the present value was first read; `undefined` before any was. */
+  readonly loadedAt: number | undefined;
+  /** When a read was last good. */
+  readonly checkedAt: number | undefined;
+  /** How long ago that was, in milliseconds. */
+  readonly ageMs: number | undefined;
+  /** How many reads have failed since. */
+  readonly failures: number;
+  /** The message of the last of them. */
+  readonly lastError: string | undefined;
+  /** Whether reads have failed for more than three intervals since the last good one. */
+  readonly stale: boolean;
+}
+
+/** A value that is read again when it has aged. */
+export interface Source<T> {
+  /**
+   * Gives the value: the cached one while it is younger than the interval, with no I/O, else a fresh one.
+   * Where the read fails, the last good value.
+   *
+   * @throws {SourceError} where no read has ever been good.
+   */
+  current(options?: SourceWaitOptions): Promise<T>;
+  /**
+   * Reads again now, whatever the age, once the cooldown since the last read has passed. What it gives
+   * was read after the call.
+   *
+   * @throws {SourceError} where no read has ever been good.
+   */
+  reload(options?: SourceWaitOptions): Promise<T>;
+  /** The last good value, with no I/O; `undefined` before the first. */
+  peek(): T | undefined;
+  /** How it is doing, for a health endpoint. */
+  readonly status: SourceStatus;
+  /** Adds a listener for this source's events; returns what removes it. */
+  subscribe(listener: EventListener): () => void;
+}
+
+/** How often a source is read. */
+export interface SourceOptions {
+  /**
+   * How old a value may be before a use of it reads again, in milliseconds.
+   *
+   * @default 60_000
+   */
+  reloadIntervalMs?: number | undefined;
+  /**
+   * The least time between two reads that failures of requests ask for, in milliseconds.
+   *
+   * @default 100
+   */
+  cooldownMs?: number | undefined;
+  /**
+   * How long a read may take before it counts as failed, in milliseconds.
+   *
+   * @default 5_000
+   */
+  readTimeoutMs?: number | undefined;
+}

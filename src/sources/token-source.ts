@@ -1,0 +1,124 @@
+/**
+ * Where identity comes from: a bearer token that is read again while the program runs.
+ *
+ * @module
+ */
+
+import { ConfigError, SourceError } from "../errors.ts";
+import type { Runtime } from "../runtime.ts";
+import { fixedSource } from "./fixed.ts";
+import { Reloader } from "./reload.ts";
+import type { Source, SourceOptions } from "./source.ts";
+
+/** A source of bearer tokens. */
+export interface TokenSource extends Source<string> {}
+
+/** Gives a bearer token. */
+export type TokenFunction = (signal: AbortSignal) => string | Promise<string>;
+
+/** The largest token file that is read. Header lines end well before: Node's limit is 16 KiB in all. */
+const MAX_TOKEN_BYTES = 64 * 1024;
+/** A JWT is read again this long before it expires (client-go `transport/token_source.go`). */
+const LEEWAY_MS = 10_000;
+
+/** A token from a file, as the kubelet projects and renews it. */
+export function createFileTokenSource(
+  runtime: Runtime,
+  path: string,
+  options?: SourceOptions,
+): TokenSource {
+  const { files } = runtime;
+  if (files === undefined) {
+    throw new ConfigError(
+      `Cannot read token ${path}: this runtime has no file system; use functionTokenSource or staticTokenSource`,
+    );
+  }
+  const read: TokenFunction = async (signal) =>
+    new TextDecoder().decode(await files.read(path, MAX_TOKEN_BYTES, signal));
+  return createTokenSource(runtime, `file ${path}`, read, options);
+}
+
+/** A token from a function, as a secret store or an identity provider gives it. */
+export function createFunctionTokenSource(
+  runtime: Runtime,
+  read: TokenFunction,
+  options?: SourceOptions,
+): TokenSource {
+  if (typeof read !== "function") {
+    throw new TypeError("Cannot make a token source: it takes a function");
+  }
+  return createTokenSource(runtime, "function", read, options);
+}
+
+/**
+ * A token that never changes.
+ *
+ * @param token The bearer token, without `Bearer`. White space around it is dropped.
+ * @returns A source that always gives it.
+ * @throws {SourceError} where it is empty or holds what a header can't carry.
+ *
+ * @example
+ * ```ts
+ * import { staticTokenSource } from "@reanchor/reanchor";
+ *
+ * const source = staticTokenSource("sesame\n");
+ * console.log((await source.current()).length); // 6
+ * ```
+ */
+export function staticTokenSource(token: string): TokenSource {
+  let checked: string;
+  try {
+    checked = checkToken(token);
+  } catch (cause) {
+    if (!(cause instanceof SourceError)) throw cause;
+    throw new SourceError(`Cannot use token: ${cause.message}`, cause.reason);
+  }
+  return fixedSource("token", () => Promise.resolve(checked));
+}
+
+function createTokenSource(
+  runtime: Runtime,
+  source: string,
+  read: TokenFunction,
+  options: SourceOptions | undefined,
+): TokenSource {
+  return new Reloader<string>(
+    {
+      kind: "token",
+      what: "token",
+      source,
+      read: async (signal) => checkToken(await read(signal)),
+      isSame: (a, b) => a === b,
+      expiresAt(token) {
+        const expiry = jwtExpiry(token);
+        return expiry && expiry - LEEWAY_MS;
+      },
+      changed: (next) => ({ type: "token-reloaded", source, expiresAt: jwtExpiry(next) }),
+    },
+    { clock: runtime.clock, sharedReads: runtime.capabilities.sharedReads },
+    options,
+  );
+}
+
+function checkToken(text: unknown): string {
+  if (typeof text !== "string") throw new SourceError("it is not a string", "invalid");
+  const token = text.trim();
+  if (token === "") throw new SourceError("it is empty", "empty");
+  if (/[^\t\x20-\x7e]/.test(token)) {
+    throw new SourceError("it holds a character that an HTTP header can't carry", "invalid");
+  }
+  return token;
+}
+
+/** The `exp` of a JWT in milliseconds; `undefined` for a token that is none. The token is not verified. */
+function jwtExpiry(token: string): number | undefined {
+  const [, payload, signature, more] = token.split(".");
+  if (payload === undefined || signature === undefined || more !== undefined) return undefined;
+  try {
+    const claims: unknown = JSON.parse(atob(payload.replaceAll("-", "+").replaceAll("_", "/")));
+    const exp = typeof claims === "object" && claims !== null && "exp" in claims && claims.exp;
+    return typeof exp === "number" && Number.isFinite(exp) ? exp * 1_000 : undefined;
+  } catch {
+    return undefined;
+  }
+}
