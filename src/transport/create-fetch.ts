@@ -1,0 +1,81 @@
+/**
+ * The trust layer alone: a `fetch` for any internal service, whose CA bundle reloads.
+ *
+ * @module
+ */
+
+import { checkKnown } from "../options.ts";
+import type { Runtime } from "../runtime.ts";
+import type { CaSource } from "../sources/ca-source.ts";
+import type { SourceStatus } from "../sources/source.ts";
+import type { GenerationStatus } from "./generation.ts";
+import { withRedirects } from "./redirects.ts";
+import { type FetchInit, readRequest } from "./request.ts";
+import { withTimeout } from "./timeout.ts";
+import {
+  type TransportSettings,
+  openRotatingTransport,
+  transportSettingNames,
+} from "./trust-options.ts";
+
+/** How to make a `fetch`. */
+export interface CreateFetchOptions extends TransportSettings {
+  /** Who may vouch for servers; without it, the runtime's default store. */
+  ca?: CaSource | undefined;
+}
+
+/** How a {@link RotatingFetch} is doing. */
+export interface FetchStatus {
+  readonly ca: SourceStatus | undefined;
+  readonly generations: readonly GenerationStatus[];
+}
+
+/**
+ * A `fetch` whose trust reloads. Redirects are followed for GET and HEAD within an origin, and handed
+ * back else.
+ */
+export interface RotatingFetch extends AsyncDisposable {
+  /**
+   * Sends a request.
+   *
+   * @throws {UntrustedServerError} where the server's certificate is refused, also after a reload.
+   * @throws {ConnectionError | TimeoutError | ClosedError} where no response came.
+   * @throws {TypeError} where it is no https URL, or no request.
+   */
+  (input: string | URL | Request, init?: FetchInit): Promise<Response>;
+  /** How the bundle and the connections are doing. */
+  status(): FetchStatus;
+  /** Ends every connection, in flight or idle. */
+  close(): Promise<void>;
+}
+
+/** Makes a `fetch` for a runtime. */
+export function createFetchFor(runtime: Runtime, options: CreateFetchOptions): RotatingFetch {
+  checkKnown("createFetch", options, ["ca", ...transportSettingNames]);
+  const { ca } = options;
+  const { transport, timeoutMs } = openRotatingTransport(runtime, ca, options);
+  const send = withTimeout(
+    withRedirects((request) => transport.send(request)),
+    runtime.clock,
+  );
+
+  async function rotatingFetch(
+    input: string | URL | Request,
+    init: FetchInit = {},
+  ): Promise<Response> {
+    const request = input instanceof Request ? input : undefined;
+    const url = URL.parse(request?.url ?? String(input));
+    if (url?.protocol !== "https:") {
+      throw new TypeError("Cannot fetch: the URL is not an absolute https URL");
+    }
+    const response = await send(await readRequest(url, request, init, timeoutMs));
+    return response.toResponse();
+  }
+
+  const close = (): Promise<void> => transport.close();
+  return Object.assign(rotatingFetch, {
+    status: () => ({ ca: ca?.status, generations: transport.generations }),
+    close,
+    [Symbol.asyncDispose]: close,
+  });
+}

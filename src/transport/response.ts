@@ -1,0 +1,92 @@
+/**
+ * What comes back, as an instance of the global `Response` with all that a hand-built one lacks.
+ *
+ * @module
+ */
+
+import type { TransportResponse } from "../runtime.ts";
+
+/** The Fetch standard's statuses without a body: constructing a `Response` of one with a body throws. */
+const nullBodyStatuses = new Set([101, 204, 205, 304]);
+
+/** A `Response` that knows its URL, also as a clone. */
+export class FetchedResponse extends Response {
+  readonly #url: string;
+
+  constructor(body: ReadableStream<Uint8Array> | null, init: ResponseInit, url: string) {
+    super(nullBodyStatuses.has(init.status ?? 200) ? null : body, init);
+    this.#url = url;
+  }
+
+  override get url(): string {
+    return this.#url;
+  }
+
+  override clone(): Response {
+    const { status, statusText, headers } = this;
+    return new FetchedResponse(super.clone().body, { status, statusText, headers }, this.#url);
+  }
+}
+
+/** Hands on the `Response` of a runtime's own `fetch`. */
+export function fromResponse(
+  response: Response,
+  url: string,
+  onEnd: (() => void) | undefined,
+): TransportResponse {
+  return {
+    status: response.status,
+    header: (name) => response.headers.get(name),
+    async text() {
+      try {
+        return await response.text();
+      } finally {
+        onEnd?.();
+      }
+    },
+    async discard() {
+      try {
+        await response.body?.cancel();
+      } finally {
+        onEnd?.();
+      }
+    },
+    toResponse() {
+      // As it is where possible: runtimes read their own responses faster than any other.
+      if (onEnd === undefined && response.url !== "") return response;
+      const body = onEnd === undefined ? response.body : observed(response.body, onEnd);
+      return new FetchedResponse(body, response, response.url || url);
+    },
+  };
+}
+
+/** A body whose end is told, whichever way it ends. */
+function observed(
+  body: ReadableStream<Uint8Array> | null,
+  onEnd: () => void,
+): ReadableStream<Uint8Array> | null {
+  if (body === null) {
+    onEnd();
+    return null;
+  }
+  const reader = body.getReader();
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const { done, value } = await reader.read();
+          if (!done) return controller.enqueue(value);
+          controller.close();
+        } catch (error) {
+          controller.error(error);
+        }
+        onEnd();
+      },
+      async cancel(reason) {
+        onEnd();
+        await reader.cancel(reason);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}

@@ -1,0 +1,50 @@
+/**
+ * Waits where the server says so: 429 and 503 with `Retry-After` (RFC 9110 section 10.2.3).
+ *
+ * @module
+ */
+
+import { sleep } from "../abort.ts";
+import { type EventListener, notify } from "../events.ts";
+import type { Clock } from "../runtime.ts";
+import { type Send, canSendAgain } from "./request.ts";
+
+/** How long and how often a request waits. */
+export interface RetryAfterLimits {
+  /** The longest that all waits of a request may take together, in milliseconds. */
+  readonly maxWaitMs: number;
+  /** The most waits that a request has. */
+  readonly maxCount: number;
+}
+
+/** Sends a request again after the time that the server asks for, within limits. */
+export function withRetryAfter(
+  send: Send,
+  limits: RetryAfterLimits,
+  clock: Clock,
+  onEvent: EventListener | undefined,
+): Send {
+  return async (request) => {
+    let waited = 0;
+    for (let count = 0; ; count++) {
+      const response = await send(request);
+      if (response.status !== 429 && response.status !== 503) return response;
+      const delayMs = parseRetryAfter(response.header("retry-after"), clock.wallNow());
+      if (delayMs === undefined || count >= limits.maxCount) return response;
+      waited += delayMs;
+      if (waited > limits.maxWaitMs || !canSendAgain(request.body)) return response;
+      await response.discard();
+      const { method, url, signal } = request;
+      notify(onEvent, { type: "retry", reason: "retry-after", method, path: url.pathname, delayMs });
+      await sleep(clock, delayMs, signal);
+    }
+  };
+}
+
+/** The delay in milliseconds that a `Retry-After` header means; `undefined` where it means none. */
+export function parseRetryAfter(value: string | null, wallNow: number): number | undefined {
+  if (value === null) return undefined;
+  if (/^\d+$/.test(value)) return Number(value) * 1_000;
+  const date = Date.parse(value);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - wallNow);
+}

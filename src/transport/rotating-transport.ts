@@ -1,0 +1,298 @@
+/**
+ * Where trust and requests meet: one generation of connections a snapshot of trust. When the snapshot
+ * changes, new requests go to a new generation and the old one is retired; when a server is refused, the
+ * bundle is read again at once and the request, of which nothing was sent, goes out again.
+ *
+ * @module
+ */
+
+import { ClosedError, ConnectionError, SourceError, UntrustedServerError } from "../errors.ts";
+import { type EventListener, notify } from "../events.ts";
+import type { Failure, Runtime, TransportOptions, TransportResponse } from "../runtime.ts";
+import type { CaBundle, CaSource } from "../sources/ca-source.ts";
+import { Generation, type GenerationStatus } from "./generation.ts";
+import { type OutgoingRequest, canSendAgain, describe } from "./request.ts";
+
+/** What a rotating transport is made of. */
+export interface RotatingTransportOptions extends TransportOptions {
+  /** Whom to trust; `undefined` for the runtime's own store, which never rotates. */
+  readonly ca: CaSource | undefined;
+  /** How long a retired generation may go on; `Infinity` for as long as it takes. */
+  readonly drainTimeoutMs: number;
+  readonly onEvent: EventListener | undefined;
+}
+
+/** RFC 9110 section 9.2.1: methods that ask for no change, and so may be repeated. */
+const safeMethods = new Set(["GET", "HEAD", "OPTIONS"]);
+
+/** Which repetitions a request has had. Each is had once at most. */
+interface Tried {
+  newerBundle?: true;
+  reload?: true;
+  lostConnection?: true;
+}
+
+/** See the module. */
+export class RotatingTransport {
+  readonly #runtime: Runtime;
+  readonly #options: RotatingTransportOptions;
+  readonly #unsubscribe: (() => void) | undefined;
+  readonly #generations = new Set<Generation>();
+  #current: Generation | undefined;
+  #opened = 0;
+  /** A bundle that the runtime could not use. */
+  #refused: CaBundle | undefined;
+  #closed: ClosedError | undefined;
+
+  constructor(runtime: Runtime, options: RotatingTransportOptions) {
+    this.#runtime = runtime;
+    this.#options = options;
+    this.#unsubscribe = options.ca?.subscribe((event) => {
+      notify(options.onEvent, event);
+      // Without waiting for a request: what has lost its trust is closed now.
+      if (event.type === "ca-reloaded" && this.#current !== undefined) this.#pick();
+    });
+  }
+
+  /** The open generations, the newest last. */
+  get generations(): GenerationStatus[] {
+    return Array.from(this.#generations, (generation) => generation.status);
+  }
+
+  /** Sends a request under the trust of this moment. */
+  async send(request: OutgoingRequest): Promise<TransportResponse> {
+    const tried: Tried = {};
+    for (;;) {
+      request.signal?.throwIfAborted();
+      await this.#options.ca?.current({ signal: request.signal });
+      // Picked in one turn with its use: the newest bundle there is, and a pool that is still open.
+      const generation = this.#pick();
+      try {
+        return await generation.send(request);
+      } catch (error) {
+        if (this.#closed !== undefined) throw this.#closed;
+        request.signal?.throwIfAborted();
+        await this.#recover(error, generation.bundle, request, tried);
+      }
+    }
+  }
+
+  /** Ends everything, in flight or idle. */
+  async close(): Promise<void> {
+    if (this.#closed !== undefined) return;
+    this.#closed = new ClosedError("Cannot go on: the client was closed");
+    this.#unsubscribe?.();
+    const generations = [...this.#generations];
+    for (const generation of generations) generation.end(this.#closed);
+    await Promise.all(generations.map((generation) => this.#retire(generation)));
+  }
+
+  #pick(): Generation {
+    if (this.#closed !== undefined) throw this.#closed;
+    const bundle = this.#options.ca?.peek();
+    const current = this.#current;
+    if (current !== undefined) {
+      if (current.bundle?.fingerprint === bundle?.fingerprint) return current;
+      if (this.#refused?.fingerprint === bundle?.fingerprint) return current;
+    }
+    return this.#open(bundle, current);
+  }
+
+  #open(bundle: CaBundle | undefined, previous: Generation | undefined): Generation {
+    const { onEvent, drainTimeoutMs } = this.#options;
+    let generation: Generation;
+    try {
+      const transport = this.#runtime.openTransport({ ca: bundle?.certificates }, this.#options);
+      const { clock } = this.#runtime;
+      generation = new Generation(this.#opened + 1, bundle, transport, clock, drainTimeoutMs);
+    } catch (cause) {
+      if (bundle === undefined || this.#options.ca === undefined) throw cause;
+      const { source, failures } = this.#options.ca.status;
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      const error = new SourceError(
+        `Cannot use CA bundle from ${source}: ${this.#runtime.name} refuses it: ${reason}`,
+        "invalid",
+        { cause },
+      );
+      if (previous === undefined) throw error;
+      this.#refused = bundle;
+      const retryInMs = Number.POSITIVE_INFINITY; // Until the bundle changes.
+      notify(onEvent, { type: "reload-failed", kind: "ca", source, error, failures, retryInMs });
+      return previous;
+    }
+    this.#opened++;
+    this.#refused = undefined;
+    this.#current = generation;
+    this.#generations.add(generation);
+    const { number } = generation;
+    notify(onEvent, {
+      type: "generation-opened",
+      generation: number,
+      fingerprint: bundle?.fingerprint,
+    });
+    if (previous !== undefined) {
+      // It can't fail for lack of a pool, and whoever waits for its requests is told by those.
+      this.#retire(previous).catch(() => {});
+    }
+    return generation;
+  }
+
+  async #retire(generation: Generation): Promise<void> {
+    const { number, bundle } = generation;
+    try {
+      if (!generation.status.retired) {
+        const fingerprint = bundle?.fingerprint;
+        notify(this.#options.onEvent, {
+          type: "generation-retired",
+          generation: number,
+          fingerprint,
+        });
+      }
+      await generation.retire();
+    } finally {
+      this.#generations.delete(generation);
+    }
+  }
+
+  /** Returns where the request is to be sent again; throws the error that the caller gets, else. */
+  async #recover(
+    error: unknown,
+    used: CaBundle | undefined,
+    request: OutgoingRequest,
+    tried: Tried,
+  ): Promise<void> {
+    const failure = this.#runtime.explain(error);
+    switch (failure) {
+      case "unknown-authority":
+      case "expired": {
+        if (!(await this.#trustChanged(used, request, tried))) break;
+        if (!canSendAgain(request.body)) {
+          throw this.#untrusted(
+            failure,
+            used,
+            request,
+            error,
+            "the CA bundle has changed since, but the runtime had begun to read the request's stream body, so it can't be sent again from here; send the request again, or give its body as a string or bytes",
+          );
+        }
+        this.#notifyRetry("untrusted-server", request);
+        return;
+      }
+      case "lost": {
+        const again = safeMethods.has(request.method) && canSendAgain(request.body);
+        if (tried.lostConnection || !again) break;
+        tried.lostConnection = true;
+        this.#notifyRetry("connection-lost", request);
+        return;
+      }
+      default:
+    }
+    throw this.#explain(failure, error, used, request);
+  }
+
+  async #trustChanged(
+    used: CaBundle | undefined,
+    request: OutgoingRequest,
+    tried: Tried,
+  ): Promise<boolean> {
+    const { ca } = this.#options;
+    if (ca === undefined) return false;
+    if (!tried.newerBundle && ca.peek()?.fingerprint !== used?.fingerprint) {
+      tried.newerBundle = true;
+      return true;
+    }
+    if (tried.reload) return false;
+    tried.reload = true;
+    const bundle = await ca.reload({ signal: request.signal });
+    return bundle.fingerprint !== used?.fingerprint;
+  }
+
+  #explain(
+    failure: Failure,
+    error: unknown,
+    used: CaBundle | undefined,
+    request: OutgoingRequest,
+  ): unknown {
+    const reason = error instanceof Error ? error.message : String(error);
+    switch (failure) {
+      case "unknown-authority":
+        return this.#untrusted(
+          failure,
+          used,
+          request,
+          error,
+          "check that this is where the CA arrives that signs the server's certificate now",
+        );
+      case "expired":
+        return this.#untrusted(
+          failure,
+          used,
+          request,
+          error,
+          "its certificate, or the anchor that signed it, has expired; renew it, and check this machine's clock",
+        );
+      case "wrong-host":
+        return this.#untrusted(
+          failure,
+          used,
+          request,
+          error,
+          `its certificate is valid for other names than ${request.url.hostname}; connect by a name that it carries`,
+        );
+      case "lost": {
+        const again = safeMethods.has(request.method)
+          ? "again, after one retry"
+          : "and the server may have acted on the request; look before you repeat it";
+        const message = `Cannot ${describe(request)}: the connection was lost before the response, ${again}`;
+        return new ConnectionError(message, { cause: error });
+      }
+      case "unreachable":
+      case "other":
+        return new ConnectionError(`Cannot ${describe(request)}: ${reason}`, { cause: error });
+    }
+  }
+
+  #untrusted(
+    reason: "unknown-authority" | "expired" | "wrong-host",
+    used: CaBundle | undefined,
+    request: OutgoingRequest,
+    cause: unknown,
+    advice: string,
+  ): UntrustedServerError {
+    const status = this.#options.ca?.status;
+    const details = {
+      reason,
+      server: request.url.origin,
+      caSource: status?.source,
+      fingerprint: used?.fingerprint,
+    };
+    const message = `Cannot trust ${request.url.origin} (${reason}): ${trusted(used, status)}; ${advice}`;
+    return new UntrustedServerError(message, details, { cause });
+  }
+
+  #notifyRetry(reason: "untrusted-server" | "connection-lost", request: OutgoingRequest): void {
+    const { method, url } = request;
+    notify(this.#options.onEvent, {
+      type: "retry",
+      reason,
+      method,
+      path: url.pathname,
+      delayMs: 0,
+    });
+  }
+}
+
+/** Who was trusted, from where, how old. */
+function trusted(used: CaBundle | undefined, status: CaSource["status"] | undefined): string {
+  if (used === undefined || status === undefined) return "the runtime's default store was used";
+  const anchors = used.anchors
+    .slice(0, 5)
+    .map(({ subject, fingerprint }) => `${subject} sha256:${fingerprint.slice(0, 16)}`);
+  if (used.anchors.length > anchors.length) {
+    anchors.push(`${used.anchors.length - anchors.length} more`);
+  }
+  const age = status.ageMs === undefined ? "" : `, read ${Math.round(status.ageMs)} ms ago`;
+  const failed =
+    status.lastError === undefined ? "" : `, last reload failed: ${status.lastError}`;
+  return `the anchors were ${anchors.join(", ")} from ${status.source}${age}${failed}`;
+}

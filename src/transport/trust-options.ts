@@ -1,0 +1,106 @@
+/**
+ * The options that connections have in common, whether to a cluster or to any other service.
+ *
+ * @module
+ */
+
+import { ConfigError } from "../errors.ts";
+import type { EventListener } from "../events.ts";
+import { type DurationRange, checkDuration, timeLimit } from "../options.ts";
+import type { Runtime } from "../runtime.ts";
+import type { CaSource } from "../sources/ca-source.ts";
+import { RotatingTransport } from "./rotating-transport.ts";
+
+const connectLimit: DurationRange = { min: 1, max: 600_000 };
+
+/** How connections behave. */
+export interface TransportSettings {
+  /**
+   * How long a request may take up to its response's headers, retries included, in milliseconds;
+   * `Infinity` for no limit. The API server ends an ordinary request by itself after 60 s. A body has no
+   * time limit.
+   *
+   * @default 90_000
+   */
+  timeoutMs?: number | undefined;
+  /**
+   * How long connecting may take, TLS included, in milliseconds. Node only: elsewhere `timeoutMs` covers
+   * it (`capabilities.connectTimeout`).
+   *
+   * @default 10_000
+   */
+  connectTimeoutMs?: number | undefined;
+  /**
+   * How long requests and streams on connections of a replaced trust may go on, in milliseconds.
+   *
+   * @default Infinity
+   */
+  drainTimeoutMs?: number | undefined;
+  /**
+   * Whether nothing but the CA bundle may vouch for the server. Node and Bun do that always; Deno adds
+   * the bundle to its default store unless this is `true`, and then sends through `node:https`. Refused
+   * on edge.
+   *
+   * @default false
+   */
+  exclusiveTrust?: boolean | undefined;
+  /** Told of every reload, generation and retry. What it throws is dropped. */
+  onEvent?: EventListener | undefined;
+}
+
+/** Names of {@link TransportSettings}, to tell a misspelt one. */
+export const transportSettingNames: readonly (keyof TransportSettings)[] = [
+  "timeoutMs",
+  "connectTimeoutMs",
+  "drainTimeoutMs",
+  "exclusiveTrust",
+  "onEvent",
+];
+
+/**
+ * Opens the transport that settings describe.
+ *
+ * @returns The transport, and the time limit of a request.
+ * @throws {TypeError | RangeError} where a setting is none. @throws {ConfigError} where the runtime can't
+ * honour one.
+ */
+export function openRotatingTransport(
+  runtime: Runtime,
+  ca: CaSource | undefined,
+  settings: TransportSettings,
+): { transport: RotatingTransport; timeoutMs: number } {
+  const { connectTimeoutMs, drainTimeoutMs, exclusiveTrust = false, onEvent } = settings;
+  checkTrust(runtime, ca, exclusiveTrust);
+  const transport = new RotatingTransport(runtime, {
+    ca,
+    connectTimeoutMs: checkDuration("connectTimeoutMs", connectTimeoutMs, 10_000, connectLimit),
+    drainTimeoutMs: checkDuration(
+      "drainTimeoutMs",
+      drainTimeoutMs,
+      Number.POSITIVE_INFINITY,
+      timeLimit,
+    ),
+    exclusiveTrust,
+    onEvent,
+  });
+  return {
+    transport,
+    timeoutMs: checkDuration("timeoutMs", settings.timeoutMs, 90_000, timeLimit),
+  };
+}
+
+function checkTrust(runtime: Runtime, ca: CaSource | undefined, exclusiveTrust: boolean): void {
+  const { customCa, exclusiveTrust: canBeExclusive } = runtime.capabilities;
+  if (ca !== undefined && customCa === "none") {
+    throw new ConfigError(
+      `Cannot use a CA bundle on ${runtime.name}: requests there can't carry one; let the platform trust the server's CA (a bound service, a TLS setting of the host) and pass its fetch as the option "fetch"`,
+    );
+  }
+  if (!exclusiveTrust) return;
+  if (ca === undefined) {
+    throw new ConfigError("Cannot use option exclusiveTrust: there is no CA bundle to trust alone");
+  }
+  if (!canBeExclusive) {
+    throw new ConfigError(`Cannot use option exclusiveTrust: ${runtime.name} can't honour it`);
+  }
+}
