@@ -1,0 +1,103 @@
+/**
+ * What a pod knows of its cluster: two environment variables and the projected service account volume.
+ * Follows client-go `rest/config.go`.
+ *
+ * @module
+ */
+
+import { ConfigError, SourceError } from "../errors.ts";
+import type { Runtime } from "../runtime.ts";
+import { createFileCaSource } from "../sources/ca-source.ts";
+import type { SourceOptions } from "../sources/source.ts";
+import { createFileTokenSource } from "../sources/token-source.ts";
+import type { ClusterConfig } from "./cluster-config.ts";
+
+/** The folder that the kubelet projects the service account into. */
+export const SERVICE_ACCOUNT_ROOT = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+const MAX_NAMESPACE_BYTES = 1024;
+
+/** How to read the in-cluster config. */
+export interface InClusterOptions extends SourceOptions {
+  /**
+   * The folder that holds `ca.crt`, `token` and `namespace`, for a sidecar that mounts it elsewhere.
+   *
+   * @default "/var/run/secrets/kubernetes.io/serviceaccount"
+   */
+  root?: string | undefined;
+}
+
+/**
+ * Reads the in-cluster config, the CA bundle and the token among it.
+ *
+ * @throws {ConfigError} naming every variable and file that is missing or bad.
+ */
+export async function loadInCluster(
+  runtime: Runtime,
+  options: InClusterOptions = {},
+): Promise<ClusterConfig> {
+  const root = (options.root ?? SERVICE_ACCOUNT_ROOT).replace(/\/+$/, "");
+  const { files } = runtime;
+  if (files === undefined) {
+    throw new ConfigError(
+      `Cannot load in-cluster config: ${runtime.name} has no file system; pass the option "config" with a server and a token source`,
+    );
+  }
+
+  const problems: string[] = [];
+  const host = variable(runtime, "KUBERNETES_SERVICE_HOST", problems);
+  const port = variable(runtime, "KUBERNETES_SERVICE_PORT", problems);
+  const server = host && port && serverUrl(host, port, problems);
+  const ca = createFileCaSource(runtime, `${root}/ca.crt`, options);
+  const token = createFileTokenSource(runtime, `${root}/token`, options);
+  if (runtime.isDenied("read", root)) {
+    problems.push(`${root} may not be read (grant --allow-read=${root})`);
+  } else {
+    for (const [path, source] of [[`${root}/ca.crt`, ca], [`${root}/token`, token]] as const) {
+      if (!(await files.exists(path))) problems.push(`${path} is missing`);
+      else await source.current().catch((error: unknown) => problems.push(reason(error)));
+    }
+  }
+  if (!server || problems.length > 0) {
+    throw new ConfigError(`Cannot load in-cluster config: ${problems.join("; ")}`);
+  }
+  return { server, ca, token, namespace: await namespace(runtime, root) };
+}
+
+function variable(runtime: Runtime, name: string, problems: string[]): string | undefined {
+  const value = runtime.env(name)?.trim();
+  if (value) return value;
+  const grant = runtime.isDenied("env", name) ? ` or may not be read (grant --allow-env=${name})` : "";
+  problems.push(`${name} is not set${grant}`);
+  return undefined;
+}
+
+function serverUrl(host: string, port: string, problems: string[]): string | undefined {
+  const bare = host.replace(/^\[(.*)\]$/, "$1");
+  const isName = /^[A-Za-z0-9._-]+$/.test(bare);
+  const isIpv6 = bare.includes(":") && /^[0-9A-Fa-f:.]+$/.test(bare);
+  const isPort = /^\d{1,5}$/.test(port) && Number(port) >= 1 && Number(port) <= 65_535;
+  const url = URL.parse(`https://${isIpv6 ? `[${bare}]` : bare}:${port}`);
+  if (!(isName || isIpv6) || (isPort && url === null)) {
+    problems.push("KUBERNETES_SERVICE_HOST is neither a host name nor an IP address");
+  }
+  if (!isPort) problems.push("KUBERNETES_SERVICE_PORT is not a port number");
+  return url?.origin;
+}
+
+function reason(error: unknown): string {
+  if (!(error instanceof SourceError)) throw error;
+  return error.message;
+}
+
+async function namespace(runtime: Runtime, root: string): Promise<string> {
+  const fromEnv = runtime.env("POD_NAMESPACE")?.trim();
+  if (fromEnv) return fromEnv;
+  try {
+    const { signal } = new AbortController();
+    const bytes = await runtime.files?.read(`${root}/namespace`, MAX_NAMESPACE_BYTES, signal);
+    return new TextDecoder().decode(bytes).trim() || "default";
+  } catch {
+    return "default"; // The file is a courtesy: not every volume projects it.
+  }
+}
