@@ -1,0 +1,145 @@
+/**
+ * What the API server says when it refuses: a Kubernetes `Status`.
+ *
+ * @module
+ */
+
+import { ReanchorError } from "../errors.ts";
+
+/** One cause among a refusal's details, as a field that is invalid. */
+export interface StatusCause {
+  readonly reason?: string;
+  readonly message?: string;
+  /** The path of the field, as in `spec.containers[0].name`. */
+  readonly field?: string;
+}
+
+/** What a refusal is about. */
+export interface StatusDetails {
+  readonly name?: string;
+  readonly group?: string;
+  readonly kind?: string;
+  readonly uid?: string;
+  readonly causes?: readonly StatusCause[];
+  readonly retryAfterSeconds?: number;
+}
+
+/** A Kubernetes `Status` (`meta/v1`). */
+export interface Status {
+  readonly kind: "Status";
+  readonly apiVersion?: string;
+  readonly status?: string;
+  readonly message?: string;
+  readonly reason?: string;
+  readonly details?: StatusDetails;
+  readonly code?: number;
+}
+
+/** What an {@link ApiError} says beside its message. */
+export interface ApiErrorDetails {
+  method: string;
+  /** The URL's path, without its query. */
+  path: string;
+  /** The HTTP status. */
+  status: number;
+  /** The response's body. */
+  body: string;
+  /** The `Retry-After` header in seconds, for where the body does not say. */
+  retryAfterSeconds?: number | undefined;
+}
+
+/**
+ * The API server answered, and refused.
+ *
+ * @example
+ * ```ts
+ * import { ApiError } from "@reanchor/reanchor";
+ *
+ * const error = new ApiError({ method: "GET", path: "/api/v1/pods", status: 403, body: "" });
+ * console.log(error.status, error.reason); // 403 Forbidden
+ * ```
+ */
+export class ApiError extends ReanchorError {
+  override readonly name = "ApiError";
+  override readonly code = "ERR_REANCHOR_API";
+  /** The HTTP status, which is the Status's own `code`. */
+  readonly status: number;
+  /** The machine-readable reason, as in `NotFound`, `Conflict`, `AlreadyExists`. */
+  readonly reason: string;
+  /** What it is about: kind, name, causes. */
+  readonly details: StatusDetails | undefined;
+  /** The details' causes; empty where there are none. */
+  readonly causes: readonly StatusCause[];
+  /** How long the server asks to wait, in seconds. */
+  readonly retryAfterSeconds: number | undefined;
+  readonly method: string;
+  readonly path: string;
+
+  constructor({ method, path, status, body, retryAfterSeconds }: ApiErrorDetails) {
+    const parsed = parseStatus(body);
+    const said = parsed?.message ?? excerpt(body);
+    const reason = parsed?.reason || (reasons[status] ?? "Unknown");
+    super(`Cannot ${method} ${path}: ${status} ${reason}${said && `: ${said}`}`);
+    this.method = method;
+    this.path = path;
+    this.status = status;
+    this.reason = reason;
+    this.details = parsed?.details ?? undefined;
+    this.causes = parsed?.details?.causes ?? [];
+    this.retryAfterSeconds = parsed?.details?.retryAfterSeconds ?? retryAfterSeconds;
+  }
+}
+
+/** The reason of an answer that names none (apimachinery `NewGenericServerResponse`). */
+const reasons: Readonly<Record<number, string>> = {
+  400: "BadRequest",
+  401: "Unauthorized",
+  403: "Forbidden",
+  404: "NotFound",
+  405: "MethodNotAllowed",
+  406: "NotAcceptable",
+  409: "Conflict",
+  410: "Gone",
+  413: "RequestEntityTooLarge",
+  415: "UnsupportedMediaType",
+  422: "Invalid",
+  429: "TooManyRequests",
+  500: "InternalError",
+  503: "ServiceUnavailable",
+  504: "Timeout",
+};
+
+function parseStatus(body: string): Status | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+  return isStatus(value) ? value : undefined;
+}
+
+/** Looks at just the fields that are read: a proxy in between may answer anything. */
+function isStatus(value: unknown): value is Status {
+  if (!isObject(value) || value["kind"] !== "Status") return false;
+  const { message, reason, details } = value;
+  if (!isOptional(message, "string") || !isOptional(reason, "string")) return false;
+  if (details === undefined || details === null) return true;
+  if (!isObject(details) || !isOptional(details["retryAfterSeconds"], "number")) return false;
+  const { causes } = details;
+  return causes === undefined || (Array.isArray(causes) && causes.every(isObject));
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
+
+function isOptional(value: unknown, type: "string" | "number"): boolean {
+  return value === undefined || typeof value === type;
+}
+
+/** The start of an answer that is no Status, on one line. */
+function excerpt(body: string): string {
+  const line = body.replace(/[\s\p{Cc}]+/gu, " ").trim();
+  return line.length > 200 ? `${line.slice(0, 200)}…` : line;
+}

@@ -1,0 +1,219 @@
+/**
+ * A client of one cluster.
+ *
+ * @module
+ */
+
+import { ConnectionError } from "../errors.ts";
+import type { TrustAnchor } from "../events.ts";
+import type { Capabilities, TransportResponse } from "../runtime.ts";
+import type { SourceStatus } from "../sources/source.ts";
+import type { GenerationStatus } from "../transport/generation.ts";
+import { type FetchInit, type Send, describe, readRequest } from "../transport/request.ts";
+import { parseRetryAfter } from "../transport/retry-after.ts";
+import { ApiError } from "./api-error.ts";
+
+/** How one call differs from the client's defaults. */
+export interface CallOptions {
+  /** What is added to the URL's query; `undefined` is left out. */
+  query?: Readonly<Record<string, string | number | boolean | undefined>> | undefined;
+  /** Headers beside `Accept`, `Content-Type`, `User-Agent` and `Authorization`, or in their place. */
+  headers?: HeadersInit | undefined;
+  /** Ends the call at once, whatever it waits for. */
+  signal?: AbortSignal | undefined;
+  /** How long the response's headers may take, in milliseconds; the client's `timeoutMs` by default. */
+  timeoutMs?: number | undefined;
+}
+
+/** How a patch is meant. */
+export type PatchType = "merge" | "json" | "strategic" | "apply";
+
+/** How one patch differs from the defaults. */
+export interface PatchOptions extends CallOptions {
+  /**
+   * `merge` (RFC 7386), `json` (RFC 6902), `strategic` (built-in kinds only), or `apply` (server-side;
+   * put `fieldManager` into the query).
+   *
+   * @default "json" for an array, else "merge"
+   */
+  type?: PatchType | undefined;
+}
+
+/** How the CA bundle is doing. */
+export interface CaStatus extends SourceStatus {
+  readonly fingerprint: string | undefined;
+  readonly anchors: readonly TrustAnchor[];
+}
+
+/** How a client is doing: enough for a health endpoint, and no secret. */
+export interface ClientStatus {
+  readonly server: string;
+  readonly namespace: string;
+  readonly closed: boolean;
+  readonly ca: CaStatus | undefined;
+  readonly token: SourceStatus | undefined;
+  /** The pools that have connections: the one in use, and retired ones that still drain. */
+  readonly generations: readonly GenerationStatus[];
+}
+
+/** A client of one cluster. */
+export interface KubeClient extends AsyncDisposable {
+  /** The API server's URL. */
+  readonly server: string;
+  /** The namespace to work in: the pod's own, in a cluster. */
+  readonly namespace: string;
+  /** What this runtime can do. */
+  readonly capabilities: Capabilities;
+
+  /**
+   * Sends a request, as the web's `fetch` does. An answer of any status is a response.
+   *
+   * @param input A path such as `/api/v1/pods`, or a URL or `Request` of the server's origin.
+   * @throws {TypeError} where it is for another origin, before anything connects.
+   * @throws {UntrustedServerError} where the server's certificate is refused, also after a reload.
+   * @throws {ConnectionError | TimeoutError | ClosedError} where no response came.
+   * @throws The signal's reason, where its signal was aborted.
+   */
+  fetch(input: string | URL | Request, init?: FetchInit): Promise<Response>;
+  /**
+   * Gets JSON.
+   *
+   * @throws {ApiError} where the server refuses. Beside that as {@link KubeClient.fetch}.
+   */
+  get<T = unknown>(path: string, options?: CallOptions): Promise<T>;
+  /** Posts JSON: creates a resource. Throws as {@link KubeClient.get}. */
+  post<T = unknown>(path: string, body: unknown, options?: CallOptions): Promise<T>;
+  /** Puts JSON: replaces a resource. Throws as {@link KubeClient.get}. */
+  put<T = unknown>(path: string, body: unknown, options?: CallOptions): Promise<T>;
+  /** Patches a resource. Throws as {@link KubeClient.get}. */
+  patch<T = unknown>(path: string, body: unknown, options?: PatchOptions): Promise<T>;
+  /** Deletes a resource, with an optional body of `DeleteOptions`. Throws as {@link KubeClient.get}. */
+  delete<T = unknown>(path: string, options?: CallOptions & { body?: unknown }): Promise<T>;
+
+  /** How trust, identity and connections are doing, with no I/O. */
+  status(): ClientStatus;
+  /** Ends every request and connection. A closed client can't be opened again. */
+  close(): Promise<void>;
+}
+
+/** What a client is made of. */
+export interface ClientParts {
+  readonly server: URL;
+  readonly namespace: string;
+  readonly capabilities: Capabilities;
+  readonly userAgent: string;
+  readonly timeoutMs: number;
+  readonly send: Send;
+  readonly wallNow: () => number;
+  readonly status: () => Omit<ClientStatus, "server" | "namespace">;
+  readonly close: () => Promise<void>;
+}
+
+const patchTypes: Readonly<Record<PatchType, string>> = {
+  merge: "application/merge-patch+json",
+  json: "application/json-patch+json",
+  strategic: "application/strategic-merge-patch+json",
+  apply: "application/apply-patch+yaml", // JSON is YAML.
+};
+
+/** Makes a client out of its parts. */
+export function createClient(parts: ClientParts): KubeClient {
+  const { server, namespace } = parts;
+  const base = server.href.replace(/\/+$/, "");
+
+  async function send(
+    input: string | URL | Request,
+    init: FetchInit,
+  ): Promise<{ response: TransportResponse; described: string }> {
+    const given = input instanceof Request ? input : undefined;
+    const url = resolve(input instanceof Request ? input.url : input, server, base);
+    const request = await readRequest(url, given, init, parts.timeoutMs);
+    if (!request.headers.has("user-agent")) request.headers.set("user-agent", parts.userAgent);
+    return { response: await parts.send(request), described: describe(request) };
+  }
+
+  async function call<T>(
+    method: string,
+    path: string,
+    body: unknown,
+    contentType: string,
+    options: CallOptions = {},
+  ): Promise<T> {
+    const { query, signal, timeoutMs } = options;
+    const headers = new Headers(options.headers);
+    if (!headers.has("accept")) headers.set("accept", "application/json");
+    const init: FetchInit = { method, headers, timeoutMs };
+    if (signal !== undefined) init.signal = signal;
+    if (body !== undefined) {
+      if (!headers.has("content-type")) headers.set("content-type", contentType);
+      init.body = JSON.stringify(body);
+    }
+    const { response, described } = await send(withQuery(path, query), init);
+    const text = await response.text();
+    if (response.status < 200 || response.status > 299) {
+      const retryAfterMs = parseRetryAfter(response.header("retry-after"), parts.wallNow());
+      throw new ApiError({
+        method,
+        path: path.split("?", 1)[0] ?? path,
+        status: response.status,
+        body: text,
+        retryAfterSeconds: retryAfterMs && Math.ceil(retryAfterMs / 1_000),
+      });
+    }
+    if (text === "") return undefined as T;
+    try {
+      return JSON.parse(text) as T;
+    } catch (cause) {
+      throw new ConnectionError(`Cannot ${described}: the answer is not JSON`, { cause });
+    }
+  }
+
+  const json = "application/json";
+  return {
+    server: server.href,
+    namespace,
+    capabilities: parts.capabilities,
+    async fetch(input, init = {}) {
+      return (await send(input, init)).response.toResponse();
+    },
+    get: (path, options) => call("GET", path, undefined, json, options),
+    post: (path, body, options) => call("POST", path, body, json, options),
+    put: (path, body, options) => call("PUT", path, body, json, options),
+    patch(path, body, options = {}) {
+      const { type = Array.isArray(body) ? "json" : "merge" } = options;
+      return call("PATCH", path, body, patchTypes[type], options);
+    },
+    delete: (path, options = {}) => call("DELETE", path, options.body, json, options),
+    status: () => ({ server: server.href, namespace, ...parts.status() }),
+    close: parts.close,
+    [Symbol.asyncDispose]: parts.close,
+  };
+}
+
+/** The URL that a caller means. It never leaves the server's origin, where credentials belong. */
+function resolve(input: string | URL, server: URL, base: string): URL {
+  const text = String(input);
+  const absolute = /^[A-Za-z][A-Za-z0-9+.-]*:/.test(text);
+  // Put together as text: resolved as a reference, "//host/path" would be another host.
+  const url = URL.parse(absolute ? text : `${base}${text.startsWith("/") ? "" : "/"}${text}`);
+  if (url === null) throw new TypeError("Cannot fetch: the path or URL is malformed");
+  if (url.origin !== server.origin) {
+    throw new TypeError(
+      `Cannot fetch from ${url.origin}: this client's credentials are for ${server.origin} alone`,
+    );
+  }
+  if (url.username !== "" || url.password !== "") {
+    throw new TypeError("Cannot fetch: the URL carries credentials; set headers in their place");
+  }
+  return url;
+}
+
+function withQuery(path: string, query: CallOptions["query"]): string {
+  if (query === undefined) return path;
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined) parameters.set(name, String(value));
+  }
+  const text = parameters.toString();
+  return text === "" ? path : `${path}${path.includes("?") ? "&" : "?"}${text}`;
+}

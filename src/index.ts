@@ -1,0 +1,59 @@
+/**
+ * What every runtime's entry exports beside its own.
+ *
+ * @module
+ */
+
+export { ApiError } from "./api/api-error.ts";
+export type { ApiErrorDetails, Status, StatusCause, StatusDetails } from "./api/api-error.ts";
+export type {
+  CallOptions,
+  CaStatus,
+  ClientStatus,
+  KubeClient,
+  PatchOptions,
+  PatchType,
+} from "./api/client.ts";
+export type { ConnectOptions } from "./api/connect.ts";
+export type { ClusterConfig } from "./config/cluster-config.ts";
+export type { InClusterOptions } from "./config/in-cluster.ts";
+export {
+  ClosedError,
+  ConfigError,
+  ConnectionError,
+  ReanchorError,
+  SourceError,
+  TimeoutError,
+  UntrustedServerError,
+  isReanchorError,
+} from "./errors.ts";
+export type {
+  ReanchorErrorCode,
+  SourceErrorReason,
+  UntrustedReason,
+  UntrustedServerDetails,
+} from "./errors.ts";
+export type {
+  CaReloadedEvent,
+  CaUnchangedEvent,
+  EventListener,
+  GenerationOpenedEvent,
+  GenerationRetiredEvent,
+  ReanchorEvent,
+  ReloadFailedEvent,
+  RetryEvent,
+  SourceKind,
+  StaleEvent,
+  TokenReloadedEvent,
+  TrustAnchor,
+} from "./events.ts";
+export type { Capabilities, Runtime } from "./runtime.ts";
+export { staticCaSource } from "./sources/ca-source.ts";
+export type { CaBundle, CaFunction, CaSource } from "./sources/ca-source.ts";
+export type { Source, SourceOptions, SourceStatus, SourceWaitOptions } from "./sources/source.ts";
+export { staticTokenSource } from "./sources/token-source.ts";
+export type { TokenFunction, TokenSource } from "./sources/token-source.ts";
+export type { CreateFetchOptions, FetchStatus, RotatingFetch } from "./transport/create-fetch.ts";
+export type { GenerationStatus } from "./transport/generation.ts";
+export type { FetchInit } from "./transport/request.ts";
+export type { TransportSettings } from "./transport/trust-options.ts";
