@@ -1,0 +1,35 @@
+/**
+ * Bun, as the core sees it.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { type Runtime, systemClock } from "../../src/runtime.ts";
+import { nodeFiles } from "../_shared/node-files.ts";
+import { explain } from "./explain.ts";
+import { openTransport } from "./transport.ts";
+
+/** Bun. */
+export const bunRuntime: Runtime = {
+  name: "bun",
+  get userAgent() {
+    return `bun/${process.versions["bun"]}`;
+  },
+  capabilities: {
+    customCa: "exclusive",
+    exclusiveTrust: true,
+    closesIdleConnections: false,
+    connectTimeout: false,
+    files: true,
+    sharedReads: true,
+    resendsUntouchedStreams: true,
+    recognisesUntrustedServers: true,
+  },
+  clock: systemClock,
+  files: nodeFiles,
+  env: (name) => process.env[name],
+  isDenied: () => false,
+  openTransport,
+  explain,
+};

@@ -1,0 +1,7 @@
+/**
+ * Whether a file is there.
+ *
+ * @module
+ */
+
+export { exists } from "@std/fs/exists";

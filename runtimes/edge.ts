@@ -1,0 +1,205 @@
+/**
+ * The client on edge runtimes: Cloudflare Workers and their like. Trust is the platform's there; the token
+ * reloads.
+ *
+ * @module
+ */
+
+import type { KubeClient } from "../src/api/client.ts";
+import { type ConnectOptions, connectOn } from "../src/api/connect.ts";
+import type { ClusterConfig } from "../src/config/cluster-config.ts";
+import { type InClusterOptions, loadInCluster } from "../src/config/in-cluster.ts";
+import type { Runtime } from "../src/runtime.ts";
+import {
+  type CaFunction,
+  type CaSource,
+  createFileCaSource,
+  createFunctionCaSource,
+} from "../src/sources/ca-source.ts";
+import type { SourceOptions } from "../src/sources/source.ts";
+import {
+  type TokenFunction,
+  type TokenSource,
+  createFileTokenSource,
+  createFunctionTokenSource,
+} from "../src/sources/token-source.ts";
+import {
+  type CreateFetchOptions,
+  type RotatingFetch,
+  createFetchFor,
+} from "../src/transport/create-fetch.ts";
+import { type EdgeFetch, createEdgeRuntime } from "./edge/runtime.ts";
+
+export {
+  ApiError,
+  ClosedError,
+  ConfigError,
+  ConnectionError,
+  isReanchorError,
+  ReanchorError,
+  SourceError,
+  staticCaSource,
+  staticTokenSource,
+  TimeoutError,
+  UntrustedServerError,
+} from "../src/index.ts";
+export type {
+  ApiErrorDetails,
+  CaBundle,
+  CaFunction,
+  CallOptions,
+  Capabilities,
+  CaReloadedEvent,
+  CaSource,
+  CaStatus,
+  CaUnchangedEvent,
+  ClientStatus,
+  ClusterConfig,
+  ConnectOptions,
+  CreateFetchOptions,
+  EventListener,
+  FetchInit,
+  FetchStatus,
+  GenerationOpenedEvent,
+  GenerationRetiredEvent,
+  GenerationStatus,
+  InClusterOptions,
+  KubeClient,
+  PatchOptions,
+  PatchType,
+  ReanchorErrorCode,
+  ReanchorEvent,
+  ReloadFailedEvent,
+  RetryEvent,
+  RotatingFetch,
+  Runtime,
+  Source,
+  SourceErrorReason,
+  SourceKind,
+  SourceOptions,
+  SourceStatus,
+  SourceWaitOptions,
+  StaleEvent,
+  Status,
+  StatusCause,
+  StatusDetails,
+  TokenFunction,
+  TokenReloadedEvent,
+  TokenSource,
+  TransportSettings,
+  TrustAnchor,
+  UntrustedReason,
+  UntrustedServerDetails,
+} from "../src/index.ts";
+
+export type { EdgeFetch } from "./edge/runtime.ts";
+
+/** What edge adds to the options. */
+export interface EdgeOptions {
+  /**
+   * What sends requests: a bound service's `fetch`, which the platform gives its trust and client
+   * certificate, as in `(url, init) => env.KUBE.fetch(url, init)`.
+   *
+   * @default the platform's own `fetch`
+   */
+  fetch?: EdgeFetch | undefined;
+}
+
+/** How to connect on edge, where `config` has to be given. */
+export interface EdgeConnectOptions extends ConnectOptions, EdgeOptions {}
+
+/** How to make a `fetch` on edge. */
+export interface EdgeCreateFetchOptions extends CreateFetchOptions, EdgeOptions {}
+
+/** This runtime: its name and what it can do. */
+export const runtime: Runtime = createEdgeRuntime((url, init) => fetch(url, init));
+
+/**
+ * Connects to a cluster by a config.
+ *
+ * @param options Where to connect, and how; see {@link EdgeConnectOptions}.
+ * @returns A client, to be closed.
+ * @throws {ConfigError} where no config is given, or it carries a CA bundle, which a request can't
+ * carry here.
+ * @throws {TypeError | RangeError} where an option is none.
+ *
+ * @example
+ * ```ts
+ * import { connect, functionTokenSource } from "@reanchor/reanchor/edge";
+ *
+ * const kube = await connect({
+ *   config: {
+ *     server: "https://cluster.example.com",
+ *     token: functionTokenSource(() => "a token from your secret store"),
+ *   },
+ * });
+ * const pods = await kube.get("/api/v1/pods", { query: { limit: 500 } });
+ * await kube.close();
+ * ```
+ */
+export async function connect({ fetch, ...options }: EdgeConnectOptions = {}): Promise<KubeClient> {
+  return await connectOn(fetch === undefined ? runtime : createEdgeRuntime(fetch), options);
+}
+
+/**
+ * Makes a `fetch` over the platform's trust, with this package's retries, origins and time limits.
+ *
+ * @param options How connections behave; see {@link EdgeCreateFetchOptions}.
+ * @returns A `fetch`, to be closed.
+ * @throws {ConfigError} where a CA bundle is given, which a request can't carry here.
+ */
+export function createFetch({ fetch, ...options }: EdgeCreateFetchOptions = {}): RotatingFetch {
+  return createFetchFor(fetch === undefined ? runtime : createEdgeRuntime(fetch), options);
+}
+
+/**
+ * Not here: an edge runtime is no pod.
+ *
+ * @param options As on the other runtimes.
+ * @throws {ConfigError} always, saying what to do instead.
+ */
+export async function inCluster(options: InClusterOptions = {}): Promise<ClusterConfig> {
+  return await loadInCluster(runtime, options);
+}
+
+/**
+ * Not here: an edge runtime has no files.
+ *
+ * @param path As on the other runtimes.
+ * @param options As on the other runtimes.
+ * @throws {ConfigError} always, saying what to do instead.
+ */
+export function fileCaSource(path: string, options?: SourceOptions): CaSource {
+  return createFileCaSource(runtime, path, options);
+}
+
+/**
+ * A CA bundle from a function, which is called as the bundle ages and when a server is refused.
+ *
+ * @param read Gives the bundle as PEM.
+ * @param options How often it is called.
+ */
+export function functionCaSource(read: CaFunction, options?: SourceOptions): CaSource {
+  return createFunctionCaSource(runtime, read, options);
+}
+
+/**
+ * Not here: an edge runtime has no files.
+ *
+ * @param path As on the other runtimes.
+ * @param options As on the other runtimes.
+ * @throws {ConfigError} always, saying what to do instead.
+ */
+export function fileTokenSource(path: string, options?: SourceOptions): TokenSource {
+  return createFileTokenSource(runtime, path, options);
+}
+
+/**
+ * A bearer token from a function, which is called as the token ages, before it expires, and on a 401.
+ *
+ * @param read Gives the token, without `Bearer`.
+ * @param options How often it is called.
+ */
+export function functionTokenSource(read: TokenFunction, options?: SourceOptions): TokenSource {
+  return createFunctionTokenSource(runtime, read, options);
+}

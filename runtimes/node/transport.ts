@@ -1,0 +1,149 @@
+/**
+ * Connections on Node: one undici `Agent` and one secure context a generation, and so one TLS session
+ * cache a generation.
+ *
+ * undici's own `request` is used, never the global `fetch` with a dispatcher of ours: that breaks where
+ * Node's built-in undici is of another major version.
+ *
+ * @module
+ */
+
+import type { Readable } from "node:stream";
+import { createSecureContext } from "node:tls";
+import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
+import { Agent, type Dispatcher } from "undici";
+import type {
+  TlsSnapshot,
+  Transport,
+  TransportOptions,
+  TransportRequest,
+  TransportResponse,
+} from "../../src/runtime.ts";
+import { FetchedResponse } from "../../src/transport/response.ts";
+
+/** Opens a pool of connections. */
+export function openTransport(trust: TlsSnapshot, options: TransportOptions): Transport {
+  const secureContext = createSecureContext(trust.ca === undefined ? {} : { ca: [...trust.ca] });
+  const agent = new Agent({
+    allowH2: false,
+    // The time limit up to the headers is the core's; a body has none: watches live for hours.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    connect: { secureContext, timeout: options.connectTimeoutMs },
+  });
+  return {
+    send: (url, request) => send(agent, url, request),
+    retire: () => agent.close(),
+  };
+}
+
+async function send(
+  agent: Agent,
+  url: string,
+  { method, headers, body, signal, onEnd }: TransportRequest,
+): Promise<TransportResponse> {
+  const { origin } = new URL(url);
+  const response = await agent.request({
+    origin,
+    path: url.slice(origin.length),
+    method: method as Dispatcher.HttpMethod,
+    headers: Object.fromEntries(headers),
+    // Typed for Node's streams, but any async iterable is sent.
+    body: body as Readable | string | Uint8Array | null,
+    signal,
+  });
+  if (onEnd !== undefined) response.body.once("close", onEnd);
+  return new UndiciResponse(response, url, method === "HEAD");
+}
+
+class UndiciResponse implements TransportResponse {
+  readonly #response: Dispatcher.ResponseData;
+  readonly #url: string;
+  readonly #isHead: boolean;
+
+  constructor(response: Dispatcher.ResponseData, url: string, isHead: boolean) {
+    this.#response = response;
+    this.#url = url;
+    this.#isHead = isHead;
+  }
+
+  get status(): number {
+    return this.#response.statusCode;
+  }
+
+  header(name: string): string | null {
+    const value = this.#response.headers[name];
+    return Array.isArray(value) ? value.join(", ") : (value ?? null);
+  }
+
+  async text(): Promise<string> {
+    return this.header("content-encoding") === null
+      ? await this.#response.body.text()
+      : await this.toResponse().text();
+  }
+
+  async discard(): Promise<void> {
+    // Small rests are read, so that the connection can be used again.
+    await this.#response.body.dump({ limit: 16 * 1024 });
+  }
+
+  toResponse(): Response {
+    const { statusCode: status, statusText, headers: raw, body } = this.#response;
+    const headers = new Headers();
+    for (const [name, value] of Object.entries(raw)) {
+      if (typeof value === "string") headers.set(name, value);
+      else for (const line of value ?? []) headers.append(name, line);
+    }
+    const stream = this.#isHead ? this.#empty() : toWebStream(decoded(body, headers));
+    return new FetchedResponse(stream, { status, statusText, headers }, this.#url);
+  }
+
+  #empty(): null {
+    this.#response.body.resume();
+    return null;
+  }
+}
+
+/** undici's `request` hands over what came: a body that is encoded, because the caller asked for it. */
+function decoded(body: Readable, headers: Headers): Readable {
+  const decoder = createDecoder(headers.get("content-encoding"));
+  if (decoder === undefined) return body;
+  body.once("error", (error) => decoder.destroy(error));
+  decoder.once("close", () => body.destroy());
+  return body.pipe(decoder);
+}
+
+function createDecoder(encoding: string | null): ReturnType<typeof createGunzip> | undefined {
+  switch (encoding?.toLowerCase()) {
+    case "gzip":
+    case "x-gzip":
+      return createGunzip();
+    case "deflate":
+      return createInflate();
+    case "br":
+      return createBrotliDecompress();
+    default:
+      return undefined;
+  }
+}
+
+/** A web stream that asks for more only when it is read, and ends what it reads when it is cancelled. */
+function toWebStream(body: Readable): ReadableStream<Uint8Array> {
+  return new ReadableStream<Uint8Array>({
+    start(controller) {
+      body.on("data", (chunk: Uint8Array) => {
+        controller.enqueue(chunk);
+        if ((controller.desiredSize ?? 0) <= 0) body.pause();
+      });
+      body.on("end", () => controller.close());
+      body.on("error", (error) => controller.error(error));
+      body.pause();
+    },
+    pull() {
+      body.resume();
+    },
+    cancel(reason) {
+      body.destroy(reason instanceof Error ? reason : undefined);
+    },
+  });
+}
