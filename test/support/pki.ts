@@ -1,0 +1,196 @@
+/**
+ * Certificate authorities and leaf certificates minted per run, on Web Crypto alone, so that every
+ * runtime can make its own.
+ *
+ * @module
+ */
+
+import "./reflect-metadata.ts";
+import type { Extension, JsonGeneralName } from "@peculiar/x509";
+
+// Bun evaluates a CommonJS dependency ahead of the imports written before it, so the library, which
+// needs the line above, is imported dynamically.
+const {
+  AuthorityKeyIdentifierExtension,
+  BasicConstraintsExtension,
+  ExtendedKeyUsage,
+  ExtendedKeyUsageExtension,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  SubjectAlternativeNameExtension,
+  SubjectKeyIdentifierExtension,
+  X509CertificateGenerator,
+} = await import("@peculiar/x509");
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+/** The kind of key pair to make: P-256 or RSA with 2048 bits. */
+export type KeyAlgorithm = "EC" | "RSA";
+
+/** What {@linkcode createCa} can be told. */
+export interface CreateCaOptions {
+  /** The subject's common name. @default "kubernetes" */
+  commonName?: string;
+  /** Subject key identifier on the CA, authority key identifier on its leaves. @default true */
+  keyIdentifiers?: boolean;
+  /** @default one hour ago */
+  notBefore?: Date;
+  /** @default one day ahead */
+  notAfter?: Date;
+  /** A key pair to use again, for an anchor that is renewed with the same key. */
+  keys?: CryptoKeyPair;
+  /** @default "EC" */
+  algorithm?: KeyAlgorithm;
+}
+
+/** What {@linkcode TestCa.issue} can be told. */
+export interface IssueOptions {
+  /** Subject alternative names, IP addresses or DNS names. @default 127.0.0.1, ::1, localhost */
+  hosts?: string[];
+  /** The subject's common name. @default "kube-apiserver", or "client" for a client */
+  commonName?: string;
+  /** The subject's organizations: the groups of a Kubernetes client certificate. @default none */
+  organizations?: string[];
+  /** @default one hour ago */
+  notBefore?: Date;
+  /** @default one day ahead */
+  notAfter?: Date;
+  /** Whether the certificate is a client's (no hosts unless given) and not a server's. */
+  client?: boolean;
+  /** @default "EC" */
+  algorithm?: KeyAlgorithm;
+}
+
+/** A certificate and its private key, both PEM. */
+export interface IssuedCertificate {
+  cert: string;
+  /** PKCS#8. */
+  key: string;
+}
+
+/** A certificate authority that exists for one run. */
+export interface TestCa {
+  readonly pem: string;
+  readonly keys: CryptoKeyPair;
+  readonly commonName: string;
+  /** Issues a leaf certificate, for a server unless told otherwise. */
+  issue(options?: IssueOptions): Promise<IssuedCertificate>;
+}
+
+/**
+ * Makes a self-signed certificate authority.
+ *
+ * @param options what the certificate says
+ * @returns the authority, ready to issue
+ */
+export async function createCa(options: CreateCaOptions = {}): Promise<TestCa> {
+  const commonName = options.commonName ?? "kubernetes";
+  const keyIdentifiers = options.keyIdentifiers ?? true;
+  const keys = options.keys ?? (await generateKeys(options.algorithm ?? "EC"));
+  const extensions: Extension[] = [
+    new BasicConstraintsExtension(true, undefined, true),
+    new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+  ];
+  if (keyIdentifiers) {
+    extensions.push(await SubjectKeyIdentifierExtension.create(keys.publicKey));
+  }
+  const certificate = await X509CertificateGenerator.createSelfSigned({
+    ...validity(options),
+    serialNumber: randomSerialNumber(),
+    name: [{ CN: [commonName] }],
+    keys,
+    signingAlgorithm: signingAlgorithm(keys.privateKey),
+    extensions,
+  });
+
+  async function issue(leaf: IssueOptions = {}): Promise<IssuedCertificate> {
+    const leafKeys = await generateKeys(leaf.algorithm ?? "EC");
+    const isClient = leaf.client ?? false;
+    const name: Record<string, string[]>[] = (leaf.organizations ?? []).map((it) => ({ O: [it] }));
+    name.push({ CN: [leaf.commonName ?? (isClient ? "client" : "kube-apiserver")] });
+    const leafExtensions = leafUsages(isClient);
+    const hosts = leaf.hosts ?? (isClient ? [] : ["127.0.0.1", "::1", "localhost"]);
+    if (hosts.length > 0) {
+      leafExtensions.push(new SubjectAlternativeNameExtension(hosts.map(toGeneralName)));
+    }
+    if (keyIdentifiers) {
+      leafExtensions.push(await AuthorityKeyIdentifierExtension.create(keys.publicKey));
+    }
+    const issued = await X509CertificateGenerator.create({
+      ...validity(leaf),
+      serialNumber: randomSerialNumber(),
+      subject: name,
+      issuer: certificate.subjectName,
+      publicKey: leafKeys.publicKey,
+      signingKey: keys.privateKey,
+      signingAlgorithm: signingAlgorithm(keys.privateKey),
+      extensions: leafExtensions,
+    });
+    return { cert: withFinalNewline(issued.toString("pem")), key: await toPkcs8Pem(leafKeys) };
+  }
+
+  return { pem: withFinalNewline(certificate.toString("pem")), keys, commonName, issue };
+}
+
+async function generateKeys(algorithm: KeyAlgorithm): Promise<CryptoKeyPair> {
+  if (algorithm === "EC") {
+    const ec = { name: "ECDSA", namedCurve: "P-256" };
+    return await crypto.subtle.generateKey(ec, true, ["sign", "verify"]);
+  }
+  const rsa = {
+    name: "RSASSA-PKCS1-v1_5",
+    modulusLength: 2048,
+    publicExponent: new Uint8Array([1, 0, 1]),
+    hash: "SHA-256",
+  };
+  return await crypto.subtle.generateKey(rsa, true, ["sign", "verify"]);
+}
+
+function signingAlgorithm(key: CryptoKey): EcdsaParams {
+  return { name: key.algorithm.name, hash: "SHA-256" };
+}
+
+function validity(dates: { notBefore?: Date; notAfter?: Date }): {
+  notBefore: Date;
+  notAfter: Date;
+} {
+  const now = Date.now();
+  return {
+    notBefore: dates.notBefore ?? new Date(now - HOUR_MS),
+    notAfter: dates.notAfter ?? new Date(now + DAY_MS),
+  };
+}
+
+function leafUsages(isClient: boolean): Extension[] {
+  return [
+    new BasicConstraintsExtension(false, undefined, true),
+    new KeyUsagesExtension(KeyUsageFlags.digitalSignature | KeyUsageFlags.keyEncipherment, true),
+    new ExtendedKeyUsageExtension([
+      isClient ? ExtendedKeyUsage.clientAuth : ExtendedKeyUsage.serverAuth,
+    ]),
+  ];
+}
+
+function toGeneralName(host: string): JsonGeneralName {
+  const isAddress = host.includes(":") || /^\d+(?:\.\d+){3}$/.test(host);
+  return { type: isAddress ? "ip" : "dns", value: host };
+}
+
+function randomSerialNumber(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  // The first bit clear, for a positive integer; the second set, for a fixed length.
+  bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40;
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+async function toPkcs8Pem(keys: CryptoKeyPair): Promise<string> {
+  const der = new Uint8Array(await crypto.subtle.exportKey("pkcs8", keys.privateKey));
+  const base64 = btoa(String.fromCharCode(...der));
+  const lines = base64.match(/.{1,64}/g) ?? [];
+  return ["-----BEGIN PRIVATE KEY-----", ...lines, "-----END PRIVATE KEY-----", ""].join("\n");
+}
+
+function withFinalNewline(text: string): string {
+  return text.endsWith("\n") ? text : `${text}\n`;
+}

@@ -1,0 +1,142 @@
+/**
+ * The control calls of the test API server's process: plain HTTP and JSON on loopback.
+ *
+ * @module
+ */
+
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { createServer, type IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
+import { promisify } from "node:util";
+import { type Blackhole, openBlackhole } from "./blackhole.ts";
+import type { LiveOptions, ServeOptions } from "./protocol.ts";
+import { TestTlsServer } from "./tls-server.ts";
+
+type Body = Record<string, unknown>;
+
+const servers = new Map<string, TestTlsServer>();
+const blackholes = new Map<string, Blackhole>();
+let lastId = 0;
+
+/**
+ * Listens for control calls on a free port.
+ *
+ * @returns the origin to call
+ */
+export async function listenForControl(): Promise<string> {
+  const control = createServer((request, response) => {
+    answer(request).then(
+      (body) => {
+        // No connection is kept: a test that counts what is open finds only its own.
+        response.writeHead(200, { "Content-Type": "application/json", Connection: "close" });
+        response.end(JSON.stringify(body ?? {}), () => {
+          if (request.url === "/exit") process.exit(0);
+        });
+      },
+      (error: unknown) => {
+        response.writeHead(400, { "Content-Type": "application/json", Connection: "close" });
+        response.end(JSON.stringify({ error: String(error) }));
+      },
+    );
+  });
+  control.listen(0, "127.0.0.1");
+  await once(control, "listening");
+  return `http://127.0.0.1:${(control.address() as AddressInfo).port}`;
+}
+
+async function answer(request: IncomingMessage): Promise<unknown> {
+  const url = new URL(request.url ?? "/", "http://control.invalid");
+  const [collection, id = "", ...rest] = url.pathname.slice(1).split("/");
+  const call = [request.method, ...rest].join(" ");
+  const body = await readJson(request);
+  if (collection === "servers") {
+    if (id === "") return await serve(body as unknown as ServeOptions);
+    return await callServer(id, call, body, url.searchParams);
+  }
+  if (collection === "blackholes") return await callBlackhole(id, call);
+  if (collection === "fifos") return await makeFifo(String(body["path"]));
+  if (collection === "exit") return {};
+  throw new RangeError(`Cannot answer ${request.method} ${url.pathname}: no such call`);
+}
+
+async function serve(options: ServeOptions): Promise<unknown> {
+  const server = new TestTlsServer(options);
+  await server.start();
+  const id = nextId();
+  servers.set(id, server);
+  return { id, port: server.port, origin: server.origin };
+}
+
+async function callServer(
+  id: string,
+  call: string,
+  body: Body,
+  query: URLSearchParams,
+): Promise<unknown> {
+  const server = servers.get(id);
+  if (server === undefined) throw new RangeError(`Cannot reach server ${id}: it was deleted`);
+  switch (call) {
+    case "PATCH":
+      return server.swap(body as Partial<LiveOptions>);
+    case "DELETE":
+      servers.delete(id);
+      return await server.stop();
+    case "POST stop":
+      return await server.stop();
+    case "POST restart":
+      return await server.restart(body as Partial<ServeOptions>);
+    case "POST drop-connections":
+      return { dropped: server.dropConnections() };
+    case "GET stats":
+      return server.stats;
+    case "POST stats reset":
+      return server.resetStats();
+    case "GET requests":
+      return server.requests;
+    case "POST release":
+      return { released: server.gates.release(String(body["key"])) };
+    case "GET held":
+      return await server.gates.held(
+        query.get("key") ?? "default",
+        Number(query.get("count") ?? 1),
+      );
+    default:
+      throw new RangeError(`Cannot answer ${call}: servers have no such call`);
+  }
+}
+
+async function callBlackhole(id: string, call: string): Promise<unknown> {
+  if (id === "") {
+    const opened = await openBlackhole();
+    const newId = nextId();
+    blackholes.set(newId, opened);
+    return { id: newId, port: opened.port };
+  }
+  const blackhole = blackholes.get(id);
+  if (blackhole === undefined)
+    throw new RangeError(`Cannot reach black hole ${id}: it was deleted`);
+  if (call === "GET stats") return blackhole.stats();
+  if (call !== "DELETE")
+    throw new RangeError(`Cannot answer ${call}: black holes have no such call`);
+  blackholes.delete(id);
+  return await blackhole.close();
+}
+
+async function makeFifo(path: string): Promise<unknown> {
+  // Node has no call for it.
+  await promisify(execFile)("mkfifo", [path]);
+  return { path };
+}
+
+async function readJson(request: IncomingMessage): Promise<Body> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  const text = Buffer.concat(chunks).toString();
+  return text === "" ? {} : (JSON.parse(text) as Body);
+}
+
+function nextId(): string {
+  lastId += 1;
+  return String(lastId);
+}

@@ -1,0 +1,116 @@
+/**
+ * One request and its response, as the routes of the test API server see them.
+ *
+ * @module
+ */
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { Gates } from "./gates.ts";
+import { failureStatus } from "./kubernetes-objects.ts";
+import type { RecordedRequest } from "./protocol.ts";
+
+/** A TCP connection and what it carried. */
+export interface Connection {
+  /** Counts from 1 in the order of arrival. */
+  readonly serial: number;
+  readonly socket: Socket;
+  /** Requests that have arrived on it. */
+  requests: number;
+}
+
+/** What outlives a single request: gates, and counts a key. */
+export interface RouteState {
+  readonly gates: Gates;
+  readonly counts: Map<string, number>;
+}
+
+/** What a route works with. */
+export interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly url: URL;
+  readonly connection: Connection;
+  readonly recorded: RecordedRequest;
+  readonly clientCommonName: string | null;
+  readonly state: RouteState;
+  /** Aborts when the response has been sent or the client has gone. */
+  readonly gone: AbortSignal;
+}
+
+/**
+ * Reads the whole body and keeps it in the record of the request.
+ *
+ * @param exchange the request
+ * @returns the bytes
+ */
+export async function readBody(exchange: Exchange): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of exchange.request) chunks.push(chunk as Buffer);
+  const body = Buffer.concat(chunks);
+  exchange.recorded.body = body.toString();
+  return body;
+}
+
+/**
+ * Answers with JSON.
+ *
+ * @param exchange the request
+ * @param code the HTTP status code
+ * @param body what is serialized
+ * @param headers more headers
+ */
+export function sendJson(
+  exchange: Exchange,
+  code: number,
+  body: unknown,
+  headers: Record<string, string> = {},
+): void {
+  const text = `${JSON.stringify(body)}\n`;
+  exchange.response.writeHead(code, {
+    "Content-Type": "application/json",
+    "Content-Length": String(Buffer.byteLength(text)),
+    ...headers,
+  });
+  exchange.response.end(text);
+}
+
+/** Answers as the API server does to credentials that it does not accept. */
+export function sendUnauthorized(exchange: Exchange): void {
+  sendJson(exchange, 401, failureStatus(401));
+}
+
+/** Destroys the connection that carried the request. */
+export function dropConnection(exchange: Exchange): void {
+  exchange.connection.socket.destroy();
+}
+
+/**
+ * Counts a key up.
+ *
+ * @returns how often it had been counted before
+ */
+export function countUp(exchange: Exchange, key: string): number {
+  const before = exchange.state.counts.get(key) ?? 0;
+  exchange.state.counts.set(key, before + 1);
+  return before;
+}
+
+/**
+ * Reads a whole number from the query.
+ *
+ * @param exchange the request
+ * @param name the parameter
+ * @param fallback what it is when absent
+ */
+export function numberParameter(exchange: Exchange, name: string, fallback: number): number {
+  const text = exchange.url.searchParams.get(name);
+  const value = text === null ? fallback : Number(text);
+  if (!Number.isFinite(value)) throw new RangeError(`Cannot read query parameter ${name}: ${text}`);
+  return value;
+}
+
+/** The query's `key`, or `default`. */
+export function keyParameter(exchange: Exchange): string {
+  return exchange.url.searchParams.get("key") ?? "default";
+}

@@ -1,0 +1,97 @@
+/**
+ * What the test API server's process and its driver say to each other.
+ *
+ * @module
+ */
+
+/** A protocol version as `node:tls` names it. */
+export type TlsVersion = "TLSv1.2" | "TLSv1.3";
+
+/** What can be changed on a server while it runs. */
+export interface LiveOptions {
+  /** PEM certificate, or chain. */
+  cert: string;
+  /** PEM private key. */
+  key: string;
+  /**
+   * PEM of the CA for client certificates, which are then asked for. As at the Kubernetes API
+   * server, a valid one authenticates the request and an invalid one gets a 401.
+   */
+  clientCa?: string;
+  minVersion?: TlsVersion;
+  maxVersion?: TlsVersion;
+  /** Requests need this bearer token, or a valid client certificate. `null`: anyone may ask. */
+  token?: string | null;
+  /** How long a connection is kept waiting before its TLS handshake goes on. @default 0 */
+  handshakeDelayMs?: number;
+}
+
+/** How a server starts. */
+export interface ServeOptions extends LiveOptions {
+  /** Whether the handshake fails without a valid client certificate. @default false */
+  requireClientCert?: boolean;
+  /** Whether HTTP/2 is offered beside HTTP/1.1. @default false */
+  http2?: boolean;
+  /** @default one hour */
+  keepAliveTimeoutMs?: number;
+  /** @default "127.0.0.1" */
+  host?: string;
+  /** @default a free one */
+  port?: number;
+}
+
+/** Where a started server is. */
+export interface ServerAddress {
+  id: string;
+  port: number;
+  origin: string;
+}
+
+/** What a server counted since it was created or last reset. */
+export interface ServerStats {
+  /** TCP connections accepted. */
+  connections: number;
+  /** TCP connections open at this moment; a reset leaves it. */
+  open: number;
+  /**
+   * TLS handshakes that the server saw end well. A client that checks the certificate after the
+   * handshake, as Node does, is counted even where it then refuses.
+   */
+  handshakes: number;
+  /** How many of those resumed a session. */
+  resumed: number;
+  handshakeFailures: number;
+  requests: number;
+  requestsByPath: Record<string, number>;
+}
+
+/** One request as the server saw it. */
+export interface RecordedRequest {
+  method: string;
+  /** Path and query. */
+  url: string;
+  headers: Record<string, string>;
+  /** The body as UTF-8, once it has been read; empty before. */
+  body: string;
+  /** Serial number of the connection that carried it. */
+  connection: number;
+}
+
+/** The JSON that `/echo` answers with. */
+export interface Echo extends RecordedRequest {
+  httpVersion: string;
+  /** The common name in the client certificate, if a valid one was shown. */
+  clientCommonName: string | null;
+}
+
+/** Where a started black hole is. */
+export interface BlackholeAddress {
+  id: string;
+  port: number;
+}
+
+/** What a black hole counted. */
+export interface BlackholeStats {
+  connections: number;
+  open: number;
+}
