@@ -65,6 +65,8 @@ export type Failure =
   | "wrong-host"
   /** The connection was lost; the server may have seen the request. */
   | "lost"
+  /** The protocol proves that the server did not look at it (HTTP/2 REFUSED_STREAM). */
+  | "not-processed"
   /** No connection came about. Nothing was sent. */
   | "unreachable"
   /** Anything else. */

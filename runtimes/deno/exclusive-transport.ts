@@ -5,12 +5,72 @@
  * @module
  */
 
-import type { Transport, TransportOptions } from "../../src/runtime.ts";
+import type { Agent, ClientRequest, IncomingMessage } from "node:http";
+import type { Transport, TransportRequest, TransportResponse } from "../../src/runtime.ts";
+import { FetchedResponse, decodeBody, fromResponse } from "../../src/transport/response.ts";
+import { toWebStream } from "../_shared/web-stream.ts";
 
 /** Opens a pool of connections. `node:https` is reached when the first request goes out. */
-export function openExclusiveTransport(
-  _ca: readonly string[],
-  _options: TransportOptions,
-): Transport {
-  throw new Error("pending");
+export function openExclusiveTransport(ca: readonly string[]): Transport {
+  let agent: Agent | undefined;
+  return {
+    async send(url, request) {
+      const https = await import("node:https");
+      agent ??= new https.Agent({ ca: [...ca], keepAlive: true });
+      const headers = Object.fromEntries(request.headers);
+      const outgoing = https.request(url, { agent, method: request.method, headers });
+      return await exchange(outgoing, url, request);
+    },
+    async retire() {
+      if (agent === undefined) return;
+      // Those in use close as soon as they are free.
+      Object.assign(agent, { keepAlive: false, maxFreeSockets: 0 });
+      for (const sockets of Object.values(agent.freeSockets)) {
+        for (const socket of sockets ?? []) socket.destroy();
+      }
+    },
+  };
+}
+
+async function exchange(
+  outgoing: ClientRequest,
+  url: string,
+  { method, body, signal, onEnd }: TransportRequest,
+): Promise<TransportResponse> {
+  const onAbort = (): void => {
+    outgoing.destroy(signal.reason instanceof Error ? signal.reason : new Error("aborted"));
+  };
+  signal.addEventListener("abort", onAbort, { once: true });
+  outgoing.once("close", () => signal.removeEventListener("abort", onAbort));
+
+  const answered = new Promise<IncomingMessage>((resolve, reject) => {
+    outgoing.once("response", resolve);
+    outgoing.on("error", reject);
+  });
+  const sent = write(outgoing, body);
+  sent.catch((error: unknown) => outgoing.destroy(error instanceof Error ? error : undefined));
+  const incoming = await answered;
+
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(incoming.headersDistinct)) {
+    for (const line of value ?? []) headers.append(name, line);
+  }
+  const status = incoming.statusCode ?? 0;
+  const statusText = incoming.statusMessage ?? "";
+  const isHead = method === "HEAD";
+  if (isHead) incoming.resume();
+  const stream = isHead ? null : decodeBody(toWebStream(incoming), headers);
+  const response = new FetchedResponse(stream, { status, statusText, headers }, url);
+  return fromResponse(response, url, onEnd);
+}
+
+async function write(outgoing: ClientRequest, body: TransportRequest["body"]): Promise<void> {
+  if (!(body instanceof ReadableStream)) {
+    outgoing.end(body ?? undefined);
+    return;
+  }
+  for await (const chunk of body) {
+    if (!outgoing.write(chunk)) await new Promise((resolve) => outgoing.once("drain", resolve));
+  }
+  outgoing.end();
 }

@@ -1,11 +1,12 @@
 /**
- * What Deno throws, in the core's words. It carries no codes: the messages of rustls and hyper are all
- * there is.
+ * What Deno throws, in the core's words. Its `fetch` gives no codes: the messages of rustls and hyper
+ * are all there is. Its `node:https`, where trust is exclusive, has Node's codes.
  *
  * @module
  */
 
 import type { Failure } from "../../src/runtime.ts";
+import { failureByCode } from "../_shared/error-codes.ts";
 
 const failures: readonly (readonly [pattern: RegExp, failure: Failure])[] = [
   [/invalid peer certificate: certificate not valid for name/, "wrong-host"],
@@ -14,16 +15,17 @@ const failures: readonly (readonly [pattern: RegExp, failure: Failure])[] = [
   [/invalid peer certificate: (?:certificate expired|certificate not valid yet|Expired|NotValidYet)/, "expired"],
   // UnknownIssuer, or BadSignature where old and new CA share their subject, as in a real rotation.
   [/invalid peer certificate/, "unknown-authority"],
-  [/tcp connect error|dns error|failed to lookup address|Connection refused/i, "unreachable"],
-  [/received fatal alert|tls handshake eof/i, "unreachable"],
-  [/connection closed before message completed|connection reset|connection error|broken pipe/i, "lost"],
-  [/unexpected end of file|error reading a body|channel closed|connection was not ready/i, "lost"],
-  // node:https, where exclusiveTrust asks for it.
-  [/socket hang up|ECONNRESET|EPIPE/, "lost"],
+  // HTTP/2 REFUSED_STREAM.
+  [/refused stream before processing any application logic/, "not-processed"],
+  [/client error \(Connect\)|received fatal alert/, "unreachable"],
+  [/peer closed connection|connection closed before message completed/, "lost"],
+  [/connection reset|broken pipe|connection error|unexpected end of file/i, "lost"],
 ];
 
 /** See {@link Runtime.explain}. */
 export function explain(error: unknown): Failure {
+  const byCode = failureByCode(error);
+  if (byCode !== undefined) return byCode;
   const text = messages(error);
   return failures.find(([pattern]) => pattern.test(text))?.[1] ?? "other";
 }

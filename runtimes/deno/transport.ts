@@ -12,7 +12,7 @@ import { deno } from "./shim.ts";
 /** Opens a pool of connections. The CA bundle adds to Deno's default store, unless trust is exclusive. */
 export function openTransport(trust: TlsSnapshot, options: TransportOptions): Transport {
   if (options.exclusiveTrust && trust.ca !== undefined) {
-    return openExclusiveTransport(trust.ca, options);
+    return openExclusiveTransport(trust.ca);
   }
   const client = deno().createHttpClient(trust.ca === undefined ? {} : { caCerts: [...trust.ca] });
   return {

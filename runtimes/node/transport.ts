@@ -10,7 +10,6 @@
 
 import type { Readable } from "node:stream";
 import { createSecureContext } from "node:tls";
-import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
 import { Agent, type Dispatcher } from "undici";
 import type {
   TlsSnapshot,
@@ -19,7 +18,8 @@ import type {
   TransportRequest,
   TransportResponse,
 } from "../../src/runtime.ts";
-import { FetchedResponse } from "../../src/transport/response.ts";
+import { FetchedResponse, decodeBody } from "../../src/transport/response.ts";
+import { toWebStream } from "../_shared/web-stream.ts";
 
 /** Opens a pool of connections. */
 export function openTransport(trust: TlsSnapshot, options: TransportOptions): Transport {
@@ -94,56 +94,8 @@ class UndiciResponse implements TransportResponse {
       if (typeof value === "string") headers.set(name, value);
       else for (const line of value ?? []) headers.append(name, line);
     }
-    const stream = this.#isHead ? this.#empty() : toWebStream(decoded(body, headers));
+    if (this.#isHead) body.resume();
+    const stream = this.#isHead ? null : decodeBody(toWebStream(body), headers);
     return new FetchedResponse(stream, { status, statusText, headers }, this.#url);
   }
-
-  #empty(): null {
-    this.#response.body.resume();
-    return null;
-  }
-}
-
-/** undici's `request` hands over what came: a body that is encoded, because the caller asked for it. */
-function decoded(body: Readable, headers: Headers): Readable {
-  const decoder = createDecoder(headers.get("content-encoding"));
-  if (decoder === undefined) return body;
-  body.once("error", (error) => decoder.destroy(error));
-  decoder.once("close", () => body.destroy());
-  return body.pipe(decoder);
-}
-
-function createDecoder(encoding: string | null): ReturnType<typeof createGunzip> | undefined {
-  switch (encoding?.toLowerCase()) {
-    case "gzip":
-    case "x-gzip":
-      return createGunzip();
-    case "deflate":
-      return createInflate();
-    case "br":
-      return createBrotliDecompress();
-    default:
-      return undefined;
-  }
-}
-
-/** A web stream that asks for more only when it is read, and ends what it reads when it is cancelled. */
-function toWebStream(body: Readable): ReadableStream<Uint8Array> {
-  return new ReadableStream<Uint8Array>({
-    start(controller) {
-      body.on("data", (chunk: Uint8Array) => {
-        controller.enqueue(chunk);
-        if ((controller.desiredSize ?? 0) <= 0) body.pause();
-      });
-      body.on("end", () => controller.close());
-      body.on("error", (error) => controller.error(error));
-      body.pause();
-    },
-    pull() {
-      body.resume();
-    },
-    cancel(reason) {
-      body.destroy(reason instanceof Error ? reason : undefined);
-    },
-  });
 }

@@ -28,6 +28,19 @@ export class FetchedResponse extends Response {
   }
 }
 
+/**
+ * Decodes a body that a transport hands over as it came, as the web's `fetch` does: a caller asked for
+ * the encoding.
+ */
+export function decodeBody(
+  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  headers: Headers,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const encoding = headers.get("content-encoding")?.toLowerCase().replace(/^x-/, "");
+  if (encoding !== "gzip" && encoding !== "deflate") return body;
+  return body.pipeThrough(new DecompressionStream(encoding));
+}
+
 /** Hands on the `Response` of a runtime's own `fetch`. */
 export function fromResponse(
   response: Response,

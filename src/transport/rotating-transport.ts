@@ -178,9 +178,10 @@ export class RotatingTransport {
         this.#notifyRetry("untrusted-server", request);
         return;
       }
+      case "not-processed":
       case "lost": {
-        const again = safeMethods.has(request.method) && canSendAgain(request.body);
-        if (tried.lostConnection || !again) break;
+        const harmless = failure === "not-processed" || safeMethods.has(request.method);
+        if (tried.lostConnection || !harmless || !canSendAgain(request.body)) break;
         tried.lostConnection = true;
         this.#notifyRetry("connection-lost", request);
         return;
@@ -213,7 +214,6 @@ export class RotatingTransport {
     used: CaBundle | undefined,
     request: OutgoingRequest,
   ): unknown {
-    const reason = error instanceof Error ? error.message : String(error);
     switch (failure) {
       case "unknown-authority":
         return this.#untrusted(
@@ -246,9 +246,12 @@ export class RotatingTransport {
         const message = `Cannot ${describe(request)}: the connection was lost before the response, ${again}`;
         return new ConnectionError(message, { cause: error });
       }
+      case "not-processed":
       case "unreachable":
-      case "other":
-        return new ConnectionError(`Cannot ${describe(request)}: ${reason}`, { cause: error });
+      case "other": {
+        const message = `Cannot ${describe(request)}: ${rootMessage(error)}`;
+        return new ConnectionError(message, { cause: error });
+      }
     }
   }
 
@@ -280,6 +283,13 @@ export class RotatingTransport {
       delayMs: 0,
     });
   }
+}
+
+/** What lies at the bottom: runtimes wrap it in a "fetch failed". */
+function rootMessage(error: unknown): string {
+  let at = error;
+  while (at instanceof Error && at.cause instanceof Error) at = at.cause;
+  return at instanceof Error ? at.message : String(at);
 }
 
 /** Who was trusted, from where, how old. */

@@ -1,14 +1,14 @@
 /**
- * How a certificate that OpenSSL or BoringSSL refuses is called on Node and on Bun.
+ * What Node's error codes mean, which Bun has taken over, and Deno in its `node:https`: those of OpenSSL
+ * and BoringSSL for a certificate that they refuse, and those of the operating system.
  *
  * @module
  */
 
 import type { Failure } from "../../src/runtime.ts";
 
-/** X509 verification codes (Node: `X509_V_ERR_*` without the prefix) and what they mean. */
-export const certificateFailures: Readonly<Record<string, Failure>> = {
-  // No chain to an anchor.
+const failures: Readonly<Record<string, Failure>> = {
+  // No chain to an anchor (OpenSSL's `X509_V_ERR_*`, without the prefix).
   UNABLE_TO_GET_ISSUER_CERT: "unknown-authority",
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "unknown-authority",
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: "unknown-authority",
@@ -34,11 +34,34 @@ export const certificateFailures: Readonly<Record<string, Failure>> = {
   CERT_NOT_YET_VALID: "expired",
   ERR_TLS_CERT_ALTNAME_INVALID: "wrong-host",
   HOSTNAME_MISMATCH: "wrong-host",
+  // The other side closed or reset, before or in the middle of the response's headers.
+  ECONNRESET: "lost",
+  ECONNABORTED: "lost",
+  EPIPE: "lost",
+  // No connection came about.
+  ECONNREFUSED: "unreachable",
+  EHOSTUNREACH: "unreachable",
+  ENETUNREACH: "unreachable",
+  ENOTFOUND: "unreachable",
+  EAI_AGAIN: "unreachable",
+  ETIMEDOUT: "unreachable",
+  EPROTO: "unreachable",
 };
 
-/** The codes of an error and its causes, the outermost first. */
-export function* errorCodes(error: unknown): Generator<string> {
+/**
+ * Looks up the codes of an error and its causes, the outermost first.
+ *
+ * @param error What was thrown.
+ * @param own What a runtime has beside the codes that all know.
+ */
+export function failureByCode(
+  error: unknown,
+  own: Readonly<Record<string, Failure>> = {},
+): Failure | undefined {
   for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
-    if ("code" in at && typeof at.code === "string") yield at.code;
+    if (!("code" in at) || typeof at.code !== "string") continue;
+    const failure = own[at.code] ?? failures[at.code];
+    if (failure !== undefined) return failure;
   }
+  return undefined;
 }

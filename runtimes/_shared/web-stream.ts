@@ -1,0 +1,36 @@
+/**
+ * A Node stream as a web stream, for the two places where a body comes as one.
+ *
+ * @module
+ */
+
+/** What is used of `stream.Readable`. */
+export interface NodeReadable {
+  on(event: "data", listener: (chunk: Uint8Array<ArrayBuffer>) => void): unknown;
+  on(event: "end", listener: () => void): unknown;
+  on(event: "error", listener: (error: Error) => void): unknown;
+  pause(): unknown;
+  resume(): unknown;
+  destroy(error?: Error): unknown;
+}
+
+/** Reads on only when it is read, and ends what it reads when it is cancelled. */
+export function toWebStream(body: NodeReadable): ReadableStream<Uint8Array<ArrayBuffer>> {
+  return new ReadableStream<Uint8Array<ArrayBuffer>>({
+    start(controller) {
+      body.on("data", (chunk) => {
+        controller.enqueue(chunk);
+        if ((controller.desiredSize ?? 0) <= 0) body.pause();
+      });
+      body.on("end", () => controller.close());
+      body.on("error", (error) => controller.error(error));
+      body.pause();
+    },
+    pull() {
+      body.resume();
+    },
+    cancel(reason) {
+      body.destroy(reason instanceof Error ? reason : undefined);
+    },
+  });
+}
