@@ -1,0 +1,165 @@
+/**
+ * What an edge runtime owes, in a real workerd, at the oldest compatibility date that is supported and at
+ * today's: there are globals of Node's in the second that a program must not lean on.
+ *
+ * @module
+ */
+
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { type Control, type TestServer, connectControl } from "../support/api-server.ts";
+import { type TestCa, createCa } from "../support/pki.ts";
+import { type Worker, startWorker } from "./workerd.ts";
+
+describe.each([
+  { compatibilityDate: "2024-01-01", hasProcess: false },
+  { compatibilityDate: "2026-11-17", hasProcess: true },
+])("workerd at $compatibilityDate", ({ compatibilityDate, hasProcess }) => {
+  let control: Control;
+  let ca: TestCa;
+  let server: TestServer;
+  let foreign: TestServer;
+  let worker: Worker;
+
+  beforeAll(async () => {
+    control = connectControl(inject("controlUrl"));
+    ca = await createCa();
+    server = await control.serve(await ca.issue());
+    foreign = await control.serve(await (await createCa()).issue());
+    worker = await startWorker({ compatibilityDate, trustedCa: ca.pem });
+  });
+
+  afterAll(async () => {
+    await worker?.close();
+    await server?.close();
+    await foreign?.close();
+  });
+
+  function run(name: string, parameters: Record<string, string> = {}): Promise<unknown> {
+    return worker.run(name, { server: server.origin, ...parameters });
+  }
+
+  test("the lane is workerd, and declares what it can't do", async () => {
+    expect(await run("lane")).toMatchObject({
+      userAgent: "Cloudflare-Workers",
+      hasProcess,
+      runtime: "edge",
+      capabilities: {
+        customCa: "none",
+        exclusiveTrust: false,
+        closesIdleConnections: false,
+        files: false,
+        sharedReads: false,
+        recognisesUntrustedServers: false,
+      },
+    });
+  });
+
+  test("connect() fails at construction when it can't honour the config", async () => {
+    const outcomes = await run("config-errors", { ca: ca.pem });
+    const refused = { name: "ConfigError", code: "ERR_REANCHOR_CONFIG" };
+    const insteadDo = expect.stringContaining('pass its fetch as the option "fetch"');
+    expect(outcomes).toMatchObject({
+      nothing: { ...refused, message: expect.stringContaining('pass the option "config"') },
+      ca: { ...refused, message: insteadDo },
+      fetchCa: { ...refused, message: insteadDo },
+      exclusive: refused,
+      caFile: { ...refused, message: expect.stringContaining("no file system") },
+      tokenFile: { ...refused, message: expect.stringContaining("functionTokenSource") },
+      inCluster: refused,
+    });
+  });
+
+  test("connect() sends through a bound service that trusts the cluster's CA", async () => {
+    expect(await run("bound")).toEqual({
+      isResponse: true,
+      url: `${server.origin}/stream?chunks=3&intervalMs=1`,
+      text: "line 0\nline 1\nline 2\n",
+      major: "1",
+    });
+  });
+
+  test("fetch() reports a server that the platform does not trust, and sends nothing", async () => {
+    const outcomes = await run("untrusted", { server: foreign.origin });
+    const failed = { name: "ConnectionError", code: "ERR_REANCHOR_CONNECTION" };
+    expect(outcomes).toMatchObject({ platform: failed, bound: failed });
+    expect((await foreign.stats()).requests).toBe(0);
+  });
+
+  test("the token is read again after its interval", async () => {
+    expect(await run("rotated")).toEqual({ first: "Bearer one", second: "Bearer two", reads: 2 });
+  });
+
+  describe("on a 401", () => {
+    beforeAll(() => server.swap({ token: "right" }));
+    afterAll(() => server.swap({ token: null }));
+
+    test("the token is reloaded and the request sent once more", async () => {
+      expect(await run("unauthorized", { tokens: "wrong,right" })).toMatchObject({
+        status: 200,
+        reads: 2,
+        events: ["generation-opened", "token-reloaded", "retry"],
+      });
+    });
+
+    test("an unchanged token means that the 401 is returned", async () => {
+      const before = (await server.stats()).requests;
+      const outcome = await run("unauthorized", { tokens: "wrong" });
+      expect(outcome).toMatchObject({ status: 401, reads: 2 });
+      expect((await server.stats()).requests).toBe(before + 1);
+    });
+
+    test("a POST to a proxy subresource is not repeated", async () => {
+      const path = "/api/v1/namespaces/default/services/web/proxy/orders";
+      const before = (await server.stats()).requests;
+      const outcome = await run("unauthorized", { tokens: "wrong,right", method: "POST", path });
+      expect(outcome).toMatchObject({ status: 401, reads: 1 });
+      expect((await server.stats()).requests).toBe(before + 1);
+    });
+  });
+
+  test("a token with a newline inside is refused, the last one kept, and neither is told", async () => {
+    const { sent, said } = (await run("bad-token")) as { sent: string; said: string };
+    expect(sent).toBe("Bearer good");
+    expect(said).toContain("reload-failed");
+    expect(said).not.toMatch(/good|bad/);
+  });
+
+  test("credentials stay at the server's origin", async () => {
+    const outcomes = await run("origins", { other: foreign.origin });
+    expect(outcomes).toEqual({
+      absolute: expect.objectContaining({ name: "TypeError" }),
+      slashes: { value: 404 },
+      redirect: 302,
+      within: { value: 200 },
+    });
+    expect((await foreign.stats()).connections).toBeLessThanOrEqual(2);
+    expect((await foreign.stats()).requests).toBe(0);
+  });
+
+  test("timeoutMs and AbortSignal end a request at once, and nothing ends a silent body", async () => {
+    const outcomes = run("limits");
+    await server.held("edge-silent");
+    await server.release("edge-silent");
+    expect(await outcomes).toMatchObject({
+      headers: { name: "TimeoutError", code: "ERR_REANCHOR_TIMEOUT" },
+      aborted: { name: "TimeoutError" },
+      body: { message: "enough" },
+      waiting: { name: "TimeoutError" },
+      silent: { value: "first\nsecond\n" },
+    });
+  });
+
+  test("a request never waits for another one's read", async () => {
+    await run("shared-client");
+    const reads = (await run("shared-reads")) as number;
+    const stuck = run("shared-client", { hang: "" });
+    await expect.poll(() => run("shared-reads")).toBe(reads + 1);
+
+    const free = run("shared-client");
+    const first = await Promise.race([stuck.then(() => "stuck"), free.then(() => "free")]);
+    expect(first).toBe("free");
+    expect(await free).toBe("Bearer sesame");
+    expect(await run("shared-reads")).toBe(reads + 2);
+    expect(await stuck).toBe("Bearer sesame");
+  });
+});

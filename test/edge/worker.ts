@@ -1,0 +1,221 @@
+/**
+ * The cases that the edge tests run inside workerd. Each gives JSON; what it means is judged outside.
+ *
+ * @module
+ */
+
+import * as entry from "../../runtimes/edge.ts";
+
+interface Env {
+  readonly KUBE: { fetch(url: string, init: RequestInit): Promise<Response> };
+}
+
+type Case = (query: URLSearchParams, env: Env) => Promise<unknown>;
+
+/** What a failure looks like from outside. */
+async function outcome(run: () => Promise<unknown>): Promise<unknown> {
+  try {
+    return { value: await run() };
+  } catch (error) {
+    const { name, message } = error as Error;
+    return { name, message, code: (error as { code?: string }).code };
+  }
+}
+
+function pause(delayMs: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, delayMs));
+}
+
+function connect(
+  query: URLSearchParams,
+  env: Env,
+  options: entry.EdgeConnectOptions & { token?: entry.TokenSource } = {},
+): Promise<entry.KubeClient> {
+  const { token, ...rest } = options;
+  return entry.connect({
+    fetch: (url, init) => env.KUBE.fetch(url, init),
+    config: { server: query.get("server") ?? "", token },
+    ...rest,
+  });
+}
+
+/** A token source that gives one after the other, the last for ever, and counts. */
+function tokens(
+  values: string[],
+  options?: entry.SourceOptions,
+): { source: entry.TokenSource; reads: () => number } {
+  let reads = 0;
+  const source = entry.functionTokenSource(
+    () => values[Math.min(reads++, values.length - 1)] ?? "",
+    options,
+  );
+  return { source, reads: () => reads };
+}
+
+// One client for all requests of the isolate, as a worker has it that keeps it in module scope.
+let shared: Promise<entry.KubeClient> | undefined;
+let sharedReads = 0;
+let hangNextRead = false;
+
+function readSharedToken(): Promise<string> {
+  sharedReads++;
+  const hang = hangNextRead;
+  hangNextRead = false;
+  return hang ? new Promise<string>(() => {}) : Promise.resolve("sesame");
+}
+
+const cases: Record<string, Case> = {
+  async lane() {
+    return {
+      userAgent: navigator.userAgent,
+      hasProcess: "process" in globalThis,
+      runtime: entry.runtime.name,
+      capabilities: entry.runtime.capabilities,
+    };
+  },
+
+  async "config-errors"(query) {
+    const server = query.get("server") ?? "";
+    const ca = entry.staticCaSource(query.get("ca") ?? "");
+    return {
+      nothing: await outcome(() => entry.connect()),
+      ca: await outcome(() => entry.connect({ config: { server, ca } })),
+      fetchCa: await outcome(async () => entry.createFetch({ ca })),
+      exclusive: await outcome(() => entry.connect({ config: { server }, exclusiveTrust: true })),
+      caFile: await outcome(async () => entry.fileCaSource("/ca.crt")),
+      tokenFile: await outcome(async () => entry.fileTokenSource("/token")),
+      inCluster: await outcome(() => entry.inCluster()),
+    };
+  },
+
+  async bound(query, env) {
+    const kube = await connect(query, env);
+    const response = await kube.fetch("/stream?chunks=3&intervalMs=1");
+    const text = await response.text();
+    const version = await kube.get<{ major: string }>("/version");
+    await kube.close();
+    return {
+      isResponse: response instanceof Response,
+      url: response.url,
+      text,
+      major: version.major,
+    };
+  },
+
+  async untrusted(query, env) {
+    return {
+      platform: await outcome(() =>
+        entry
+          .connect({ config: { server: query.get("server") ?? "" } })
+          .then((kube) => kube.post("/echo", {})),
+      ),
+      bound: await outcome(() =>
+        connect(query, env).then((kube) => kube.post("/echo", {})),
+      ),
+    };
+  },
+
+  async rotated(query, env) {
+    const { source, reads } = tokens(["one", "two"], { reloadIntervalMs: 50 });
+    const kube = await connect(query, env, { token: source });
+    const headers = async (): Promise<string | undefined> => {
+      const echo = await kube.get<{ headers: Record<string, string> }>("/echo");
+      return echo.headers["authorization"];
+    };
+    const first = await headers();
+    await pause(60);
+    return { first, second: await headers(), reads: reads() };
+  },
+
+  async unauthorized(query, env) {
+    const events: string[] = [];
+    const { source, reads } = tokens((query.get("tokens") ?? "").split(","));
+    const kube = await connect(query, env, {
+      token: source,
+      onEvent: (event) => events.push(event.type),
+    });
+    await pause(5);
+    const path = query.get("path") ?? "/echo";
+    const method = query.get("method") ?? "GET";
+    const response = await kube.fetch(path, { method });
+    return { status: response.status, reads: reads(), events };
+  },
+
+  async "bad-token"(query, env) {
+    const { source } = tokens(["good", "bad\ntoken", "good"], { reloadIntervalMs: 20 });
+    const events: unknown[] = [];
+    const kube = await connect(query, env, { token: source, onEvent: (event) => events.push(event) });
+    await kube.get("/echo");
+    await pause(30);
+    const echo = await kube.get<{ headers: Record<string, string> }>("/echo");
+    return {
+      sent: echo.headers["authorization"],
+      said: JSON.stringify([events, kube.status(), kube, source, String(kube)]),
+    };
+  },
+
+  async origins(query, env) {
+    const other = query.get("other") ?? "";
+    const { source } = tokens(["sesame"]);
+    const kube = await connect(query, env, { token: source });
+    const redirect = await kube.fetch(`/redirect?code=302&to=${encodeURIComponent(`${other}/echo`)}`);
+    return {
+      absolute: await outcome(() => kube.fetch(`${other}/echo`)),
+      slashes: await outcome(async () => (await kube.fetch("//example.com/x")).status),
+      redirect: redirect.status,
+      within: await outcome(async () => (await kube.fetch("/redirect?code=302&to=/version")).status),
+    };
+  },
+
+  async limits(query, env) {
+    const kube = await connect(query, env);
+    const headers = await outcome(() => kube.get("/held-headers?key=edge", { timeoutMs: 50 }));
+    const stuck = entry.functionTokenSource(() => new Promise<string>(() => {}));
+    const aborted = await outcome(() =>
+      kube.get("/held-headers?key=edge", { signal: AbortSignal.timeout(50) }),
+    );
+    const body = await outcome(async () => {
+      const controller = new AbortController();
+      const response = await kube.fetch("/held-body?key=edge", { signal: controller.signal });
+      setTimeout(() => controller.abort(new Error("enough")), 50);
+      return await response.text();
+    });
+    const waiting = await outcome(() => stuck.current({ signal: AbortSignal.timeout(50) }));
+    const silent = await outcome(async () => {
+      const response = await kube.fetch("/held-body?key=edge-silent", { timeoutMs: 200 });
+      return await response.text();
+    });
+    return { headers, aborted, body, waiting, silent };
+  },
+
+  async "shared-reads"() {
+    return sharedReads;
+  },
+
+  async "shared-client"(query, env) {
+    shared ??= connect(query, env, {
+      token: entry.functionTokenSource(readSharedToken, {
+        reloadIntervalMs: 1,
+        readTimeoutMs: 5_000,
+      }),
+    });
+    const kube = await shared;
+    await pause(5); // Past the interval: this request has to read.
+    if (query.has("hang")) hangNextRead = true;
+    const echo = await kube.get<{ headers: Record<string, string> }>("/echo");
+    return echo.headers["authorization"];
+  },
+};
+
+export default {
+  async fetch(request: Request, env: Env): Promise<Response> {
+    const url = new URL(request.url);
+    const run = cases[url.pathname.slice(1)];
+    if (run === undefined) return new Response("no such case", { status: 404 });
+    try {
+      return Response.json((await run(url.searchParams, env)) ?? null);
+    } catch (error) {
+      return new Response(String((error as Error).stack), { status: 500 });
+    }
+  },
+};
