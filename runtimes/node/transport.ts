@@ -18,8 +18,9 @@ import type {
   TransportRequest,
   TransportResponse,
 } from "../../src/runtime.ts";
-import { FetchedResponse, decodeBody } from "../../src/transport/response.ts";
+import { decodeBody } from "../../src/transport/response.ts";
 import { toWebStream } from "../_shared/web-stream.ts";
+import { PooledResponse } from "./response.ts";
 
 /** Opens a pool of connections. */
 export function openTransport(trust: TlsSnapshot, options: TransportOptions): Transport {
@@ -96,6 +97,6 @@ class UndiciResponse implements TransportResponse {
     }
     if (this.#isHead) body.resume();
     const stream = this.#isHead ? null : decodeBody(toWebStream(body), headers);
-    return new FetchedResponse(stream, { status, statusText, headers }, this.#url);
+    return new PooledResponse(stream, { status, statusText, headers }, this.#url);
   }
 }
