@@ -139,8 +139,9 @@ export async function connect(options: ConnectOptions = {}): Promise<KubeClient>
  * ```ts
  * import { createFetch, fileCaSource } from "@reanchor/reanchor/bun";
  *
- * const fetch = createFetch({ ca: fileCaSource("/etc/internal/ca.crt") });
- * const response = await fetch("https://metrics.internal/healthz");
+ * const fetch = createFetch({ ca: fileCaSource("/etc/internal-ca/ca.crt") });
+ * // const response = await fetch("https://metrics.internal/healthz");
+ * console.log(fetch.status().generations.length); // 0: the first request opens one.
  * await fetch.close();
  * ```
  */

@@ -133,7 +133,8 @@ export const runtime: Runtime = createEdgeRuntime((url, init) => fetch(url, init
  *     token: functionTokenSource(() => "a token from your secret store"),
  *   },
  * });
- * const pods = await kube.get("/api/v1/pods", { query: { limit: 500 } });
+ * // const pods = await kube.get("/api/v1/pods", { query: { limit: 500 } });
+ * console.log(kube.status().token?.source); // function
  * await kube.close();
  * ```
  */

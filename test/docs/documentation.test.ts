@@ -1,0 +1,162 @@
+/**
+ * What the documentation shows is what the code does: each example is type-checked as it stands, and run
+ * where a pod is all it needs.
+ *
+ * @module
+ */
+
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { type TestServer, connectControl } from "../support/api-server.ts";
+import { createCa } from "../support/pki.ts";
+import { type ProjectedVolume, createProjectedVolume } from "../support/projected-volume.ts";
+import { type CodeBlock, codeBlocks } from "./code-blocks.ts";
+
+const require = createRequire(import.meta.url);
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const readme = await readFile(join(root, "README.md"), "utf8");
+const blocks = codeBlocks(readme).filter(({ language }) => language === "ts");
+
+/** What an example may need, in the folder that it is written to. */
+const entries: Readonly<Record<string, string>> = {
+  reanchor: "runtimes/node.ts",
+  "reanchor/edge": "runtimes/edge.ts",
+  "@reanchor/reanchor": "runtimes/deno.ts",
+  "@reanchor/reanchor/node": "runtimes/node.ts",
+  "@reanchor/reanchor/bun": "runtimes/bun.ts",
+  "@reanchor/reanchor/edge": "runtimes/edge.ts",
+};
+
+let folder: string;
+let server: TestServer;
+let volume: ProjectedVolume;
+let environment: NodeJS.ProcessEnv;
+
+beforeAll(async () => {
+  // Inside the project, so that the types of Node are found.
+  await mkdir(join(root, ".tmp"), { recursive: true });
+  folder = await mkdtemp(join(root, ".tmp/docs-"));
+  const ca = await createCa();
+  server = await connectControl(inject("controlUrl")).serve({
+    ...(await ca.issue()),
+    token: "sesame",
+  });
+  volume = await createProjectedVolume({ ca: ca.pem, token: "sesame", namespace: "default" });
+  environment = {
+    ...process.env,
+    NO_COLOR: "1",
+    KUBERNETES_SERVICE_HOST: "127.0.0.1",
+    KUBERNETES_SERVICE_PORT: String(server.port),
+    DOCS_ROOT: volume.root,
+  };
+});
+
+afterAll(async () => {
+  await rm(folder, { recursive: true });
+  await volume?.remove();
+  await server?.close();
+});
+
+async function execute(command: string, args: string[]): Promise<string> {
+  const options = { cwd: root, env: environment };
+  const { stdout } = await promisify(execFile)(command, args, options).catch((error: unknown) => {
+    const { stdout: out = "", stderr = "" } = error as { stdout?: string; stderr?: string };
+    throw new Error(`${command} ${args.join(" ")} failed:\n${out}\n${stderr}`);
+  });
+  return stdout;
+}
+
+/** Writes an example so that its entry is the given module. */
+async function writeExample(block: CodeBlock, entry: string): Promise<string> {
+  const file = join(folder, `run-${block.line}-${entry}.ts`);
+  const path = join(root, `test/docs/${entry}.ts`);
+  await writeFile(file, block.code.replace(`"${block.entry}"`, JSON.stringify(path)));
+  return file;
+}
+
+/** Whether a pod is all that an example needs. */
+function needsOnlyAPod({ code }: CodeBlock): boolean {
+  return code.includes("await connect(") && !code.includes("config:");
+}
+
+describe("README.md", () => {
+  test("has examples for each way in", () => {
+    const found = new Set(blocks.map(({ entry }) => entry));
+    expect(found).toEqual(new Set(["reanchor", "@reanchor/reanchor", "reanchor/edge"]));
+  });
+
+  test("every example is type-checked as it stands", async () => {
+    await Promise.all(
+      blocks.map(({ line, code }) => writeFile(join(folder, `line-${line}.ts`), code)),
+    );
+    const paths = Object.fromEntries(
+      Object.entries(entries).map(([name, path]) => [name, [join(root, path)]]),
+    );
+    paths["@std/fs/exists"] = [join(root, "test/support/std-fs/exists.ts")];
+    const project = join(folder, "tsconfig.json");
+    await writeFile(
+      project,
+      JSON.stringify({
+        extends: join(root, "tsconfig.json"),
+        compilerOptions: { types: ["node"], paths },
+        include: ["line-*.ts", join(root, "examples/pod/main.ts")],
+      }),
+    );
+    await execute(process.execPath, [require.resolve("typescript/bin/tsc"), "-p", project]);
+  });
+
+  const runnable = blocks.filter(needsOnlyAPod);
+
+  test.each(runnable.filter(({ entry }) => entry === "reanchor"))(
+    "the example on line $line runs on Node and Bun",
+    async (block) => {
+      const onNode = await execute(process.execPath, [await writeExample(block, "pod.node")]);
+      const bun = require.resolve("bun/bin/bun.exe");
+      const onBun = await execute(bun, [await writeExample(block, "pod.bun")]);
+      expect(onNode).not.toBe("");
+      expect(onBun).not.toBe("");
+    },
+  );
+
+  test.each(runnable.filter(({ entry }) => entry === "@reanchor/reanchor"))(
+    "the example on line $line runs on Deno",
+    async (block) => {
+      const file = await writeExample(block, "pod.deno");
+      const config = join(root, "deno.offline.json");
+      const deno = [require.resolve("deno/bin.cjs"), "run", "-A", "--no-check", "--config", config];
+      expect(await execute(process.execPath, [...deno, file])).toContain("gitVersion");
+    },
+  );
+});
+
+test("every docstring's example is type-checked and run on Deno", async () => {
+  const config: Record<string, unknown> = JSON.parse(
+    await readFile(join(root, "deno.offline.json"), "utf8"),
+  );
+  const url = (path: string): string => new URL(`../../${path}`, import.meta.url).href;
+  const project = join(folder, "deno.json");
+  await writeFile(
+    project,
+    JSON.stringify({
+      compilerOptions: config["compilerOptions"],
+      nodeModulesDir: "manual",
+      imports: {
+        "@std/fs/exists": url("test/support/std-fs/exists.ts"),
+        undici: url("node_modules/undici/index.js"),
+        "@reanchor/reanchor": url("test/docs/pod.deno.ts"),
+        "@reanchor/reanchor/node": url("test/docs/pod.deno.ts"),
+        "@reanchor/reanchor/bun": url("test/docs/pod.deno.ts"),
+        "@reanchor/reanchor/edge": url("runtimes/edge.ts"),
+      },
+    }),
+  );
+  const deno = [require.resolve("deno/bin.cjs"), "test", "--doc", "-A", "--config", project];
+  const output = await execute(process.execPath, [...deno, "src", "runtimes"]);
+  const passed = Number(/(\d+) passed/.exec(output)?.[1]);
+  expect(passed).toBeGreaterThanOrEqual(10);
+}, 120_000);

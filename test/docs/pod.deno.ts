@@ -1,0 +1,17 @@
+/**
+ * The entry for Deno as the documentation's examples see it when they run: in a pod, whose service
+ * account is where `DOCS_ROOT` says.
+ *
+ * @module
+ */
+
+import * as entry from "../../runtimes/deno.ts";
+import process from "node:process";
+
+export * from "../../runtimes/deno.ts";
+
+/** As the entry's own, in that pod. */
+export async function connect(options: entry.ConnectOptions = {}): Promise<entry.KubeClient> {
+  const config = await entry.inCluster({ root: process.env["DOCS_ROOT"] });
+  return await entry.connect({ config, ...options });
+}

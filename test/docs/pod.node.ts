@@ -1,0 +1,17 @@
+/**
+ * The entry for Node as the documentation's examples see it when they run: in a pod, whose service
+ * account is where `DOCS_ROOT` says.
+ *
+ * @module
+ */
+
+import * as entry from "../../runtimes/node.ts";
+import process from "node:process";
+
+export * from "../../runtimes/node.ts";
+
+/** As the entry's own, in that pod. */
+export async function connect(options: entry.ConnectOptions = {}): Promise<entry.KubeClient> {
+  const config = await entry.inCluster({ root: process.env["DOCS_ROOT"] });
+  return await entry.connect({ config, ...options });
+}
