@@ -29,16 +29,15 @@ const health = createServer((_request, response) => {
 });
 health.listen(Number(process.env["PORT"] ?? 8080));
 
-try {
-  while (!stop.signal.aborted) {
+while (!stop.signal.aborted) {
+  try {
     const path = `/api/v1/namespaces/${kube.namespace}/pods`;
     const { items } = await kube.get<PodList>(path, { signal: stop.signal });
     console.log(`${items.length} pods in ${kube.namespace}`);
-    await sleep(10_000, undefined, { signal: stop.signal });
+  } catch (error) {
+    if (!stop.signal.aborted) console.error(String(error));
   }
-} catch (error) {
-  if (!stop.signal.aborted) throw error;
-} finally {
-  health.close();
-  await kube.close();
+  await sleep(10_000, undefined, { signal: stop.signal }).catch(() => {});
 }
+health.close();
+await kube.close();

@@ -107,7 +107,7 @@ describe("README.md", () => {
         include: ["line-*.ts", join(root, "examples/pod/main.ts")],
       }),
     );
-    await execute(process.execPath, [require.resolve("typescript/bin/tsc"), "-p", project]);
+    await execute(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", project]);
   });
 
   const runnable = blocks.filter(needsOnlyAPod);
@@ -135,27 +135,19 @@ describe("README.md", () => {
 });
 
 test("every docstring's example is type-checked and run on Deno", async () => {
-  const config: Record<string, unknown> = JSON.parse(
-    await readFile(join(root, "deno.offline.json"), "utf8"),
-  );
   const url = (path: string): string => new URL(`../../${path}`, import.meta.url).href;
-  const project = join(folder, "deno.json");
-  await writeFile(
-    project,
-    JSON.stringify({
-      compilerOptions: config["compilerOptions"],
-      nodeModulesDir: "manual",
-      imports: {
-        "@std/fs/exists": url("test/support/std-fs/exists.ts"),
-        undici: url("node_modules/undici/index.js"),
-        "@reanchor/reanchor": url("test/docs/pod.deno.ts"),
-        "@reanchor/reanchor/node": url("test/docs/pod.deno.ts"),
-        "@reanchor/reanchor/bun": url("test/docs/pod.deno.ts"),
-        "@reanchor/reanchor/edge": url("runtimes/edge.ts"),
-      },
-    }),
-  );
-  const deno = [require.resolve("deno/bin.cjs"), "test", "--doc", "-A", "--config", project];
+  const importMap = join(folder, "import-map.json");
+  const imports = {
+    undici: "npm:undici@^8",
+    "@std/fs/exists": url("test/support/std-fs/exists.ts"),
+    "@reanchor/reanchor": url("test/docs/pod.deno.ts"),
+    "@reanchor/reanchor/node": url("test/docs/pod.deno.ts"),
+    "@reanchor/reanchor/bun": url("test/docs/pod.deno.ts"),
+    "@reanchor/reanchor/edge": url("runtimes/edge.ts"),
+  };
+  await writeFile(importMap, JSON.stringify({ imports }));
+  const config = ["--config", join(root, "deno.offline.json"), "--import-map", importMap];
+  const deno = [require.resolve("deno/bin.cjs"), "test", "--doc", "-A", ...config];
   const output = await execute(process.execPath, [...deno, "src", "runtimes"]);
   const passed = Number(/(\d+) passed/.exec(output)?.[1]);
   expect(passed).toBeGreaterThanOrEqual(10);

@@ -30,6 +30,7 @@ import type { Echo } from "./protocol.ts";
 type Route = (exchange: Exchange, argument: string) => void | Promise<void>;
 
 const PROXY = /^\/api\/v1\/namespaces\/[^/]+\/(?:pods|services)\/[^/]+\/proxy(\/.*)?$/;
+const NAMESPACED_PODS = /^\/api\/v1\/namespaces\/[^/]+\/pods$/;
 
 /** By pathname; `/*` stands for one more segment, which the route gets as its argument. */
 const ROUTES: Record<string, Route> = {
@@ -62,6 +63,7 @@ const ROUTES: Record<string, Route> = {
 export async function route(exchange: Exchange): Promise<void> {
   const { pathname } = exchange.url;
   if (PROXY.test(pathname)) return await proxy(exchange);
+  if (NAMESPACED_PODS.test(pathname)) return pods(exchange);
   const exact = ROUTES[pathname];
   if (exact !== undefined) return await exact(exchange, "");
   const slash = pathname.lastIndexOf("/");
