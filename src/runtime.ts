@@ -78,7 +78,7 @@ export interface TransportRequest {
   readonly headers: Headers;
   readonly body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
   /** Ends the request and its response's body. */
-  readonly signal: AbortSignal;
+  readonly signal: AbortSignal | undefined;
   /** Called once when the response's body has ended, whichever way; only given where it is needed. */
   readonly onEnd?: (() => void) | undefined;
 }
@@ -102,6 +102,8 @@ export interface Transport {
   send(url: string, request: TransportRequest): Promise<TransportResponse>;
   /** Closes idle connections now; in-flight requests end by themselves. Resolves when none is left. */
   retire(): Promise<void>;
+  /** Ends every request and body that is in flight. */
+  end(reason: Error): void;
 }
 
 /** What the connections of one generation stand on. */

@@ -8,15 +8,25 @@
 import type { TlsSnapshot, Transport } from "../../src/runtime.ts";
 import { fromResponse } from "../../src/transport/response.ts";
 
+/**
+ * Methods that Bun sends a second time by itself where a reused connection is lost, though the server may
+ * have acted (https://github.com/oven-sh/bun/pull/28708). On a connection of their own it can't.
+ */
+const repeatedByBun = new Set(["PUT", "DELETE"]);
+
 /** Opens a pool of connections. */
 export function openTransport(trust: TlsSnapshot): Transport {
   const tls = trust.ca === undefined ? {} : { ca: [...trust.ca] };
+  const ended = new AbortController();
   return {
-    async send(url, { method, headers, body, signal, onEnd }) {
+    async send(url, { method, headers, body, signal: own, onEnd }) {
+      const signal = own === undefined ? ended.signal : AbortSignal.any([own, ended.signal]);
       // Without a time limit of Bun's own: the one up to the headers is the core's, and a body has none.
       const init = { tls, method, headers, body, signal, redirect: "manual", timeout: false };
-      return fromResponse(await fetch(url, init as RequestInit), url, onEnd);
+      const keepalive = !repeatedByBun.has(method);
+      return fromResponse(await fetch(url, { ...init, keepalive } as RequestInit), url, onEnd);
     },
     async retire() {},
+    end: (reason) => ended.abort(reason),
   };
 }

@@ -13,13 +13,16 @@ import { toWebStream } from "../_shared/web-stream.ts";
 /** Opens a pool of connections. `node:https` is reached when the first request goes out. */
 export function openExclusiveTransport(ca: readonly string[]): Transport {
   let agent: Agent | undefined;
+  const ended = new AbortController();
   return {
     async send(url, request) {
       const https = await import("node:https");
       agent ??= new https.Agent({ ca: [...ca], keepAlive: true });
       const headers = Object.fromEntries(request.headers);
       const outgoing = https.request(url, { agent, method: request.method, headers });
-      return await exchange(outgoing, url, request);
+      const { signal: own } = request;
+      const signal = own === undefined ? ended.signal : AbortSignal.any([own, ended.signal]);
+      return await exchange(outgoing, url, request, signal);
     },
     async retire() {
       if (agent === undefined) return;
@@ -29,13 +32,15 @@ export function openExclusiveTransport(ca: readonly string[]): Transport {
         for (const socket of sockets ?? []) socket.destroy();
       }
     },
+    end: (reason) => ended.abort(reason),
   };
 }
 
 async function exchange(
   outgoing: ClientRequest,
   url: string,
-  { method, body, signal, onEnd }: TransportRequest,
+  { method, body, onEnd }: TransportRequest,
+  signal: AbortSignal,
 ): Promise<TransportResponse> {
   const onAbort = (): void => {
     outgoing.destroy(signal.reason instanceof Error ? signal.reason : new Error("aborted"));

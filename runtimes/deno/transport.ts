@@ -15,8 +15,10 @@ export function openTransport(trust: TlsSnapshot, options: TransportOptions): Tr
     return openExclusiveTransport(trust.ca);
   }
   const client = deno().createHttpClient(trust.ca === undefined ? {} : { caCerts: [...trust.ca] });
+  const ended = new AbortController();
   return {
-    async send(url, { method, headers, body, signal, onEnd }) {
+    async send(url, { method, headers, body, signal: own, onEnd }) {
+      const signal = own === undefined ? ended.signal : AbortSignal.any([own, ended.signal]);
       const init = { client, method, headers, body, signal, redirect: "manual", duplex: "half" };
       return fromResponse(await fetch(url, init as RequestInit), url, onEnd);
     },
@@ -24,5 +26,6 @@ export function openTransport(trust: TlsSnapshot, options: TransportOptions): Tr
     async retire() {
       client.close();
     },
+    end: (reason) => ended.abort(reason),
   };
 }

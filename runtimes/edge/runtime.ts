@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Failure, type Runtime, systemClock } from "../../src/runtime.ts";
+import { type Failure, type Runtime, type Transport, systemClock } from "../../src/runtime.ts";
 import { fromResponse } from "../../src/transport/response.ts";
 
 /** What the platform's `fetch`, or a bound service's, is called with. */
@@ -29,14 +29,21 @@ export function createEdgeRuntime(send: EdgeFetch): Runtime {
     files: undefined,
     env: () => undefined,
     isDenied: () => false,
-    openTransport: () => ({
-      async send(url, { method, headers, body, signal, onEnd }) {
-        const response = await send(url, { method, headers, body, signal, redirect: "manual" });
-        return fromResponse(response, url, onEnd);
-      },
-      async retire() {},
-    }),
+    openTransport: () => openTransport(send),
     explain,
+  };
+}
+
+function openTransport(send: EdgeFetch): Transport {
+  const ended = new AbortController();
+  return {
+    async send(url, { method, headers, body, signal: own, onEnd }) {
+      const signal = own === undefined ? ended.signal : AbortSignal.any([own, ended.signal]);
+      const response = await send(url, { method, headers, body, signal, redirect: "manual" });
+      return fromResponse(response, url, onEnd);
+    },
+    async retire() {},
+    end: (reason) => ended.abort(reason),
   };
 }
 

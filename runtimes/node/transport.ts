@@ -34,7 +34,10 @@ export function openTransport(trust: TlsSnapshot, options: TransportOptions): Tr
   });
   return {
     send: (url, request) => send(agent, url, request),
-    retire: () => agent.close(),
+    retire: () => (agent.destroyed ? Promise.resolve() : agent.close()),
+    end(reason) {
+      agent.destroy(reason).catch(() => {}); // Its requests are told.
+    },
   };
 }
 
@@ -43,18 +46,20 @@ async function send(
   url: string,
   { method, headers, body, signal, onEnd }: TransportRequest,
 ): Promise<TransportResponse> {
-  const { origin } = new URL(url);
+  // Without the fragment, which stays with the caller (RFC 9110 section 4.2.5).
+  const { origin, pathname, search } = new URL(url);
+  const path = `${pathname}${search}`;
   const response = await agent.request({
     origin,
-    path: url.slice(origin.length),
+    path,
     method: method as Dispatcher.HttpMethod,
     headers: Object.fromEntries(headers),
     // Typed for Node's streams, but any async iterable is sent.
     body: body as Readable | string | Uint8Array | null,
-    signal,
+    ...(signal && { signal }),
   });
   if (onEnd !== undefined) response.body.once("close", onEnd);
-  return new UndiciResponse(response, url, method === "HEAD");
+  return new UndiciResponse(response, `${origin}${path}`, method === "HEAD");
 }
 
 class UndiciResponse implements TransportResponse {

@@ -32,10 +32,10 @@ export class Generation {
   readonly #transport: Transport;
   readonly #clock: Clock;
   readonly #openedAt: number;
-  readonly #end = new AbortController();
   readonly #drainTimeoutMs: number;
   #inFlight = 0;
   #retired = false;
+  #ended: Error | undefined;
   #cancelDrain: (() => void) | undefined;
 
   constructor(
@@ -64,18 +64,16 @@ export class Generation {
 
   /** Sends on this generation's connections. To be called in the same turn in which it was picked. */
   async send({ method, url, headers, body, signal }: OutgoingRequest): Promise<TransportResponse> {
-    const end = this.#end.signal;
-    const either = signal === undefined ? end : AbortSignal.any([signal, end]);
     const onEnd = Number.isFinite(this.#drainTimeoutMs) ? this.#count() : undefined;
     try {
-      const request = { method, headers, body, signal: either, onEnd };
+      const sent = this.#transport.send(url.href, { method, headers, body, signal, onEnd });
       // A runtime may first finish its handshake before it looks at the signal.
-      return await orAborted(this.#transport.send(url.href, request), either);
+      return await orAborted(sent, signal);
     } catch (error) {
       onEnd?.();
       // Runtimes wrap a reason, or put one of their own in its place.
-      either.throwIfAborted();
-      throw error;
+      signal?.throwIfAborted();
+      throw this.#ended ?? error;
     }
   }
 
@@ -96,7 +94,8 @@ export class Generation {
   /** Ends everything that is in flight. */
   end(reason: Error): void {
     this.#cancelDrain?.();
-    this.#end.abort(reason);
+    this.#ended = reason;
+    this.#transport.end(reason);
   }
 
   /** Counts an exchange; what it returns takes it off again, once. */
