@@ -12,6 +12,8 @@ export interface TrustAnchor {
   readonly subject: string;
   /** The SHA-256 of the certificate's DER encoding, in hexadecimal. */
   readonly fingerprint: string;
+  /** The subject key identifier in hexadecimal; `undefined` where the certificate has none. */
+  readonly keyIdentifier: string | undefined;
   /** From when it is valid, in milliseconds since the epoch. */
   readonly notBefore: number;
   /** Until when it is valid, in milliseconds since the epoch. */

@@ -65,7 +65,7 @@ export type Failure =
   | "wrong-host"
   /** The connection was lost; the server may have seen the request. */
   | "lost"
-  /** The protocol proves that the server did not look at it (HTTP/2 REFUSED_STREAM). */
+  /** Lost, but provably before the server looked at it: while connecting, or by HTTP/2 REFUSED_STREAM. */
   | "not-processed"
   /** No connection came about. Nothing was sent. */
   | "unreachable"
@@ -127,6 +127,11 @@ export interface Runtime {
   readonly clock: Clock;
   /** `undefined` where there is no file system. */
   readonly files: Files | undefined;
+  /**
+   * Whether every anchor of the issuer's name is tried on a certificate. OpenSSL takes the first where
+   * key identifiers do not tell them apart, though another one signed it.
+   */
+  readonly triesEveryAnchor: boolean;
   /** An environment variable; `undefined` where it is unset, or may not be read. */
   env(name: string): string | undefined;
   /** Whether a permission is missing without which the thing counts as unset. */

@@ -26,6 +26,7 @@ export const bunRuntime: Runtime = {
     resendsUntouchedStreams: true,
     recognisesUntrustedServers: true,
   },
+  triesEveryAnchor: false,
   clock: systemClock,
   files: nodeFiles,
   env: (name) => process.env[name],

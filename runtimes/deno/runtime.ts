@@ -57,6 +57,7 @@ export const denoRuntime: Runtime = {
     resendsUntouchedStreams: false,
     recognisesUntrustedServers: true,
   },
+  triesEveryAnchor: true,
   clock: systemClock,
   files,
   env: (name) => (isDenied("env", name) ? undefined : deno().env.get(name)),

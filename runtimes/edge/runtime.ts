@@ -25,6 +25,7 @@ export function createEdgeRuntime(send: EdgeFetch): Runtime {
       resendsUntouchedStreams: false,
       recognisesUntrustedServers: false,
     },
+    triesEveryAnchor: true,
     clock: systemClock,
     files: undefined,
     env: () => undefined,

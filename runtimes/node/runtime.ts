@@ -24,6 +24,7 @@ export const nodeRuntime: Runtime = {
     resendsUntouchedStreams: true,
     recognisesUntrustedServers: true,
   },
+  triesEveryAnchor: false,
   clock: systemClock,
   files: nodeFiles,
   env: (name) => process.env[name],

@@ -6,6 +6,7 @@
 
 import { ConfigError, SourceError } from "../errors.ts";
 import type { TrustAnchor } from "../events.ts";
+import { toHex } from "../hex.ts";
 import type { Runtime } from "../runtime.ts";
 import { fixedSource } from "./fixed.ts";
 import { MAX_BUNDLE_BYTES, type PemCertificate, parseBundle } from "./pem.ts";
@@ -124,12 +125,12 @@ function without(anchors: readonly TrustAnchor[], others: readonly TrustAnchor[]
 
 async function toBundle(certificates: readonly PemCertificate[], loadedAt: number): Promise<CaBundle> {
   const unique = new Map<string, { pem: string; anchor: TrustAnchor }>();
-  for (const { pem, der, subject, notBefore, notAfter } of certificates) {
+  for (const { pem, der, ...fields } of certificates) {
     const fingerprint = await sha256(der);
     if (unique.has(fingerprint)) continue;
     unique.set(fingerprint, {
       pem,
-      anchor: Object.freeze({ subject, fingerprint, notBefore, notAfter }),
+      anchor: Object.freeze({ fingerprint, ...fields }),
     });
   }
   const entries = [...unique.values()];
@@ -143,6 +144,5 @@ async function toBundle(certificates: readonly PemCertificate[], loadedAt: numbe
 }
 
 async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
 }

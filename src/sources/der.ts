@@ -5,6 +5,8 @@
  * @module
  */
 
+import { toHex } from "../hex.ts";
+
 /** What a certificate says of itself. */
 export interface CertificateFields {
   /** The subject by RFC 4514. */
@@ -13,10 +15,13 @@ export interface CertificateFields {
   readonly notBefore: number;
   /** Milliseconds since the epoch. */
   readonly notAfter: number;
+  /** The subject key identifier in hexadecimal; `undefined` where there is none. */
+  readonly keyIdentifier: string | undefined;
 }
 
 const INTEGER = 0x02;
 const BIT_STRING = 0x03;
+const OCTET_STRING = 0x04;
 const OBJECT_IDENTIFIER = 0x06;
 const UTC_TIME = 0x17;
 const GENERALIZED_TIME = 0x18;
@@ -24,6 +29,8 @@ const BMP_STRING = 0x1e;
 const SEQUENCE = 0x30;
 const SET = 0x31;
 const VERSION = 0xa0;
+const EXTENSIONS = 0xa3;
+const SUBJECT_KEY_IDENTIFIER = "2.5.29.14";
 
 /** One DER element: its tag, its content, and where the next one starts. */
 interface Element {
@@ -103,8 +110,25 @@ export function readCertificate(der: Uint8Array): CertificateFields {
   const publicKey = new DerReader(tbs.next(SEQUENCE).content);
   publicKey.next(SEQUENCE); // algorithm
   publicKey.next(BIT_STRING); // subjectPublicKey
-  while (!tbs.atEnd) tbs.next(); // unique identifiers and extensions
-  return { subject, notBefore, notAfter };
+  let keyIdentifier: string | undefined;
+  while (!tbs.atEnd) {
+    const { tag, content } = tbs.next(); // unique identifiers and extensions
+    if (tag === EXTENSIONS) keyIdentifier = readKeyIdentifier(content);
+  }
+  return { subject, notBefore, notAfter, keyIdentifier };
+}
+
+function readKeyIdentifier(content: Uint8Array): string | undefined {
+  const extensions = new DerReader(new DerReader(content).next(SEQUENCE).content);
+  while (!extensions.atEnd) {
+    const extension = new DerReader(extensions.next(SEQUENCE).content);
+    const type = readObjectIdentifier(extension.next(OBJECT_IDENTIFIER).content);
+    if (type !== SUBJECT_KEY_IDENTIFIER) continue;
+    if (extension.nextTag !== OCTET_STRING) extension.next(); // critical
+    const value = new DerReader(extension.next(OCTET_STRING).content);
+    return toHex(value.next(OCTET_STRING).content);
+  }
+  return undefined;
 }
 
 function readTime({ tag, content }: Element): number {

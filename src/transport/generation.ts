@@ -9,9 +9,9 @@
 
 import { orAborted } from "../abort.ts";
 import { ConnectionError } from "../errors.ts";
-import type { Clock, Transport, TransportResponse } from "../runtime.ts";
+import type { Runtime, Transport, TransportResponse } from "../runtime.ts";
 import type { CaBundle } from "../sources/ca-source.ts";
-import type { OutgoingRequest } from "./request.ts";
+import { type OutgoingRequest, canSendAgain } from "./request.ts";
 
 /** A generation, for a health endpoint. */
 export interface GenerationStatus {
@@ -25,31 +25,38 @@ export interface GenerationStatus {
   readonly retired: boolean;
 }
 
+/** What a generation is made of. */
+export interface GenerationParts {
+  readonly number: number;
+  readonly bundle: CaBundle | undefined;
+  /** One a group of anchors; all of them together are the bundle's trust. */
+  readonly transports: readonly [Transport, ...Transport[]];
+  readonly runtime: Runtime;
+  readonly drainTimeoutMs: number;
+}
+
 /** See the module. */
 export class Generation {
   readonly number: number;
   readonly bundle: CaBundle | undefined;
-  readonly #transport: Transport;
-  readonly #clock: Clock;
+  readonly #transports: readonly [Transport, ...Transport[]];
+  readonly #runtime: Runtime;
   readonly #openedAt: number;
   readonly #drainTimeoutMs: number;
+  /** The transport whose anchors vouched for the server last. */
+  #preferred: Transport;
   #inFlight = 0;
   #retired = false;
   #ended: Error | undefined;
   #cancelDrain: (() => void) | undefined;
 
-  constructor(
-    number: number,
-    bundle: CaBundle | undefined,
-    transport: Transport,
-    clock: Clock,
-    drainTimeoutMs: number,
-  ) {
+  constructor({ number, bundle, transports, runtime, drainTimeoutMs }: GenerationParts) {
     this.number = number;
     this.bundle = bundle;
-    this.#transport = transport;
-    this.#clock = clock;
-    this.#openedAt = clock.wallNow();
+    this.#transports = transports;
+    this.#preferred = transports[0];
+    this.#runtime = runtime;
+    this.#openedAt = runtime.clock.wallNow();
     this.#drainTimeoutMs = drainTimeoutMs;
   }
 
@@ -63,10 +70,34 @@ export class Generation {
   }
 
   /** Sends on this generation's connections. To be called in the same turn in which it was picked. */
-  async send({ method, url, headers, body, signal }: OutgoingRequest): Promise<TransportResponse> {
+  async send(request: OutgoingRequest): Promise<TransportResponse> {
+    const first = this.#preferred;
+    try {
+      return await this.#sendBy(first, request);
+    } catch (error) {
+      let refusal = error;
+      for (const transport of this.#transports) {
+        if (transport === first) continue;
+        // Retired meanwhile means that there is a newer generation, whose turn it is.
+        if (this.#retired || !this.#isRefusal(refusal) || !canSendAgain(request.body)) break;
+        try {
+          const response = await this.#sendBy(transport, request);
+          this.#preferred = transport;
+          return response;
+        } catch (next) {
+          refusal = next;
+        }
+      }
+      throw refusal;
+    }
+  }
+
+  async #sendBy(transport: Transport, request: OutgoingRequest): Promise<TransportResponse> {
+    const { method, url, headers, body, signal } = request;
+    if (this.#ended !== undefined) throw this.#ended;
     const onEnd = Number.isFinite(this.#drainTimeoutMs) ? this.#count() : undefined;
     try {
-      const sent = this.#transport.send(url.href, { method, headers, body, signal, onEnd });
+      const sent = transport.send(url.href, { method, headers, body, signal, onEnd });
       // A runtime may first finish its handshake before it looks at the signal.
       return await orAborted(sent, signal);
     } catch (error) {
@@ -77,25 +108,31 @@ export class Generation {
     }
   }
 
+  /** Whether these anchors do not vouch for the server, so that others of the bundle may. */
+  #isRefusal(error: unknown): boolean {
+    const failure = this.#runtime.explain(error);
+    return failure === "unknown-authority" || failure === "expired";
+  }
+
   /** Takes no more requests. Resolves when the last connection is gone. */
   async retire(): Promise<void> {
     if (this.#retired) return;
     this.#retired = true;
     if (this.#inFlight > 0) {
-      this.#cancelDrain = this.#clock.setTimeout(() => {
+      this.#cancelDrain = this.#runtime.clock.setTimeout(() => {
         const limit = `drainTimeoutMs (${this.#drainTimeoutMs} ms)`;
         const reason = `its trust was replaced, and ${limit} has passed since`;
         this.end(new ConnectionError(`Cannot go on with the connection: ${reason}`));
       }, this.#drainTimeoutMs);
     }
-    await this.#transport.retire();
+    await Promise.all(this.#transports.map((transport) => transport.retire()));
   }
 
   /** Ends everything that is in flight. */
   end(reason: Error): void {
     this.#cancelDrain?.();
     this.#ended = reason;
-    this.#transport.end(reason);
+    for (const transport of this.#transports) transport.end(reason);
   }
 
   /** Counts an exchange; what it returns takes it off again, once. */

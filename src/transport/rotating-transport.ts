@@ -6,10 +6,18 @@
  * @module
  */
 
+import { sleep } from "../abort.ts";
 import { ClosedError, ConnectionError, SourceError, UntrustedServerError } from "../errors.ts";
 import { type EventListener, notify } from "../events.ts";
-import type { Failure, Runtime, TransportOptions, TransportResponse } from "../runtime.ts";
+import type {
+  Failure,
+  Runtime,
+  Transport,
+  TransportOptions,
+  TransportResponse,
+} from "../runtime.ts";
 import type { CaBundle, CaSource } from "../sources/ca-source.ts";
+import { anchorGroups } from "./anchor-groups.ts";
 import { Generation, type GenerationStatus } from "./generation.ts";
 import { type OutgoingRequest, canSendAgain, describe } from "./request.ts";
 
@@ -24,6 +32,12 @@ export interface RotatingTransportOptions extends TransportOptions {
 
 /** RFC 9110 section 9.2.1: methods that ask for no change, and so may be repeated. */
 const safeMethods = new Set(["GET", "HEAD", "OPTIONS"]);
+
+/**
+ * A server that goes away closes all connections at once: a pool is given this long to notice the others,
+ * lest the retry gets one of them.
+ */
+const LOST_CONNECTION_PAUSE_MS = 50;
 
 /** Which repetitions a request has had. Each is had once at most. */
 interface Tried {
@@ -102,9 +116,19 @@ export class RotatingTransport {
     const { onEvent, drainTimeoutMs } = this.#options;
     let generation: Generation;
     try {
-      const transport = this.#runtime.openTransport({ ca: bundle?.certificates }, this.#options);
-      const { clock } = this.#runtime;
-      generation = new Generation(this.#opened + 1, bundle, transport, clock, drainTimeoutMs);
+      const runtime = this.#runtime;
+      const open = (ca?: readonly string[]): Transport => runtime.openTransport({ ca }, this.#options);
+      const [first, ...others] =
+        bundle === undefined || runtime.triesEveryAnchor
+          ? [bundle?.certificates]
+          : anchorGroups(bundle);
+      generation = new Generation({
+        number: this.#opened + 1,
+        bundle,
+        transports: [open(first), ...others.map(open)],
+        runtime,
+        drainTimeoutMs,
+      });
     } catch (cause) {
       if (bundle === undefined || this.#options.ca === undefined) throw cause;
       const { source, failures } = this.#options.ca.status;
@@ -175,7 +199,7 @@ export class RotatingTransport {
             "the CA bundle has changed since, but the runtime had begun to read the request's stream body, so it can't be sent again from here; send the request again, or give its body as a string or bytes",
           );
         }
-        this.#notifyRetry("untrusted-server", request);
+        this.#notifyRetry("untrusted-server", request, 0);
         return;
       }
       case "not-processed":
@@ -183,7 +207,8 @@ export class RotatingTransport {
         const harmless = failure === "not-processed" || safeMethods.has(request.method);
         if (tried.lostConnection || !harmless || !canSendAgain(request.body)) break;
         tried.lostConnection = true;
-        this.#notifyRetry("connection-lost", request);
+        this.#notifyRetry("connection-lost", request, LOST_CONNECTION_PAUSE_MS);
+        await sleep(this.#runtime.clock, LOST_CONNECTION_PAUSE_MS, request.signal);
         return;
       }
       default:
@@ -273,15 +298,12 @@ export class RotatingTransport {
     return new UntrustedServerError(message, details, { cause });
   }
 
-  #notifyRetry(reason: "untrusted-server" | "connection-lost", request: OutgoingRequest): void {
-    const { method, url } = request;
-    notify(this.#options.onEvent, {
-      type: "retry",
-      reason,
-      method,
-      path: url.pathname,
-      delayMs: 0,
-    });
+  #notifyRetry(
+    reason: "untrusted-server" | "connection-lost",
+    { method, url: { pathname: path } }: OutgoingRequest,
+    delayMs: number,
+  ): void {
+    notify(this.#options.onEvent, { type: "retry", reason, method, path, delayMs });
   }
 }
 

@@ -1,0 +1,56 @@
+/**
+ * Clause b: a rotation with overlap fails no request.
+ *
+ * @module
+ */
+
+import { describe, expect, test } from "vitest";
+import { authorityKinds } from "./support/authorities.ts";
+import { entry } from "./support/entry.ts";
+import { connectClient, createVolume, startCluster, until } from "./support/scene.ts";
+
+const LOOPS = 32;
+const ROTATIONS = 3;
+
+describe.each(authorityKinds)("$kind", ({ next }) => {
+  // Once so that only refused handshakes make it reload, once so that it reloads all the time.
+  test.each([60_000, 20])(
+    "fetch() fails no request of 32 loops in three rotations at an interval of %i ms",
+    async (reloadIntervalMs) => {
+      let { ca, server } = await startCluster({}, await next());
+      const volume = await createVolume({ ca: ca.pem });
+      const source = entry.fileCaSource(volume.caFile, { reloadIntervalMs });
+      const { kube } = await connectClient({ config: { server: server.origin, ca: source } });
+
+      let done = 0;
+      let running = true;
+      const failures: unknown[] = [];
+      const loops = Array.from({ length: LOOPS }, async () => {
+        while (running) {
+          await kube.get("/version").catch((error: unknown) => failures.push(error));
+          done += 1;
+        }
+      });
+      async function more(): Promise<void> {
+        const goal = done + 2 * LOOPS;
+        await until("more requests are done", () => done >= goal);
+      }
+
+      for (let rotation = 0; rotation < ROTATIONS; rotation += 1) {
+        const successor = await next();
+        await more();
+        await volume.write({ ca: ca.pem + successor.pem });
+        await more();
+        await server.swap(await successor.issue());
+        await server.dropConnections();
+        await more();
+        await volume.write({ ca: successor.pem });
+        await more();
+        ca = successor;
+      }
+      running = false;
+      await Promise.all(loops);
+      expect(failures).toEqual([]);
+    },
+  );
+});

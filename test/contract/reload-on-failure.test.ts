@@ -1,0 +1,111 @@
+/**
+ * Clause c: the file rotates before the interval ends, and the server too.
+ *
+ * @module
+ */
+
+import { describe, expect, test } from "vitest";
+import { authorityKinds } from "./support/authorities.ts";
+import { entry } from "./support/entry.ts";
+import {
+  type ObservedClient,
+  connectClient,
+  createVolume,
+  rejection,
+  startCluster,
+  types,
+} from "./support/scene.ts";
+import type { TestServer } from "../support/api-server.ts";
+import type { AuthorityKind } from "./support/authorities.ts";
+
+interface Rotated extends ObservedClient {
+  readonly server: TestServer;
+}
+
+/** A client that has connected, after which file and server went over to a new authority. */
+async function rotated(next: AuthorityKind["next"]): Promise<Rotated> {
+  const { ca, server } = await startCluster({}, await next());
+  const volume = await createVolume({ ca: ca.pem });
+  const client = await connectClient({
+    config: { server: server.origin, ca: entry.fileCaSource(volume.caFile) },
+  });
+  await client.kube.get("/version");
+  client.events.length = 0;
+
+  const successor = await next();
+  await volume.write({ ca: successor.pem });
+  await server.restart(await successor.issue());
+  await server.resetStats();
+  return { ...client, server };
+}
+
+const payload = "0123456789".repeat(5_000);
+
+function streamOf(text: string): ReadableStream<Uint8Array> {
+  const bytes = new TextEncoder().encode(text);
+  let offset = 0;
+  return new ReadableStream<Uint8Array>({
+    pull(controller) {
+      if (offset >= bytes.length) return controller.close();
+      controller.enqueue(bytes.slice(offset, offset + 10_000));
+      offset += 10_000;
+    },
+  });
+}
+
+function streamInit(text: string): RequestInit {
+  return { method: "POST", body: streamOf(text), duplex: "half" } as RequestInit;
+}
+
+describe.each(authorityKinds)("$kind", ({ next }) => {
+  test.each([
+    ["GET", undefined],
+    ["POST of a string", payload],
+    ["POST of bytes", new TextEncoder().encode(payload)],
+  ])("fetch() succeeds by one reload and one retry: %s", async (_, body) => {
+    const { kube, events, server } = await rotated(next);
+    const response = await kube.fetch("/echo", body === undefined ? {} : { method: "POST", body });
+    expect(response.status).toBe(200);
+    const echo = (await response.json()) as { body: string };
+    expect(echo.body).toBe(body === undefined ? "" : payload);
+    expect((await server.stats()).requests).toBe(1);
+    expect(types(events)).toEqual([
+      "ca-reloaded",
+      "generation-opened",
+      "generation-retired",
+      "retry",
+    ]);
+    expect(events.at(-1)).toMatchObject({ reason: "untrusted-server", path: "/echo" });
+  });
+
+  test("fetch() succeeds for 100 requests that fail together", async () => {
+    const { kube, events, server } = await rotated(next);
+    const first = kube.post("/echo", { number: "first" });
+    const others = Array.from({ length: 100 }, (_, number) => kube.post("/echo", { number }));
+    await Promise.all([first, ...others]);
+    // While some are still on their way, one has reloaded: those find the newer bundle, and read nothing.
+    expect((await server.stats()).requests).toBe(101);
+    const reloads = types(events).filter((type) => type.startsWith("ca-"));
+    expect(reloads[0]).toBe("ca-reloaded");
+    expect(reloads.length).toBeLessThanOrEqual(2);
+    expect(types(events).filter((type) => type === "generation-opened")).toHaveLength(1);
+  });
+});
+
+test("fetch() sends an untouched stream again, or reports it, and never sends half of it", async () => {
+  const { next } = authorityKinds[0] as AuthorityKind;
+  const { kube, server } = await rotated(next);
+  if (entry.runtime.capabilities.resendsUntouchedStreams) {
+    const response = await kube.fetch("/upload", streamInit(payload));
+    expect(await response.json()).toMatchObject({ bytes: payload.length });
+  } else {
+    const error = await rejection(kube.fetch("/upload", streamInit(payload)));
+    expect(error).toBeInstanceOf(entry.UntrustedServerError);
+    expect(String(error)).toContain("stream body");
+    expect((await server.stats()).requests).toBe(0);
+    // The bundle is the new one by now, so the caller's own second try succeeds.
+    const response = await kube.fetch("/upload", streamInit(payload));
+    expect(await response.json()).toMatchObject({ bytes: payload.length });
+  }
+  expect((await server.stats()).requests).toBe(1);
+});

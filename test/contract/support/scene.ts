@@ -1,0 +1,133 @@
+/**
+ * What one test needs of a cluster: authorities, servers, clients and clocks, each undone when the test
+ * ends.
+ *
+ * @module
+ */
+
+import { inject, onTestFinished } from "vitest";
+import type { ConnectOptions, KubeClient, ReanchorEvent } from "../../../src/index.ts";
+import { connectOn } from "../../../src/api/connect.ts";
+import type { Runtime } from "../../../src/runtime.ts";
+import {
+  type Control,
+  type ServeOptions,
+  type TestServer,
+  connectControl,
+} from "../../support/api-server.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
+import { type TestCa, createCa } from "../../support/pki.ts";
+import {
+  type ProjectedFiles,
+  type ProjectedVolume,
+  createProjectedVolume,
+} from "../../support/projected-volume.ts";
+import { entry } from "./entry.ts";
+
+/** The process that the servers run in. */
+export const control: Control = connectControl(inject("controlUrl"));
+
+/** A server and the authority that vouches for it. */
+export interface Cluster {
+  readonly ca: TestCa;
+  readonly server: TestServer;
+}
+
+/**
+ * Starts a server, which is closed when the test ends.
+ *
+ * @param options how it differs from one that anyone may ask
+ * @param ca who vouches for it; a new authority unless given
+ */
+export async function startCluster(
+  options: Partial<ServeOptions> = {},
+  ca?: TestCa,
+): Promise<Cluster> {
+  const authority = ca ?? (await createCa());
+  const server = await control.serve({ ...(await authority.issue()), ...options });
+  onTestFinished(() => server.close());
+  return { ca: authority, server };
+}
+
+/** Creates a service account's volume, which is removed when the test ends. */
+export async function createVolume(files: ProjectedFiles): Promise<ProjectedVolume> {
+  const volume = await createProjectedVolume(files);
+  onTestFinished(() => volume.remove());
+  return volume;
+}
+
+/** A client and what it told. */
+export interface ObservedClient {
+  readonly kube: KubeClient;
+  readonly events: ReanchorEvent[];
+}
+
+/** A {@linkcode ObservedClient} and the clock that it goes by. */
+export interface TimedClient extends ObservedClient {
+  readonly clock: ManualClock;
+}
+
+/** Connects a client, which is closed when the test ends. */
+export async function connectClient(options: ConnectOptions): Promise<ObservedClient> {
+  return await observe(entry.runtime, options);
+}
+
+/** This lane's runtime, by a clock that stands still until it is advanced. */
+export function timedRuntime(clock: ManualClock = new ManualClock()): Runtime {
+  return { ...entry.runtime, clock };
+}
+
+/** Connects as {@linkcode connectClient} does, by a clock that a test moves. */
+export async function connectTimed(
+  options: (runtime: Runtime) => ConnectOptions,
+): Promise<TimedClient> {
+  const clock = new ManualClock();
+  const runtime = timedRuntime(clock);
+  return { ...(await observe(runtime, options(runtime))), clock };
+}
+
+async function observe(runtime: Runtime, options: ConnectOptions): Promise<ObservedClient> {
+  const events: ReanchorEvent[] = [];
+  const kube = await connectOn(runtime, { onEvent: (event) => void events.push(event), ...options });
+  onTestFinished(() => kube.close());
+  return { kube, events };
+}
+
+/**
+ * Waits until a condition holds; fails where it never does.
+ *
+ * @param what the condition in words, for the failure
+ * @param holds looks whether it holds
+ * @param limitMs how long it may take
+ */
+export async function until(
+  what: string,
+  holds: () => boolean | Promise<boolean>,
+  limitMs = 10_000,
+): Promise<void> {
+  const end = performance.now() + limitMs;
+  while (!(await holds())) {
+    if (performance.now() > end) throw new Error(`Cannot wait any longer until ${what}`);
+    await new Promise((resolve) => void setTimeout(resolve, 20));
+  }
+}
+
+/** What a promise is rejected with; fails where it is not. */
+export async function rejection(promise: Promise<unknown>): Promise<unknown> {
+  const [outcome] = await Promise.allSettled([promise]);
+  if (outcome.status === "rejected") return outcome.reason;
+  throw new Error("Cannot find a rejection: the promise was fulfilled");
+}
+
+/** The type of each event, in order. */
+export function types(events: readonly ReanchorEvent[]): string[] {
+  return events.map((event) => event.type);
+}
+
+/**
+ * Lets a connection whose response has been read become free: undici opens another for a request that is
+ * made in the same turn.
+ */
+export function connectionIsFree(): Promise<void> {
+  return new Promise((resolve) => void setTimeout(resolve, 0));
+}
