@@ -10,7 +10,7 @@
 
 import type { Readable } from "node:stream";
 import { createSecureContext } from "node:tls";
-import { Agent, type Dispatcher } from "undici";
+import { Agent, type Dispatcher, Pool } from "undici";
 import type {
   TlsSnapshot,
   Transport,
@@ -25,18 +25,28 @@ import { PooledResponse } from "./response.ts";
 /** Opens a pool of connections. */
 export function openTransport(trust: TlsSnapshot, options: TransportOptions): Transport {
   const secureContext = createSecureContext(trust.ca === undefined ? {} : { ca: [...trust.ca] });
+  // An agent that is closing has let go of its pools: to end what they still carry, they are kept here.
+  const pools = new Set<Pool>();
   const agent = new Agent({
     allowH2: false,
     // The time limit up to the headers is the core's; a body has none: watches live for hours.
     headersTimeout: 0,
     bodyTimeout: 0,
     connect: { secureContext, timeout: options.connectTimeoutMs },
+    factory(origin, poolOptions) {
+      for (const pool of pools) if (pool.destroyed) pools.delete(pool);
+      const pool = new Pool(origin, poolOptions);
+      pools.add(pool);
+      return pool;
+    },
   });
   return {
     send: (url, request) => send(agent, url, request),
     retire: () => (agent.destroyed ? Promise.resolve() : agent.close()),
     end(reason) {
-      agent.destroy(reason).catch(() => {}); // Its requests are told.
+      // Their requests are told.
+      agent.destroy(reason).catch(() => {});
+      for (const pool of pools) pool.destroy(reason).catch(() => {});
     },
   };
 }

@@ -1,0 +1,202 @@
+/**
+ * Clause e: a bad file never takes a good bundle's place.
+ *
+ * @module
+ */
+
+import { lookup } from "node:dns/promises";
+import { chmod, mkdir, readFile, rm, symlink, truncate, writeFile } from "node:fs/promises";
+import { userInfo } from "node:os";
+import { describe, expect, test } from "vitest";
+import { createCa } from "../support/pki.ts";
+import { truncateMidBlock } from "../support/projected-volume.ts";
+import { entry } from "./support/entry.ts";
+import {
+  type ObservedClient,
+  connectClient,
+  control,
+  createVolume,
+  startCluster,
+  until,
+} from "./support/scene.ts";
+
+interface Spoiled {
+  readonly how: string;
+  readonly reason: string;
+  readonly message: RegExp;
+  spoil(file: string, good: string, key: string): Promise<void>;
+}
+
+/** A process of root reads what it has no permission to. */
+const isRoot = userInfo().uid === 0;
+
+const spoiled: readonly Spoiled[] = [
+  {
+    how: "missing",
+    reason: "unreadable",
+    message: /no such file|not find|NotFound/i,
+    spoil: (file) => rm(file),
+  },
+  {
+    how: "empty",
+    reason: "empty",
+    message: /it is empty/,
+    spoil: (file) => truncate(file),
+  },
+  {
+    how: "truncated in the middle of a block",
+    reason: "invalid",
+    message: /block 1 \(line 1\) is malformed: the text ends before its END line/,
+    spoil: async (file) => void (await truncateMidBlock(file)),
+  },
+  {
+    how: "garbage",
+    reason: "invalid",
+    message: /no CERTIFICATE block \(found no PEM block at all\)/,
+    spoil: (file) => writeFile(file, "this is not PEM\n".repeat(50)),
+  },
+  {
+    how: "bad in a part",
+    reason: "invalid",
+    message: /block 2 \(line \d+\) is malformed: it is not a certificate in DER/,
+    spoil: (file, good) =>
+      writeFile(file, `${good}-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n`),
+  },
+  {
+    how: "a private key",
+    reason: "invalid",
+    message: /no CERTIFICATE block \(found only PRIVATE KEY\)/,
+    spoil: (file, _, key) => writeFile(file, key),
+  },
+  {
+    how: "2 MB long",
+    reason: "too-large",
+    message: /larger than/,
+    spoil: (file, good) => writeFile(file, good + "#".repeat(2_000_000)),
+  },
+  {
+    how: "a directory",
+    reason: "unreadable",
+    message: /not a regular file|directory/i,
+    spoil: async (file) => {
+      await rm(file);
+      await mkdir(file);
+    },
+  },
+  {
+    how: "a FIFO that nobody writes to",
+    reason: "unreadable",
+    message: /not a regular file/,
+    spoil: async (file) => {
+      await rm(file);
+      await control.fifo(file);
+    },
+  },
+  {
+    how: "unreadable",
+    reason: "unreadable",
+    message: isRoot ? /symbolic links|ELOOP/i : /permission|EACCES/i,
+    spoil: async (file) => {
+      if (!isRoot) return await chmod(file, 0);
+      await rm(file);
+      await symlink(file, file);
+    },
+  },
+];
+
+/** A client whose bundle is read at each use, from a plain file. */
+async function connected(): Promise<
+  ObservedClient & { file: string; good: string; key: string }
+> {
+  const { ca, server } = await startCluster();
+  const { key } = await ca.issue();
+  const volume = await createVolume({});
+  const file = `${volume.root}/plain.crt`;
+  await writeFile(file, ca.pem);
+  const source = entry.fileCaSource(file, { reloadIntervalMs: 0 });
+  const client = await connectClient({ config: { server: server.origin, ca: source } });
+  await client.kube.get("/version");
+  client.events.length = 0;
+  return { ...client, file, good: ca.pem, key };
+}
+
+describe.each(spoiled)("a CA file that is $how", ({ reason, message, spoil }) => {
+  test("serves on with the old bundle, says why, and recovers", async () => {
+    const { kube, events, file, good, key } = await connected();
+    const before = kube.status().ca?.fingerprint;
+    await spoil(file, good, key);
+
+    expect(await kube.get("/version")).toHaveProperty("gitVersion");
+    const [event] = events;
+    expect(event).toMatchObject({ type: "reload-failed", kind: "ca", source: `file ${file}` });
+    expect(event).toMatchObject({ error: { code: "ERR_REANCHOR_SOURCE", reason } });
+    expect(event).toHaveProperty("error.message", expect.stringMatching(message));
+    expect(kube.status().ca).toMatchObject({ fingerprint: before, failures: 1 });
+    expect(kube.status().ca?.lastError).toMatch(message);
+    expect(JSON.stringify(kube.status())).not.toContain("BEGIN");
+
+    await rm(file, { recursive: true, force: true });
+    await writeFile(file, good + (await createCa()).pem);
+    expect(await kube.get("/version")).toHaveProperty("gitVersion");
+    expect(kube.status().ca).toMatchObject({ failures: 0, lastError: undefined });
+    expect(kube.status().ca?.fingerprint).not.toBe(before);
+  });
+
+  test("is the caller's error when nothing was loaded before", async () => {
+    const { file, good, key } = await connected();
+    await spoil(file, good, key);
+    const source = entry.fileCaSource(file);
+    await expect(source.current()).rejects.toMatchObject({
+      code: "ERR_REANCHOR_SOURCE",
+      reason,
+      message: expect.stringContaining(file),
+    });
+    expect(source.peek()).toBeUndefined();
+  });
+});
+
+test("FIFOs hold up neither DNS look-ups nor reads of other files", async () => {
+  const volume = await createVolume({ namespace: "default" });
+  const stuck = Array.from({ length: 8 }, async (_, number) => {
+    const path = `${volume.root}/fifo-${number}`;
+    await control.fifo(path);
+    const source = entry.fileCaSource(path);
+    await expect(source.current()).rejects.toMatchObject({ reason: "unreadable" });
+  });
+  expect(await lookup("localhost")).toHaveProperty("address");
+  expect(await readFile(volume.namespaceFile, "utf8")).toBe("default");
+  await Promise.all(stuck);
+});
+
+test("a slow source counts as failed, is not read twice, and holds up nothing", async () => {
+  const { ca, server } = await startCluster();
+  const other = await createCa();
+  let reads = 0;
+  let finish = (_pem: string): void => {};
+  const source = entry.functionCaSource(
+    () => {
+      reads += 1;
+      if (reads === 1) return ca.pem;
+      return new Promise<string>((resolve) => {
+        finish = resolve;
+      });
+    },
+    { reloadIntervalMs: 0, readTimeoutMs: 50 },
+  );
+  const { kube, events } = await connectClient({ config: { server: server.origin, ca: source } });
+
+  const served = Promise.all([kube.get("/version"), kube.get("/version")]);
+  expect(await lookup("localhost")).toHaveProperty("address");
+  await served;
+  expect(events.find(({ type }) => type === "reload-failed")).toMatchObject({
+    error: { reason: "timeout" },
+  });
+  // The read is still with whoever is slow: it is waited out, while the old bundle serves on.
+  await kube.get("/version");
+  expect(kube.status().ca?.lastError).toContain("an earlier read of it has still not ended");
+  expect(reads).toBe(2);
+
+  finish(ca.pem + other.pem);
+  await until("the late read has been taken in", () => kube.status().ca?.failures === 0);
+  expect(kube.status().ca?.anchors).toHaveLength(2);
+});
