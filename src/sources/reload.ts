@@ -19,6 +19,7 @@ import {
 } from "../events.ts";
 import { type DurationRange, checkDuration } from "../options.ts";
 import type { Clock } from "../runtime.ts";
+import { Flight } from "./flight.ts";
 import type { Source, SourceOptions, SourceStatus, SourceWaitOptions } from "./source.ts";
 
 /** The first wait after a failed read; it doubles up to the interval. */
@@ -96,7 +97,7 @@ export class Reloader<T> implements Source<T> {
   /** How many reads have begun. */
   #reads = 0;
   /** The read that callers may join. */
-  #flight: Promise<T> | undefined;
+  #flight: Flight<T> | undefined;
   #demand: Demand<T> | undefined;
   /** Whether a read that ran out of time is still with the operating system. */
   #stuck = false;
@@ -140,10 +141,10 @@ export class Reloader<T> implements Source<T> {
     const good = this.#good;
     if (good !== undefined && this.#host.clock.now() < this.#dueAt) return good.value;
     options?.signal?.throwIfAborted();
-    if (!this.#host.sharedReads) return await orAborted(this.#read(), options?.signal);
+    if (!this.#host.sharedReads) return await this.#begin().join(options?.signal);
     // A demand reads as soon as the cooldown allows: a read of our own would only push it back.
     if (this.#demand !== undefined) return await this.#join(this.#demand, options?.signal);
-    return await orAborted(this.#flight ?? this.#fly(), options?.signal);
+    return await (this.#flight ?? this.#share()).join(options?.signal);
   }
 
   async reload(options?: SourceWaitOptions): Promise<T> {
@@ -152,15 +153,15 @@ export class Reloader<T> implements Source<T> {
     return await this.#join((this.#demand ??= this.#newDemand()), options?.signal);
   }
 
-  /** Waits with the others. When the last one gives up, so does the wait for the cooldown. */
+  /** Waits with the others. When the last one gives up, so does the demand. */
   async #join(demand: Demand<T>, signal: AbortSignal | undefined): Promise<T> {
     demand.waiters++;
     try {
       return await orAborted(demand.result, signal);
     } finally {
       demand.waiters--;
-      if (demand.waiters === 0 && this.#demand === demand) {
-        this.#demand = undefined;
+      if (demand.waiters === 0) {
+        if (this.#demand === demand) this.#demand = undefined;
         demand.giveUp.abort();
       }
     }
@@ -175,63 +176,65 @@ export class Reloader<T> implements Source<T> {
 
   async #readOnDemand(signal: AbortSignal): Promise<T> {
     // A read that has begun already may have seen the file as it was: its answer is not good enough.
-    await orAborted(Promise.allSettled([this.#flight]), signal);
-    const wait = this.#attemptedAt + this.#cooldownMs - this.#host.clock.now();
-    if (wait > 0) await sleep(this.#host.clock, wait, signal);
+    await Promise.allSettled([this.#flight?.join(signal)]);
+    signal.throwIfAborted();
+    await this.#coolDown(signal);
     // From here on a caller needs a later read than this one.
     this.#demand = undefined;
-    return await this.#fly();
+    return await this.#share().join(signal);
   }
 
   /** As on demand, where no promise may be shared: only values are. */
   async #reloadAlone(signal: AbortSignal | undefined): Promise<T> {
     const before = this.#reads;
-    const wait = this.#attemptedAt + this.#cooldownMs - this.#host.clock.now();
-    if (wait > 0) await sleep(this.#host.clock, wait, signal);
+    await this.#coolDown(signal);
     if (this.#good !== undefined && this.#good.read > before) return this.#good.value;
-    return await orAborted(this.#read(), signal);
+    return await this.#begin().join(signal);
   }
 
-  #fly(): Promise<T> {
-    const flight = this.#read().finally(() => {
+  async #coolDown(signal: AbortSignal | undefined): Promise<void> {
+    const waitMs = this.#attemptedAt + this.#cooldownMs - this.#host.clock.now();
+    if (waitMs > 0) await sleep(this.#host.clock, waitMs, signal);
+  }
+
+  /** Begins a read that others may join until it ends. */
+  #share(): Flight<T> {
+    const flight = this.#begin(() => {
       this.#flight = undefined;
     });
-    flight.catch(() => {}); // Those who wait are told; there may be none left.
     this.#flight = flight;
     return flight;
   }
 
-  async #read(): Promise<T> {
+  #begin(onEnd?: () => void): Flight<T> {
     const read = ++this.#reads;
     const readAt = this.#host.clock.now();
     this.#attemptedAt = readAt;
+    let onLate = (): void => {};
+    const late = new Promise<never>((_, reject) => {
+      onLate = () => {
+        reject(new SourceError(`reading it took longer than ${this.#timeoutMs} ms`, "timeout"));
+      };
+    });
+    late.catch(() => {}); // Where the read has lost interest in it.
+    const result = this.#read(read, readAt, late).finally(onEnd);
+    return new Flight(result, this.#host.clock, this.#timeoutMs, onLate);
+  }
+
+  async #read(read: number, readAt: number, late: Promise<never>): Promise<T> {
     try {
       if (this.#stuck) {
         throw new SourceError("an earlier read of it has still not ended", "timeout");
       }
-      return this.#succeed(await this.#readInTime(read, readAt), read, readAt);
+      const abort = new AbortController();
+      const reading = Promise.resolve(abort.signal).then(this.#definition.read);
+      late.catch(() => {
+        abort.abort();
+        this.#awaitStuckRead(reading, read, readAt);
+      });
+      return this.#succeed(await Promise.race([reading, late]), read, readAt);
     } catch (cause) {
       return this.#fail(cause, read, readAt);
-    }
-  }
-
-  async #readInTime(read: number, readAt: number): Promise<T> {
-    const abort = new AbortController();
-    const reading = Promise.resolve(abort.signal).then(this.#definition.read);
-    let timedOut = false;
-    let cancel = (): void => {};
-    const timeout = new Promise<never>((_, reject) => {
-      cancel = this.#host.clock.setTimeout(() => {
-        timedOut = true;
-        reject(new SourceError(`reading it took longer than ${this.#timeoutMs} ms`, "timeout"));
-        abort.abort();
-      }, this.#timeoutMs);
-    });
-    try {
-      return await Promise.race([reading, timeout]);
-    } finally {
-      cancel();
-      if (timedOut) this.#awaitStuckRead(reading, read, readAt);
     }
   }
 
