@@ -8,11 +8,11 @@
 import type {
   BlackholeAddress,
   BlackholeStats,
-  LiveOptions,
   RecordedRequest,
   ServeOptions,
   ServerAddress,
   ServerStats,
+  SwapOptions,
 } from "./server/protocol.ts";
 
 export type {
@@ -22,6 +22,7 @@ export type {
   RecordedRequest,
   ServeOptions,
   ServerStats,
+  SwapOptions,
   TlsVersion,
 } from "./server/protocol.ts";
 
@@ -30,13 +31,18 @@ export interface TestServer {
   readonly origin: string;
   readonly port: number;
   /** Changes certificate, token or versions while connections stay and sessions stay resumable. */
-  swap(options: Partial<LiveOptions>): Promise<void>;
+  swap(options: SwapOptions): Promise<void>;
   /** Destroys its connections and frees the port. */
   stop(): Promise<void>;
   /** Starts again on the same port, with new session ticket keys, as a restarted process has. */
   restart(options?: Partial<ServeOptions>): Promise<void>;
   /** Destroys every open connection and returns how many there were. */
   dropConnections(): Promise<number>;
+  /**
+   * Closes idle connections now and the others once their responses have been sent, as a server does
+   * that shuts down in order, and returns how many there were.
+   */
+  drainConnections(): Promise<number>;
   stats(): Promise<ServerStats>;
   resetStats(): Promise<void>;
   /** The last 200 requests, oldest first. */
@@ -145,6 +151,11 @@ function connectServer(url: string, address: ServerAddress): TestServer {
     return (answer as { dropped: number }).dropped;
   }
 
+  async function drainConnections(): Promise<number> {
+    const answer = await call(url, `POST ${path}/drain-connections`);
+    return (answer as { drained: number }).drained;
+  }
+
   async function release(key: string): Promise<number> {
     const answer = await call(url, `POST ${path}/release`, { key });
     return (answer as { released: number }).released;
@@ -161,6 +172,7 @@ function connectServer(url: string, address: ServerAddress): TestServer {
     stop: async () => void (await call(url, `POST ${path}/stop`)),
     restart: async (options = {}) => void (await call(url, `POST ${path}/restart`, options)),
     dropConnections,
+    drainConnections,
     stats: async () => (await call(url, `GET ${path}/stats`)) as ServerStats,
     resetStats: async () => void (await call(url, `POST ${path}/stats/reset`)),
     requests: async () => (await call(url, `GET ${path}/requests`)) as RecordedRequest[],

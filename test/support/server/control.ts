@@ -10,7 +10,7 @@ import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { promisify } from "node:util";
 import { type Blackhole, openBlackhole } from "./blackhole.ts";
-import type { LiveOptions, ServeOptions } from "./protocol.ts";
+import type { ServeOptions, SwapOptions } from "./protocol.ts";
 import { TestTlsServer } from "./tls-server.ts";
 
 type Body = Record<string, unknown>;
@@ -78,7 +78,7 @@ async function callServer(
   if (server === undefined) throw new RangeError(`Cannot reach server ${id}: it was deleted`);
   switch (call) {
     case "PATCH":
-      return server.swap(body as Partial<LiveOptions>);
+      return server.swap(body as SwapOptions);
     case "DELETE":
       servers.delete(id);
       return await server.stop();
@@ -88,6 +88,8 @@ async function callServer(
       return await server.restart(body as Partial<ServeOptions>);
     case "POST drop-connections":
       return { dropped: server.dropConnections() };
+    case "POST drain-connections":
+      return { drained: server.drainConnections() };
     case "GET stats":
       return server.stats;
     case "POST stats reset":

@@ -17,6 +17,10 @@ export interface Connection {
   readonly socket: Socket;
   /** Requests that have arrived on it. */
   requests: number;
+  /** Requests whose response has not been sent yet. */
+  answering: number;
+  /** Whether it closes once its responses have been sent. */
+  isDraining: boolean;
 }
 
 /** What outlives a single request: gates, and counts a key. */
@@ -80,9 +84,21 @@ export function sendUnauthorized(exchange: Exchange): void {
   sendJson(exchange, 401, failureStatus(401));
 }
 
-/** Destroys the connection that carried the request. */
+/**
+ * Drops the connection that carried the request, in the query's way `how`: `cut` (the default) closes TCP
+ * without a word of TLS, `end` closes both in order, `reset` resets TCP.
+ */
 export function dropConnection(exchange: Exchange): void {
-  exchange.connection.socket.destroy();
+  switch (exchange.url.searchParams.get("how")) {
+    case "end":
+      exchange.request.socket.end();
+      return;
+    case "reset":
+      exchange.connection.socket.resetAndDestroy();
+      return;
+    default:
+      exchange.connection.socket.destroy();
+  }
 }
 
 /**

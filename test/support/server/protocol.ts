@@ -26,6 +26,15 @@ export interface LiveOptions {
   handshakeDelayMs?: number;
 }
 
+/** What a swap can be told. */
+export interface SwapOptions extends Partial<LiveOptions> {
+  /**
+   * Whether sessions that were issued before can't be resumed any more, as at another replica behind the
+   * same address. @default false
+   */
+  forgetSessions?: boolean;
+}
+
 /** How a server starts. */
 export interface ServeOptions extends LiveOptions {
   /** Whether the handshake fails without a valid client certificate. @default false */

@@ -17,7 +17,7 @@ import type { Duplex } from "node:stream";
 import { type Connection, type Exchange, readBody, sendUnauthorized } from "./exchange.ts";
 import { Gates } from "./gates.ts";
 import { failureStatus } from "./kubernetes-objects.ts";
-import type { LiveOptions, RecordedRequest, ServeOptions, ServerStats } from "./protocol.ts";
+import type { RecordedRequest, ServeOptions, ServerStats, SwapOptions } from "./protocol.ts";
 import { route } from "./routes.ts";
 import { isExecPath, refuseUpgrade, serveExec } from "./web-socket.ts";
 
@@ -99,13 +99,14 @@ export class TestTlsServer {
   }
 
   /**
-   * Changes options for the handshakes and requests to come. Open connections stay, and sessions
-   * that were issued before can still be resumed: the ticket keys are the same.
+   * Changes options for the handshakes and requests to come. Open connections stay, and unless told
+   * otherwise, sessions that were issued before can still be resumed: the ticket keys are the same.
    *
    * @param options what changes
    */
-  swap(options: Partial<LiveOptions>): void {
+  swap({ forgetSessions = false, ...options }: SwapOptions): void {
     this.#options = { ...this.#options, ...options };
+    if (forgetSessions) this.#ticketKeys = randomBytes(TICKET_KEYS_BYTES);
     this.#tls?.setSecureContext({ ...this.#secureContext(), ticketKeys: this.#ticketKeys });
   }
 
@@ -117,6 +118,21 @@ export class TestTlsServer {
   dropConnections(): number {
     const connections = [...this.#connections.values()];
     for (const { socket } of connections) socket.destroy();
+    return connections.length;
+  }
+
+  /**
+   * Closes the connections of this moment as a server does that shuts down in order: idle ones now,
+   * the others once what they have asked for has been sent.
+   *
+   * @returns how many there were
+   */
+  drainConnections(): number {
+    const connections = [...this.#connections.values()];
+    for (const connection of connections) {
+      connection.isDraining = true;
+      if (connection.requests > 0 && connection.answering === 0) connection.socket.destroy();
+    }
     return connections.length;
   }
 
@@ -171,7 +187,13 @@ export class TestTlsServer {
     this.#serial += 1;
     this.#stats.connections += 1;
     const port = socket.remotePort ?? 0;
-    this.#connections.set(port, { serial: this.#serial, socket, requests: 0 });
+    this.#connections.set(port, {
+      serial: this.#serial,
+      socket,
+      requests: 0,
+      answering: 0,
+      isDraining: false,
+    });
     socket.on("error", ignore);
     socket.on("close", () => this.#connections.delete(port));
     const waitMs = this.#options.handshakeDelayMs ?? 0;
@@ -184,6 +206,7 @@ export class TestTlsServer {
     const connection = this.#connections.get(request.socket.remotePort ?? 0);
     if (connection === undefined) return null;
     connection.requests += 1;
+    connection.answering += 1;
     const url = request.url ?? "/";
     const recorded: RecordedRequest = {
       method: request.method ?? "GET",
@@ -204,7 +227,12 @@ export class TestTlsServer {
     const arrival = this.#arrive(request);
     if (arrival === null) return;
     const gone = new AbortController();
-    response.on("close", () => gone.abort());
+    response.on("close", () => {
+      gone.abort();
+      arrival.connection.answering -= 1;
+      const { isDraining, answering } = arrival.connection;
+      if (isDraining && answering === 0) request.socket.destroySoon();
+    });
     response.on("error", ignore);
     // Go's server announces no idle limit, and a client that is told one closes early.
     if (request.httpVersionMajor === 1) response.setHeader("Connection", "keep-alive");
