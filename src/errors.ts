@@ -20,10 +20,12 @@ const brand: unique symbol = Symbol.for("reanchor.error");
 
 /** The base class of every error that reanchor makes. */
 export abstract class ReanchorError extends Error {
+  /** The class's name. */
   abstract override readonly name: string;
   /** What went wrong, in a form that does not change between releases. */
   abstract readonly code: ReanchorErrorCode;
 
+  /** Makes one; a caller has no need to. */
   constructor(message?: string, options?: ErrorOptions) {
     super(message, options);
     Object.defineProperty(this, brand, { value: true });
@@ -50,7 +52,9 @@ export function isReanchorError(value: unknown): value is ReanchorError {
 
 /** What is configured is missing, contradictory, or more than this runtime can honour. */
 export class ConfigError extends ReanchorError {
+  /** The class's name. */
   override readonly name = "ConfigError";
+  /** See {@link ReanchorErrorCode}. */
   override readonly code = "ERR_REANCHOR_CONFIG";
 }
 
@@ -59,11 +63,14 @@ export type SourceErrorReason = "unreadable" | "empty" | "invalid" | "too-large"
 
 /** A CA bundle or a token could not be loaded. With a good value at hand, that one serves on. */
 export class SourceError extends ReanchorError {
+  /** The class's name. */
   override readonly name = "SourceError";
+  /** See {@link ReanchorErrorCode}. */
   override readonly code = "ERR_REANCHOR_SOURCE";
   /** What kind of failure it was. */
   readonly reason: SourceErrorReason;
 
+  /** Makes one; a caller has no need to. */
   constructor(message: string, reason: SourceErrorReason, options?: ErrorOptions) {
     super(message, options);
     this.reason = reason;
@@ -90,13 +97,20 @@ export interface UntrustedServerDetails {
  * bundle had been read again before this was thrown, except for a wrong host name, which no bundle mends.
  */
 export class UntrustedServerError extends ReanchorError {
+  /** The class's name. */
   override readonly name = "UntrustedServerError";
+  /** See {@link ReanchorErrorCode}. */
   override readonly code = "ERR_REANCHOR_UNTRUSTED_SERVER";
+  /** Why it was refused. */
   readonly reason: UntrustedReason;
+  /** The server's origin. */
   readonly server: string;
+  /** Where the trusted CA bundle came from; `undefined` where the runtime's own store was used. */
   readonly caSource: string | undefined;
+  /** The fingerprint of the bundle that the server was checked against. */
   readonly fingerprint: string | undefined;
 
+  /** Makes one; a caller has no need to. */
   constructor(message: string, details: UntrustedServerDetails, options?: ErrorOptions) {
     super(message, options);
     this.reason = details.reason;
@@ -108,18 +122,24 @@ export class UntrustedServerError extends ReanchorError {
 
 /** The server could not be reached, or the connection was lost before the response's headers. */
 export class ConnectionError extends ReanchorError {
+  /** The class's name. */
   override readonly name = "ConnectionError";
+  /** See {@link ReanchorErrorCode}. */
   override readonly code = "ERR_REANCHOR_CONNECTION";
 }
 
 /** No response headers came within `timeoutMs`. */
 export class TimeoutError extends ReanchorError {
+  /** The class's name. */
   override readonly name = "TimeoutError";
+  /** See {@link ReanchorErrorCode}. */
   override readonly code = "ERR_REANCHOR_TIMEOUT";
 }
 
 /** The client was closed before or during the request. */
 export class ClosedError extends ReanchorError {
+  /** The class's name. */
   override readonly name = "ClosedError";
+  /** See {@link ReanchorErrorCode}. */
   override readonly code = "ERR_REANCHOR_CLOSED";
 }

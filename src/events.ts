@@ -25,25 +25,35 @@ export type SourceKind = "ca" | "token";
 
 /** The CA bundle's set of anchors changed. */
 export interface CaReloadedEvent {
+  /** Which event this is. */
   readonly type: "ca-reloaded";
   /** Where it was read from. */
   readonly source: string;
+  /** The bundle's fingerprint. */
   readonly fingerprint: string;
+  /** The fingerprint of the bundle before. */
   readonly previousFingerprint: string;
+  /** The anchors that are new. */
   readonly added: readonly TrustAnchor[];
+  /** The anchors that are gone. */
   readonly removed: readonly TrustAnchor[];
 }
 
 /** The CA bundle was read again and holds the same anchors. */
 export interface CaUnchangedEvent {
+  /** Which event this is. */
   readonly type: "ca-unchanged";
+  /** Where it was read from, as in `file /etc/ca.crt`. */
   readonly source: string;
+  /** The bundle's fingerprint. */
   readonly fingerprint: string;
 }
 
 /** The token was read again and is another one. */
 export interface TokenReloadedEvent {
+  /** Which event this is. */
   readonly type: "token-reloaded";
+  /** Where it was read from, as in `file /etc/ca.crt`. */
   readonly source: string;
   /** The token's `exp`, in milliseconds since the epoch, where it is a JWT that has one. */
   readonly expiresAt: number | undefined;
@@ -51,9 +61,13 @@ export interface TokenReloadedEvent {
 
 /** A read failed. The last good value serves on. */
 export interface ReloadFailedEvent {
+  /** Which event this is. */
   readonly type: "reload-failed";
+  /** What was to be read. */
   readonly kind: SourceKind;
+  /** Where it was read from, as in `file /etc/ca.crt`. */
   readonly source: string;
+  /** Why, and where; its message names both. */
   readonly error: SourceError;
   /** How many reads have failed in a row. */
   readonly failures: number;
@@ -63,8 +77,11 @@ export interface ReloadFailedEvent {
 
 /** No read has been good for three intervals. Said once, until one is good again. */
 export interface StaleEvent {
+  /** Which event this is. */
   readonly type: "stale";
+  /** What was to be read. */
   readonly kind: SourceKind;
+  /** Where it was read from, as in `file /etc/ca.crt`. */
   readonly source: string;
   /** The time since the last good read, in milliseconds. */
   readonly ageMs: number;
@@ -72,6 +89,7 @@ export interface StaleEvent {
 
 /** New requests go to a new pool of connections. */
 export interface GenerationOpenedEvent {
+  /** Which event this is. */
   readonly type: "generation-opened";
   /** Its number, counted from 1. */
   readonly generation: number;
@@ -81,15 +99,21 @@ export interface GenerationOpenedEvent {
 
 /** A pool takes no more requests: its idle connections are closed, the others end by themselves. */
 export interface GenerationRetiredEvent {
+  /** Which event this is. */
   readonly type: "generation-retired";
+  /** Its number, counted from 1. */
   readonly generation: number;
+  /** The bundle's fingerprint. */
   readonly fingerprint: string | undefined;
 }
 
 /** A request is sent again. */
 export interface RetryEvent {
+  /** Which event this is. */
   readonly type: "retry";
+  /** What went wrong the first time. */
   readonly reason: "untrusted-server" | "unauthorized" | "connection-lost" | "retry-after";
+  /** The request's method. */
   readonly method: string;
   /** The URL's path, without its query. */
   readonly path: string;

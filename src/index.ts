@@ -47,7 +47,18 @@ export type {
   TokenReloadedEvent,
   TrustAnchor,
 } from "./events.ts";
-export type { Capabilities, Runtime } from "./runtime.ts";
+export type {
+  Capabilities,
+  Clock,
+  Failure,
+  Files,
+  Runtime,
+  TlsSnapshot,
+  Transport,
+  TransportOptions,
+  TransportRequest,
+  TransportResponse,
+} from "./runtime.ts";
 export { staticCaSource } from "./sources/ca-source.ts";
 export type { CaBundle, CaFunction, CaSource } from "./sources/ca-source.ts";
 export type { Source, SourceOptions, SourceStatus, SourceWaitOptions } from "./sources/source.ts";

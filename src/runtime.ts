@@ -74,8 +74,11 @@ export type Failure =
 
 /** A request as a runtime sends it: redirects are handed back, nothing is added. */
 export interface TransportRequest {
+  /** In upper case. */
   readonly method: string;
+  /** All that is sent, but for what HTTP itself needs. */
   readonly headers: Headers;
+  /** What is sent after them. */
   readonly body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
   /** Ends the request and its response's body. */
   readonly signal: AbortSignal | undefined;
@@ -85,6 +88,7 @@ export interface TransportRequest {
 
 /** A response whose headers have come. One of the last three members is called, once. */
 export interface TransportResponse {
+  /** The HTTP status. */
   readonly status: number;
   /** A header's value, its lines joined with a comma, or `null`. */
   header(name: string): string | null;
@@ -114,16 +118,21 @@ export interface TlsSnapshot {
 
 /** How a pool behaves, beside whom it trusts. */
 export interface TransportOptions {
+  /** How long connecting may take, in milliseconds. */
   readonly connectTimeoutMs: number;
+  /** Whether nothing but the snapshot's anchors may vouch for a server. */
   readonly exclusiveTrust: boolean;
 }
 
 /** A JavaScript runtime, as the core sees it. */
 export interface Runtime {
+  /** Which runtime. */
   readonly name: "node" | "deno" | "bun" | "edge";
   /** For the `User-Agent` header, as in `node/24.21.0`. */
   readonly userAgent: string;
+  /** What it can do. */
   readonly capabilities: Capabilities;
+  /** Its time. */
   readonly clock: Clock;
   /** `undefined` where there is no file system. */
   readonly files: Files | undefined;

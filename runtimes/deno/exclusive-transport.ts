@@ -13,18 +13,26 @@ import { toWebStream } from "../_shared/web-stream.ts";
 /** Opens a pool of connections. `node:https` is reached when the first request goes out. */
 export function openExclusiveTransport(ca: readonly string[]): Transport {
   let agent: Agent | undefined;
+  let retired = false;
   const ended = new AbortController();
   return {
     async send(url, request) {
       const https = await import("node:https");
-      agent ??= new https.Agent({ ca: [...ca], keepAlive: true });
+      agent ??= new https.Agent({ ca: [...ca], keepAlive: !retired });
       const headers = Object.fromEntries(request.headers);
       const outgoing = https.request(url, { agent, method: request.method, headers });
+      // Deno sends again by itself what was on a reused connection, whatever its method, even where it was
+      // aborted (https://github.com/denoland/deno/issues/36786).
+      outgoing.reusedSocket = false;
+      outgoing.once("socket", () => {
+        outgoing.reusedSocket = false;
+      });
       const { signal: own } = request;
       const signal = own === undefined ? ended.signal : AbortSignal.any([own, ended.signal]);
       return await exchange(outgoing, url, request, signal);
     },
     async retire() {
+      retired = true;
       if (agent === undefined) return;
       // Those in use close as soon as they are free.
       Object.assign(agent, { keepAlive: false, maxFreeSockets: 0 });
@@ -45,7 +53,8 @@ async function exchange(
   const onAbort = (): void => {
     outgoing.destroy(signal.reason instanceof Error ? signal.reason : new Error("aborted"));
   };
-  signal.addEventListener("abort", onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  else signal.addEventListener("abort", onAbort, { once: true });
   outgoing.once("close", () => signal.removeEventListener("abort", onAbort));
 
   const answered = new Promise<IncomingMessage>((resolve, reject) => {

@@ -4,10 +4,18 @@
  * @module
  */
 
-import type { TlsSnapshot, Transport, TransportOptions } from "../../src/runtime.ts";
+import type {
+  TlsSnapshot,
+  Transport,
+  TransportOptions,
+  TransportRequest,
+} from "../../src/runtime.ts";
 import { fromResponse } from "../../src/transport/response.ts";
 import { openExclusiveTransport } from "./exclusive-transport.ts";
 import { deno } from "./shim.ts";
+
+/** Methods that may reach the server twice (RFC 9110 section 9.2.1). */
+const safeMethods = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /** Opens a pool of connections. The CA bundle adds to Deno's default store, unless trust is exclusive. */
 export function openTransport(trust: TlsSnapshot, options: TransportOptions): Transport {
@@ -17,7 +25,9 @@ export function openTransport(trust: TlsSnapshot, options: TransportOptions): Tr
   const client = deno().createHttpClient(trust.ca === undefined ? {} : { caCerts: [...trust.ca] });
   const ended = new AbortController();
   return {
-    async send(url, { method, headers, body, signal: own, onEnd }) {
+    async send(url, request) {
+      const { method, headers, signal: own, onEnd } = request;
+      const body = safeMethods.has(method) ? request.body : toStream(request.body);
       const signal = own === undefined ? ended.signal : AbortSignal.any([own, ended.signal]);
       const init = { client, method, headers, body, signal, redirect: "manual", duplex: "half" };
       return fromResponse(await fetch(url, init as RequestInit), url, onEnd);
@@ -28,4 +38,20 @@ export function openTransport(trust: TlsSnapshot, options: TransportOptions): Tr
     },
     end: (reason) => ended.abort(reason),
   };
+}
+
+/**
+ * Where a reused connection is lost, Deno's `fetch` sends the request a second time by itself, whatever its
+ * method, though the server may have acted; not so one whose body is a stream
+ * (https://github.com/denoland/deno/pull/32566).
+ */
+function toStream(body: TransportRequest["body"]): ReadableStream<Uint8Array> {
+  if (body instanceof ReadableStream) return body;
+  const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
+  return new ReadableStream<Uint8Array>({
+    start(controller) {
+      if (bytes !== null && bytes.byteLength > 0) controller.enqueue(bytes);
+      controller.close();
+    },
+  });
 }

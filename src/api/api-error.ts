@@ -8,7 +8,9 @@ import { ReanchorError } from "../errors.ts";
 
 /** One cause among a refusal's details, as a field that is invalid. */
 export interface StatusCause {
+  /** The machine-readable reason. */
   readonly reason?: string;
+  /** What a person can read. */
   readonly message?: string;
   /** The path of the field, as in `spec.containers[0].name`. */
   readonly field?: string;
@@ -16,27 +18,41 @@ export interface StatusCause {
 
 /** What a refusal is about. */
 export interface StatusDetails {
+  /** The object's name. */
   readonly name?: string;
+  /** The object's API group. */
   readonly group?: string;
+  /** The object's kind. */
   readonly kind?: string;
+  /** The object's UID. */
   readonly uid?: string;
+  /** What is wrong, one by one. */
   readonly causes?: readonly StatusCause[];
+  /** How long to wait before another try, in seconds. */
   readonly retryAfterSeconds?: number;
 }
 
 /** A Kubernetes `Status` (`meta/v1`). */
 export interface Status {
+  /** The object's kind. */
   readonly kind: "Status";
+  /** `v1`. */
   readonly apiVersion?: string;
+  /** `Failure` or `Success`. */
   readonly status?: string;
+  /** What a person can read. */
   readonly message?: string;
+  /** The machine-readable reason. */
   readonly reason?: string;
+  /** What it is about. */
   readonly details?: StatusDetails;
+  /** The HTTP status. */
   readonly code?: number;
 }
 
 /** What an {@link ApiError} says beside its message. */
 export interface ApiErrorDetails {
+  /** The request's method. */
   method: string;
   /** The URL's path, without its query. */
   path: string;
@@ -60,7 +76,9 @@ export interface ApiErrorDetails {
  * ```
  */
 export class ApiError extends ReanchorError {
+  /** The class's name. */
   override readonly name = "ApiError";
+  /** Always `ERR_REANCHOR_API`. */
   override readonly code = "ERR_REANCHOR_API";
   /** The HTTP status, which is the Status's own `code`. */
   readonly status: number;
@@ -72,9 +90,12 @@ export class ApiError extends ReanchorError {
   readonly causes: readonly StatusCause[];
   /** How long the server asks to wait, in seconds. */
   readonly retryAfterSeconds: number | undefined;
+  /** The request's method. */
   readonly method: string;
+  /** The URL's path, without its query. */
   readonly path: string;
 
+  /** Reads the answer's body as a `Status`, where it is one. */
   constructor({ method, path, status, body, retryAfterSeconds }: ApiErrorDetails) {
     const parsed = parseStatus(body);
     const said = parsed?.message ?? excerpt(body);

@@ -41,16 +41,23 @@ export interface PatchOptions extends CallOptions {
 
 /** How the CA bundle is doing. */
 export interface CaStatus extends SourceStatus {
+  /** The bundle's fingerprint; `undefined` before it was first read. */
   readonly fingerprint: string | undefined;
+  /** Who is trusted. */
   readonly anchors: readonly TrustAnchor[];
 }
 
 /** How a client is doing: enough for a health endpoint, and no secret. */
 export interface ClientStatus {
+  /** The API server's URL. */
   readonly server: string;
+  /** The namespace that it works in. */
   readonly namespace: string;
+  /** Whether it was closed. */
   readonly closed: boolean;
+  /** The CA bundle; `undefined` where the runtime's own store is used. */
   readonly ca: CaStatus | undefined;
+  /** The token; `undefined` for anonymous requests. */
   readonly token: SourceStatus | undefined;
   /** The pools that have connections: the one in use, and retired ones that still drain. */
   readonly generations: readonly GenerationStatus[];

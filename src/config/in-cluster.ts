@@ -13,7 +13,7 @@ import { createFileTokenSource } from "../sources/token-source.ts";
 import type { ClusterConfig } from "./cluster-config.ts";
 
 /** The folder that the kubelet projects the service account into. */
-export const SERVICE_ACCOUNT_ROOT = "/var/run/secrets/kubernetes.io/serviceaccount";
+const SERVICE_ACCOUNT_ROOT = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 const MAX_NAMESPACE_BYTES = 1024;
 

@@ -14,6 +14,7 @@ export interface SourceWaitOptions {
 
 /** How a source is doing. Times are in milliseconds since the epoch. */
 export interface SourceStatus {
+  /** What it gives. */
   readonly kind: SourceKind;
   /** Where the value comes from, as in `file /var/run/secrets/kubernetes.io/serviceaccount/ca.crt`. */
   readonly source: string;

@@ -26,7 +26,9 @@ export interface CreateFetchOptions extends TransportSettings {
 
 /** How a {@link RotatingFetch} is doing. */
 export interface FetchStatus {
+  /** The CA bundle; `undefined` where the runtime's own store is used. */
   readonly ca: SourceStatus | undefined;
+  /** The pools that have connections: the one in use, and retired ones that still drain. */
   readonly generations: readonly GenerationStatus[];
 }
 
@@ -63,8 +65,8 @@ export function createFetchFor(runtime: Runtime, options: CreateFetchOptions): R
     input: string | URL | Request,
     init: FetchInit = {},
   ): Promise<Response> {
-    const request = input instanceof Request ? input : undefined;
-    const url = URL.parse(request?.url ?? String(input));
+    const [request, text] = input instanceof Request ? [input, input.url] : [undefined, input];
+    const url = URL.parse(text);
     if (url?.protocol !== "https:") {
       throw new TypeError("Cannot fetch: the URL is not an absolute https URL");
     }

@@ -8,8 +8,10 @@ import { lookup } from "node:dns/promises";
 import { chmod, mkdir, readFile, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { describe, expect, test } from "vitest";
+import type { TestServer } from "../support/api-server.ts";
 import { createCa } from "../support/pki.ts";
 import { truncateMidBlock } from "../support/projected-volume.ts";
+import { type AuthorityKind, authorityKinds } from "./support/authorities.ts";
 import { entry } from "./support/entry.ts";
 import {
   type ObservedClient,
@@ -17,8 +19,18 @@ import {
   control,
   createVolume,
   startCluster,
+  types,
   until,
 } from "./support/scene.ts";
+
+interface Connected extends ObservedClient {
+  readonly server: TestServer;
+  readonly file: string;
+  /** What the file holds. */
+  readonly good: string;
+  /** A private key as PEM. */
+  readonly key: string;
+}
 
 interface Spoiled {
   readonly how: string;
@@ -26,9 +38,6 @@ interface Spoiled {
   readonly message: RegExp;
   spoil(file: string, good: string, key: string): Promise<void>;
 }
-
-/** A process of root reads what it has no permission to. */
-const isRoot = userInfo().uid === 0;
 
 const spoiled: readonly Spoiled[] = [
   {
@@ -93,11 +102,10 @@ const spoiled: readonly Spoiled[] = [
     },
   },
   {
-    how: "unreadable",
+    how: "a link to itself",
     reason: "unreadable",
-    message: isRoot ? /symbolic links|ELOOP/i : /permission|EACCES/i,
+    message: /symbolic links|ELOOP/i,
     spoil: async (file) => {
-      if (!isRoot) return await chmod(file, 0);
       await rm(file);
       await symlink(file, file);
     },
@@ -105,24 +113,26 @@ const spoiled: readonly Spoiled[] = [
 ];
 
 /** A client whose bundle is read at each use, from a plain file. */
-async function connected(): Promise<
-  ObservedClient & { file: string; good: string; key: string }
-> {
-  const { ca, server } = await startCluster();
+async function connected({ next, settings }: AuthorityKind): Promise<Connected> {
+  const { ca, server } = await startCluster({}, await next());
   const { key } = await ca.issue();
   const volume = await createVolume({});
   const file = `${volume.root}/plain.crt`;
   await writeFile(file, ca.pem);
   const source = entry.fileCaSource(file, { reloadIntervalMs: 0 });
-  const client = await connectClient({ config: { server: server.origin, ca: source } });
+  const client = await connectClient({
+    config: { server: server.origin, ca: source },
+    ...settings,
+  });
   await client.kube.get("/version");
   client.events.length = 0;
-  return { ...client, file, good: ca.pem, key };
+  return { ...client, server, file, good: ca.pem, key };
 }
 
-describe.each(spoiled)("a CA file that is $how", ({ reason, message, spoil }) => {
-  test("serves on with the old bundle, says why, and recovers", async () => {
-    const { kube, events, file, good, key } = await connected();
+describe.each(authorityKinds)("$kind", (authorities) => {
+  test.each(spoiled)("a CA file that is $how leaves the old bundle in service", async (bad) => {
+    const { reason, message, spoil } = bad;
+    const { kube, events, server, file, good, key } = await connected(authorities);
     const before = kube.status().ca?.fingerprint;
     await spoil(file, good, key);
 
@@ -136,14 +146,19 @@ describe.each(spoiled)("a CA file that is $how", ({ reason, message, spoil }) =>
     expect(JSON.stringify(kube.status())).not.toContain("BEGIN");
 
     await rm(file, { recursive: true, force: true });
-    await writeFile(file, good + (await createCa()).pem);
-    expect(await kube.get("/version")).toHaveProperty("gitVersion");
+    const successor = await authorities.next();
+    await writeFile(file, successor.pem);
+    await server.restart(await successor.issue());
+    expect(await kube.post("/echo", {})).toHaveProperty("method", "POST");
     expect(kube.status().ca).toMatchObject({ failures: 0, lastError: undefined });
     expect(kube.status().ca?.fingerprint).not.toBe(before);
   });
+});
 
-  test("is the caller's error when nothing was loaded before", async () => {
-    const { file, good, key } = await connected();
+test.each(spoiled)(
+  "a CA file that is $how is the caller's error when nothing was loaded before",
+  async ({ reason, spoil }) => {
+    const { file, good, key } = await connected(authorityKinds[0] as AuthorityKind);
     await spoil(file, good, key);
     const source = entry.fileCaSource(file);
     await expect(source.current()).rejects.toMatchObject({
@@ -152,7 +167,16 @@ describe.each(spoiled)("a CA file that is $how", ({ reason, message, spoil }) =>
       message: expect.stringContaining(file),
     });
     expect(source.peek()).toBeUndefined();
-  });
+  },
+);
+
+test("a CA file without permission to read it is unreadable, but for root", async () => {
+  const { kube, events, file } = await connected(authorityKinds[0] as AuthorityKind);
+  await chmod(file, 0);
+  expect(await kube.get("/version")).toHaveProperty("gitVersion");
+  if (userInfo().uid === 0) return expect(types(events)).toEqual(["ca-unchanged"]);
+  expect(events).toMatchObject([{ type: "reload-failed", error: { reason: "unreadable" } }]);
+  expect(kube.status().ca?.lastError).toMatch(/permission|EACCES/i);
 });
 
 test("FIFOs hold up neither DNS look-ups nor reads of other files", async () => {

@@ -6,13 +6,13 @@
 
 import { writeFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
-import { createCa } from "../support/pki.ts";
 import {
   type ProjectedVolume,
   moveAwayAndRecreate,
   renameOver,
   writeInPlace,
 } from "../support/projected-volume.ts";
+import { authorityKinds } from "./support/authorities.ts";
 import { entry } from "./support/entry.ts";
 import { connectClient, createVolume, startCluster } from "./support/scene.ts";
 
@@ -44,26 +44,28 @@ const shapes: readonly Shape[] = [
   {
     shape: "moved away then recreated",
     file: plain,
-    replace: (volume, content, whileAway) =>
-      moveAwayAndRecreate(plain(volume), content, whileAway),
+    replace: (volume, content, whileAway) => moveAwayAndRecreate(plain(volume), content, whileAway),
   },
 ];
 
-describe.each(shapes)("$shape", ({ file, replace }) => {
-  test("the CA bundle is reloaded, by age and by failure", async () => {
-    const { ca, server } = await startCluster();
+describe.each(authorityKinds)("$kind", ({ next, settings }) => {
+  test.each(shapes)("the CA bundle is reloaded, by age and by failure: $shape", async (shape) => {
+    const { file, replace } = shape;
+    let { ca, server } = await startCluster({}, await next());
     const volume = await createVolume({ ca: ca.pem });
     await writeFile(plain(volume), ca.pem);
     const config = { server: server.origin };
     const { kube: byAge } = await connectClient({
       config: { ...config, ca: entry.fileCaSource(file(volume), { reloadIntervalMs: 0 }) },
+      ...settings,
     });
     const { kube: byFailure } = await connectClient({
       config: { ...config, ca: entry.fileCaSource(file(volume)) },
+      ...settings,
     });
 
     for (let rotation = 1; rotation <= 3; rotation += 1) {
-      const successor = await createCa();
+      const successor = await next();
       await replace(volume, ca.pem + successor.pem, async () => {
         await byAge.get("/version");
         await byFailure.get("/version");
@@ -74,6 +76,7 @@ describe.each(shapes)("$shape", ({ file, replace }) => {
       await byFailure.post("/echo", { rotation });
       const [anchor] = byAge.status().ca?.anchors ?? [];
       expect(byFailure.status().ca?.anchors).toEqual([anchor]);
+      ca = successor;
     }
   });
 });

@@ -7,12 +7,12 @@
 import { describe, expect, test } from "vitest";
 import { authorityKinds } from "./support/authorities.ts";
 import { entry } from "./support/entry.ts";
-import { connectClient, createVolume, startCluster, until } from "./support/scene.ts";
+import { connectClient, createVolume, startCluster, types, until } from "./support/scene.ts";
 
 const LOOPS = 32;
 const ROTATIONS = 3;
 
-describe.each(authorityKinds)("$kind", ({ next }) => {
+describe.each(authorityKinds)("$kind", ({ next, settings }) => {
   // Once so that only refused handshakes make it reload, once so that it reloads all the time.
   test.each([60_000, 20])(
     "fetch() fails no request of 32 loops in three rotations at an interval of %i ms",
@@ -20,7 +20,10 @@ describe.each(authorityKinds)("$kind", ({ next }) => {
       let { ca, server } = await startCluster({}, await next());
       const volume = await createVolume({ ca: ca.pem });
       const source = entry.fileCaSource(volume.caFile, { reloadIntervalMs });
-      const { kube } = await connectClient({ config: { server: server.origin, ca: source } });
+      const { kube, events } = await connectClient({
+        config: { server: server.origin, ca: source },
+        ...settings,
+      });
 
       let done = 0;
       let running = true;
@@ -41,7 +44,7 @@ describe.each(authorityKinds)("$kind", ({ next }) => {
         await more();
         await volume.write({ ca: ca.pem + successor.pem });
         await more();
-        await server.swap(await successor.issue());
+        await server.swap({ ...(await successor.issue()), forgetSessions: true });
         await server.dropConnections();
         await more();
         await volume.write({ ca: successor.pem });
@@ -51,6 +54,9 @@ describe.each(authorityKinds)("$kind", ({ next }) => {
       running = false;
       await Promise.all(loops);
       expect(failures).toEqual([]);
+      // Each rotation was one: trust and connections went over.
+      const opened = types(events).filter((type) => type === "generation-opened");
+      expect(opened.length).toBeGreaterThan(ROTATIONS);
     },
   );
 });

@@ -5,7 +5,8 @@
  */
 
 import { describe, expect, test } from "vitest";
-import { authorityKinds } from "./support/authorities.ts";
+import type { ServeOptions, TestServer } from "../support/api-server.ts";
+import { type AuthorityKind, authorityKinds } from "./support/authorities.ts";
 import { entry } from "./support/entry.ts";
 import {
   type ObservedClient,
@@ -14,27 +15,34 @@ import {
   rejection,
   startCluster,
   types,
+  until,
 } from "./support/scene.ts";
-import type { TestServer } from "../support/api-server.ts";
-import type { AuthorityKind } from "./support/authorities.ts";
 
 interface Rotated extends ObservedClient {
   readonly server: TestServer;
 }
 
-/** A client that has connected, after which file and server went over to a new authority. */
-async function rotated(next: AuthorityKind["next"]): Promise<Rotated> {
+/**
+ * A client that has connected, after which file and server went over to a new authority.
+ *
+ * @param options how the server differs from then on
+ */
+async function rotated(
+  { next, settings }: AuthorityKind,
+  options: Partial<ServeOptions> = {},
+): Promise<Rotated> {
   const { ca, server } = await startCluster({}, await next());
   const volume = await createVolume({ ca: ca.pem });
   const client = await connectClient({
     config: { server: server.origin, ca: entry.fileCaSource(volume.caFile) },
+    ...settings,
   });
   await client.kube.get("/version");
   client.events.length = 0;
 
   const successor = await next();
   await volume.write({ ca: successor.pem });
-  await server.restart(await successor.issue());
+  await server.restart({ ...(await successor.issue()), ...options });
   await server.resetStats();
   return { ...client, server };
 }
@@ -57,13 +65,13 @@ function streamInit(text: string): RequestInit {
   return { method: "POST", body: streamOf(text), duplex: "half" } as RequestInit;
 }
 
-describe.each(authorityKinds)("$kind", ({ next }) => {
+describe.each(authorityKinds)("$kind", (authorities) => {
   test.each([
     ["GET", undefined],
     ["POST of a string", payload],
     ["POST of bytes", new TextEncoder().encode(payload)],
   ])("fetch() succeeds by one reload and one retry: %s", async (_, body) => {
-    const { kube, events, server } = await rotated(next);
+    const { kube, events, server } = await rotated(authorities);
     const response = await kube.fetch("/echo", body === undefined ? {} : { method: "POST", body });
     expect(response.status).toBe(200);
     const echo = (await response.json()) as { body: string };
@@ -79,7 +87,7 @@ describe.each(authorityKinds)("$kind", ({ next }) => {
   });
 
   test("fetch() succeeds for 100 requests that fail together", async () => {
-    const { kube, events, server } = await rotated(next);
+    const { kube, events, server } = await rotated(authorities);
     const first = kube.post("/echo", { number: "first" });
     const others = Array.from({ length: 100 }, (_, number) => kube.post("/echo", { number }));
     await Promise.all([first, ...others]);
@@ -90,22 +98,36 @@ describe.each(authorityKinds)("$kind", ({ next }) => {
     expect(reloads.length).toBeLessThanOrEqual(2);
     expect(types(events).filter((type) => type === "generation-opened")).toHaveLength(1);
   });
-});
 
-test("fetch() sends an untouched stream again, or reports it, and never sends half of it", async () => {
-  const { next } = authorityKinds[0] as AuthorityKind;
-  const { kube, server } = await rotated(next);
-  if (entry.runtime.capabilities.resendsUntouchedStreams) {
-    const response = await kube.fetch("/upload", streamInit(payload));
-    expect(await response.json()).toMatchObject({ bytes: payload.length });
-  } else {
-    const error = await rejection(kube.fetch("/upload", streamInit(payload)));
-    expect(error).toBeInstanceOf(entry.UntrustedServerError);
-    expect(String(error)).toContain("stream body");
-    expect((await server.stats()).requests).toBe(0);
-    // The bundle is the new one by now, so the caller's own second try succeeds.
-    const response = await kube.fetch("/upload", streamInit(payload));
-    expect(await response.json()).toMatchObject({ bytes: payload.length });
-  }
-  expect((await server.stats()).requests).toBe(1);
+  test("fetch() reads nothing for 100 requests that fail after another one has reloaded", async () => {
+    const { kube, events, server } = await rotated(authorities, { handshakeDelayMs: 1_500 });
+    const waiting = Array.from({ length: 100 }, (_, number) => kube.post("/echo", { number }));
+    await until("all of them connect", async () => (await server.stats()).connections >= 100);
+    await server.swap({ handshakeDelayMs: 0 });
+
+    await kube.get("/version");
+    expect(types(events).slice(0, 2)).toEqual(["ca-reloaded", "generation-opened"]);
+    expect(await server.stats()).toMatchObject({ requests: 1 });
+
+    await Promise.all(waiting);
+    expect(await server.stats()).toMatchObject({ requests: 101 });
+    expect(types(events).filter((type) => type.startsWith("ca-"))).toEqual(["ca-reloaded"]);
+    expect(types(events).filter((type) => type === "generation-opened")).toHaveLength(1);
+    expect(types(events).filter((type) => type === "retry")).toHaveLength(101);
+  });
+
+  test("fetch() sends an untouched stream again, or reports it, and never sends half of it", async () => {
+    const { kube, server } = await rotated(authorities);
+    if (!entry.runtime.capabilities.resendsUntouchedStreams) {
+      const error = await rejection(kube.fetch("/echo", streamInit(payload)));
+      expect(error).toBeInstanceOf(entry.UntrustedServerError);
+      expect(String(error)).toContain("stream body");
+      expect(await server.requests()).toEqual([]);
+      // The bundle is the new one by now, so the caller's own second try succeeds.
+    }
+    const response = await kube.fetch("/echo", streamInit(payload));
+    expect(response.status).toBe(200);
+    await response.text();
+    expect(await server.requests()).toMatchObject([{ method: "POST", body: payload }]);
+  });
 });

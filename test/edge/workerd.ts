@@ -78,7 +78,7 @@ async function listening(control: Readable): Promise<string> {
   for await (const chunk of control) {
     const event: unknown = JSON.parse(String(chunk));
     if (typeof event === "object" && event !== null && "port" in event) {
-      return `http://127.0.0.1:${event.port}`;
+      return `http://127.0.0.1:${String(event.port)}`;
     }
   }
   throw new Error("workerd closed its control channel before it listened");

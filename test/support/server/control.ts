@@ -10,7 +10,7 @@ import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { promisify } from "node:util";
 import { type Blackhole, openBlackhole } from "./blackhole.ts";
-import type { ServeOptions, SwapOptions } from "./protocol.ts";
+import type { ServeOptions } from "./protocol.ts";
 import { TestTlsServer } from "./tls-server.ts";
 
 type Body = Record<string, unknown>;
@@ -78,14 +78,14 @@ async function callServer(
   if (server === undefined) throw new RangeError(`Cannot reach server ${id}: it was deleted`);
   switch (call) {
     case "PATCH":
-      return server.swap(body as SwapOptions);
+      return server.swap(body);
     case "DELETE":
       servers.delete(id);
       return await server.stop();
     case "POST stop":
       return await server.stop();
     case "POST restart":
-      return await server.restart(body as Partial<ServeOptions>);
+      return await server.restart(body);
     case "POST drop-connections":
       return { dropped: server.dropConnections() };
     case "POST drain-connections":

@@ -191,7 +191,7 @@ function cutBody(exchange: Exchange): void {
 
 async function gzip(exchange: Exchange): Promise<void> {
   await readBody(exchange);
-  const accepted = String(exchange.request.headers["accept-encoding"] ?? "");
+  const accepted = exchange.request.headers["accept-encoding"]?.toString() ?? "";
   const isCompressed = /\bgzip\b/.test(accepted);
   const body = Buffer.from(JSON.stringify({ compressed: isCompressed, padding: "z".repeat(2000) }));
   exchange.response.writeHead(200, {

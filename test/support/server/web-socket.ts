@@ -41,7 +41,7 @@ export function refuseUpgrade(socket: Duplex, statusLine: string): void {
  */
 export function serveExec(request: IncomingMessage, socket: Duplex): void {
   const key = request.headers["sec-websocket-key"];
-  const offered = String(request.headers["sec-websocket-protocol"] ?? "").split(/\s*,\s*/);
+  const offered = (request.headers["sec-websocket-protocol"] ?? "").split(/\s*,\s*/);
   const subprotocol = SUBPROTOCOLS.find((it) => offered.includes(it));
   if (key === undefined || subprotocol === undefined) {
     return refuseUpgrade(socket, "400 Bad Request");

@@ -1,0 +1,120 @@
+/**
+ * Clause l: nothing keeps a process alive after the last response, and `close()` leaves no socket.
+ *
+ * @module
+ */
+
+import { expect, test } from "vitest";
+import { createFunctionTokenSource } from "../../src/sources/token-source.ts";
+import { ManualClock } from "../support/manual-clock.ts";
+import { entry } from "./support/entry.ts";
+import { runProgram } from "./support/program.ts";
+import {
+  connectClient,
+  connectTimed,
+  createVolume,
+  rejection,
+  startCluster,
+  timedRuntime,
+  types,
+  until,
+} from "./support/scene.ts";
+
+/** What each way of using a client prints. */
+const ways: Record<string, string[]> = {
+  requests: [],
+  exclusive: [],
+  drained: [],
+  closed: ["ClosedError"],
+  "aborted headers": ["enough"],
+  "aborted wait for a source": ["enough"],
+  "closed while a source is read": ["enough"],
+  "timed out": ["TimeoutError"],
+};
+
+for (const [way, prints] of Object.entries(ways)) {
+  test(`a program ends by itself when all is done: ${way}`, async () => {
+    // Connections are kept for an hour by this server: only the client can let go of them.
+    const { ca, server } = await startCluster();
+    const volume = await createVolume({ ca: ca.pem });
+    const program = runProgram("leave", [server.origin, volume.caFile, way]);
+    let ended = false;
+    void program.ended.then(() => (ended = true));
+    await until("the program is done", () => program.printed("done\n") || ended);
+    await until("the program has ended", () => ended, 4_000);
+
+    const { code, stdout, stderr } = await program.ended;
+    expect(stderr).toBe("");
+    expect({ code, lines: stdout.trim().split("\n") }).toEqual({
+      code: 0,
+      lines: [...prints, "done"],
+    });
+    await until("no socket is left", async () => (await server.stats()).open === 0);
+  });
+}
+
+test("close() leaves no socket, idle or in use", async () => {
+  const { ca, server } = await startCluster();
+  const config = { server: server.origin, ca: entry.staticCaSource(ca.pem) };
+  const { kube } = await connectClient({ config });
+  await Promise.all(Array.from({ length: 5 }, () => kube.get("/version")));
+  const held = rejection(kube.fetch("/held-headers?key=left"));
+  await server.held("left");
+  expect((await server.stats()).open).toBeGreaterThan(0);
+  await kube.close();
+  await held;
+  // Bun's idle connections go when the process does: that is what the program "closed" shows.
+  const idle = entry.runtime.capabilities.closesIdleConnections ? 0 : 5;
+  await until("its sockets are closed", async () => (await server.stats()).open <= idle);
+  await kube.close();
+});
+
+test("fetch() leaves no timer when it has an answer, fails, or is aborted", async () => {
+  const { ca, server } = await startCluster();
+  const { kube, events, clock } = await connectTimed(() => ({
+    config: { server: server.origin, ca: entry.staticCaSource(ca.pem) },
+    drainTimeoutMs: 60_000,
+  }));
+  await kube.get("/version");
+  await rejection(kube.get("/status/404"));
+  const lost = rejection(kube.get("/drop"));
+  await until("the retry pauses", () => types(events).includes("retry"));
+  await clock.advance(50);
+  await lost;
+  const abort = new AbortController();
+  const pending = rejection(kube.fetch("/held-headers?key=timer", { signal: abort.signal }));
+  await server.held("timer");
+  expect(clock.pending).toBe(1);
+  abort.abort();
+  await pending;
+  expect(clock.pending).toBe(0);
+});
+
+test("current() and reload() leave no timer when the last caller has given up", async () => {
+  const clock = new ManualClock();
+  let reads = 0;
+  const source = createFunctionTokenSource(
+    timedRuntime(clock),
+    () => (reads++ === 0 ? "sesame" : new Promise(() => {})),
+    { readTimeoutMs: 5_000 },
+  );
+  await source.current();
+  await clock.advance(60_000);
+  expect(clock.pending).toBe(0);
+  for (const wait of [source.current.bind(source), source.reload.bind(source)]) {
+    const abort = new AbortController();
+    const pending = rejection(wait({ signal: abort.signal }));
+    await clock.advance(0);
+    abort.abort();
+    await pending;
+    await clock.advance(0);
+    expect(clock.pending).toBe(0);
+  }
+  // A later caller bounds the same read by the time that is left.
+  const last = source.current();
+  await clock.advance(5_000);
+  expect(await last).toBe("sesame");
+  expect(source.status.lastError).toContain("5000 ms");
+  expect(reads).toBe(2);
+  expect(clock.pending).toBe(0);
+});

@@ -1,0 +1,69 @@
+/**
+ * Runs a small program in the runtime that the tests run in.
+ *
+ * @module
+ */
+
+import { spawn } from "node:child_process";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { onTestFinished } from "vitest";
+import { lane } from "./entry.ts";
+
+/** How a program ended. */
+export interface ProgramEnd {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A program that was started. */
+export interface Program {
+  /** Whether it has printed this yet. */
+  printed(text: string): boolean;
+  /** Resolves when it has ended. */
+  readonly ended: Promise<ProgramEnd>;
+}
+
+const flags: Readonly<Record<typeof lane, readonly string[]>> = {
+  node: [],
+  bun: [],
+  deno: ["run", "-A", "--no-check", "--config", path("../../../deno.offline.json")],
+};
+
+function path(relative: string): string {
+  return fileURLToPath(new URL(relative, import.meta.url));
+}
+
+/**
+ * Starts a program; it is killed when the test ends, where it has not ended by then.
+ *
+ * @param name its file's in `programs/`, without the extension
+ * @param args its arguments
+ * @param env what is set beside this process's environment
+ */
+export function runProgram(
+  name: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Program {
+  const command = [...flags[lane], path(`./programs/${name}.ts`), ...args];
+  const child = spawn(process.execPath, command, {
+    env: { ...process.env, NODE_OPTIONS: "", NO_COLOR: "1", ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  let stdout = "";
+  let stderr = "";
+  child.stdout.on("data", (chunk: Uint8Array) => {
+    stdout += new TextDecoder().decode(chunk);
+  });
+  child.stderr.on("data", (chunk: Uint8Array) => {
+    stderr += new TextDecoder().decode(chunk);
+  });
+  const ended = new Promise<ProgramEnd>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code) => resolve({ code, stdout, stderr }));
+  });
+  return { printed: (text) => stdout.includes(text), ended };
+}

@@ -1,0 +1,124 @@
+/**
+ * The lanes of the tests: which files run on which runtime, and how their results are read.
+ *
+ * @module
+ */
+
+import { readFile, rm } from "node:fs/promises";
+import process from "node:process";
+import { bin, root, run } from "./run.ts";
+
+/** What a lane came to. */
+export interface LaneResult {
+  readonly passed: number;
+  readonly failed: number;
+  readonly seconds: number;
+  /** What it printed. */
+  readonly output: string;
+}
+
+/** Some test files on one runtime. */
+export interface Lane {
+  readonly name: string;
+  readonly what: string;
+  /** Whether it needs what `npm run build` makes. */
+  readonly needsBuild: boolean;
+  run(): Promise<LaneResult>;
+}
+
+const VITEST = "node_modules/vitest/vitest.mjs";
+const CONFIG = "tools/vitest.config.ts";
+const LIMIT_MS = 10 * 60_000;
+
+const shared = ["test/contract/"];
+const node24 = [...shared, "test/unit/"];
+
+/** All of them, the longest first. */
+export const lanes: readonly Lane[] = [
+  vitest("node24", "unit and contract", `${root}node_modules/node/bin/node`, [], node24),
+  vitest("node22", "unit and contract", `${root}node_modules/node22/bin/node`, [], node24),
+  vitest("node26", "unit and contract", `${root}node_modules/node26/bin/node`, [], node24),
+  vitest("deno", "contract", bin("deno"), ["run", "-A"], shared),
+  // Bun's default pool crashes, and without --bun it would run Node.
+  vitest("bun", "contract", bin("bun"), ["--bun"], shared, ["--pool=threads"]),
+  vitest("edge", "workerd", process.execPath, [], ["test/edge/"]),
+  denoTest(),
+  vitest("runtimes", "what is one runtime's alone", process.execPath, [], ["test/runtimes/"]),
+  vitest("docs", "README, docstrings and examples", process.execPath, [], ["test/docs/"]),
+  { ...vitest("package", "the tarball", process.execPath, [], ["test/package/"]), needsBuild: true },
+];
+
+function vitest(
+  name: string,
+  what: string,
+  command: string,
+  flags: readonly string[],
+  files: readonly string[],
+  options: readonly string[] = [],
+): Lane {
+  return {
+    name,
+    what,
+    needsBuild: false,
+    async run() {
+      const report = `${root}.tmp/lane-${name}.json`;
+      await rm(report, { force: true });
+      const { exitCode, timedOut, output, seconds } = await run(
+        command,
+        [
+          ...flags,
+          VITEST,
+          "run",
+          "--config",
+          CONFIG,
+          "--reporter=default",
+          "--reporter=json",
+          `--outputFile.json=${report}`,
+          ...options,
+          ...files,
+        ],
+        { env: { ...process.env, REANCHOR_LANE: name, NO_COLOR: "1" }, timeoutMs: LIMIT_MS },
+      );
+      const counts = await readReport(report);
+      return judged({ ...counts, seconds, output }, exitCode === 0 && !timedOut);
+    },
+  };
+}
+
+async function readReport(report: string): Promise<{ passed: number; failed: number }> {
+  try {
+    const { numPassedTests, numFailedTests } = JSON.parse(await readFile(report, "utf8")) as {
+      numPassedTests: number;
+      numFailedTests: number;
+    };
+    return { passed: numPassedTests, failed: numFailedTests };
+  } catch {
+    return { passed: 0, failed: 0 };
+  }
+}
+
+/** Vitest never runs Deno's sanitizers: these tests are of Deno's own kind. */
+function denoTest(): Lane {
+  return {
+    name: "sanitizers",
+    what: "Deno's own test sanitizers",
+    needsBuild: false,
+    async run() {
+      const { exitCode, timedOut, output, seconds } = await run(
+        bin("deno"),
+        ["test", "-A", "--no-check", "--config", "deno.offline.json", "test/deno/"],
+        { env: { ...process.env, NO_COLOR: "1" }, timeoutMs: LIMIT_MS },
+      );
+      const count = (what: string): number =>
+        Number(output.match(new RegExp(`(\\d+) ${what}`, "g"))?.at(-1)?.split(" ")[0] ?? 0);
+      const result = { passed: count("passed"), failed: count("failed"), seconds, output };
+      return judged(result, exitCode === 0 && !timedOut);
+    },
+  };
+}
+
+/** A lane that ran nothing, or ended badly without saying which test failed, has failed. */
+function judged(result: LaneResult, endedWell: boolean): LaneResult {
+  if (endedWell && result.passed > 0) return result;
+  return { ...result, failed: Math.max(1, result.failed) };
+}
