@@ -12,6 +12,7 @@ import { bin, root, run } from "./run.ts";
 export interface LaneResult {
   readonly passed: number;
   readonly failed: number;
+  readonly skipped: number;
   readonly seconds: number;
   /** What it printed. */
   readonly output: string;
@@ -21,6 +22,8 @@ export interface LaneResult {
 export interface Lane {
   readonly name: string;
   readonly what: string;
+  /** Says which version of its runtime this is. */
+  readonly version: readonly [command: string, ...args: string[]];
   /** Whether it needs what `npm run build` makes. */
   readonly needsBuild: boolean;
   run(): Promise<LaneResult>;
@@ -29,6 +32,14 @@ export interface Lane {
 const VITEST = "node_modules/vitest/vitest.mjs";
 const CONFIG = "tools/vitest.config.ts";
 const LIMIT_MS = 10 * 60_000;
+
+/** What a machine may set that a test must not see. */
+const foreignVariables =
+  /^(?:KUBE|POD_NAMESPACE$|NODE_|DENO_|BUN_|SSL_CERT_|(?:HTTPS?|ALL|NO)_PROXY$)/i;
+
+const environment = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !foreignVariables.test(name)),
+);
 
 const shared = ["test/contract/"];
 const node24 = [...shared, "test/unit/"];
@@ -41,11 +52,17 @@ export const lanes: readonly Lane[] = [
   vitest("deno", "contract", bin("deno"), ["run", "-A"], shared),
   // Bun's default pool crashes, and without --bun it would run Node.
   vitest("bun", "contract", bin("bun"), ["--bun"], shared, ["--pool=threads"]),
-  vitest("edge", "workerd", process.execPath, [], ["test/edge/"]),
+  {
+    ...vitest("edge", "workerd", process.execPath, [], ["test/edge/"]),
+    version: [bin("workerd"), "--version"],
+  },
   denoTest(),
   vitest("runtimes", "what is one runtime's alone", process.execPath, [], ["test/runtimes/"]),
   vitest("docs", "README, docstrings and examples", process.execPath, [], ["test/docs/"]),
-  { ...vitest("package", "the tarball", process.execPath, [], ["test/package/"]), needsBuild: true },
+  {
+    ...vitest("package", "the tarball", process.execPath, [], ["test/package/"]),
+    needsBuild: true,
+  },
 ];
 
 function vitest(
@@ -59,6 +76,7 @@ function vitest(
   return {
     name,
     what,
+    version: [command, "--version"],
     needsBuild: false,
     async run() {
       const report = `${root}.tmp/lane-${name}.json`;
@@ -77,7 +95,7 @@ function vitest(
           ...options,
           ...files,
         ],
-        { env: { ...process.env, REANCHOR_LANE: name, NO_COLOR: "1" }, timeoutMs: LIMIT_MS },
+        { env: { ...environment, REANCHOR_LANE: name, NO_COLOR: "1" }, timeoutMs: LIMIT_MS },
       );
       const counts = await readReport(report);
       return judged({ ...counts, seconds, output }, exitCode === 0 && !timedOut);
@@ -85,15 +103,23 @@ function vitest(
   };
 }
 
-async function readReport(report: string): Promise<{ passed: number; failed: number }> {
+type Counts = Pick<LaneResult, "passed" | "failed" | "skipped">;
+
+async function readReport(report: string): Promise<Counts> {
   try {
-    const { numPassedTests, numFailedTests } = JSON.parse(await readFile(report, "utf8")) as {
+    const counts = JSON.parse(await readFile(report, "utf8")) as {
       numPassedTests: number;
       numFailedTests: number;
+      numPendingTests: number;
+      numTodoTests: number;
     };
-    return { passed: numPassedTests, failed: numFailedTests };
+    return {
+      passed: counts.numPassedTests,
+      failed: counts.numFailedTests,
+      skipped: counts.numPendingTests + counts.numTodoTests,
+    };
   } catch {
-    return { passed: 0, failed: 0 };
+    return { passed: 0, failed: 0, skipped: 0 };
   }
 }
 
@@ -102,16 +128,22 @@ function denoTest(): Lane {
   return {
     name: "sanitizers",
     what: "Deno's own test sanitizers",
+    version: [bin("deno"), "--version"],
     needsBuild: false,
     async run() {
       const { exitCode, timedOut, output, seconds } = await run(
         bin("deno"),
         ["test", "-A", "--no-check", "--config", "deno.offline.json", "test/deno/"],
-        { env: { ...process.env, NO_COLOR: "1" }, timeoutMs: LIMIT_MS },
+        { env: { ...environment, NO_COLOR: "1" }, timeoutMs: LIMIT_MS },
       );
       const count = (what: string): number =>
-        Number(output.match(new RegExp(`(\\d+) ${what}`, "g"))?.at(-1)?.split(" ")[0] ?? 0);
-      const result = { passed: count("passed"), failed: count("failed"), seconds, output };
+        Number(output.match(new RegExp(String.raw`\d+(?= ${what})`, "g"))?.at(-1) ?? 0);
+      const counts = {
+        passed: count("passed"),
+        failed: count("failed"),
+        skipped: count("ignored"),
+      };
+      const result = { ...counts, seconds, output };
       return judged(result, exitCode === 0 && !timedOut);
     },
   };

@@ -16,7 +16,12 @@ const projects = [
 ];
 
 /** What Deno's own types are for. */
-const denoFiles = ["runtimes/deno.ts", "test/deno/", "test/runtimes/programs/deno-in-cluster.ts"];
+const denoFiles = [
+  "runtimes/deno.ts",
+  "test/deno/",
+  "test/runtimes/programs/deno-dropped-response.ts",
+  "test/runtimes/programs/deno-in-cluster.ts",
+];
 
 let failed = false;
 

@@ -17,6 +17,12 @@ import { deno } from "./shim.ts";
 /** Methods that may reach the server twice (RFC 9110 section 9.2.1). */
 const safeMethods = new Set(["GET", "HEAD", "OPTIONS"]);
 
+/**
+ * Keeps a response for as long as its body: Deno lets go of the signal with the response, and then an abort
+ * never reaches a body that is still read.
+ */
+const responses = new WeakMap<ReadableStream, Response>();
+
 /** Opens a pool of connections. The CA bundle adds to Deno's default store, unless trust is exclusive. */
 export function openTransport(trust: TlsSnapshot, options: TransportOptions): Transport {
   if (options.exclusiveTrust && trust.ca !== undefined) {
@@ -30,7 +36,9 @@ export function openTransport(trust: TlsSnapshot, options: TransportOptions): Tr
       const body = safeMethods.has(method) ? request.body : toStream(request.body);
       const signal = own === undefined ? ended.signal : AbortSignal.any([own, ended.signal]);
       const init = { client, method, headers, body, signal, redirect: "manual", duplex: "half" };
-      return fromResponse(await fetch(url, init as RequestInit), url, onEnd);
+      const response = await fetch(url, init as RequestInit);
+      if (response.body !== null) responses.set(response.body, response);
+      return fromResponse(response, url, onEnd);
     },
     // Idle connections close now; what is in flight ends by itself, also where its headers are still to come.
     async retire() {

@@ -113,3 +113,15 @@ describe("trust beside the CA bundle", () => {
     expect(await run(["-A"], { args: ["exclusive"] })).toHaveProperty("gitVersion");
   });
 });
+
+test("close() ends a body whose response was dropped and collected", async () => {
+  const file = fileURLToPath(new URL("./programs/deno-dropped-response.ts", import.meta.url));
+  const options = ["run", "-A", "--no-check", "--v8-flags=--expose-gc", "--config", config];
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    deno,
+    ...options,
+    file,
+    inject("controlUrl"),
+  ]);
+  expect(JSON.parse(stdout)).toEqual({ outcome: "ended" });
+});
