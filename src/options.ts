@@ -10,8 +10,8 @@ export interface DurationRange {
   readonly max: number;
 }
 
-// Timers of every runtime overflow past this and then fire at once.
-const MAX_TIMER_MS = 2 ** 31 - 1;
+/** Timers of every runtime overflow past this and then fire at once. */
+export const MAX_TIMER_MS: number = 2 ** 31 - 1;
 
 /** For a time limit that may be switched off with `Infinity`. */
 export const timeLimit: DurationRange = { min: 1, max: Number.POSITIVE_INFINITY };

@@ -46,7 +46,14 @@ export const definitions: readonly Definition[] = [
   {
     name: "client-node, exec",
     isReanchor: false,
-    command: ({ root, origin, token }) => [node, worker("client-node"), root, origin, token, "exec"],
+    command: ({ root, origin, token }) => [
+      node,
+      worker("client-node"),
+      root,
+      origin,
+      token,
+      "exec",
+    ],
   },
   {
     name: "reanchor on Node",

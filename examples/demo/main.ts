@@ -93,7 +93,11 @@ async function main(): Promise<boolean> {
     const server = running.servers[index];
     if (server === undefined) throw new Error(`there is no server for ${definition.name}`);
     const { origin, port } = server;
-    return startClient(definition, { root: running.root, token: running.token, origin, port }, () => began);
+    return startClient(
+      definition,
+      { root: running.root, token: running.token, origin, port },
+      () => began,
+    );
   });
   const late = sleep(START_LIMIT_MS, undefined, { ref: false }).then(() => {
     throw new Error(`Not all clients made a request within ${START_LIMIT_MS / 1_000} s`);
@@ -158,7 +162,9 @@ async function main(): Promise<boolean> {
   );
   const judgement = verdict(records, steps);
   const outcomes = records.map((record) => outcome(record, steps));
-  console.log(["", ...summary(outcomes, handshakes, paint), "", verdictLine(judgement, paint)].join("\n"));
+  console.log(
+    ["", ...summary(outcomes, handshakes, paint), "", verdictLine(judgement, paint)].join("\n"),
+  );
   if (values.svg !== undefined) {
     await writeFile(values.svg, svg(records, steps, TOTAL_MS));
     console.log(`The picture is in ${values.svg}.`);

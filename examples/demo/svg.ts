@@ -64,7 +64,11 @@ export function svg(
     const fill = bad ? fills.failed : "#1a7f37";
     parts.push(
       text(WIDTH - RIGHT + 16, y + 16, String(requests), { size: 12 }),
-      text(WIDTH - RIGHT + 80, y + 16, String(failed + unavoidable), { size: 12, fill, weight: 600 }),
+      text(WIDTH - RIGHT + 80, y + 16, String(failed + unavoidable), {
+        size: 12,
+        fill,
+        weight: 600,
+      }),
       text(WIDTH - RIGHT + 128, y + 16, recoveries.map(duration).join(", "), { size: 11, fill }),
     );
   }

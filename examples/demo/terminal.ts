@@ -55,7 +55,7 @@ export function picture(
   const now = Math.min(count, Math.floor(elapsedMs / SLOT_MS) + 1);
   const lines = [
     `${paint("bold", "server's CA".padEnd(NAME_WIDTH))} ${trackOf(steps, count, now, ({ server }) => String(server))}`,
-    `${paint("bold", "CAs in the file".padEnd(NAME_WIDTH))} ${trackOf(steps, count, now, ({ file }) => file.length > 1 ? "+" : String(file[0]))}`,
+    `${paint("bold", "CAs in the file".padEnd(NAME_WIDTH))} ${trackOf(steps, count, now, ({ file }) => (file.length > 1 ? "+" : String(file[0])))}`,
   ];
   for (const client of clients) {
     const track = slots(client, steps, SLOT_MS, count)

@@ -148,7 +148,11 @@ export function slots(
   for (const request of client.requests) {
     const index = Math.min(count - 1, Math.floor(request.endedAt / slotMs));
     const how: Slot =
-      request.error === undefined ? "ok" : isUnavoidable(request, windows) ? "unavoidable" : "failed";
+      request.error === undefined
+        ? "ok"
+        : isUnavoidable(request, windows)
+          ? "unavoidable"
+          : "failed";
     const before = found[index] ?? "idle";
     if (rank.indexOf(how) > rank.indexOf(before)) found[index] = how;
   }

@@ -23,7 +23,8 @@ export const nodeFiles: Files = {
         isFile: stats.isFile(),
       }));
       if (!isFile) throw new SourceError("it is not a regular file", "unreadable");
-      if (size > maxBytes) throw new SourceError(`it is larger than ${maxBytes} bytes`, "too-large");
+      if (size > maxBytes)
+        throw new SourceError(`it is larger than ${maxBytes} bytes`, "too-large");
       return await file.readFile();
     } finally {
       await file.close();

@@ -12,11 +12,17 @@ const failures: readonly (readonly [pattern: RegExp, failure: Failure])[] = [
   [/invalid peer certificate: certificate not valid for name/, "wrong-host"],
   [/invalid peer certificate: NotValidForName/, "wrong-host"],
   // Of the leaf or of its anchor; "not valid yet" where this machine's clock is behind.
-  [/invalid peer certificate: (?:certificate expired|certificate not valid yet|Expired|NotValidYet)/, "expired"],
+  [
+    /invalid peer certificate: (?:certificate expired|certificate not valid yet|Expired|NotValidYet)/,
+    "expired",
+  ],
   // UnknownIssuer, or BadSignature where old and new CA share their subject, as in a real rotation.
   [/invalid peer certificate/, "unknown-authority"],
   // Lost while connecting: nothing was sent.
-  [/client error \(Connect\).*(?:connection reset|peer closed connection|handshake eof)/i, "not-processed"],
+  [
+    /client error \(Connect\).*(?:connection reset|peer closed connection|handshake eof)/i,
+    "not-processed",
+  ],
   // HTTP/2 REFUSED_STREAM.
   [/refused stream before processing any application logic/, "not-processed"],
   [/client error \(Connect\)|received fatal alert/, "unreachable"],

@@ -79,8 +79,14 @@ export async function connectOn(runtime: Runtime, options: ConnectOptions): Prom
     throw new ConfigError(`Cannot connect to ${server.origin}: grant --allow-net=${server.host}`);
   }
   const { transport, timeoutMs } = openRotatingTransport(runtime, ca, options);
-  await ca?.current().catch((cause: unknown) => failToLoad(cause));
-  await token?.current().catch((cause: unknown) => failToLoad(cause));
+  try {
+    await ca?.current();
+    await token?.current();
+  } catch (cause) {
+    // It listens to the CA source, which may outlive this attempt.
+    await transport.close();
+    throw cause instanceof ReanchorError ? new ConfigError(cause.message, { cause }) : cause;
+  }
 
   const unsubscribe = token?.subscribe((event) => notify(onEvent, event));
   let send: Send = (request) => transport.send(request);
@@ -134,9 +140,4 @@ function refuseIdleOptions(options: ConnectOptions): void {
       `Cannot use option ${name} with config: give it to the config's sources (or to inCluster)`,
     );
   }
-}
-
-function failToLoad(cause: unknown): never {
-  if (!(cause instanceof ReanchorError)) throw cause;
-  throw new ConfigError(cause.message, { cause });
 }

@@ -38,7 +38,12 @@ export function checkClusterConfig(config: ClusterConfig): URL {
   if (server === null || !/^https?:$/.test(server.protocol)) {
     throw new ConfigError(`Cannot connect: config.server is not an http or https URL`);
   }
-  if (server.username !== "" || server.password !== "" || server.search !== "" || server.hash !== "") {
+  if (
+    server.username !== "" ||
+    server.password !== "" ||
+    server.search !== "" ||
+    server.hash !== ""
+  ) {
     throw new ConfigError(
       `Cannot connect to ${server.origin}: config.server carries credentials, a query or a fragment; a URL and a path are all it may hold`,
     );

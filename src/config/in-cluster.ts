@@ -53,7 +53,10 @@ export async function loadInCluster(
   if (runtime.isDenied("read", root)) {
     problems.push(`${root} may not be read (grant --allow-read=${root})`);
   } else {
-    for (const [path, source] of [[`${root}/ca.crt`, ca], [`${root}/token`, token]] as const) {
+    for (const [path, source] of [
+      [`${root}/ca.crt`, ca],
+      [`${root}/token`, token],
+    ] as const) {
       if (!(await files.exists(path))) problems.push(`${path} is missing`);
       else await source.current().catch((error: unknown) => problems.push(reason(error)));
     }
@@ -67,7 +70,9 @@ export async function loadInCluster(
 function variable(runtime: Runtime, name: string, problems: string[]): string | undefined {
   const value = runtime.env(name)?.trim();
   if (value) return value;
-  const grant = runtime.isDenied("env", name) ? ` or may not be read (grant --allow-env=${name})` : "";
+  const grant = runtime.isDenied("env", name)
+    ? ` or may not be read (grant --allow-env=${name})`
+    : "";
   problems.push(`${name} is not set${grant}`);
   return undefined;
 }

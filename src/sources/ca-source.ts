@@ -29,7 +29,9 @@ export interface CaBundle {
 export interface CaSource extends Source<CaBundle> {}
 
 /** Gives a CA bundle as PEM. */
-export type CaFunction = (signal: AbortSignal) => string | Uint8Array | Promise<string | Uint8Array>;
+export type CaFunction = (
+  signal: AbortSignal,
+) => string | Uint8Array | Promise<string | Uint8Array>;
 
 /** A CA bundle from a file that may be swapped, renamed over or written in place at any time. */
 export function createFileCaSource(
@@ -53,7 +55,8 @@ export function createFunctionCaSource(
   read: CaFunction,
   options?: SourceOptions,
 ): CaSource {
-  if (typeof read !== "function") throw new TypeError("Cannot make a CA source: it takes a function");
+  if (typeof read !== "function")
+    throw new TypeError("Cannot make a CA source: it takes a function");
   return createCaSource(runtime, "function", read, options);
 }
 
@@ -123,7 +126,10 @@ function without(anchors: readonly TrustAnchor[], others: readonly TrustAnchor[]
   return anchors.filter((anchor) => !known.has(anchor.fingerprint));
 }
 
-async function toBundle(certificates: readonly PemCertificate[], loadedAt: number): Promise<CaBundle> {
+async function toBundle(
+  certificates: readonly PemCertificate[],
+  loadedAt: number,
+): Promise<CaBundle> {
   const unique = new Map<string, { pem: string; anchor: TrustAnchor }>();
   for (const { pem, der, ...fields } of certificates) {
     const fingerprint = await sha256(der);

@@ -191,11 +191,9 @@ function readObjectIdentifier(content: Uint8Array): string {
 }
 
 function escapeValue(text: string): string {
-  return text
-    .replace(/[\\",+;<>=]|^[ #]| $/g, "\\$&")
-    .replace(
-      // A name may hold control characters; a log line may not.
-      /\p{Cc}/gu,
-      (control) => `\\${control.charCodeAt(0).toString(16).padStart(2, "0")}`,
-    );
+  return text.replace(/[\\",+;<>=]|^[ #]| $/g, "\\$&").replace(
+    // A name may hold control characters; a log line may not.
+    /\p{Cc}/gu,
+    (control) => `\\${control.charCodeAt(0).toString(16).padStart(2, "0")}`,
+  );
 }

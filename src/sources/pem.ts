@@ -68,13 +68,15 @@ function* blocks(text: string): Generator<Block> {
     line++;
     const content = raw.trim();
     if (content.startsWith("-----BEGIN ")) {
-      if (open !== undefined) throw malformed(open, `another block begins on line ${line} before it ends`);
+      if (open !== undefined)
+        throw malformed(open, `another block begins on line ${line} before it ends`);
       number++;
       const label = beginLine.exec(content)?.[1];
       if (label === undefined) throw malformed({ number, line }, "its BEGIN line is malformed");
       open = { number, line, label, body: [] };
     } else if (content.startsWith("-----END ")) {
-      if (open === undefined) throw malformed({ number: number + 1, line }, "its BEGIN line is missing");
+      if (open === undefined)
+        throw malformed({ number: number + 1, line }, "its BEGIN line is missing");
       if (content !== `-----END ${open.label}-----`) {
         throw malformed(
           open,
@@ -95,7 +97,8 @@ function decode(block: Block): PemCertificate {
   if (base64.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) {
     throw malformed(block, "it is not base64");
   }
-  const der = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  const binary = atob(base64);
+  const der = Uint8Array.from(binary, (character) => character.charCodeAt(0));
   let fields: CertificateFields;
   try {
     fields = readCertificate(der);
@@ -103,7 +106,8 @@ function decode(block: Block): PemCertificate {
     const reason = cause instanceof Error ? cause.message : "unknown";
     throw malformed(block, `it is not a certificate in DER (${reason})`, cause);
   }
-  return { ...fields, der, pem: encode(base64) };
+  // Not the base64 as it came: its last character may carry bits that strict decoders refuse.
+  return { ...fields, der, pem: encode(btoa(binary)) };
 }
 
 function encode(base64: string): string {

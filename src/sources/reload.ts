@@ -11,12 +11,7 @@
 
 import { orAborted, sleep } from "../abort.ts";
 import { SourceError } from "../errors.ts";
-import {
-  type EventListener,
-  type ReanchorEvent,
-  type SourceKind,
-  notify,
-} from "../events.ts";
+import { type EventListener, type ReanchorEvent, type SourceKind, notify } from "../events.ts";
 import { type DurationRange, checkDuration } from "../options.ts";
 import type { Clock } from "../runtime.ts";
 import { Flight } from "./flight.ts";
@@ -105,7 +100,12 @@ export class Reloader<T> implements Source<T> {
   constructor(definition: ReloaderDefinition<T>, host: ReloaderHost, options: SourceOptions = {}) {
     this.#definition = definition;
     this.#host = host;
-    this.#intervalMs = checkDuration("reloadIntervalMs", options.reloadIntervalMs, 60_000, interval);
+    this.#intervalMs = checkDuration(
+      "reloadIntervalMs",
+      options.reloadIntervalMs,
+      60_000,
+      interval,
+    );
     this.#cooldownMs = checkDuration("cooldownMs", options.cooldownMs, 100, interval);
     this.#timeoutMs = checkDuration("readTimeoutMs", options.readTimeoutMs, 5_000, limit);
   }
@@ -126,7 +126,8 @@ export class Reloader<T> implements Source<T> {
       failures: this.#failures,
       lastError: this.#error?.message,
       // A program that asks for nothing reads nothing: without a failed read, age is no ailment.
-      stale: ageMs !== undefined && this.#failures > 0 && ageMs > STALE_INTERVALS * this.#intervalMs,
+      stale:
+        ageMs !== undefined && this.#failures > 0 && ageMs > STALE_INTERVALS * this.#intervalMs,
     };
   }
 
@@ -281,7 +282,9 @@ export class Reloader<T> implements Source<T> {
     const { kind, source, what } = this.#definition;
     const reason = cause instanceof SourceError ? cause.reason : "unreadable";
     const message = cause instanceof Error ? cause.message : String(cause);
-    const error = new SourceError(`Cannot load ${what} from ${source}: ${message}`, reason, { cause });
+    const error = new SourceError(`Cannot load ${what} from ${source}: ${message}`, reason, {
+      cause,
+    });
     const good = this.#good;
     // An older read that fails late says nothing of a newer one that was good.
     if (good !== undefined && good.read > read) return good.value;

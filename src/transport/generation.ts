@@ -118,7 +118,7 @@ export class Generation {
   async retire(): Promise<void> {
     if (this.#retired) return;
     this.#retired = true;
-    if (this.#inFlight > 0) {
+    if (this.#inFlight > 0 && this.#ended === undefined) {
       this.#cancelDrain = this.#runtime.clock.setTimeout(() => {
         const limit = `drainTimeoutMs (${this.#drainTimeoutMs} ms)`;
         const reason = `its trust was replaced, and ${limit} has passed since`;

@@ -25,14 +25,18 @@ export function withRedirects(send: Send): Send {
       if (request.redirect === "manual") return response;
       if (request.redirect === "error") {
         await response.discard();
-        throw new TypeError(`Cannot ${describe(request)}: the server redirects, which redirect: "error" refuses`);
+        throw new TypeError(
+          `Cannot ${describe(request)}: the server redirects, which redirect: "error" refuses`,
+        );
       }
       if (request.method !== "GET" && request.method !== "HEAD") return response;
       const next = URL.parse(location, url);
       if (next === null || next.origin !== origin) return response;
       await response.discard();
       if (count === MAX_REDIRECTS) {
-        throw new ConnectionError(`Cannot ${describe(request)}: it redirects more than ${MAX_REDIRECTS} times`);
+        throw new ConnectionError(
+          `Cannot ${describe(request)}: it redirects more than ${MAX_REDIRECTS} times`,
+        );
       }
       url = next;
     }

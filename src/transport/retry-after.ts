@@ -6,6 +6,7 @@
 
 import { sleep } from "../abort.ts";
 import { type EventListener, notify } from "../events.ts";
+import { MAX_TIMER_MS } from "../options.ts";
 import type { Clock } from "../runtime.ts";
 import { type Send, canSendAgain } from "./request.ts";
 
@@ -32,10 +33,18 @@ export function withRetryAfter(
       const delayMs = parseRetryAfter(response.header("retry-after"), clock.wallNow());
       if (delayMs === undefined || count >= limits.maxCount) return response;
       waited += delayMs;
-      if (waited > limits.maxWaitMs || !canSendAgain(request.body)) return response;
+      // A timer for longer than it can count fires at once.
+      const isTooLong = waited > limits.maxWaitMs || delayMs > MAX_TIMER_MS;
+      if (isTooLong || limits.maxWaitMs === 0 || !canSendAgain(request.body)) return response;
       await response.discard();
       const { method, url, signal } = request;
-      notify(onEvent, { type: "retry", reason: "retry-after", method, path: url.pathname, delayMs });
+      notify(onEvent, {
+        type: "retry",
+        reason: "retry-after",
+        method,
+        path: url.pathname,
+        delayMs,
+      });
       await sleep(clock, delayMs, signal);
     }
   };
@@ -45,6 +54,7 @@ export function withRetryAfter(
 export function parseRetryAfter(value: string | null, wallNow: number): number | undefined {
   if (value === null) return undefined;
   if (/^\d+$/.test(value)) return Number(value) * 1_000;
-  const date = Date.parse(value);
+  // An HTTP date begins with the day's name (RFC 9110 section 5.6.7); Date.parse takes "-1" for one too.
+  const date = /^[A-Z][a-z]{2}/.test(value) ? Date.parse(value) : Number.NaN;
   return Number.isNaN(date) ? undefined : Math.max(0, date - wallNow);
 }

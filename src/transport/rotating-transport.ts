@@ -117,7 +117,8 @@ export class RotatingTransport {
     let generation: Generation;
     try {
       const runtime = this.#runtime;
-      const open = (ca?: readonly string[]): Transport => runtime.openTransport({ ca }, this.#options);
+      const open = (ca?: readonly string[]): Transport =>
+        runtime.openTransport({ ca }, this.#options);
       const [first, ...others] =
         bundle === undefined || runtime.triesEveryAnchor
           ? [bundle?.certificates]
@@ -324,7 +325,6 @@ function trusted(used: CaBundle | undefined, status: CaSource["status"] | undefi
     anchors.push(`${used.anchors.length - anchors.length} more`);
   }
   const age = status.ageMs === undefined ? "" : `, read ${Math.round(status.ageMs)} ms ago`;
-  const failed =
-    status.lastError === undefined ? "" : `, last reload failed: ${status.lastError}`;
+  const failed = status.lastError === undefined ? "" : `, last reload failed: ${status.lastError}`;
   return `the anchors were ${anchors.join(", ")} from ${status.source}${age}${failed}`;
 }

@@ -109,9 +109,7 @@ const cases: Record<string, Case> = {
           .connect({ config: { server: query.get("server") ?? "" } })
           .then((kube) => kube.post("/echo", {})),
       ),
-      bound: await outcome(() =>
-        connect(query, env).then((kube) => kube.post("/echo", {})),
-      ),
+      bound: await outcome(() => connect(query, env).then((kube) => kube.post("/echo", {}))),
     };
   },
 
@@ -144,7 +142,10 @@ const cases: Record<string, Case> = {
   async "bad-token"(query, env) {
     const { source } = tokens(["good", "bad\ntoken", "good"], { reloadIntervalMs: 20 });
     const events: unknown[] = [];
-    const kube = await connect(query, env, { token: source, onEvent: (event) => events.push(event) });
+    const kube = await connect(query, env, {
+      token: source,
+      onEvent: (event) => events.push(event),
+    });
     await kube.get("/echo");
     await pause(30);
     const echo = await kube.get<{ headers: Record<string, string> }>("/echo");
@@ -158,12 +159,16 @@ const cases: Record<string, Case> = {
     const other = query.get("other") ?? "";
     const { source } = tokens(["sesame"]);
     const kube = await connect(query, env, { token: source });
-    const redirect = await kube.fetch(`/redirect?code=302&to=${encodeURIComponent(`${other}/echo`)}`);
+    const redirect = await kube.fetch(
+      `/redirect?code=302&to=${encodeURIComponent(`${other}/echo`)}`,
+    );
     return {
       absolute: await outcome(() => kube.fetch(`${other}/echo`)),
       slashes: await outcome(async () => (await kube.fetch("//example.com/x")).status),
       redirect: redirect.status,
-      within: await outcome(async () => (await kube.fetch("/redirect?code=302&to=/version")).status),
+      within: await outcome(
+        async () => (await kube.fetch("/redirect?code=302&to=/version")).status,
+      ),
     };
   },
 

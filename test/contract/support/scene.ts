@@ -88,7 +88,10 @@ export async function connectTimed(
 
 async function observe(runtime: Runtime, options: ConnectOptions): Promise<ObservedClient> {
   const events: ReanchorEvent[] = [];
-  const kube = await connectOn(runtime, { onEvent: (event) => void events.push(event), ...options });
+  const kube = await connectOn(runtime, {
+    onEvent: (event) => void events.push(event),
+    ...options,
+  });
   onTestFinished(() => kube.close());
   return { kube, events };
 }
