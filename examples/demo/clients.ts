@@ -1,75 +1,86 @@
 /**
- * The six that run side by side, each in a process of its own.
+ * The clients that run side by side, and how each is started.
  *
  * @module
  */
 
-import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import process from "node:process";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import type { ClientRecord } from "./timeline.ts";
+
+/** Where a client finds its service account. */
+export interface Places {
+  /** The service account's folder. */
+  readonly root: string;
+  /** A folder under which the service account is where a pod has it. */
+  readonly fileSystem: string;
+}
+
+/** A client of the demo. */
+export interface Client {
+  readonly id: string;
+  readonly label: string;
+  /** What it is made of; `{runtime}` stands for its runtime and that one's version. */
+  readonly detail: string;
+  readonly isReanchor: boolean;
+  /** How it goes about a changed CA, where it does not tell of its reads. */
+  readonly reloads?: string;
+  /** The program and its arguments. */
+  command(places: Places): readonly string[];
+}
 
 const require = createRequire(import.meta.url);
+const denoConfig = fileURLToPath(new URL("../../deno.offline.json", import.meta.url));
 
-/** Where a client finds its cluster. */
-export interface Place {
-  readonly root: string;
-  readonly origin: string;
-  readonly port: number;
-  readonly token: string;
-}
-
-interface Definition {
-  readonly name: string;
-  readonly isReanchor: boolean;
-  command(place: Place): string[];
-}
-
-const node = process.execPath;
-const worker = (name: string): string =>
-  fileURLToPath(new URL(`./workers/${name}.ts`, import.meta.url));
-
-/** Who runs. */
-export const definitions: readonly Definition[] = [
+/** The clients, in the order in which they are shown. */
+export const clients: readonly Client[] = [
   {
-    name: "CA read once (undici)",
+    id: "read-once",
+    label: "CA read once",
+    detail: "node:https, {runtime}",
     isReanchor: false,
-    command: ({ root, origin, token }) => [node, worker("read-once"), root, origin, token],
+    reloads: "never",
+    command: ({ root }) => [process.execPath, worker("read-once"), root],
   },
   {
-    name: "client-node, request",
+    id: "client-node-list",
+    label: "client-node list",
+    detail: clientNode(),
     isReanchor: false,
-    command: ({ root, origin, token }) => [node, worker("client-node"), root, origin, token],
+    reloads: "each time",
+    command: ({ fileSystem }) => [process.execPath, worker("client-node-list"), fileSystem],
   },
   {
-    name: "client-node, exec",
+    id: "client-node-exec",
+    label: "client-node exec",
+    detail: clientNode(),
     isReanchor: false,
-    command: ({ root, origin, token }) => [
-      node,
-      worker("client-node"),
-      root,
-      origin,
-      token,
-      "exec",
-    ],
+    reloads: "never",
+    command: ({ fileSystem }) => [process.execPath, worker("client-node-exec"), fileSystem],
   },
   {
-    name: "reanchor on Node",
+    id: "reanchor-node",
+    label: "reanchor on Node",
+    detail: "{runtime}",
     isReanchor: true,
-    command: ({ root }) => [node, worker("reanchor-node"), root],
+    command: ({ root }) => [process.execPath, worker("reanchor-node"), root],
   },
   {
-    name: "reanchor on Deno",
+    id: "reanchor-deno",
+    label: "reanchor on Deno",
+    detail: "{runtime}",
     isReanchor: true,
     command: ({ root }) => [
-      node,
-      require.resolve("deno/bin.cjs"),
+      ...denoCommand(),
       "run",
+      "--quiet",
       "--no-prompt",
       "--no-check",
-      `--config=${fileURLToPath(new URL("../../deno.offline.json", import.meta.url))}`,
+      "--config",
+      denoConfig,
+      // All that it needs, and nothing else.
       "--allow-net",
       `--allow-read=${root}`,
       "--allow-env=KUBERNETES_SERVICE_HOST,KUBERNETES_SERVICE_PORT",
@@ -78,91 +89,34 @@ export const definitions: readonly Definition[] = [
     ],
   },
   {
-    name: "reanchor on Bun",
+    id: "reanchor-bun",
+    label: "reanchor on Bun",
+    detail: "{runtime}",
     isReanchor: true,
-    command: ({ root }) => [require.resolve("bun/bin/bun.exe"), worker("reanchor-bun"), root],
+    command: ({ root }) => [bunProgram(), worker("reanchor-bun"), root],
   },
 ];
 
-/** A client that runs. */
-export interface RunningClient {
-  readonly record: ClientRecord;
-  /** Resolves with its first request; fails where it ends before. */
-  readonly started: Promise<void>;
-  /** Why it ended, where it did without being asked to. */
-  readonly died: () => string | undefined;
-  stop(): Promise<void>;
+function worker(name: string): string {
+  return fileURLToPath(new URL(`./workers/${name}.ts`, import.meta.url));
 }
 
-/**
- * Starts a client.
- *
- * @param definition who it is
- * @param place where it finds its cluster
- * @param beganAt the time, since the epoch in milliseconds, that its records count from
- */
-export function startClient(
-  definition: Definition,
-  place: Place,
-  beganAt: () => number,
-): RunningClient {
-  const { name, isReanchor } = definition;
-  const record: ClientRecord = { name, isReanchor, requests: [], reloads: 0 };
-  const [command = "", ...args] = definition.command(place);
-  const child: ChildProcess = spawn(command, args, {
-    stdio: ["ignore", "pipe", "pipe"],
-    // A group of its own, so that what a launcher starts ends with it.
-    detached: process.platform !== "win32",
-    env: {
-      ...process.env,
-      NO_COLOR: "1",
-      KUBERNETES_SERVICE_HOST: "127.0.0.1",
-      KUBERNETES_SERVICE_PORT: String(place.port),
-    },
-  });
-  let complaints = "";
-  child.stderr?.on("data", (chunk: Buffer) => {
-    complaints = (complaints + chunk.toString()).slice(-2_000);
-  });
-  let stopping = false;
-  let end: string | undefined;
-  const exited = new Promise<void>((resolve) => {
-    child.once("exit", (code, signal) => {
-      if (!stopping) end = `${name} ended (${signal ?? `code ${code}`}): ${complaints.trim()}`;
-      resolve();
-    });
-  });
-  const started = new Promise<void>((resolve, reject) => {
-    if (child.stdout === null) return reject(new Error("no output to read"));
-    createInterface({ input: child.stdout }).on("line", (line) => {
-      const said = JSON.parse(line) as {
-        reloaded?: boolean;
-        startedAt: number;
-        endedAt: number;
-        error?: string;
-      };
-      if (said.reloaded) {
-        record.reloads += 1;
-        return;
-      }
-      resolve();
-      const began = beganAt();
-      const { startedAt, endedAt, error } = said;
-      if (startedAt < began) return; // From before everybody had started.
-      record.requests.push({ startedAt: startedAt - began, endedAt: endedAt - began, error });
-    });
-    void exited.then(() => reject(new Error(end ?? "stopped")));
-  });
-  return {
-    record,
-    started,
-    died: () => end,
-    async stop() {
-      stopping = true;
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      if (process.platform !== "win32" && child.pid !== undefined) process.kill(-child.pid);
-      else child.kill();
-      await exited;
-    },
-  };
+/** The program beside the npm package's launcher, or the launcher where that has yet to fetch it. */
+function denoCommand(): string[] {
+  const launcher = require.resolve("deno/bin.cjs");
+  const name = process.platform === "win32" ? "deno.exe" : "deno";
+  const program = join(dirname(launcher), name);
+  return existsSync(program) ? [program] : [process.execPath, launcher];
+}
+
+function bunProgram(): string {
+  const manifest = require.resolve("bun/package.json");
+  const { bin } = JSON.parse(readFileSync(manifest, "utf8")) as { bin: { bun: string } };
+  return join(dirname(manifest), bin.bun);
+}
+
+function clientNode(): string {
+  const manifest = require.resolve("@kubernetes/client-node/package.json");
+  const { version } = JSON.parse(readFileSync(manifest, "utf8")) as { version: string };
+  return `@kubernetes/client-node ${version}`;
 }

@@ -1,170 +1,293 @@
 /**
- * The timeline as a picture that stands on its own.
+ * The run as a picture that stands alone: SVG with a background of its own, for light and dark pages.
  *
  * @module
  */
 
-import { duration } from "./terminal.ts";
-import { type ClientRecord, type Slot, type TrustStep, outcome, slots } from "./timeline.ts";
+import { type ClientSummary, formatRecovery, formatSpan } from "./summary.ts";
+import {
+  type ClientLane,
+  type Outcome,
+  type Timeline,
+  findAbsences,
+  findStretches,
+} from "./timeline.ts";
 
-const SLOT_MS = 125;
-const LEFT = 190;
-const WIDTH = 1_000;
-const RIGHT = 250;
-const ROW = 34;
-const TOP = 128;
+const WIDTH = 1256;
+const LEFT = 238;
+const CHART_WIDTH = 570;
+const CHART_RIGHT = LEFT + CHART_WIDTH;
+const LANES_TOP = 88;
+const LANE_HEIGHT = 19;
+/** Two for the file, which may hold two CAs, a gap, and one for the server. */
+const LANES_HEIGHT = 3 * LANE_HEIGHT + 8;
+const ROWS_TOP = LANES_TOP + LANES_HEIGHT + 58;
+const ROW_HEIGHT = 44;
+/** Between reanchor and the others. */
+const GROUP_GAP = 14;
 
-const fills: Readonly<Record<Slot, string>> = {
-  idle: "none",
-  ok: "#2da44e",
-  unavoidable: "#d4a72c",
-  failed: "#cf222e",
+/** The heights differ too, so that the picture can be read without colours. */
+const barHeights: Record<Outcome, number> = {
+  ok: 10,
+  unavoidable: 18,
+  failed: 26,
 };
-const authorityFills = ["#57606a", "#0969da", "#8250df", "#bf3989", "#bc4c00"];
 
-/** Draws it. */
-export function svg(
-  clients: readonly ClientRecord[],
-  steps: readonly TrustStep[],
-  totalMs: number,
-): string {
-  const plot = WIDTH - LEFT - RIGHT;
-  const x = (ms: number): number => LEFT + (Math.min(ms, totalMs) / totalMs) * plot;
-  const bottom = TOP + clients.length * ROW;
-  const height = bottom + 66;
-  const parts: string[] = [
-    text(24, 32, "Three rotations of a cluster's CA", { size: 18, weight: 600 }),
-    text(24, 54, "The second has no overlap: the server goes over first, the file a second later", {
-      size: 12,
-      fill: "#57606a",
-    }),
-    text(LEFT - 12, 85, "server's CA", { anchor: "end", size: 12 }),
-    ...spans(steps, totalMs, ({ server }) => [server]).map(([from, until, numbers]) =>
-      band(x(from), x(until), 74, 14, numbers),
+/** By CA, counted from 1. */
+const authorityColours = ["#0969da", "#8250df", "#1b7c83", "#bc4c00"];
+
+const style = `
+  text { font-family: -apple-system, "Segoe UI", "Noto Sans", "DejaVu Sans", Helvetica, Arial, sans-serif; font-size: 14px; fill: #1f2328 }
+  .title { font-size: 21px; font-weight: 600 }
+  .strong { font-weight: 600 }
+  .quiet { fill: #59636e; font-size: 12.5px }
+  .card { fill: #ffffff; stroke: #d1d9e0 }
+  .own { fill: #f3f6fa }
+  .rule { stroke: #d1d9e0 }
+  .mark { stroke: #59636e; stroke-dasharray: 3 3 }
+  .ok { fill: #2da44e }
+  .failed { fill: #cf222e }
+  .unavoidable { fill: #d4a017 }
+  .bad { fill: #cf222e; font-weight: 600 }
+  .good { fill: #1a7f37; font-weight: 600 }
+  .lane { fill: #ffffff; font-size: 12px; font-weight: 600 }
+  .end { text-anchor: end }
+  .middle { text-anchor: middle }
+  @media (prefers-color-scheme: dark) {
+    text { fill: #f0f6fc }
+    .quiet { fill: #9198a1 }
+    .card { fill: #0d1117; stroke: #3d444d }
+    .own { fill: #161b22 }
+    .rule { stroke: #3d444d }
+    .mark { stroke: #9198a1 }
+    .failed { fill: #f85149 }
+    .bad { fill: #f85149 }
+    .good { fill: #3fb950 }
+    .lane { fill: #ffffff }
+  }`;
+
+/** What the summary's columns say; their right edges. */
+const columns: readonly { x: number; title: readonly [string, string] }[] = [
+  { x: CHART_RIGHT + 76, title: ["", "requests"] },
+  { x: CHART_RIGHT + 130, title: ["", "failed"] },
+  { x: CHART_RIGHT + 200, title: ["longest", "outage"] },
+  { x: CHART_RIGHT + 270, title: ["recovery", "after 3"] },
+  { x: CHART_RIGHT + 350, title: ["TLS", "handshakes"] },
+  { x: CHART_RIGHT + 424, title: ["CA", "reloads"] },
+];
+
+/**
+ * Draws a run.
+ *
+ * @param timeline the run
+ * @param summaries the numbers of each client, in the same order
+ * @returns the SVG document
+ */
+export function drawSvg(timeline: Timeline, summaries: readonly ClientSummary[]): string {
+  const { clients, durationMs } = timeline;
+  const groupAt = clients.findIndex(({ isReanchor }) => isReanchor);
+  const rowY = (index: number): number =>
+    ROWS_TOP + index * ROW_HEIGHT + (groupAt > 0 && index >= groupAt ? GROUP_GAP : 0);
+  const bottom = rowY(clients.length);
+  const height = bottom + 86;
+  const x = (ms: number): number => round(LEFT + (ms / durationMs) * CHART_WIDTH);
+
+  const parts = [
+    `<rect class="card" x="0.5" y="0.5" width="${WIDTH - 1}" height="${height - 1}" rx="8"/>`,
+    text(24, 38, "Three rotations of a cluster's CA, live", "title"),
+    text(24, 61, subtitle(timeline), "quiet"),
+    drawOwnRows(groupAt, rowY, bottom),
+    ...drawRotations(timeline, x, bottom),
+    ...drawLanes(timeline, x),
+    ...columns.flatMap(({ x: right, title }) =>
+      title.map((line, index) => text(right, ROWS_TOP - 30 + index * 16, line, "quiet end")),
     ),
-    text(LEFT - 12, 105, "CAs in the file", { anchor: "end", size: 12 }),
-    ...spans(steps, totalMs, ({ file }) => [...file]).map(([from, until, numbers]) =>
-      band(x(from), x(until), 94, 14, numbers),
-    ),
-    text(WIDTH - RIGHT + 16, 105, "requests", { size: 11, fill: "#57606a" }),
-    text(WIDTH - RIGHT + 80, 105, "failed", { size: 11, fill: "#57606a" }),
-    text(WIDTH - RIGHT + 128, 105, "recovered in", { size: 11, fill: "#57606a" }),
   ];
-
   for (const [index, client] of clients.entries()) {
-    const y = TOP + index * ROW;
-    const weight = client.isReanchor ? 600 : 400;
-    parts.push(text(LEFT - 12, y + 16, client.name, { anchor: "end", size: 13, weight }));
-    parts.push(rect(LEFT, y, plot, 22, "#eaeef2"));
-    for (const [from, until, slot] of runs(slots(client, steps, SLOT_MS, totalMs / SLOT_MS))) {
-      parts.push(rect(x(from), y, x(until) - x(from), 22, fills[slot]));
+    parts.push(...drawRow(client, summaries[index], timeline, rowY(index), x));
+  }
+  parts.push(...drawAxis(durationMs, x, bottom), ...drawLegend(height - 20));
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-labelledby="title description">`,
+    `<title id="title">Three rotations of a cluster's CA, live</title>`,
+    `<desc id="description">${escape(describe(clients, summaries))}</desc>`,
+    `<style>${style}\n</style>`,
+    ...parts.filter((part) => part !== ""),
+    "</svg>",
+    "",
+  ].join("\n");
+}
+
+function subtitle({ clients }: Timeline): string {
+  return `${clients.length} clients side by side, each a process of its own with its defaults. The servers close their connections whenever their certificate changes.`;
+}
+
+function drawOwnRows(groupAt: number, rowY: (index: number) => number, bottom: number): string {
+  if (groupAt < 0) return "";
+  const top = rowY(groupAt) - 4;
+  return `<rect class="own" x="12" y="${top}" width="${WIDTH - 24}" height="${bottom - top + 4}" rx="6"/>`;
+}
+
+/** A line down the rows where the server's certificate changed, and each rotation's name. */
+function drawRotations({ steps }: Timeline, x: (ms: number) => number, bottom: number): string[] {
+  const absences = findAbsences(steps);
+  return steps
+    .filter(({ where, rotation }) => where === "server" && rotation > 0)
+    .flatMap(({ beganAt, rotation }) => {
+      const hasOverlap = !absences.some(({ from }) => from === beganAt);
+      const at = x(beganAt);
+      const kind = hasOverlap ? "with overlap" : "without overlap";
+      return [
+        // Interrupted where the name stands.
+        drawMark(at, LANES_TOP + LANES_HEIGHT, ROWS_TOP - 43),
+        text(at, ROWS_TOP - 30, `rotation ${rotation}`, "strong middle"),
+        text(at, ROWS_TOP - 14, kind, "quiet middle"),
+        drawMark(at, ROWS_TOP - 7, bottom),
+      ];
+    });
+}
+
+function drawMark(x: number, from: number, to: number): string {
+  return `<line class="mark" x1="${x}" y1="${from}" x2="${x}" y2="${to}"/>`;
+}
+
+/** What the file holds and what the server presents, over time: a bar for each CA. */
+function drawLanes({ steps, durationMs }: Timeline, x: (ms: number) => number): string[] {
+  const parts: string[] = [];
+  const serverTop = LANES_TOP + 2 * LANE_HEIGHT + 8;
+  for (const where of ["file", "server"] as const) {
+    const own = steps.filter((step) => step.where === where);
+    for (const authority of new Set(own.flatMap(({ authorities }) => authorities))) {
+      const first = own.find(({ authorities }) => authorities.includes(authority));
+      const last = own.findLastIndex(({ authorities }) => authorities.includes(authority));
+      const from = x(first?.endedAt ?? 0);
+      const to = x(own[last + 1]?.endedAt ?? durationMs);
+      // The file's CAs take turns on two lines, so that an overlap can be seen.
+      const y = where === "server" ? serverTop : LANES_TOP + ((authority - 1) % 2) * LANE_HEIGHT;
+      parts.push(...drawAuthority(authority, from, to, y));
     }
-    const { requests, failed, unavoidable, recoveries } = outcome(client, steps);
-    const bad = failed > 0;
-    const fill = bad ? fills.failed : "#1a7f37";
-    parts.push(
-      text(WIDTH - RIGHT + 16, y + 16, String(requests), { size: 12 }),
-      text(WIDTH - RIGHT + 80, y + 16, String(failed + unavoidable), {
-        size: 12,
-        fill,
-        weight: 600,
-      }),
-      text(WIDTH - RIGHT + 128, y + 16, recoveries.map(duration).join(", "), { size: 11, fill }),
-    );
   }
-
-  for (const [index, { at, server }] of steps.entries()) {
-    if (index === 0 || steps[index - 1]?.server === server) continue;
-    parts.push(
-      `<path d="M${round(x(at))} ${TOP - 14}V${bottom - 6}" stroke="#1f2328" stroke-dasharray="3 3"/>`,
-    );
-  }
-  for (let second = 0; second <= totalMs / 1_000; second += 2) {
-    parts.push(
-      text(x(second * 1_000), bottom + 10, `${second} s`, {
-        anchor: "middle",
-        size: 11,
-        fill: "#57606a",
-      }),
-    );
-  }
-  let at = LEFT;
-  for (const [slot, what] of [
-    ["ok", "served"],
-    ["failed", "failed"],
-    ["unavoidable", "failed while the file lacked the server's CA, which no client can help"],
-  ] as const) {
-    parts.push(rect(at, bottom + 30, 12, 12, fills[slot]));
-    parts.push(text(at + 18, bottom + 40, what, { size: 12 }));
-    at += 40 + what.length * 6.4;
-  }
-
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-label="How six clients fared in three rotations of a cluster's CA" font-family="-apple-system,'Segoe UI',Helvetica,Arial,sans-serif">
-<rect width="${WIDTH}" height="${height}" rx="8" fill="#ffffff" stroke="#d0d7de"/>
-${parts.join("\n")}
-</svg>
-`;
+  return [
+    text(LEFT - 14, LANES_TOP + LANE_HEIGHT + 4, "CAs in the pod's ca.crt", "quiet end"),
+    text(LEFT - 14, serverTop + 13, "CA of the server's certificate", "quiet end"),
+    ...parts,
+  ];
 }
 
-interface TextOptions {
-  readonly size: number;
-  readonly anchor?: "end" | "middle";
-  readonly weight?: number;
-  readonly fill?: string;
+function drawAuthority(authority: number, from: number, to: number, y: number): string[] {
+  const fill = authorityColours[(authority - 1) % authorityColours.length];
+  const width = round(Math.max(to - from - 1.5, 1));
+  return [
+    `<rect fill="${fill}" x="${from}" y="${y}" width="${width}" height="${LANE_HEIGHT - 2}" rx="3"/>`,
+    text(round((from + to) / 2), y + 13, `CA ${authority}`, "lane middle"),
+  ];
 }
 
-function text(x: number, y: number, content: string, options: TextOptions): string {
-  const { size, anchor = "start", weight = 400, fill = "#1f2328" } = options;
-  const escaped = content.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
-  return `<text x="${round(x)}" y="${y}" font-size="${size}" font-weight="${weight}" text-anchor="${anchor}" fill="${fill}">${escaped}</text>`;
-}
-
-function rect(x: number, y: number, width: number, height: number, fill: string): string {
-  return `<rect x="${round(x)}" y="${y}" width="${round(width)}" height="${height}" fill="${fill}"/>`;
-}
-
-/** A band in the colours of the authorities that it stands for, one above the other. */
-function band(
-  from: number,
-  until: number,
+function drawRow(
+  client: ClientLane,
+  summary: ClientSummary | undefined,
+  timeline: Timeline,
   y: number,
-  height: number,
-  numbers: readonly number[],
-): string {
-  const share = height / numbers.length;
-  const bars = numbers.map((number, index) => {
-    const fill = authorityFills[number % authorityFills.length] ?? "#57606a";
-    return rect(from, y + index * share, until - from, share, fill);
+  x: (ms: number) => number,
+): string[] {
+  const middle = y + ROW_HEIGHT / 2 - 2;
+  const parts = [
+    text(24, middle - 1, client.label, "strong"),
+    text(24, middle + 15, client.detail, "quiet"),
+    ...drawBars(client, timeline, middle, x),
+  ];
+  if (client.died !== undefined) {
+    const last = client.records.at(-1)?.endedAt ?? 0;
+    parts.push(text(x(last) + 6, middle + 5, "the process ended early", "bad"));
+  }
+  if (summary === undefined) return parts;
+  const { requests, failed, unavoidable, longestOutageMs, isBack } = summary;
+  const recovery = formatRecovery(summary);
+  const cells: [string, string][] = [
+    [String(requests), ""],
+    [String(failed), failed === 0 ? "good" : "bad"],
+    [longestOutageMs === 0 ? "none" : formatSpan(longestOutageMs), isBack ? "" : "bad"],
+    [recovery, recovery === "never" ? "bad" : ""],
+    [String(summary.handshakes), ""],
+    [summary.reloads, ""],
+  ];
+  for (const [index, [value, kind]] of cells.entries()) {
+    parts.push(text(columns[index]?.x ?? 0, middle + 5, value, `${kind} end`.trim()));
+  }
+  if (unavoidable > 0) {
+    parts.push(text(columns[1]?.x ?? 0, middle + 19, `+ ${unavoidable}`, "quiet end"));
+  }
+  return parts;
+}
+
+/** One bar for each stretch that went the same way. */
+function drawBars(
+  { records }: ClientLane,
+  { steps, durationMs }: Timeline,
+  middle: number,
+  x: (ms: number) => number,
+): string[] {
+  return findStretches(records, findAbsences(steps)).map(({ from, to, outcome }) => {
+    const height = barHeights[outcome];
+    const left = x(from);
+    // A single failure is wide enough to be seen.
+    const width = round(Math.max(x(Math.min(to, durationMs)) - left, outcome === "ok" ? 0 : 2));
+    return `<rect class="${outcome}" x="${left}" y="${middle - height / 2}" width="${width}" height="${height}"/>`;
   });
-  const label = `<text x="${round(from + 5)}" y="${y + 11}" font-size="10" fill="#ffffff">${numbers.join("+")}</text>`;
-  return bars.join("") + label;
 }
 
-/** The stretches of time in which the steps give the same. */
-function spans(
-  steps: readonly TrustStep[],
-  totalMs: number,
-  pick: (step: TrustStep) => number[],
-): [from: number, until: number, numbers: number[]][] {
-  const found: [number, number, number[]][] = [];
-  for (const [index, step] of steps.entries()) {
-    const until = steps[index + 1]?.at ?? totalMs;
-    const last = found.at(-1);
-    if (last?.[2].join() === pick(step).join()) last[1] = until;
-    else found.push([step.at, until, pick(step)]);
+function drawAxis(durationMs: number, x: (ms: number) => number, bottom: number): string[] {
+  const y = bottom + 10;
+  const parts = [`<line class="rule" x1="${LEFT}" y1="${y}" x2="${CHART_RIGHT}" y2="${y}"/>`];
+  for (let second = 0; second * 1000 <= durationMs; second += 1) {
+    const at = x(second * 1000);
+    const isNamed = second % 5 === 0;
+    parts.push(
+      `<line class="rule" x1="${at}" y1="${y}" x2="${at}" y2="${y + (isNamed ? 7 : 4)}"/>`,
+    );
+    if (isNamed) parts.push(text(at, y + 22, `${second} s`, "quiet middle"));
   }
-  return found;
+  return parts;
 }
 
-/** The stretches of slots that went alike. */
-function runs(all: readonly Slot[]): [from: number, until: number, slot: Slot][] {
-  const found: [number, number, Slot][] = [];
-  for (const [index, slot] of all.entries()) {
-    const last = found.at(-1);
-    if (last?.[2] === slot) last[1] = (index + 1) * SLOT_MS;
-    else found.push([index * SLOT_MS, (index + 1) * SLOT_MS, slot]);
-  }
-  return found.filter(([, , slot]) => slot !== "idle");
+function drawLegend(y: number): string[] {
+  const meanings: readonly [Outcome, number, string][] = [
+    ["ok", 24, "answered"],
+    ["failed", 134, "failed"],
+    ["unavoidable", 224, "failed while ca.crt did not hold the server's CA (counted after the +)"],
+  ];
+  const parts = meanings.flatMap(([state, x, meaning]) => {
+    const height = barHeights[state];
+    return [
+      `<rect class="${state}" x="${x}" y="${y - 4 - height / 2}" width="18" height="${height}"/>`,
+      text(x + 26, y, meaning, "quiet"),
+    ];
+  });
+  const recovery = "recovery after 3: from the server's CA coming into ca.crt to the next answer";
+  return [...parts, text(WIDTH - 24, y, recovery, "quiet end")];
+}
+
+function describe(clients: readonly ClientLane[], summaries: readonly ClientSummary[]): string {
+  const sentences = clients.map(({ label }, index) => {
+    const { requests = 0, failed = 0, unavoidable = 0 } = summaries[index] ?? {};
+    const more = unavoidable > 0 ? `, and ${unavoidable} that no client could have answered` : "";
+    return `${label}: ${requests} requests, ${failed} failed${more}.`;
+  });
+  return sentences.join(" ");
+}
+
+function text(x: number, y: number, content: string, kind = ""): string {
+  if (content === "") return "";
+  const named = kind === "" ? "" : ` class="${kind}"`;
+  return `<text${named} x="${x}" y="${y}">${escape(content)}</text>`;
+}
+
+function escape(content: string): string {
+  return content
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replaceAll('"', "&quot;");
 }
 
 function round(value: number): number {

@@ -1,160 +1,183 @@
 /**
- * What happened, and what it means: requests of each client over time, and the steps of the rotations.
+ * What happened in a run: the steps of the rotations, the requests of every client, and what follows
+ * from the two. Times are milliseconds since the run began.
  *
  * @module
  */
 
-/** A request of a client. Times are in milliseconds since the demo began. */
+/**
+ * How long after the server's CA has come into the file a request may still begin and fail: reads of
+ * the file that failures ask for are at least a cooldown (100 ms) apart.
+ */
+export const GRACE_MS = 150;
+
+/** One request of one client. */
 export interface RequestRecord {
   readonly startedAt: number;
   readonly endedAt: number;
-  /** What it failed with; `undefined` where it did not. */
-  readonly error: string | undefined;
+  readonly ok: boolean;
+  /** Why it failed, in a word. */
+  readonly code?: string | undefined;
 }
 
-/** One of those who run side by side. */
-export interface ClientRecord {
-  readonly name: string;
-  /** Whether it is reanchor, which has to hold what it promises. */
+/** One change, to the file or at the server. */
+export interface Step {
+  /** Which rotation it belongs to, counted from 1; 0 for how things are at first. */
+  readonly rotation: number;
+  /** What changed: `ca.crt` in the volume, or the certificate that the server presents. */
+  readonly where: "file" | "server";
+  /** The CAs in the file, or the one that signed the server's certificate. */
+  readonly authorities: readonly number[];
+  /** The moment before anybody could see the change. */
+  readonly beganAt: number;
+  /** The moment from which everybody sees it. */
+  readonly endedAt: number;
+}
+
+/** A span in which the file did not hold the server's CA: nobody who goes by it could connect. */
+export interface Absence {
+  readonly from: number;
+  readonly to: number;
+  /** The moment before anybody could see the file that ended it. */
+  readonly endBeganAt: number;
+}
+
+/** A client and what it did. */
+export interface ClientLane {
+  readonly id: string;
+  readonly label: string;
+  /** What it is made of, in a few words. */
+  readonly detail: string;
   readonly isReanchor: boolean;
-  readonly requests: RequestRecord[];
-  reloads: number;
+  readonly records: RequestRecord[];
+  /** How its process ended, where it ended before it was told to. */
+  died?: string | undefined;
 }
 
-/** What the server uses and what the file holds from a time on, by the authorities' numbers. */
-export interface TrustStep {
-  /** From when it may hold. */
-  readonly at: number;
-  /** From when it does hold. */
-  readonly settledAt: number;
-  readonly what: string;
-  readonly server: number;
-  readonly file: readonly number[];
+/** A run. */
+export interface Timeline {
+  readonly clients: readonly ClientLane[];
+  readonly steps: readonly Step[];
+  readonly durationMs: number;
 }
 
-/** How long after the CA has come into the file a request may still have begun too early. */
-export const GRACE_MS = 150;
+/** How a request went. A failure that no client could have avoided is told apart from the others. */
+export type Outcome = "ok" | "unavoidable" | "failed";
 
-/** When no client can trust the server by the file: from, until; with the grace after. */
-export function absences(steps: readonly TrustStep[]): [from: number, until: number][] {
-  const found: [number, number][] = [];
-  let since: number | undefined;
-  for (const { at, server, file } of steps) {
-    if (!file.includes(server)) since ??= at;
-    else if (since !== undefined) {
-      found.push([since, at + GRACE_MS]);
-      since = undefined;
+/** What a slot of time shows: the worst that began in it; `none`: nothing did. */
+export type SlotState = Outcome | "none";
+
+/**
+ * Finds the spans in which the file did not hold the server's CA.
+ *
+ * @param steps the steps so far, in order
+ * @returns the spans; one that has not ended yet ends at `Infinity`
+ */
+export function findAbsences(steps: readonly Step[]): Absence[] {
+  const absences: Absence[] = [];
+  let trusted: readonly number[] = [];
+  let presented: readonly number[] = [];
+  let from: number | undefined;
+  for (const step of steps) {
+    if (step.where === "file") trusted = step.authorities;
+    else presented = step.authorities;
+    const isAbsent = presented.some((authority) => !trusted.includes(authority));
+    if (step.rotation === 0) continue; // Things are being set up.
+    if (isAbsent && from === undefined) from = step.beganAt;
+    if (!isAbsent && from !== undefined) {
+      absences.push({ from, to: step.endedAt, endBeganAt: step.beganAt });
+      from = undefined;
     }
   }
-  if (since !== undefined) found.push([since, Number.POSITIVE_INFINITY]);
-  return found;
+  const never = Number.POSITIVE_INFINITY;
+  if (from !== undefined) absences.push({ from, to: never, endBeganAt: never });
+  return absences;
 }
 
-/** Whether a failure had to be: it began while the file did not hold the server's CA. */
-export function isUnavoidable(
-  { startedAt }: RequestRecord,
-  windows: readonly [from: number, until: number][],
-): boolean {
-  return windows.some(([from, until]) => startedAt >= from && startedAt <= until);
+/**
+ * Judges one request: a failure is unavoidable where it began while the server's CA was absent from
+ * the file, or within {@linkcode GRACE_MS} after it came.
+ */
+export function judgeRequest(record: RequestRecord, absences: readonly Absence[]): Outcome {
+  if (record.ok) return "ok";
+  const { startedAt } = record;
+  const isExcused = absences.some(
+    ({ from, to }) => from <= startedAt && startedAt <= to + GRACE_MS,
+  );
+  return isExcused ? "unavoidable" : "failed";
 }
 
-/** What came of one client. */
-export interface Outcome {
-  readonly name: string;
-  readonly isReanchor: boolean;
-  readonly requests: number;
-  /** Failures that need not have been. */
-  readonly failed: number;
-  readonly unavoidable: number;
-  /** For each rotation of the server, the time until a request succeeded; `undefined` for never. */
-  readonly recoveries: (number | undefined)[];
-  readonly reloads: number;
-}
-
-/** Sums a client up. */
-export function outcome(client: ClientRecord, steps: readonly TrustStep[]): Outcome {
-  const windows = absences(steps);
-  const failures = client.requests.filter(({ error }) => error !== undefined);
-  const unavoidable = failures.filter((failure) => isUnavoidable(failure, windows)).length;
-  return {
-    name: client.name,
-    isReanchor: client.isReanchor,
-    requests: client.requests.length,
-    failed: failures.length - unavoidable,
-    unavoidable,
-    recoveries: trustTimes(steps).map((at) => {
-      const success = client.requests.find(
-        ({ startedAt, error }) => startedAt >= at && error === undefined,
-      );
-      return success === undefined ? undefined : success.endedAt - at;
-    }),
-    reloads: client.reloads,
-  };
-}
-
-/** For each authority that the server went over to: when server and file both had it. */
-function trustTimes(steps: readonly TrustStep[]): number[] {
-  const times: number[] = [];
-  let seen = steps[0]?.server ?? 0;
-  for (const { settledAt, server, file } of steps) {
-    if (server <= seen || !file.includes(server)) continue;
-    seen = server;
-    times.push(settledAt);
-  }
-  return times;
-}
-
-/** The judgement on reanchor, in a sentence. */
-export interface Verdict {
-  readonly passed: boolean;
-  readonly sentence: string;
-}
-
-/** Judges: no reanchor client failed a request that it could have served, and all had some to serve. */
-export function verdict(clients: readonly ClientRecord[], steps: readonly TrustStep[]): Verdict {
-  const promised = clients.filter(({ isReanchor }) => isReanchor);
-  if (promised.length === 0) return { passed: false, sentence: "reanchor did not run." };
-  for (const client of promised) {
-    const { name, failed, requests } = outcome(client, steps);
-    if (failed > 0) {
-      const sentence = `${name} failed ${failed} of ${requests} requests that it could have served.`;
-      return { passed: false, sentence };
-    }
-    const idle = steps.find((step, index) => {
-      const next = steps[index + 1]?.at ?? Number.POSITIVE_INFINITY;
-      return !client.requests.some(({ startedAt }) => startedAt >= step.at && startedAt < next);
-    });
-    if (idle !== undefined) {
-      return { passed: false, sentence: `${name} made no request after "${idle.what}".` };
-    }
-  }
-  const sentence = "reanchor failed no request but those that no client could have served.";
-  return { passed: true, sentence };
-}
-
-/** How a slot of time went for a client. */
-export type Slot = "idle" | "ok" | "unavoidable" | "failed";
-
-/** A client's time in slots; the worst that happened in each counts. */
-export function slots(
-  client: ClientRecord,
-  steps: readonly TrustStep[],
+/**
+ * Cuts a client's requests into slots of time, each by when it began.
+ *
+ * @param records the requests
+ * @param absences when failures could not be avoided
+ * @param slotMs how long a slot is
+ * @param count how many slots there are
+ */
+export function cutIntoSlots(
+  records: readonly RequestRecord[],
+  absences: readonly Absence[],
   slotMs: number,
   count: number,
-): Slot[] {
-  const rank: readonly Slot[] = ["idle", "ok", "unavoidable", "failed"];
-  const windows = absences(steps);
-  const found = Array.from({ length: count }, (): Slot => "idle");
-  for (const request of client.requests) {
-    const index = Math.min(count - 1, Math.floor(request.endedAt / slotMs));
-    const how: Slot =
-      request.error === undefined
-        ? "ok"
-        : isUnavoidable(request, windows)
-          ? "unavoidable"
-          : "failed";
-    const before = found[index] ?? "idle";
-    if (rank.indexOf(how) > rank.indexOf(before)) found[index] = how;
+): SlotState[] {
+  const slots = Array.from<SlotState>({ length: count }).fill("none");
+  for (const record of records) {
+    const index = Math.floor(record.startedAt / slotMs);
+    const before = slots[index];
+    if (before === undefined) continue;
+    slots[index] = worse(before, judgeRequest(record, absences));
   }
-  return found;
+  return slots;
+}
+
+/** A stretch of time in which all requests went the same way. */
+export interface Stretch {
+  readonly from: number;
+  readonly to: number;
+  readonly outcome: Outcome;
+}
+
+/** A client that asks for nothing for so long is shown as silent. */
+const SILENCE_MS = 200;
+
+/**
+ * Joins a client's requests into stretches that went the same way. A request fills the time until the
+ * next one begins, unless that is long after its own end.
+ */
+export function findStretches(
+  records: readonly RequestRecord[],
+  absences: readonly Absence[],
+): Stretch[] {
+  const stretches: Stretch[] = [];
+  const sorted = records.toSorted((a, b) => a.startedAt - b.startedAt);
+  for (const [index, record] of sorted.entries()) {
+    const outcome = judgeRequest(record, absences);
+    const next = sorted[index + 1]?.startedAt ?? record.endedAt;
+    const to = next - record.endedAt > SILENCE_MS ? record.endedAt : next;
+    const last = stretches.at(-1);
+    if (last?.outcome === outcome && last.to === record.startedAt) {
+      stretches[stretches.length - 1] = { ...last, to };
+    } else {
+      stretches.push({ from: record.startedAt, to, outcome });
+    }
+  }
+  return stretches;
+}
+
+const severity: Record<SlotState, number> = { none: 0, ok: 1, unavoidable: 2, failed: 3 };
+
+function worse(a: SlotState, b: SlotState): SlotState {
+  return severity[a] > severity[b] ? a : b;
+}
+
+/** Says what a step does, in a sentence without a full stop. */
+export function describeStep({ rotation, where, authorities }: Step, isAbsent: boolean): string {
+  const names = authorities.map((authority) => `CA ${authority}`).join(" and ");
+  const change =
+    where === "file"
+      ? `ca.crt now holds ${names}`
+      : `the server's certificate is now from ${names}`;
+  const absent = isAbsent ? ", which ca.crt does not hold yet" : "";
+  return `rotation ${rotation}: ${change}${absent}`;
 }

@@ -1,31 +1,90 @@
 /**
- * Makes one request after the other and prints a line of JSON for each.
+ * The loop that every client of the demo runs, on every runtime: a request every so often, and a line
+ * about each.
  *
  * @module
  */
 
-const PAUSE_MS = 25;
+import process from "node:process";
+import type { Message } from "../protocol.ts";
 
-function now(): number {
-  return performance.timeOrigin + performance.now();
+const INTERVAL_MS = 40;
+/** A request that takes this long counts as failed, and the next one begins. */
+const TIMEOUT_MS = 5_000;
+
+/** Says something to the demo. */
+export function say(message: Message): void {
+  process.stdout.write(`${JSON.stringify(message)}\n`);
 }
 
-/** Runs for as long as the process does. */
-export async function loop(request: () => Promise<unknown>): Promise<never> {
-  for (;;) {
-    const startedAt = now();
-    const error = await request().then(
-      () => undefined,
-      (cause: unknown) => describe(cause),
-    );
-    console.log(JSON.stringify({ startedAt, endedAt: now(), error }));
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+/**
+ * Says that the client is ready, waits for `go`, then sends one request after the other until the
+ * standard input ends, which it also does when the demo has gone.
+ *
+ * @param request sends one request, and throws where it fails
+ */
+export async function loop(request: () => Promise<unknown>): Promise<void> {
+  let stopped = false;
+  let goOn = (): void => {};
+  const go = new Promise<void>((resolve) => {
+    process.stdin.once("data", () => resolve());
+    process.stdin.once("end", () => {
+      stopped = true;
+      resolve();
+      goOn();
+    });
+  });
+  say({ type: "ready", runtime: runtimeName() });
+  await go;
+  while (!stopped) {
+    const startedAt = Date.now();
+    try {
+      await withTimeout(request());
+      say({ type: "request", startedAt, endedAt: Date.now(), ok: true });
+    } catch (error) {
+      say({ type: "request", startedAt, endedAt: Date.now(), ok: false, code: codeOf(error) });
+    }
+    const waitMs = startedAt + INTERVAL_MS - Date.now();
+    await new Promise<void>((resolve) => {
+      goOn = resolve;
+      setTimeout(resolve, Math.max(waitMs, 0));
+    });
   }
 }
 
-function describe(cause: unknown): string {
-  for (let at = cause; at instanceof Error; at = at.cause) {
-    if ("code" in at && typeof at.code === "string") return at.code;
+async function withTimeout(request: Promise<unknown>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const timeout = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error("TIMEOUT")), TIMEOUT_MS);
+  });
+  try {
+    await Promise.race([request, timeout]);
+  } finally {
+    clearTimeout(timer);
   }
-  return cause instanceof Error ? cause.message : String(cause);
+}
+
+/** The most telling word in an error: the innermost code, else its message. */
+function codeOf(error: unknown): string {
+  let code = "";
+  let message = String(error);
+  // `isomorphic-ws` rejects with an event that carries the error.
+  for (let at = error, depth = 0; isObject(at) && depth < 8; depth += 1) {
+    if (typeof at["code"] === "string") code = at["code"];
+    if (typeof at["message"] === "string" && at["message"] !== "") message = at["message"];
+    at = at["cause"] ?? at["error"];
+  }
+  return code === "" ? message : code;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
+
+/** Deno and Bun name a Node version too, for compatibility: their own comes first. */
+function runtimeName(): string {
+  const { deno, bun, node } = process.versions as Record<string, string | undefined>;
+  if (deno !== undefined) return `Deno ${deno}`;
+  if (bun !== undefined) return `Bun ${bun}`;
+  return `Node ${node}`;
 }

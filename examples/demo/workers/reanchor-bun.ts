@@ -1,5 +1,6 @@
-import process from "node:process";
-import * as entry from "../../../runtimes/bun.ts";
+/** reanchor on Bun. */
+
+import { connect, inCluster } from "../../../runtimes/bun.ts";
 import { run } from "./reanchor.ts";
 
-await run(entry, process.argv[2]);
+await run({ connect, inCluster });

@@ -1,5 +1,6 @@
-import process from "node:process";
-import * as entry from "../../../runtimes/deno.ts";
+/** reanchor on Deno. */
+
+import { connect, inCluster } from "../../../runtimes/deno.ts";
 import { run } from "./reanchor.ts";
 
-await run(entry, process.argv[2]);
+await run({ connect, inCluster });

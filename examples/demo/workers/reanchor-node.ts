@@ -1,5 +1,6 @@
-import process from "node:process";
-import * as entry from "../../../runtimes/node.ts";
+/** reanchor on Node. */
+
+import { connect, inCluster } from "../../../runtimes/node.ts";
 import { run } from "./reanchor.ts";
 
-await run(entry, process.argv[2]);
+await run({ connect, inCluster });

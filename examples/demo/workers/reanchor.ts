@@ -1,25 +1,30 @@
 /**
- * reanchor, on whichever runtime's entry it is given.
+ * reanchor with all its defaults, in a pod. The runtime's entry is all that differs.
  *
  * @module
  */
 
-import type { connect, inCluster } from "../../../runtimes/node.ts";
-import { loop } from "./loop.ts";
+import process from "node:process";
+import type * as entry from "../../../runtimes/node.ts";
+import { loop, say } from "./loop.ts";
 
-/** What is used of an entry. */
-export interface Entry {
-  readonly connect: typeof connect;
-  readonly inCluster: typeof inCluster;
-}
+/** What each of the runtime entries exports. */
+type Entry = Pick<typeof entry, "connect" | "inCluster">;
 
-/** Connects as in a pod, with the default interval of 60 s, which the demo does not reach. */
-export async function run(entry: Entry, root: string | undefined): Promise<never> {
-  const kube = await entry.connect({
-    config: await entry.inCluster({ root }),
-    onEvent(event) {
-      if (event.type === "ca-reloaded") console.log(JSON.stringify({ reloaded: true }));
+/**
+ * Runs the client.
+ *
+ * @param runtime the runtime's entry
+ */
+export async function run({ connect, inCluster }: Entry): Promise<void> {
+  const [, , root = ""] = process.argv;
+  const kube = await connect({
+    config: await inCluster({ root }),
+    onEvent({ type }) {
+      if (type === "ca-reloaded") say({ type: "read", changed: true });
+      if (type === "ca-unchanged") say({ type: "read", changed: false });
     },
   });
-  return await loop(() => kube.get("/version"));
+  await loop(() => kube.get("/version"));
+  await kube.close();
 }
