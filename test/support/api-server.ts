@@ -18,12 +18,10 @@ import type {
 export type {
   BlackholeStats,
   Echo,
-  LiveOptions,
   RecordedRequest,
   ServeOptions,
   ServerStats,
   SwapOptions,
-  TlsVersion,
 } from "./server/protocol.ts";
 
 /** A TLS server that a test started. */

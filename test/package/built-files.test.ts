@@ -1,0 +1,53 @@
+/**
+ * Each built entry imports no more than its runtime has.
+ *
+ * @module
+ */
+
+import { pathToFileURL } from "node:url";
+import { describe, expect, test } from "vitest";
+import { externalImports, staticImports } from "./built-files.ts";
+import { root } from "./project.ts";
+
+const entry = (runtime: string): string => `${root}dist/${runtime}.js`;
+
+describe("static imports", () => {
+  test.each(["edge", "deno"])(
+    "the %s entry imports no package and no module of Node",
+    async (name) => {
+      expect(await externalImports(entry(name))).toEqual([]);
+    },
+  );
+
+  test("the Bun entry imports modules of Node, and no package", async () => {
+    const imports = await externalImports(entry("bun"));
+    expect(imports.filter((specifier) => !specifier.startsWith("node:"))).toEqual([]);
+  });
+
+  test("the Node entry imports undici, and modules of Node by that prefix", async () => {
+    const imports = await externalImports(entry("node"));
+    expect(imports.filter((specifier) => !specifier.startsWith("node:"))).toEqual(["undici"]);
+  });
+
+  test("staticImports() finds every form, and no dynamic import", () => {
+    const code = `import "a";
+import b from "b";
+import { c,
+  d } from 'c';
+import * as e from "e";
+export { g } from "g";
+export * from "h";
+const i = await import("i");
+export const from = "j";
+`;
+    expect(staticImports(code)).toEqual(["a", "b", "c", "e", "g", "h"]);
+  });
+});
+
+test("all entries export the same names", async () => {
+  const names = async (runtime: string): Promise<string[]> =>
+    Object.keys(await import(pathToFileURL(entry(runtime)).href)).toSorted();
+  const node = await names("node");
+  expect(node).toContain("connect");
+  for (const other of ["deno", "bun", "edge"]) expect(await names(other)).toEqual(node);
+});

@@ -1,0 +1,30 @@
+/**
+ * What the built files import.
+ *
+ * @module
+ */
+
+import { readFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+
+/** Finds what a built module imports statically from outside the package, through its chunks too. */
+export async function externalImports(entry: string): Promise<string[]> {
+  const found = new Set<string>();
+  const seen = new Set<string>();
+  const waiting = [entry];
+  for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
+    if (seen.has(file)) continue;
+    seen.add(file);
+    for (const specifier of staticImports(await readFile(file, "utf8"))) {
+      if (specifier.startsWith(".")) waiting.push(resolve(dirname(file), specifier));
+      else found.add(specifier);
+    }
+  }
+  return [...found].toSorted();
+}
+
+/** The specifiers of a module's static imports and re-exports. */
+export function staticImports(code: string): string[] {
+  const statement = /^\s*(?:import|export)\b(?:[^"'();]*\bfrom\s*|\s*)(["'])([^"']+)\1/gm;
+  return Array.from(code.matchAll(statement), ([, , specifier = ""]) => specifier);
+}

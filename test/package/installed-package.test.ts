@@ -1,0 +1,226 @@
+/**
+ * The packed package, installed into an empty project, works from every runtime and type-checks there.
+ *
+ * @module
+ */
+
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { type TestServer, connectControl } from "../support/api-server.ts";
+import { createCa } from "../support/pki.ts";
+import { type InstalledPackage, installPackage } from "./installed-package.ts";
+import { type NpmConfig, readJson, root } from "./project.ts";
+
+const bin = (name: string): string => `${root}node_modules/.bin/${name}`;
+const node = (version: "22" | "24" | "26"): string =>
+  `${root}node_modules/node${version === "24" ? "" : version}/bin/node`;
+
+let project: InstalledPackage;
+let server: TestServer;
+
+beforeAll(async () => {
+  const ca = await createCa();
+  server = await connectControl(inject("controlUrl")).serve(await ca.issue());
+  project = await installPackage();
+  await project.write("import.mjs", importProgram);
+  await project.write("request.mjs", requestProgram(server.origin, ca.pem));
+}, 120_000);
+
+afterAll(async () => {
+  await project?.remove();
+  await server?.close();
+});
+
+/** Says which entries it got. */
+const importProgram = `
+import * as root from "reanchor";
+import * as named from "reanchor/node";
+import * as deno from "reanchor/deno";
+import * as bun from "reanchor/bun";
+import * as edge from "reanchor/edge";
+import npm from "reanchor/package.json" with { type: "json" };
+const entries = [root, named, deno, bun, edge];
+console.log(JSON.stringify({ entries: entries.map(({ runtime }) => runtime.name), version: npm.version }));
+`;
+
+/** Sends a request with the entry that the runtime picks. */
+function requestProgram(origin: string, ca: string): string {
+  return `
+import { connect, staticCaSource, runtime } from "reanchor";
+const ca = staticCaSource(${JSON.stringify(ca)});
+const kube = await connect({ config: { server: ${JSON.stringify(origin)}, ca } });
+const { gitVersion } = await kube.get("/version");
+await kube.close();
+console.log(JSON.stringify({ runtime: runtime.name, gitVersion }));
+`;
+}
+
+describe("the tarball", () => {
+  test("holds the build and its documents, and nothing else", async () => {
+    const files = [...(await project.files()).keys()].toSorted();
+    const others = files.filter((file) => !/^dist\/(?:[\w-]+\.js|types\/.*\.d\.ts)$/.test(file));
+    expect(others).toEqual(["CHANGELOG.md", "LICENSE", "README.md", "package.json"]);
+  });
+
+  test("has nothing of JSR's in its code, nor the stand-in", async () => {
+    for (const [path, content] of await project.files()) {
+      if (path.endsWith(".md")) continue;
+      expect(content, path).not.toMatch(/@std\/|jsr:|std-fs/);
+    }
+  });
+
+  test("has declarations that lead to no other package", async () => {
+    for (const [path, content] of await project.files()) {
+      if (!path.endsWith(".d.ts")) continue;
+      const code = content.replaceAll(/\/\*\*[\s\S]*?\*\//g, "");
+      expect(code, path).not.toMatch(/(?:from|import)\s*\(?\s*"[^.]|<reference/);
+    }
+  });
+});
+
+describe("an import", () => {
+  const everywhere = (runtime: string): unknown => [runtime, "node", "deno", "bun", "edge"];
+
+  test.each(["22", "24", "26"] as const)("picks the Node entry on Node %s", async (version) => {
+    const { version: expected } = await readJson<NpmConfig>("package.json");
+    const output = await project.run(node(version), ["import.mjs"]);
+    expect(JSON.parse(output)).toEqual({ entries: everywhere("node"), version: expected });
+  });
+
+  test("picks the Bun entry on Bun", async () => {
+    const output = await project.run(bin("bun"), ["import.mjs"]);
+    expect(JSON.parse(output)).toMatchObject({ entries: everywhere("bun") });
+  });
+
+  test("picks the Deno entry on Deno", async () => {
+    const output = await project.run(bin("deno"), ["run", "--no-prompt", "-A", "import.mjs"]);
+    expect(JSON.parse(output)).toMatchObject({ entries: everywhere("deno") });
+  });
+
+  test.each(["workerd", "edge-light", "worker", "browser"])(
+    "picks the edge entry under the condition %s",
+    async (condition) => {
+      const output = await project.run(node("24"), [`--conditions=${condition}`, "import.mjs"]);
+      expect(JSON.parse(output)).toMatchObject({ entries: everywhere("edge") });
+    },
+  );
+});
+
+describe("importing does no I/O", () => {
+  test("on Deno, which grants nothing and would throw", async () => {
+    await project.write(
+      "deno.mjs",
+      'import { runtime } from "reanchor"; console.log(runtime.name);',
+    );
+    const output = await project.run(bin("deno"), ["run", "--no-prompt", "deno.mjs"]);
+    expect(output).toBe("deno\n");
+  });
+
+  test("on Deno from the edge entry", async () => {
+    await project.write(
+      "edge.mjs",
+      'import { runtime } from "reanchor/edge"; console.log(runtime.name);',
+    );
+    const output = await project.run(bin("deno"), ["run", "--no-prompt", "edge.mjs"]);
+    expect(output).toBe("edge\n");
+  });
+
+  test.each(["node", "bun", "deno", "edge"])("on Node from the %s entry", async (entry) => {
+    await project.write(
+      `idle-${entry}.mjs`,
+      `import process from "node:process";
+import { writeSync } from "node:fs";
+const before = process.getActiveResourcesInfo();
+await import("reanchor/${entry}");
+writeSync(1, JSON.stringify({ before, after: process.getActiveResourcesInfo() }));`,
+    );
+    // Only modules may be read, and nothing written, spawned or connected to.
+    const permissions = ["--permission", `--allow-fs-read=${project.folder}/*`];
+    const output = await project.run(node("26"), [...permissions, `idle-${entry}.mjs`]);
+    const { before, after } = JSON.parse(output);
+    expect(after).toEqual(before);
+  });
+});
+
+describe("a request", () => {
+  test.each(["22", "24", "26"] as const)("succeeds on Node %s", async (version) => {
+    const output = await project.run(node(version), ["request.mjs"]);
+    expect(JSON.parse(output)).toEqual({ runtime: "node", gitVersion: expect.any(String) });
+  });
+
+  test("succeeds on Bun", async () => {
+    const output = await project.run(bin("bun"), ["request.mjs"]);
+    expect(JSON.parse(output)).toEqual({ runtime: "bun", gitVersion: expect.any(String) });
+  });
+
+  test("succeeds on Deno with the network alone", async () => {
+    const net = `--allow-net=${new URL(server.origin).host}`;
+    const output = await project.run(bin("deno"), ["run", "--no-prompt", net, "request.mjs"]);
+    expect(JSON.parse(output)).toEqual({ runtime: "deno", gitVersion: expect.any(String) });
+  });
+});
+
+describe("types", () => {
+  const consumer = `
+import { connect, createFetch, isReanchorError, type KubeClient, type ReanchorEvent } from "reanchor";
+import { fileCaSource } from "reanchor/node";
+import { inCluster } from "reanchor/deno";
+import { fileTokenSource } from "reanchor/bun";
+import { functionTokenSource, connect as connectOnEdge } from "reanchor/edge";
+
+export async function main(): Promise<string> {
+  const events: ReanchorEvent["type"][] = [];
+  const kube: KubeClient = await connect({
+    config: await inCluster({ root: "/srv" }),
+    onEvent: (event) => events.push(event.type),
+  });
+  const { gitVersion } = await kube.get<{ gitVersion: string }>("/version");
+  const response: Response = await kube.fetch("/api", { signal: AbortSignal.timeout(1000) });
+  await kube[Symbol.asyncDispose]();
+  const fetched: Response = await createFetch({ ca: fileCaSource("/ca.crt") })("https://internal/");
+  await connectOnEdge({ config: { server: "https://k", token: functionTokenSource(() => "t") } });
+  void [fileTokenSource("/token"), isReanchorError(new Error("no")), response, fetched];
+  return gitVersion;
+}
+
+// @ts-expect-error Options are typed.
+void connect({ reloadIntervalMs: "soon" });
+`;
+
+  const standards = ["ES2022", "ESNext.Disposable", "DOM"];
+  const nodenext = { module: "NodeNext", moduleResolution: "NodeNext" };
+  const bundler = { module: "ESNext", moduleResolution: "Bundler" };
+
+  test.each<[where: string, options: Record<string, unknown>]>([
+    ["with Node's resolution", nodenext],
+    ["with a bundler's resolution", bundler],
+    ["with a bundler's resolution for workerd", { ...bundler, customConditions: ["workerd"] }],
+    ["with a bundler's resolution for Bun", { ...bundler, customConditions: ["bun"] }],
+    ["with a bundler's resolution for Deno", { ...bundler, customConditions: ["deno"] }],
+  ])("check %s and no types of a runtime", async (where, options) => {
+    const name = where.replaceAll(/\W+/g, "-");
+    await project.write("consumer.ts", consumer);
+    const config = await project.write(
+      `tsconfig.${name}.json`,
+      JSON.stringify({
+        compilerOptions: {
+          ...options,
+          target: "ES2022",
+          lib: standards,
+          types: [],
+          strict: true,
+          exactOptionalPropertyTypes: true,
+          noUncheckedIndexedAccess: true,
+          skipLibCheck: false,
+          noEmit: true,
+        },
+        files: ["consumer.ts"],
+      }),
+    );
+    await project.run(bin("tsc"), ["-p", config]);
+  });
+
+  test("check on Deno", async () => {
+    await project.write("consumer.ts", consumer);
+    await project.run(bin("deno"), ["check", "consumer.ts"]);
+  });
+});

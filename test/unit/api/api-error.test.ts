@@ -1,0 +1,118 @@
+/**
+ * A refusal by the API server.
+ *
+ * @module
+ */
+
+import { describe, expect, test } from "vitest";
+import { ApiError } from "../../../src/api/api-error.ts";
+
+function apiError(body: unknown, status = 422, retryAfterSeconds?: number): ApiError {
+  return new ApiError({
+    method: "POST",
+    path: "/api/v1/pods",
+    status,
+    body: typeof body === "string" ? body : JSON.stringify(body),
+    retryAfterSeconds,
+  });
+}
+
+describe("ApiError", () => {
+  test("reads a Status: reason, message, details, causes, retryAfterSeconds", () => {
+    const causes = [
+      { reason: "FieldValueRequired", message: "Required value", field: "spec.containers" },
+    ];
+    const details = { name: "web", kind: "Pod", uid: "1", causes, retryAfterSeconds: 7 };
+    const error = apiError({
+      kind: "Status",
+      apiVersion: "v1",
+      metadata: {},
+      status: "Failure",
+      message: 'Pod "web" is invalid',
+      reason: "Invalid",
+      details,
+      code: 422,
+    });
+    expect(error).toMatchObject({
+      code: "ERR_REANCHOR_API",
+      status: 422,
+      reason: "Invalid",
+      details,
+      causes,
+      retryAfterSeconds: 7,
+      method: "POST",
+      path: "/api/v1/pods",
+      message: 'Cannot POST /api/v1/pods: 422 Invalid: Pod "web" is invalid',
+    });
+  });
+
+  test.each<[string, unknown]>([
+    ["no details", {}],
+    ["null details", { details: null }],
+    ["details without causes", { details: { kind: "pods" } }],
+  ])("has no causes where a Status has %s", (_, parts) => {
+    const error = apiError(
+      { kind: "Status", reason: "NotFound", message: "gone", ...Object(parts) },
+      404,
+    );
+    expect(error.causes).toEqual([]);
+    expect(error.retryAfterSeconds).toBeUndefined();
+    expect(error.message).toBe("Cannot POST /api/v1/pods: 404 NotFound: gone");
+  });
+
+  test("prefers the Status's retryAfterSeconds to the header's", () => {
+    const status = { kind: "Status", details: { retryAfterSeconds: 3 } };
+    expect(apiError(status, 429, 9).retryAfterSeconds).toBe(3);
+    expect(apiError({ kind: "Status" }, 429, 9).retryAfterSeconds).toBe(9);
+    expect(apiError("", 429, 0).retryAfterSeconds).toBe(0);
+  });
+
+  test.each<[number, string]>([
+    [401, "Unauthorized"],
+    [403, "Forbidden"],
+    [404, "NotFound"],
+    [409, "Conflict"],
+    [410, "Gone"],
+    [422, "Invalid"],
+    [429, "TooManyRequests"],
+    [503, "ServiceUnavailable"],
+    [418, "Unknown"],
+  ])("has the reason of %d where the answer names none", (status, reason) => {
+    expect(apiError("", status)).toMatchObject({ reason, details: undefined, causes: [] });
+    expect(apiError("", status).message).toBe(`Cannot POST /api/v1/pods: ${status} ${reason}`);
+    expect(apiError({ kind: "Status", reason: "" }, status).reason).toBe(reason);
+  });
+
+  test.each<[string, unknown]>([
+    ["another kind", { kind: "Pod", reason: "Evil", message: "m" }],
+    ["a reason that is no string", { kind: "Status", reason: 1 }],
+    ["a message that is no string", { kind: "Status", reason: "Evil", message: {} }],
+    ["details that are no object", { kind: "Status", reason: "Evil", details: "d" }],
+    [
+      "a wait that is no number",
+      { kind: "Status", reason: "Evil", details: { retryAfterSeconds: "7" } },
+    ],
+    ["causes that are no list", { kind: "Status", reason: "Evil", details: { causes: {} } }],
+    ["causes of null", { kind: "Status", reason: "Evil", details: { causes: [null] } }],
+    ["no object", '"Status"'],
+    ["null", "null"],
+    ["cut off JSON", '{"kind":"Status","reason":"Evil"'],
+  ])("takes %s for no Status", (_, body) => {
+    expect(apiError(body, 400)).toMatchObject({
+      reason: "BadRequest",
+      details: undefined,
+      causes: [],
+      retryAfterSeconds: undefined,
+    });
+  });
+
+  test("quotes the start of an answer that is no Status, on one line", () => {
+    const html = `<html>\n  <body>\t502 Bad\u001b[31m Gateway</body>\r\n${"x".repeat(1_000)}`;
+    const { message } = apiError(html, 502);
+    expect(message).toMatch(
+      /^Cannot POST \/api\/v1\/pods: 502 Unknown: <html> <body> 502 Bad \[31m Gateway<\/body> x+…$/,
+    );
+    expect(message.length).toBeLessThan(300);
+    expect(message).not.toMatch(/\p{Cc}/u);
+  });
+});

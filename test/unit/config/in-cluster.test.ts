@@ -1,0 +1,236 @@
+/**
+ * What a pod knows of its cluster. The cases are those of client-go's `rest/config.go` and kube-rs's
+ * `incluster_config.rs`.
+ *
+ * @module
+ */
+
+import { inspect } from "node:util";
+import { describe, expect, test } from "vitest";
+import { loadInCluster } from "../../../src/config/in-cluster.ts";
+import { ConfigError } from "../../../src/errors.ts";
+import { anchorPem, pemBlock } from "../support/certificates.ts";
+import {
+  type FakeRuntime,
+  type FakeRuntimeOptions,
+  createFakeRuntime,
+} from "../support/fake-runtime.ts";
+
+const root = "/var/run/secrets/kubernetes.io/serviceaccount";
+const ca = anchorPem();
+
+function pod(options?: FakeRuntimeOptions): FakeRuntime {
+  const runtime = createFakeRuntime(options);
+  runtime.variables.set("KUBERNETES_SERVICE_HOST", "10.96.0.1");
+  runtime.variables.set("KUBERNETES_SERVICE_PORT", "443");
+  runtime.disk.set(`${root}/ca.crt`, ca);
+  runtime.disk.set(`${root}/token`, "sesame\n");
+  return runtime;
+}
+
+async function refusal(runtime: FakeRuntime): Promise<ConfigError> {
+  const error: unknown = await loadInCluster(runtime).then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  if (!(error instanceof ConfigError)) throw new Error(`no ConfigError but ${String(error)}`);
+  return error;
+}
+
+describe("loadInCluster() makes the server's URL", () => {
+  test.each([
+    [
+      "a host name and a port",
+      "kubernetes.default.svc",
+      "6443",
+      "https://kubernetes.default.svc:6443",
+    ],
+    ["the default port, which is left out", "kubernetes", "443", "https://kubernetes"],
+    ["IPv4", "10.96.0.1", "6443", "https://10.96.0.1:6443"],
+    ["IPv6, bracketed", "2001:db8::1", "6443", "https://[2001:db8::1]:6443"],
+    ["IPv6, compressed", "2001:0db8:0000:0000:0000:0000:0000:0001", "443", "https://[2001:db8::1]"],
+    ["IPv6 that comes in brackets", "[fd00::1]", "443", "https://[fd00::1]"],
+    ["IPv6 with an IPv4 tail", "::ffff:10.0.0.1", "443", "https://[::ffff:a00:1]"],
+    ["white space around both", " 10.96.0.1\n", " 443 ", "https://10.96.0.1"],
+  ])("from %s", async (_, host, port, expected) => {
+    const runtime = pod();
+    runtime.variables.set("KUBERNETES_SERVICE_HOST", host);
+    runtime.variables.set("KUBERNETES_SERVICE_PORT", port);
+    expect((await loadInCluster(runtime)).server).toBe(expected);
+  });
+
+  test.each([
+    "a/b",
+    "user@host",
+    "host:1",
+    "ho st",
+    "host?",
+    "host#",
+    "10.0.0.256",
+    "fe80::1%eth0",
+    "::g",
+    "é",
+    "[::1",
+    "https://host",
+  ])("not from the host %j", async (host) => {
+    const runtime = pod();
+    runtime.variables.set("KUBERNETES_SERVICE_HOST", host);
+    const { message } = await refusal(runtime);
+    expect(message).toContain("KUBERNETES_SERVICE_HOST is neither a host name nor an IP address");
+  });
+
+  test.each(["0", "65536", "-1", "4 43", "https", "443/x", "1e3", "0x1bb", "443.0"])(
+    "not from the port %j",
+    async (port) => {
+      const runtime = pod();
+      runtime.variables.set("KUBERNETES_SERVICE_PORT", port);
+      const { message } = await refusal(runtime);
+      expect(message).toContain("KUBERNETES_SERVICE_PORT is not a port number");
+      expect(message).not.toContain("KUBERNETES_SERVICE_HOST");
+    },
+  );
+});
+
+test("loadInCluster() gives sources that have loaded, and reload", async () => {
+  const runtime = pod();
+  const config = await loadInCluster(runtime);
+  expect(config.ca?.peek()?.certificates).toEqual([ca]);
+  expect(config.token?.peek()).toBe("sesame");
+  expect(config.ca?.status.source).toBe(`file ${root}/ca.crt`);
+  runtime.disk.set(`${root}/token`, "sesame-2");
+  await runtime.clock.advance(60_000);
+  expect(await config.token?.current()).toBe("sesame-2");
+});
+
+test("loadInCluster() hands the source options on", async () => {
+  const runtime = pod();
+  const { token } = await loadInCluster(runtime, { reloadIntervalMs: 1_000 });
+  runtime.disk.set(`${root}/token`, "sesame-2");
+  await runtime.clock.advance(1_000);
+  expect(await token?.current()).toBe("sesame-2");
+  await expect(loadInCluster(runtime, { reloadIntervalMs: -1 })).rejects.toThrow(RangeError);
+});
+
+test("loadInCluster() reads another root, with or without a slash at its end", async () => {
+  const runtime = pod();
+  runtime.disk.set("/mnt/sa/ca.crt", ca);
+  runtime.disk.set("/mnt/sa/token", "other");
+  runtime.disk.set("/mnt/sa/namespace", "elsewhere");
+  for (const other of ["/mnt/sa", "/mnt/sa/"]) {
+    const config = await loadInCluster(runtime, { root: other });
+    expect(config.token?.peek()).toBe("other");
+    expect(config.namespace).toBe("elsewhere");
+  }
+  expect(runtime.reads.filter((path) => path.startsWith(root))).toEqual([]);
+});
+
+describe("loadInCluster() takes the namespace", () => {
+  test("from POD_NAMESPACE, then the file, trimmed, then default", async () => {
+    const runtime = pod();
+    runtime.variables.set("POD_NAMESPACE", " from-env\n");
+    runtime.disk.set(`${root}/namespace`, " from-file\n");
+    expect((await loadInCluster(runtime)).namespace).toBe("from-env");
+    runtime.variables.set("POD_NAMESPACE", " ");
+    expect((await loadInCluster(runtime)).namespace).toBe("from-file");
+    runtime.variables.delete("POD_NAMESPACE");
+    expect((await loadInCluster(runtime)).namespace).toBe("from-file");
+    runtime.disk.set(`${root}/namespace`, "\n");
+    expect((await loadInCluster(runtime)).namespace).toBe("default");
+    runtime.disk.delete(`${root}/namespace`);
+    expect((await loadInCluster(runtime)).namespace).toBe("default");
+  });
+});
+
+describe("loadInCluster() is a ConfigError that names", () => {
+  test.each([
+    [
+      "KUBERNETES_SERVICE_HOST",
+      (runtime: FakeRuntime) => runtime.variables.delete("KUBERNETES_SERVICE_HOST"),
+    ],
+    [
+      "KUBERNETES_SERVICE_PORT",
+      (runtime: FakeRuntime) => runtime.variables.delete("KUBERNETES_SERVICE_PORT"),
+    ],
+    [`${root}/ca.crt`, (runtime: FakeRuntime) => runtime.disk.delete(`${root}/ca.crt`)],
+    [`${root}/token`, (runtime: FakeRuntime) => runtime.disk.delete(`${root}/token`)],
+  ])("%s alone when it alone is missing", async (name, remove) => {
+    const runtime = pod();
+    remove(runtime);
+    const { message } = await refusal(runtime);
+    expect(message).toMatch(/^Cannot load in-cluster config: /);
+    expect(message).toContain(name);
+    expect(message).toMatch(/ (is not set|is missing)$/);
+    expect(message).not.toContain(";");
+  });
+
+  test("an empty variable as one that is not set", async () => {
+    const runtime = pod();
+    runtime.variables.set("KUBERNETES_SERVICE_HOST", "");
+    expect((await refusal(runtime)).message).toMatch(/KUBERNETES_SERVICE_HOST is not set$/);
+  });
+
+  test("all of them at once when all are missing", async () => {
+    expect((await refusal(createFakeRuntime())).message).toBe(
+      "Cannot load in-cluster config: KUBERNETES_SERVICE_HOST is not set; " +
+        `KUBERNETES_SERVICE_PORT is not set; ${root}/ca.crt is missing; ${root}/token is missing`,
+    );
+  });
+
+  test("the permissions that are missing", async () => {
+    const runtime = pod();
+    runtime.denied.add("env KUBERNETES_SERVICE_HOST");
+    runtime.denied.add("env KUBERNETES_SERVICE_PORT");
+    runtime.denied.add(`read ${root}`);
+    const { message } = await refusal(runtime);
+    expect(message).toContain("(grant --allow-env=KUBERNETES_SERVICE_HOST)");
+    expect(message).toContain("(grant --allow-env=KUBERNETES_SERVICE_PORT)");
+    expect(message).toContain(`(grant --allow-read=${root})`);
+    expect(runtime.reads).toEqual([]);
+  });
+
+  test("a runtime that has no files", async () => {
+    const { message } = await refusal(pod({ name: "edge", hasFiles: false }));
+    expect(message).toMatch(/edge has no file system; pass the option "config"/);
+  });
+});
+
+test.each([
+  ["empty", "", /it is empty/],
+  ["garbage", "not a bundle", /no CERTIFICATE block/],
+  ["truncated", ca.slice(0, 100), /block 1 \(line 1\)/],
+  ["a private key", pemBlock("PRIVATE KEY", Uint8Array.from([1])), /found only PRIVATE KEY/],
+  ["unreadable", new Error("EACCES"), /EACCES/],
+])(
+  "loadInCluster() never falls back to the default roots when the CA is %s",
+  async (_, content, reason) => {
+    const runtime = pod();
+    runtime.disk.set(`${root}/ca.crt`, content);
+    const { message } = await refusal(runtime);
+    expect(message).toContain(`Cannot load CA bundle from file ${root}/ca.crt`);
+    expect(message).toMatch(reason);
+    expect(runtime.transports).toEqual([]);
+  },
+);
+
+test.each([
+  ["empty", "\n"],
+  ["with a newline inside", "sesame\nsecond"],
+])("loadInCluster() is a ConfigError when the token is %s", async (_, token) => {
+  const runtime = pod();
+  runtime.disk.set(`${root}/token`, token);
+  const error = await refusal(runtime);
+  expect(error.message).toContain(`Cannot load token from file ${root}/token`);
+  for (const text of [String(error), error.stack, JSON.stringify(error), inspect(error)]) {
+    expect(text).not.toContain("sesame");
+  }
+});
+
+test("loadInCluster() gives a config that shows no secret", async () => {
+  const config = await loadInCluster(pod());
+  const { token } = config;
+  expect(await token?.current()).toBe("sesame");
+  for (const value of [config, token, token?.status]) {
+    expect(inspect(value, { depth: 9, showHidden: true })).not.toContain("sesame");
+    expect(JSON.stringify(value)).not.toContain("sesame");
+  }
+});

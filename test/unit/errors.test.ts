@@ -1,0 +1,103 @@
+/**
+ * Error classes: names, codes, the brand across two loaded copies, the package's version.
+ *
+ * @module
+ */
+
+import { expect, test } from "vitest";
+import packageJson from "../../package.json" with { type: "json" };
+import * as errors from "../../src/errors.ts";
+import { ApiError } from "../../src/api/api-error.ts";
+import { version } from "../../src/version.ts";
+
+const {
+  ClosedError,
+  ConfigError,
+  ConnectionError,
+  ReanchorError,
+  SourceError,
+  TimeoutError,
+  UntrustedServerError,
+  isReanchorError,
+} = errors;
+
+const cause = new Error("underneath");
+const untrusted = {
+  reason: "expired",
+  server: "https://10.0.0.1",
+  caSource: "memory",
+  fingerprint: "00",
+} as const;
+
+const all: readonly (readonly [name: string, code: string, error: errors.ReanchorError])[] = [
+  ["ClosedError", "ERR_REANCHOR_CLOSED", new ClosedError("m", { cause })],
+  ["ConfigError", "ERR_REANCHOR_CONFIG", new ConfigError("m", { cause })],
+  ["ConnectionError", "ERR_REANCHOR_CONNECTION", new ConnectionError("m", { cause })],
+  ["SourceError", "ERR_REANCHOR_SOURCE", new SourceError("m", "empty", { cause })],
+  ["TimeoutError", "ERR_REANCHOR_TIMEOUT", new TimeoutError("m", { cause })],
+  [
+    "UntrustedServerError",
+    "ERR_REANCHOR_UNTRUSTED_SERVER",
+    new UntrustedServerError("m", untrusted, { cause }),
+  ],
+];
+
+test.each(all)(
+  "%s has its name and its code, keeps message and cause, and is known",
+  (name, code, error) => {
+    expect(error).toBeInstanceOf(Error);
+    expect(error).toBeInstanceOf(ReanchorError);
+    expect(error.name).toBe(name);
+    expect(error.code).toBe(code);
+    expect(error.message).toBe("m");
+    expect(error.cause).toBe(cause);
+    expect(String(error)).toBe(`${name}: m`);
+    expect(error.stack).toContain(name);
+    expect(isReanchorError(error)).toBe(true);
+  },
+);
+
+test("ApiError has its name and its code, and is known", () => {
+  const error = new ApiError({ method: "GET", path: "/api", status: 404, body: "" });
+  expect(error).toBeInstanceOf(ReanchorError);
+  expect(error).toMatchObject({ name: "ApiError", code: "ERR_REANCHOR_API" });
+  expect(isReanchorError(error)).toBe(true);
+});
+
+test("every error has a code of its own", () => {
+  expect(new Set(all.map(([, code]) => code)).size).toBe(all.length);
+});
+
+test("SourceError and UntrustedServerError carry what they are about", () => {
+  expect(new SourceError("m", "timeout").reason).toBe("timeout");
+  expect(new UntrustedServerError("m", untrusted)).toMatchObject(untrusted);
+});
+
+test("isReanchorError() knows an error that a second copy of the package made", async () => {
+  const query = "?second-copy";
+  const copy = (await import(/* @vite-ignore */ `../../src/errors.ts${query}`)) as typeof errors;
+  const foreign = new copy.ConfigError("m");
+  expect(foreign).not.toBeInstanceOf(ConfigError);
+  expect(isReanchorError(foreign)).toBe(true);
+  expect(copy.isReanchorError(new ConfigError("m"))).toBe(true);
+});
+
+test.each([
+  [new TypeError("m")],
+  ["ConfigError"],
+  [null],
+  [undefined],
+  [{ code: "ERR_REANCHOR_API" }],
+])("isReanchorError() does not know %o", (value) => {
+  expect(isReanchorError(value)).toBe(false);
+});
+
+test("the brand does not show where an error is listed", () => {
+  const error = new ConfigError("m");
+  expect(Object.keys(error)).not.toContain("brand");
+  expect(JSON.stringify(error)).toBe('{"name":"ConfigError","code":"ERR_REANCHOR_CONFIG"}');
+});
+
+test("version equals package.json's", () => {
+  expect(version).toBe(packageJson.version);
+});

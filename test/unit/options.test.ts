@@ -1,0 +1,47 @@
+/**
+ * Checks of what callers pass.
+ *
+ * @module
+ */
+
+import { expect, test } from "vitest";
+import { checkDuration, checkKnown, timeLimit } from "../../src/options.ts";
+
+const range = { min: 1, max: 1_000 };
+
+test("checkDuration() gives what is in range, and the fallback for what is not given", () => {
+  expect(checkDuration("waitMs", undefined, 7, range)).toBe(7);
+  expect(checkDuration("waitMs", 1, 7, range)).toBe(1);
+  expect(checkDuration("waitMs", 1_000, 7, range)).toBe(1_000);
+  expect(checkDuration("waitMs", Number.POSITIVE_INFINITY, 7, timeLimit)).toBe(Infinity);
+});
+
+test.each([0, -1, 1_001, Number.POSITIVE_INFINITY])(
+  "checkDuration() refuses %d, naming it",
+  (value) => {
+    expect(() => checkDuration("waitMs", value, 7, range)).toThrow(RangeError);
+    expect(() => checkDuration("waitMs", value, 7, range)).toThrow(
+      /option waitMs: .* from 1 to 1000/,
+    );
+  },
+);
+
+test("checkDuration() refuses what overflows a timer", () => {
+  expect(checkDuration("waitMs", 2 ** 31 - 1, 7, timeLimit)).toBe(2 ** 31 - 1);
+  expect(() => checkDuration("waitMs", 2 ** 31, 7, timeLimit)).toThrow(/2147483647, or Infinity/);
+});
+
+test.each<unknown>(["60", null, Number.NaN, 60n, {}])(
+  "checkDuration() refuses %o as no number",
+  (value) => {
+    expect(() => checkDuration("waitMs", value as number, 7, range)).toThrow(TypeError);
+  },
+);
+
+test("checkKnown() names the option that there is none of, and those that there are", () => {
+  expect(() => checkKnown("connect", { a: 1 }, ["a", "b"])).not.toThrow();
+  expect(() => checkKnown("connect", { a: 1, c: undefined }, ["a", "b"])).toThrow(TypeError);
+  expect(() => checkKnown("connect", { c: 1 }, ["a", "b"])).toThrow(
+    /option c of connect: .* a, b$/,
+  );
+});

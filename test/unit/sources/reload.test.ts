@@ -1,0 +1,344 @@
+/**
+ * The reload engine: age, single flight, failures and backoff, staleness, expiry, listeners.
+ *
+ * @module
+ */
+
+import { expect, test, vi } from "vitest";
+import { SourceError } from "../../../src/errors.ts";
+import { createScriptedSource, settle, watch } from "../support/scripted-source.ts";
+
+test("current() gives the same object with no read when the value is younger than the interval", async () => {
+  const script = createScriptedSource();
+  const first = await script.source.current();
+  await script.clock.advance(59_999);
+  script.content = "second";
+  expect(await script.source.current()).toBe(first);
+  expect(script.reads).toHaveLength(1);
+  await script.clock.advance(1);
+  expect(await script.source.current()).toEqual({ text: "second" });
+  expect(script.reads).toHaveLength(2);
+});
+
+test("current() reads nothing by itself when nobody asks", async () => {
+  const script = createScriptedSource();
+  await script.source.current();
+  await script.clock.advance(3_600_000);
+  expect(script.reads).toHaveLength(1);
+  expect(script.clock.pending).toBe(0);
+});
+
+test("current() reads once for any number of callers when the value has aged", async () => {
+  const script = createScriptedSource();
+  await script.source.current();
+  script.content = undefined;
+  await script.clock.advance(60_000);
+  const callers = Array.from({ length: 1_000 }, () => script.source.current());
+  await settle(script.clock);
+  expect(script.reads).toHaveLength(2);
+  script.reads[1]?.succeed("second");
+  const values = await Promise.all(callers);
+  expect(new Set(values).size).toBe(1);
+  expect(values[0]).toEqual({ text: "second" });
+  expect(script.clock.pending).toBe(0);
+});
+
+test("current() reads once for callers that ask while the first value is loaded", async () => {
+  const script = createScriptedSource();
+  script.content = undefined;
+  const callers = [script.source.current(), script.source.current()];
+  await settle(script.clock);
+  expect(script.reads).toHaveLength(1);
+  script.reads[0]?.succeed("first");
+  const [one, other] = await Promise.all(callers);
+  expect(one).toBe(other);
+});
+
+test("current() counts the age from when the read began when the read was slow", async () => {
+  const script = createScriptedSource();
+  script.content = undefined;
+  const first = script.source.current();
+  await script.clock.advance(4_000);
+  script.reads[0]?.succeed("first");
+  await first;
+  expect(script.source.status.ageMs).toBe(4_000);
+  script.content = "second";
+  await script.clock.advance(55_999);
+  await script.source.current();
+  expect(script.reads).toHaveLength(1);
+  await script.clock.advance(1);
+  await script.source.current();
+  expect(script.reads).toHaveLength(2);
+});
+
+test("current() gives the same object when the content has not changed", async () => {
+  const script = createScriptedSource();
+  const first = await script.source.current();
+  const { loadedAt } = script.source.status;
+  await script.clock.advance(60_000);
+  expect(await script.source.current()).toBe(first);
+  expect(script.reads).toHaveLength(2);
+  expect(script.source.status.loadedAt).toBe(loadedAt);
+  expect(script.source.status.checkedAt).toBe(script.clock.wallNow());
+  expect(script.events).toEqual([{ type: "ca-unchanged", source: "script", fingerprint: "first" }]);
+});
+
+test("current() emits one event when the content has changed, and none for the first load", async () => {
+  const script = createScriptedSource();
+  await script.source.current();
+  expect(script.events).toEqual([]);
+  script.content = "second";
+  await script.clock.advance(60_000);
+  await Promise.all([script.source.current(), script.source.current()]);
+  expect(script.events).toMatchObject([
+    { type: "ca-reloaded", fingerprint: "second", previousFingerprint: "first" },
+  ]);
+});
+
+test("current() keeps the last good value, records the error and emits when a read fails", async () => {
+  const script = createScriptedSource();
+  const first = await script.source.current();
+  const cause = new Error("no such file");
+  script.content = cause;
+  await script.clock.advance(60_000);
+  expect(await script.source.current()).toBe(first);
+  expect(script.source.peek()).toBe(first);
+  const { failures, lastError, stale } = script.source.status;
+  expect({ failures, stale }).toEqual({ failures: 1, stale: false });
+  expect(lastError).toBe("Cannot load CA bundle from script: no such file");
+  expect(script.events).toHaveLength(1);
+  expect(script.events).toMatchObject([
+    { type: "reload-failed", kind: "ca", source: "script", failures: 1, retryInMs: 1_000 },
+  ]);
+  const [event] = script.events;
+  if (event?.type !== "reload-failed") throw new TypeError("no such event");
+  expect(event.error).toBeInstanceOf(SourceError);
+  expect(event.error.reason).toBe("unreadable");
+  expect(event.error.cause).toBe(cause);
+});
+
+test("current() clears the error when a read is good again", async () => {
+  const script = createScriptedSource();
+  await script.source.current();
+  script.content = new Error("gone");
+  await script.clock.advance(60_000);
+  await script.source.current();
+  script.content = "second";
+  await script.clock.advance(1_000);
+  expect(await script.source.current()).toEqual({ text: "second" });
+  expect(script.source.status).toMatchObject({ failures: 0, lastError: undefined, ageMs: 0 });
+});
+
+test("current() backs off from 1 s, doubling up to the interval, when reads keep failing", async () => {
+  const script = createScriptedSource({ reloadIntervalMs: 10_000 });
+  await script.source.current();
+  script.content = new Error("gone");
+  await script.clock.advance(10_000);
+  await script.source.current();
+  for (const [index, wait] of [1_000, 2_000, 4_000, 8_000, 10_000, 10_000].entries()) {
+    const failed = script.events.findLast(({ type }) => type === "reload-failed");
+    expect(failed).toMatchObject({ failures: index + 1, retryInMs: wait });
+    await script.clock.advance(wait - 1);
+    await script.source.current();
+    expect(script.reads).toHaveLength(index + 2);
+    await script.clock.advance(1);
+    await script.source.current();
+    expect(script.reads).toHaveLength(index + 3);
+  }
+});
+
+test("current() stamps the attempt before it is made when the read is slow to fail", async () => {
+  const script = createScriptedSource();
+  await script.source.current();
+  script.content = undefined;
+  await script.clock.advance(60_000);
+  const waiting = script.source.current();
+  await script.clock.advance(600);
+  script.reads[1]?.fail(new Error("gone"));
+  await waiting;
+  // 1 s after the attempt began, which is 400 ms after it failed.
+  await script.clock.advance(399);
+  await script.source.current();
+  expect(script.reads).toHaveLength(2);
+  script.content = "second";
+  await script.clock.advance(1);
+  await script.source.current();
+  expect(script.reads).toHaveLength(3);
+});
+
+test("current() fails for the caller when nothing was ever loaded, and tries again at the next call", async () => {
+  const script = createScriptedSource();
+  script.content = new Error("no such file");
+  const [one, other] = await Promise.allSettled([script.source.current(), script.source.current()]);
+  expect(script.reads).toHaveLength(1);
+  expect(one).toMatchObject({ status: "rejected", reason: { code: "ERR_REANCHOR_SOURCE" } });
+  expect(other.status).toBe("rejected");
+  expect(script.source.peek()).toBeUndefined();
+  expect(script.source.status).toMatchObject({ failures: 1, stale: false, ageMs: undefined });
+  script.content = "first";
+  expect(await script.source.current()).toEqual({ text: "first" });
+});
+
+test("status says stale past three intervals without a good read, with one event, and resets", async () => {
+  const script = createScriptedSource({ reloadIntervalMs: 10_000 });
+  const first = await script.source.current();
+  script.content = new Error("gone");
+  const stale = (): number => script.events.filter(({ type }) => type === "stale").length;
+  for (let elapsed = 10_000; elapsed <= 30_000; elapsed += 10_000) {
+    await script.clock.advance(10_000);
+    await script.source.current();
+  }
+  expect(script.source.status.stale).toBe(false);
+  expect(stale()).toBe(0);
+  await script.clock.advance(10_000);
+  expect(await script.source.current()).toBe(first);
+  expect(script.source.status.stale).toBe(true);
+  await script.clock.advance(10_000);
+  await script.source.current();
+  expect(stale()).toBe(1);
+  expect(script.events.find(({ type }) => type === "stale")).toEqual({
+    type: "stale",
+    kind: "ca",
+    source: "script",
+    ageMs: 40_000,
+  });
+
+  script.content = "second";
+  await script.clock.advance(10_000);
+  await script.source.current();
+  expect(script.source.status.stale).toBe(false);
+  script.content = new Error("gone again");
+  for (let failed = 0; failed < 6; failed++) {
+    await script.clock.advance(10_000);
+    await script.source.current();
+  }
+  expect(stale()).toBe(2);
+});
+
+test("status says no stale when nobody has asked for longer than three intervals", async () => {
+  const script = createScriptedSource();
+  await script.source.current();
+  await script.clock.advance(3_600_000);
+  expect(script.source.status).toMatchObject({ stale: false, ageMs: 3_600_000 });
+});
+
+test("current() reads ahead of the interval when the value expires before", async () => {
+  const script = createScriptedSource();
+  script.expiresAt = script.clock.wallNow() + 20_000;
+  await script.source.current();
+  await script.clock.advance(19_999);
+  await script.source.current();
+  expect(script.reads).toHaveLength(1);
+  await script.clock.advance(1);
+  await script.source.current();
+  expect(script.reads).toHaveLength(2);
+});
+
+test("current() keeps to the interval when the value expires after it", async () => {
+  const script = createScriptedSource();
+  script.expiresAt = script.clock.wallNow() + 3_600_000;
+  await script.source.current();
+  await script.clock.advance(60_000);
+  await script.source.current();
+  expect(script.reads).toHaveLength(2);
+});
+
+test("current() reads no more than once a second when the value has expired already", async () => {
+  const script = createScriptedSource();
+  script.expiresAt = script.clock.wallNow() - 1;
+  for (let call = 0; call < 100; call++) await script.source.current();
+  expect(script.reads).toHaveLength(1);
+  await script.clock.advance(1_000);
+  for (let call = 0; call < 100; call++) await script.source.current();
+  expect(script.reads).toHaveLength(2);
+});
+
+test("current() goes by monotonic time when the wall clock is set back", async () => {
+  const script = createScriptedSource();
+  await script.source.current();
+  script.clock.setWall(new Date("2020-01-01T00:00:00Z"));
+  await script.clock.advance(59_999);
+  await script.source.current();
+  expect(script.reads).toHaveLength(1);
+  await script.clock.advance(1);
+  await script.source.current();
+  expect(script.reads).toHaveLength(2);
+});
+
+test("current() gives a fresh value without looking at the signal, and refuses an aborted one else", async () => {
+  const script = createScriptedSource();
+  const reason = new Error("enough");
+  await expect(script.source.current({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+  expect(script.reads).toHaveLength(0);
+  const first = await script.source.current();
+  expect(await script.source.current({ signal: AbortSignal.abort(reason) })).toBe(first);
+});
+
+test("current() ends one wait at once and leaves no timer when it is aborted", async () => {
+  const script = createScriptedSource();
+  script.content = undefined;
+  const controller = new AbortController();
+  const aborted = watch(script.source.current({ signal: controller.signal }));
+  await settle(script.clock);
+  expect(script.clock.pending).toBe(1);
+  controller.abort(new Error("enough"));
+  await settle(script.clock);
+  expect(aborted.error).toBe(controller.signal.reason);
+  expect(script.clock.pending).toBe(0);
+  // The read goes on for those who ask later.
+  const later = script.source.current();
+  script.reads[0]?.succeed("first");
+  expect(await later).toEqual({ text: "first" });
+  expect(script.reads).toHaveLength(1);
+  expect(script.clock.pending).toBe(0);
+});
+
+test("current() serves the others when one of those who wait is aborted", async () => {
+  const script = createScriptedSource();
+  script.content = undefined;
+  const controller = new AbortController();
+  const aborted = watch(script.source.current({ signal: controller.signal }));
+  const waiting = script.source.current();
+  controller.abort();
+  await settle(script.clock);
+  expect(aborted.settled).toBe(true);
+  script.reads[0]?.succeed("first");
+  expect(await waiting).toEqual({ text: "first" });
+});
+
+test("subscribe() keeps a listener's exception from the caller and from the other listeners", async () => {
+  const script = createScriptedSource();
+  const seen = vi.fn();
+  script.source.subscribe(() => {
+    throw new Error("an observer's own");
+  });
+  script.source.subscribe(seen);
+  const first = await script.source.current();
+  script.content = new Error("gone");
+  await script.clock.advance(60_000);
+  expect(await script.source.current()).toBe(first);
+  expect(seen).toHaveBeenCalledOnce();
+});
+
+test("subscribe() gives what removes the listener, once, also where it was added twice", async () => {
+  const script = createScriptedSource();
+  const seen = vi.fn();
+  const remove = script.source.subscribe(seen);
+  script.source.subscribe(seen);
+  await script.source.current();
+  await script.clock.advance(60_000);
+  await script.source.current();
+  expect(seen).toHaveBeenCalledTimes(2);
+  remove();
+  remove();
+  await script.clock.advance(60_000);
+  await script.source.current();
+  expect(seen).toHaveBeenCalledTimes(3);
+});
+
+test("a source refuses options that make no sense", () => {
+  expect(() => createScriptedSource({ reloadIntervalMs: -1 })).toThrow(RangeError);
+  expect(() => createScriptedSource({ cooldownMs: Number.NaN })).toThrow(TypeError);
+  expect(() => createScriptedSource({ readTimeoutMs: 0 })).toThrow(RangeError);
+  expect(() => createScriptedSource({ reloadIntervalMs: 2 ** 31 })).toThrow(/reloadIntervalMs/);
+});

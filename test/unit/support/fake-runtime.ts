@@ -1,0 +1,192 @@
+/**
+ * A runtime in memory: files that a test writes, an environment that it sets, a clock that it moves, and
+ * connections that answer as it says.
+ *
+ * @module
+ */
+
+import type {
+  Capabilities,
+  Failure,
+  Runtime,
+  TlsSnapshot,
+  Transport,
+  TransportRequest,
+  TransportResponse,
+} from "../../../src/runtime.ts";
+import { fromResponse } from "../../../src/transport/response.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
+
+/** What a runtime throws, with the meaning that {@linkcode FakeRuntime.explain} gives it. */
+export class FakeFailure extends Error {
+  override readonly name = "FakeFailure";
+  readonly failure: Failure;
+
+  constructor(failure: Failure) {
+    super(`fake failure: ${failure}`);
+    this.failure = failure;
+  }
+}
+
+/** A request that reached a {@linkcode FakeTransport}. */
+export interface FakeExchange extends TransportRequest {
+  readonly url: string;
+  /** Which transport it was sent on, counted from 1 in the order of their opening. */
+  readonly transport: number;
+}
+
+/** What a request is answered with. */
+export type FakeAnswer = (exchange: FakeExchange) => Response | Promise<Response>;
+
+/** A pool of connections that is none. */
+export interface FakeTransport extends Transport {
+  readonly ca: readonly string[] | undefined;
+  /** Whether it was told to close its idle connections. */
+  readonly retired: boolean;
+  /** With what it was told to end everything. */
+  readonly endedBy: Error | undefined;
+}
+
+/** See the module. */
+export interface FakeRuntime extends Runtime {
+  readonly clock: ManualClock;
+  /** The files, by path. An error is thrown as it is; a function is asked at each read. */
+  readonly disk: Map<string, string | Uint8Array | Error | (() => Promise<string>)>;
+  /** The environment. */
+  readonly variables: Map<string, string>;
+  /** What may not be looked at, as `env HOME` or `read /root`. */
+  readonly denied: Set<string>;
+  /** The paths that were read, in order. */
+  readonly reads: string[];
+  /** Every transport that was opened, in order. */
+  readonly transports: FakeTransport[];
+  /** Every request that was sent, in order. */
+  readonly exchanges: FakeExchange[];
+  /** Answers the requests that follow. */
+  answer: FakeAnswer;
+  /** Whether a bundle can't be used. */
+  refuses: (ca: readonly string[] | undefined) => boolean;
+}
+
+/** What {@linkcode createFakeRuntime} can be told. */
+export interface FakeRuntimeOptions {
+  readonly name?: Runtime["name"];
+  readonly capabilities?: Partial<Capabilities>;
+  readonly triesEveryAnchor?: boolean;
+  readonly hasFiles?: boolean;
+}
+
+const nodeLike: Capabilities = {
+  customCa: "exclusive",
+  exclusiveTrust: true,
+  closesIdleConnections: true,
+  connectTimeout: true,
+  files: true,
+  sharedReads: true,
+  resendsUntouchedStreams: true,
+  recognisesUntrustedServers: true,
+};
+
+/** Makes a runtime, like Node unless told otherwise. */
+export function createFakeRuntime(options: FakeRuntimeOptions = {}): FakeRuntime {
+  const disk: FakeRuntime["disk"] = new Map();
+  const variables = new Map<string, string>();
+  const denied = new Set<string>();
+  const reads: string[] = [];
+
+  async function read(path: string): Promise<Uint8Array> {
+    reads.push(path);
+    const stored = disk.get(path);
+    if (stored === undefined) throw new Error(`no such file: ${path}`);
+    if (stored instanceof Error) throw stored;
+    const content = typeof stored === "function" ? await stored() : stored;
+    return typeof content === "string" ? new TextEncoder().encode(content) : content;
+  }
+
+  const runtime: FakeRuntime = {
+    name: options.name ?? "node",
+    userAgent: "fake/1.0",
+    capabilities: { ...nodeLike, ...options.capabilities },
+    triesEveryAnchor: options.triesEveryAnchor ?? true,
+    clock: new ManualClock(),
+    files:
+      options.hasFiles === false ? undefined : { read, exists: async (path) => disk.has(path) },
+    env: (name) => (denied.has(`env ${name}`) ? undefined : variables.get(name)),
+    isDenied: (kind, name) => denied.has(`${kind} ${name}`),
+    openTransport(trust) {
+      if (runtime.refuses(trust.ca)) throw new Error("a certificate that this runtime can't use");
+      const transport = openFakeTransport(runtime, trust, runtime.transports.length + 1);
+      runtime.transports.push(transport);
+      return transport;
+    },
+    explain: (error) => (error instanceof FakeFailure ? error.failure : "other"),
+    disk,
+    variables,
+    denied,
+    reads,
+    transports: [],
+    exchanges: [],
+    answer: () => new Response("{}"),
+    refuses: () => false,
+  };
+  return runtime;
+}
+
+function openFakeTransport(
+  runtime: FakeRuntime,
+  trust: TlsSnapshot,
+  number: number,
+): FakeTransport {
+  const ended = new AbortController();
+  let retired = false;
+  let endedBy: Error | undefined;
+  return {
+    ca: trust.ca,
+    get retired() {
+      return retired;
+    },
+    get endedBy() {
+      return endedBy;
+    },
+    async send(url, request): Promise<TransportResponse> {
+      const { signal: own, headers } = request;
+      const signal = own === undefined ? ended.signal : AbortSignal.any([own, ended.signal]);
+      // A copy, since a later attempt may change them.
+      const sent = { ...request, headers: new Headers(headers), signal, url, transport: number };
+      runtime.exchanges.push(sent);
+      return fromResponse(await runtime.answer(sent), url, request.onEnd);
+    },
+    async retire() {
+      retired = true;
+    },
+    end(reason) {
+      endedBy = reason;
+      ended.abort(reason);
+    },
+  };
+}
+
+/** What ends only when its request does. */
+export function untilAborted({ signal }: TransportRequest): Promise<never> {
+  return new Promise((_, reject) => {
+    signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+}
+
+/** Answers one after the other; the last one over and over. */
+export function inTurn(...answers: readonly FakeAnswer[]): FakeAnswer {
+  let next = 0;
+  return (exchange) => {
+    const answer = answers[Math.min(next, answers.length - 1)];
+    next++;
+    if (answer === undefined) throw new RangeError("Cannot answer: there are no answers");
+    return answer(exchange);
+  };
+}
+
+/** Fails as a runtime does. */
+export function failing(failure: Failure): FakeAnswer {
+  return () => {
+    throw new FakeFailure(failure);
+  };
+}

@@ -1,0 +1,106 @@
+/**
+ * The reload engine over reads whose ends a test decides.
+ *
+ * @module
+ */
+
+import type { ReanchorEvent } from "../../../src/events.ts";
+import { Reloader } from "../../../src/sources/reload.ts";
+import type { SourceOptions } from "../../../src/sources/source.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
+
+/** A read that has begun and not ended. */
+export interface PendingRead {
+  readonly signal: AbortSignal;
+  succeed(text: string): void;
+  fail(error: unknown): void;
+}
+
+/** What is loaded: an object, so that its identity can be looked at. */
+export interface Loaded {
+  readonly text: string;
+}
+
+/** A source, and what it was seen to do. */
+export interface ScriptedSource {
+  readonly clock: ManualClock;
+  readonly source: Reloader<Loaded>;
+  /** Every read that has begun. */
+  readonly reads: PendingRead[];
+  readonly events: ReanchorEvent[];
+  /** What each read gives at once; `undefined` leaves it pending. */
+  content: string | Error | undefined;
+  /** When what is read expires, in milliseconds since the epoch. */
+  expiresAt: number | undefined;
+}
+
+/** What {@linkcode createScriptedSource} can be told. */
+export interface ScriptedSourceOptions extends SourceOptions {
+  /** @default true */
+  readonly sharedReads?: boolean;
+}
+
+/** Makes one. */
+export function createScriptedSource(options: ScriptedSourceOptions = {}): ScriptedSource {
+  const { sharedReads = true, ...sourceOptions } = options;
+  const clock = new ManualClock();
+  const reads: PendingRead[] = [];
+  const events: ReanchorEvent[] = [];
+
+  function read(signal: AbortSignal): Promise<Loaded> {
+    return new Promise<Loaded>((resolve, reject) => {
+      const succeed = (text: string): void => resolve({ text });
+      reads.push({ signal, succeed, fail: reject });
+      const { content } = scripted;
+      if (content instanceof Error) reject(content);
+      else if (content !== undefined) succeed(content);
+    });
+  }
+
+  const source = new Reloader<Loaded>(
+    {
+      kind: "ca",
+      what: "CA bundle",
+      source: "script",
+      read,
+      isSame: (a, b) => a.text === b.text,
+      expiresAt: () => scripted.expiresAt,
+      changed: (next, previous) => ({
+        type: "ca-reloaded",
+        source: "script",
+        fingerprint: next.text,
+        previousFingerprint: previous.text,
+        added: [],
+        removed: [],
+      }),
+      unchanged: ({ text }) => ({ type: "ca-unchanged", source: "script", fingerprint: text }),
+    },
+    { clock, sharedReads },
+    sourceOptions,
+  );
+  source.subscribe((event) => events.push(event));
+  const scripted: ScriptedSource = {
+    clock,
+    source,
+    reads,
+    events,
+    content: "first",
+    expiresAt: undefined,
+  };
+  return scripted;
+}
+
+/** Lets every promise settle that can. */
+export async function settle(clock: ManualClock): Promise<void> {
+  await clock.advance(0);
+}
+
+/** Whether a promise has settled, and how. */
+export function watch<T>(promise: Promise<T>): { value?: T; error?: unknown; settled: boolean } {
+  const seen: { value?: T; error?: unknown; settled: boolean } = { settled: false };
+  promise.then(
+    (value) => Object.assign(seen, { value, settled: true }),
+    (error: unknown) => Object.assign(seen, { error, settled: true }),
+  );
+  return seen;
+}

@@ -1,0 +1,106 @@
+/**
+ * The trust layer alone.
+ *
+ * @module
+ */
+
+import { describe, expect, test } from "vitest";
+import { ClosedError, ConfigError } from "../../../src/errors.ts";
+import { staticCaSource } from "../../../src/sources/ca-source.ts";
+import { type CreateFetchOptions, createFetchFor } from "../../../src/transport/create-fetch.ts";
+import { anchorPem } from "../support/certificates.ts";
+import { createFakeRuntime, inTurn } from "../support/fake-runtime.ts";
+
+const ca = staticCaSource(anchorPem());
+
+describe("createFetch()", () => {
+  test("gives a fetch of any https origin, under the bundle", async () => {
+    const runtime = createFakeRuntime();
+    const fetch = createFetchFor(runtime, { ca });
+    const response = await fetch("https://metrics.internal/healthz");
+    expect(response).toBeInstanceOf(Response);
+    expect(response.url).toBe("https://metrics.internal/healthz");
+    await fetch(new URL("https://other.internal/"));
+    await fetch(new Request("https://third.internal/", { method: "PUT", body: "text" }));
+    expect(runtime.exchanges.map(({ method, url }) => `${method} ${url}`)).toEqual([
+      "GET https://metrics.internal/healthz",
+      "GET https://other.internal/",
+      "PUT https://third.internal/",
+    ]);
+    expect(runtime.transports).toHaveLength(1);
+    expect(runtime.exchanges[0]?.headers.has("authorization")).toBe(false);
+  });
+
+  test.each([
+    "http://metrics.internal/",
+    "/healthz",
+    "metrics.internal",
+    "ftp://host/",
+    "",
+    "https://[",
+  ])("refuses %j before anything connects", async (url) => {
+    const runtime = createFakeRuntime();
+    await expect(createFetchFor(runtime, { ca })(url)).rejects.toThrow(TypeError);
+    expect(runtime.transports).toEqual([]);
+  });
+
+  test("follows redirects within an origin, and hands others back", async () => {
+    const runtime = createFakeRuntime();
+    const redirect = (location: string): Response =>
+      new Response(null, { status: 302, headers: { location } });
+    runtime.answer = inTurn(
+      () => redirect("/b"),
+      () => redirect("https://evil.example/"),
+    );
+    const response = await createFetchFor(runtime, { ca })("https://host/a");
+    expect(response.status).toBe(302);
+    expect(runtime.exchanges.map(({ url }) => url)).toEqual(["https://host/a", "https://host/b"]);
+  });
+
+  test("says how it is doing, closes, and takes no request after", async () => {
+    const runtime = createFakeRuntime();
+    const fetch = createFetchFor(runtime, { ca });
+    expect(fetch.status()).toMatchObject({ ca: { source: "memory" }, generations: [] });
+    await fetch("https://host/");
+    expect(fetch.status().generations).toHaveLength(1);
+    await fetch[Symbol.asyncDispose]();
+    expect(fetch.status().generations).toEqual([]);
+    await expect(fetch("https://host/")).rejects.toThrow(ClosedError);
+  });
+
+  test("leaves no timer behind once a response is there", async () => {
+    const runtime = createFakeRuntime();
+    await createFetchFor(runtime, { ca })("https://host/");
+    expect(runtime.clock.pending).toBe(0);
+  });
+
+  test.each<[string, object, RegExp]>([
+    [
+      "an option that there is none of",
+      { exclusivetrust: true },
+      /option exclusivetrust of createFetch/,
+    ],
+    ["a token, which is connect's", { token: "sesame" }, /option token of createFetch/],
+    ["a time limit that is none", { timeoutMs: "1" }, /option timeoutMs/],
+    ["a time limit out of range", { connectTimeoutMs: 0 }, /option connectTimeoutMs/],
+    [
+      "exclusive trust in nothing",
+      { ca: undefined, exclusiveTrust: true },
+      /no CA bundle to trust alone/,
+    ],
+  ])("refuses %s at construction", (_, options, message) => {
+    expect(() => createFetchFor(createFakeRuntime(), { ca, ...options })).toThrow(message);
+  });
+
+  test("fails at construction where the runtime can't honour a security option", () => {
+    const edge = createFakeRuntime({ name: "edge", capabilities: { customCa: "none" } });
+    expect(() => createFetchFor(edge, { ca })).toThrow(ConfigError);
+    expect(() => createFetchFor(edge, { ca })).toThrow(
+      /on edge: .* pass its fetch as the option "fetch"/,
+    );
+    expect(() => createFetchFor(edge, {})).not.toThrow();
+    const additive = createFakeRuntime({ capabilities: { exclusiveTrust: false } });
+    const options: CreateFetchOptions = { ca, exclusiveTrust: true };
+    expect(() => createFetchFor(additive, options)).toThrow(/exclusiveTrust: node can't honour it/);
+  });
+});

@@ -1,0 +1,330 @@
+/**
+ * What a rotating transport does about a refused server and a lost connection.
+ *
+ * @module
+ */
+
+import { inspect } from "node:util";
+import { describe, expect, test, vi } from "vitest";
+import { ConnectionError, UntrustedServerError } from "../../../src/errors.ts";
+import { FakeFailure, failing, inTurn } from "../support/fake-runtime.ts";
+import { streamOf } from "../support/outgoing.ts";
+import { type Rotation, createRotation, newCa, oldCa } from "../support/rotation.ts";
+import { watch } from "../support/scripted-source.ts";
+
+/** A server that holds a certificate of the new CA, and a bundle that is still the old one. */
+async function rotated(): Promise<Rotation> {
+  const rotation = createRotation();
+  await rotation.source.current();
+  await rotation.runtime.clock.advance(1_000); // Past the cooldown.
+  rotation.runtime.answer = ({ transport }) => {
+    const { ca } = rotation.runtime.transports[transport - 1] ?? {};
+    if (ca?.includes(newCa) !== true) throw new FakeFailure("unknown-authority");
+    return new Response("{}");
+  };
+  return rotation;
+}
+
+/** A bundle that has been loaded, so that the only timer is the one that is waited for. */
+async function loaded(): Promise<Rotation> {
+  const rotation = createRotation();
+  await rotation.source.current();
+  return rotation;
+}
+
+function retries({ events }: Rotation): unknown[] {
+  return events.filter(({ type }) => type === "retry");
+}
+
+describe("an untrusted server", () => {
+  test("reloads the bundle, and retries once where it has changed", async () => {
+    const rotation = await rotated();
+    rotation.write(oldCa + newCa);
+    expect((await rotation.get()).status).toBe(200);
+    expect(rotation.reads()).toBe(2);
+    expect(rotation.runtime.exchanges.map(({ transport }) => transport)).toEqual([1, 2]);
+    expect(retries(rotation)).toEqual([
+      { type: "retry", reason: "untrusted-server", method: "GET", path: "/api", delayMs: 0 },
+    ]);
+  });
+
+  test("retries any verb, with a string, bytes or a stream that was not touched", async () => {
+    for (const body of ["text", new Uint8Array([1]), streamOf("text")]) {
+      const rotation = await rotated();
+      rotation.write(newCa);
+      expect((await rotation.post(body)).status).toBe(200);
+      expect(rotation.runtime.exchanges[1]?.body).toBe(body);
+    }
+  });
+
+  test("is reported, and the request not sent twice by halves, when the stream was touched", async () => {
+    const rotation = await rotated();
+    rotation.write(newCa);
+    const { answer } = rotation.runtime;
+    rotation.runtime.answer = async (exchange) => {
+      await new Response(exchange.body).text();
+      return await answer(exchange);
+    };
+    const refused = rotation.post(streamOf("text"));
+    await expect(refused).rejects.toThrow(UntrustedServerError);
+    await expect(refused).rejects.toThrow(
+      /the CA bundle has changed since, but .* send the request again/,
+    );
+    expect(rotation.runtime.exchanges).toHaveLength(1);
+    expect((await rotation.get()).status).toBe(200); // The reload was not in vain.
+  });
+
+  test("retries at once, without reading, where the bundle has become a newer one meanwhile", async () => {
+    const rotation = await rotated();
+    rotation.write(newCa);
+    const { answer } = rotation.runtime;
+    rotation.runtime.answer = async (exchange) => {
+      if (exchange.transport === 1) await rotation.source.reload();
+      return await answer(exchange);
+    };
+    expect((await rotation.get()).status).toBe(200);
+    expect(rotation.reads()).toBe(2); // The other one's.
+  });
+
+  test("reads once for 100 requests that fail together", async () => {
+    const rotation = await rotated();
+    rotation.write(newCa);
+    const responses = await Promise.all(Array.from({ length: 100 }, rotation.get));
+    expect(responses.every(({ status }) => status === 200)).toBe(true);
+    expect(rotation.reads()).toBe(2);
+  });
+
+  test("reads at most once for a request, though the newer bundle is refused too", async () => {
+    const rotation = await rotated();
+    rotation.runtime.answer = failing("unknown-authority");
+    rotation.write(newCa);
+    await expect(rotation.get()).rejects.toThrow(UntrustedServerError);
+    expect(rotation.reads()).toBe(2);
+    expect(rotation.runtime.exchanges).toHaveLength(2);
+  });
+
+  test("reads once more where a bundle that came meanwhile is refused as well", async () => {
+    const rotation = await rotated();
+    const third = `${oldCa}${newCa}`;
+    rotation.runtime.answer = inTurn(
+      async () => {
+        rotation.write(newCa);
+        await rotation.source.reload();
+        throw new FakeFailure("unknown-authority");
+      },
+      async () => {
+        rotation.write(third);
+        await rotation.runtime.clock.advance(100);
+        throw new FakeFailure("unknown-authority");
+      },
+      () => new Response("{}"),
+    );
+    expect((await rotation.get()).status).toBe(200);
+    expect(rotation.runtime.transports.map(({ ca }) => ca)).toEqual([
+      [oldCa],
+      [newCa],
+      [oldCa, newCa],
+    ]);
+    expect(rotation.reads()).toBe(3);
+  });
+
+  test("waits out the cooldown, so that what was written just now is seen", async () => {
+    const rotation = await rotated();
+    await expect(rotation.get()).rejects.toThrow(UntrustedServerError);
+    rotation.write(newCa);
+    const request = watch(rotation.get());
+    await vi.waitUntil(() => rotation.runtime.clock.pending === 1);
+    await rotation.runtime.clock.advance(99);
+    expect(rotation.reads()).toBe(2);
+    await rotation.runtime.clock.advance(1);
+    await vi.waitUntil(() => request.settled);
+    expect(request.value?.status).toBe(200);
+    expect(rotation.runtime.clock.pending).toBe(0);
+  });
+
+  test("stops waiting at once when it is aborted in the cooldown, and leaves no timer", async () => {
+    const rotation = await rotated();
+    await expect(rotation.get()).rejects.toThrow(UntrustedServerError);
+    const controller = new AbortController();
+    const request = watch(rotation.post("text", { signal: controller.signal }));
+    await vi.waitUntil(() => rotation.runtime.clock.pending === 1);
+    controller.abort(new Error("enough"));
+    await vi.waitUntil(() => request.settled);
+    expect(request.error).toBe(controller.signal.reason);
+    expect(rotation.runtime.clock.pending).toBe(0);
+    expect(rotation.reads()).toBe(2);
+  });
+
+  test("says who was trusted, from where, how old, and what to look at", async () => {
+    const rotation = await rotated();
+    const { fingerprint, anchors } = await rotation.source.current();
+    const error: unknown = await rotation.get().catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({
+      name: "UntrustedServerError",
+      reason: "unknown-authority",
+      server: "https://10.96.0.1",
+      caSource: "function",
+      fingerprint,
+      cause: { failure: "unknown-authority" },
+    });
+    expect(String(error)).toContain(`CN=kubernetes sha256:${anchors[0]?.fingerprint.slice(0, 16)}`);
+    expect(String(error)).toMatch(
+      / from function, read 0 ms ago; check that this is where the CA arrives/,
+    );
+    expect(inspect(error, { depth: 9 })).not.toMatch(/BEGIN CERTIFICATE|sesame/);
+    expect(retries(rotation)).toEqual([]);
+  });
+
+  test("says that the last reload failed when it did", async () => {
+    const rotation = await rotated();
+    rotation.write("not a bundle");
+    await expect(rotation.get()).rejects.toThrow(
+      /last reload failed: Cannot load CA bundle from function/,
+    );
+  });
+
+  test("reloads for an expired anchor too, whose renewal may be there", async () => {
+    const rotation = await rotated();
+    rotation.runtime.answer = inTurn(failing("expired"), () => new Response("{}"));
+    rotation.write(newCa);
+    expect((await rotation.get()).status).toBe(200);
+    const other = await rotated();
+    other.runtime.answer = failing("expired");
+    await expect(other.get()).rejects.toMatchObject({ reason: "expired" });
+    expect(other.reads()).toBe(2);
+    expect(other.runtime.exchanges).toHaveLength(1);
+  });
+
+  test("never reloads for a wrong host name, and names it", async () => {
+    const rotation = await rotated();
+    rotation.runtime.answer = failing("wrong-host");
+    rotation.write(newCa);
+    const refused = rotation.get();
+    await expect(refused).rejects.toMatchObject({ reason: "wrong-host" });
+    await expect(refused).rejects.toThrow(/valid for other names than 10\.96\.0\.1/);
+    expect(rotation.reads()).toBe(1);
+    expect(rotation.runtime.exchanges).toHaveLength(1);
+  });
+});
+
+describe("a connection that is lost before the response", () => {
+  test.each(["GET", "HEAD", "OPTIONS"])("is retried once for %s", async (method) => {
+    const rotation = await loaded();
+    rotation.runtime.answer = inTurn(failing("lost"), () => new Response(null));
+    const request = watch(rotation.post(null, { method }));
+    await vi.waitUntil(() => rotation.runtime.clock.pending === 1);
+    await rotation.runtime.clock.advance(50);
+    await vi.waitUntil(() => request.settled);
+    expect(request.value?.status).toBe(200);
+    expect(retries(rotation)).toEqual([
+      { type: "retry", reason: "connection-lost", method, path: "/api", delayMs: 50 },
+    ]);
+    expect(rotation.reads()).toBe(1);
+  });
+
+  test("is a ConnectionError when it is lost again", async () => {
+    const rotation = await loaded();
+    rotation.runtime.answer = failing("lost");
+    const request = watch(rotation.get());
+    await vi.waitUntil(() => rotation.runtime.clock.pending === 1);
+    await rotation.runtime.clock.advance(50);
+    await vi.waitUntil(() => request.settled);
+    expect(request.error).toBeInstanceOf(ConnectionError);
+    expect(String(request.error)).toMatch(
+      /GET https:\/\/10\.96\.0\.1\/api: .* again, after one retry$/,
+    );
+    expect(rotation.runtime.exchanges).toHaveLength(2);
+  });
+
+  test.each(["POST", "PUT", "PATCH", "DELETE"])(
+    "is reported, not repeated, for %s",
+    async (method) => {
+      const rotation = await loaded();
+      rotation.runtime.answer = failing("lost");
+      const lost = rotation.post("text", { method });
+      await expect(lost).rejects.toThrow(ConnectionError);
+      await expect(lost).rejects.toThrow(
+        /may have acted on the request; look before you repeat it$/,
+      );
+      expect(rotation.runtime.exchanges).toHaveLength(1);
+      expect(rotation.runtime.clock.pending).toBe(0);
+    },
+  );
+
+  test("is retried once for any verb where the protocol proves that it was not processed", async () => {
+    const rotation = await loaded();
+    rotation.runtime.answer = inTurn(failing("not-processed"), () => new Response("{}"));
+    const request = watch(rotation.post("text"));
+    await vi.waitUntil(() => rotation.runtime.clock.pending === 1);
+    await rotation.runtime.clock.advance(50);
+    await vi.waitUntil(() => request.settled);
+    expect(request.value?.status).toBe(200);
+    expect(rotation.runtime.exchanges).toHaveLength(2);
+  });
+
+  test("is not retried where the stream body was touched", async () => {
+    const rotation = await loaded();
+    rotation.runtime.answer = async ({ body }) => {
+      await new Response(body).text();
+      throw new FakeFailure("not-processed");
+    };
+    await expect(rotation.post(streamOf("text"))).rejects.toThrow(ConnectionError);
+    expect(rotation.runtime.exchanges).toHaveLength(1);
+  });
+
+  test("leaves no timer when it is aborted in the pause before the retry", async () => {
+    const rotation = await loaded();
+    rotation.runtime.answer = failing("lost");
+    const controller = new AbortController();
+    const request = watch(rotation.post(null, { method: "GET", signal: controller.signal }));
+    await vi.waitUntil(() => rotation.runtime.clock.pending === 1);
+    controller.abort();
+    await vi.waitUntil(() => request.settled);
+    expect(request.error).toBe(controller.signal.reason);
+    expect(rotation.runtime.clock.pending).toBe(0);
+  });
+});
+
+test.each(["unreachable", "other"] as const)(
+  "a failure that is %s is a ConnectionError at once",
+  async (failure) => {
+    const rotation = createRotation();
+    rotation.runtime.answer = failing(failure);
+    const failed = rotation.get();
+    await expect(failed).rejects.toThrow(ConnectionError);
+    await expect(failed).rejects.toThrow(
+      `Cannot GET https://10.96.0.1/api: fake failure: ${failure}`,
+    );
+    await expect(failed).rejects.toMatchObject({ cause: { failure } });
+    expect(rotation.runtime.exchanges).toHaveLength(1);
+  },
+);
+
+test("a failure is explained by what lies at its bottom", async () => {
+  const rotation = createRotation();
+  rotation.runtime.answer = () => {
+    throw new TypeError("fetch failed", { cause: new Error("at the bottom") });
+  };
+  await expect(rotation.get()).rejects.toThrow(/api: at the bottom$/);
+});
+
+test("a request that is aborted fails with the signal's reason, whatever the runtime throws", async () => {
+  const rotation = createRotation();
+  const controller = new AbortController();
+  rotation.runtime.answer = () => {
+    controller.abort(new Error("enough"));
+    throw new FakeFailure("unknown-authority");
+  };
+  const request = rotation.post("text", { signal: controller.signal });
+  await expect(request).rejects.toThrow("enough");
+  expect(rotation.reads()).toBe(1);
+});
+
+test("a request that was aborted before it began sends nothing", async () => {
+  const rotation = createRotation();
+  const reason = new Error("enough");
+  const request = rotation.post("text", { signal: AbortSignal.abort(reason) });
+  await expect(request).rejects.toBe(reason);
+  expect(rotation.runtime.exchanges).toEqual([]);
+  expect(rotation.reads()).toBe(0);
+});

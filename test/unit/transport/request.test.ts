@@ -1,0 +1,188 @@
+/**
+ * What a caller may pass to a `fetch`.
+ *
+ * @module
+ */
+
+import { describe, expect, test } from "vitest";
+import {
+  type FetchInit,
+  type OutgoingRequest,
+  canSendAgain,
+  describe as inWords,
+  readRequest,
+} from "../../../src/transport/request.ts";
+import { outgoing, streamOf } from "../support/outgoing.ts";
+
+const url = new URL("https://10.96.0.1/api");
+
+async function read(init: FetchInit, request?: Request): Promise<OutgoingRequest> {
+  return await readRequest(url, request, init, 90_000);
+}
+
+function text(body: OutgoingRequest["body"]): string {
+  if (!(body instanceof Uint8Array)) throw new TypeError("not bytes");
+  return new TextDecoder().decode(body);
+}
+
+describe("readRequest()", () => {
+  test("is a GET without a body by default", async () => {
+    expect(await read({})).toMatchObject({
+      method: "GET",
+      url,
+      authorized: false,
+      body: null,
+      redirect: "follow",
+      timeoutMs: 90_000,
+      signal: undefined,
+    });
+  });
+
+  test("takes a string as it is", async () => {
+    const { body, headers } = await read({ method: "POST", body: "text" });
+    expect(body).toBe("text");
+    expect(headers.get("content-type")).toBe("text/plain;charset=UTF-8");
+  });
+
+  test("takes a stream as it is, with no content type of its own", async () => {
+    const stream = streamOf("text");
+    const { body, headers } = await read({ method: "POST", body: stream });
+    expect(body).toBe(stream);
+    expect(headers.has("content-type")).toBe(false);
+  });
+
+  test.each<[string, () => BodyInit, RegExp | null, RegExp]>([
+    ["bytes", () => new Uint8Array([0x61, 0x62]), null, /^ab$/],
+    ["an ArrayBuffer", () => new Uint8Array([0x61, 0x62]).buffer, null, /^ab$/],
+    ["a view of a part", () => new Uint8Array([0x7a, 0x61, 0x62]).subarray(1), null, /^ab$/],
+    ["a DataView", () => new DataView(new Uint8Array([0x61]).buffer), null, /^a$/],
+    ["a Blob", () => new Blob(["ab"], { type: "text/html" }), /^text\/html$/, /^ab$/],
+    ["a Blob without a type", () => new Blob(["ab"]), null, /^ab$/],
+    [
+      "parameters",
+      () => new URLSearchParams({ a: "b c" }),
+      /^application\/x-www-form-urlencoded/,
+      /^a=b\+c$/,
+    ],
+    ["a form", () => form(), /^multipart\/form-data; ?boundary=/, /name="a"[\s\S]*b/],
+  ])("takes %s as bytes that can be sent again", async (_, make, contentType, content) => {
+    const { body, headers } = await read({ method: "POST", body: make() });
+    expect(body).toBeInstanceOf(Uint8Array);
+    expect(text(body)).toMatch(content);
+    if (contentType === null) expect(headers.has("content-type")).toBe(false);
+    else expect(headers.get("content-type")).toMatch(contentType);
+    expect(canSendAgain(body)).toBe(true);
+  });
+
+  test("copies bytes, so that what the caller does with them later changes nothing", async () => {
+    const bytes = new Uint8Array([0x61]);
+    const { body } = await read({ method: "POST", body: bytes });
+    bytes[0] = 0x62;
+    expect(text(body)).toBe("a");
+  });
+
+  test("keeps the content type that the caller sets", async () => {
+    const headers = { "Content-Type": "application/json" };
+    const { headers: read1 } = await read({ method: "POST", body: "{}", headers });
+    expect(read1.get("content-type")).toBe("application/json");
+  });
+
+  test.each(["GET", "HEAD", "get"])("refuses a body with %s", async (method) => {
+    await expect(read({ method, body: "text" })).rejects.toThrow(TypeError);
+    await expect(read({ method, body: "text" })).rejects.toThrow(/ has no body$/);
+  });
+
+  test("takes a body that is null for none", async () => {
+    expect((await read({ method: "GET", body: null })).body).toBeNull();
+  });
+
+  test("writes the method in capitals, as servers compare it", async () => {
+    expect((await read({ method: "patch" })).method).toBe("PATCH");
+  });
+
+  test("knows that the caller has set Authorization", async () => {
+    expect((await read({ headers: { AUTHORIZATION: "Basic x" } })).authorized).toBe(true);
+    expect((await read({ headers: [["authorization", "Basic x"]] })).authorized).toBe(true);
+  });
+
+  test("takes what it is not told otherwise from the Request", async () => {
+    const controller = new AbortController();
+    const request = new Request(url, {
+      method: "PUT",
+      headers: { "x-a": "1" },
+      body: "text",
+      redirect: "manual",
+      signal: controller.signal,
+    });
+    const { method, headers, body, redirect, signal } = await read({}, request);
+    expect({ method, redirect }).toEqual({ method: "PUT", redirect: "manual" });
+    expect(headers.get("x-a")).toBe("1");
+    expect(await new Response(body).text()).toBe("text");
+    controller.abort();
+    expect(signal?.aborted).toBe(true);
+  });
+
+  test("prefers what it is told to the Request, and drops its signal for null", async () => {
+    const request = new Request(url, { method: "PUT", headers: { "x-a": "1" }, body: "text" });
+    const init = { method: "POST", headers: { "x-b": "2" }, body: "other", signal: null };
+    const { method, headers, body, signal } = await read(init, request);
+    expect({ method, body, signal }).toEqual({ method: "POST", body: "other", signal: undefined });
+    expect([...headers.keys()]).toEqual(["content-type", "x-b"]);
+  });
+
+  test("leaves the caller's headers as they are", async () => {
+    const headers = new Headers({ "x-a": "1" });
+    const request = await read({ method: "POST", body: "text", headers });
+    request.headers.set("authorization", "Bearer sesame");
+    expect([...headers.keys()]).toEqual(["x-a"]);
+  });
+
+  test("takes a time limit of its own, and refuses one that is none", async () => {
+    expect((await read({ timeoutMs: 5 })).timeoutMs).toBe(5);
+    expect((await read({ timeoutMs: Number.POSITIVE_INFINITY })).timeoutMs).toBe(Infinity);
+    await expect(read({ timeoutMs: 0 })).rejects.toThrow(RangeError);
+    await expect(read({ timeoutMs: Number.NaN })).rejects.toThrow(TypeError);
+  });
+});
+
+describe("canSendAgain()", () => {
+  test("is true for nothing, a string, bytes and a fresh stream, which it leaves fresh", async () => {
+    const stream = streamOf("text");
+    for (const body of [null, "", "text", new Uint8Array(), stream]) {
+      expect(canSendAgain(body)).toBe(true);
+    }
+    expect(canSendAgain(stream)).toBe(true);
+    expect(await new Response(stream).text()).toBe("text");
+  });
+
+  test("is false for a stream that is locked", () => {
+    const stream = streamOf("text");
+    const reader = stream.getReader();
+    expect(canSendAgain(stream)).toBe(false);
+    reader.releaseLock();
+    expect(canSendAgain(stream)).toBe(true);
+  });
+
+  test("is false for a stream that was read from, cancelled or piped", async () => {
+    const read1 = streamOf("text");
+    const reader = read1.getReader();
+    await reader.read();
+    reader.releaseLock();
+    const cancelled = streamOf("text");
+    await cancelled.cancel();
+    const piped = streamOf("text");
+    await piped.pipeTo(new WritableStream());
+    for (const stream of [read1, cancelled, piped]) expect(canSendAgain(stream)).toBe(false);
+  });
+});
+
+test("describe() leaves the query out, where callers look for things by name", () => {
+  const request = outgoing("/api/v1/pods?fieldSelector=sesame#x", { method: "DELETE" });
+  expect(inWords(request)).toBe("DELETE https://10.96.0.1/api/v1/pods");
+});
+
+function form(): FormData {
+  const made = new FormData();
+  made.set("a", "b");
+  return made;
+}

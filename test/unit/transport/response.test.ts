@@ -1,0 +1,158 @@
+/**
+ * What comes back, with all that a hand-built `Response` lacks.
+ *
+ * @module
+ */
+
+import { describe, expect, test, vi } from "vitest";
+import { FetchedResponse, decodeBody, fromResponse } from "../../../src/transport/response.ts";
+import { streamOf } from "../support/outgoing.ts";
+
+const url = "https://10.96.0.1/api";
+
+describe("FetchedResponse", () => {
+  test("is an instance of the global Response that knows its URL", async () => {
+    const response = new FetchedResponse(
+      streamOf("{}"),
+      { status: 201, statusText: "Created" },
+      url,
+    );
+    expect(response).toBeInstanceOf(Response);
+    expect(response.url).toBe(url);
+    expect(response).toMatchObject({ status: 201, statusText: "Created", ok: true });
+    expect(await response.json()).toEqual({});
+  });
+
+  test("keeps its URL as a clone, and as a clone's clone, and both are readable", async () => {
+    const headers = { "x-a": "1" };
+    const response = new FetchedResponse(streamOf("text"), { status: 404, headers }, url);
+    const clone = response.clone();
+    const again = clone.clone();
+    for (const copy of [clone, again]) {
+      expect(copy.url).toBe(url);
+      expect(copy.status).toBe(404);
+      expect(copy.headers.get("x-a")).toBe("1");
+    }
+    expect(await Promise.all([response, clone, again].map((it) => it.text()))).toEqual([
+      "text",
+      "text",
+      "text",
+    ]);
+  });
+
+  test.each([204, 205, 304])(
+    "takes the status %d, which has no body, though it is given one",
+    (status) => {
+      const response = new FetchedResponse(streamOf(""), { status }, url);
+      expect(response.status).toBe(status);
+      expect(response.body).toBeNull();
+      expect(response.clone().status).toBe(status);
+    },
+  );
+});
+
+describe("decodeBody()", () => {
+  test.each([
+    ["gzip", "gzip"],
+    ["x-gzip", "gzip"],
+    ["GZIP", "gzip"],
+    ["deflate", "deflate"],
+  ] as const)("decodes %s", async (encoding, format) => {
+    const encoded = new Response("text").body?.pipeThrough(new CompressionStream(format));
+    if (encoded === undefined) throw new Error("no body");
+    const decoded = decodeBody(encoded, new Headers({ "content-encoding": encoding }));
+    expect(await new Response(decoded).text()).toBe("text");
+  });
+
+  test("leaves what has no encoding, or one that it does not know", () => {
+    const { body } = new Response("text");
+    if (body === null) throw new Error("no body");
+    expect(decodeBody(body, new Headers())).toBe(body);
+    expect(decodeBody(body, new Headers({ "content-encoding": "identity" }))).toBe(body);
+    expect(decodeBody(body, new Headers({ "content-encoding": "br" }))).toBe(body);
+  });
+});
+
+describe("fromResponse()", () => {
+  test("gives status, headers and text", async () => {
+    const response = fromResponse(
+      new Response("text", { status: 404, headers: { "X-A": "1" } }),
+      url,
+      undefined,
+    );
+    expect(response.status).toBe(404);
+    expect(response.header("x-a")).toBe("1");
+    expect(response.header("x-b")).toBeNull();
+    expect(await response.text()).toBe("text");
+  });
+
+  test("hands a runtime's own response on as it is where it knows its URL", () => {
+    const own = new FetchedResponse(streamOf("text"), {}, "https://10.96.0.1/own");
+    expect(fromResponse(own, url, undefined).toResponse()).toBe(own);
+  });
+
+  test("gives a response that lacks a URL the request's", async () => {
+    const response = fromResponse(
+      new Response("text", { status: 202 }),
+      url,
+      undefined,
+    ).toResponse();
+    expect(response.url).toBe(url);
+    expect(response.status).toBe(202);
+    expect(await response.text()).toBe("text");
+  });
+
+  test("tells the end of a body once when it has been read as text, or given up", async () => {
+    for (const end of ["text", "discard"] as const) {
+      const onEnd = vi.fn();
+      await fromResponse(new Response("text"), url, onEnd)[end]();
+      expect(onEnd).toHaveBeenCalledOnce();
+    }
+  });
+
+  test("tells the end of a body that fails", async () => {
+    const onEnd = vi.fn();
+    const failure = new Error("lost");
+    await expect(fromResponse(failingResponse(failure), url, onEnd).text()).rejects.toBe(failure);
+    expect(onEnd).toHaveBeenCalledOnce();
+    const response = fromResponse(failingResponse(failure), url, onEnd).toResponse();
+    await expect(response.text()).rejects.toBe(failure);
+    expect(onEnd).toHaveBeenCalledTimes(2);
+  });
+
+  test("tells the end of a handed-over body when it has been read to its end, and not before", async () => {
+    const onEnd = vi.fn();
+    const response = fromResponse(new Response("text"), url, onEnd).toResponse();
+    const reader = response.body?.getReader();
+    expect(new TextDecoder().decode((await reader?.read())?.value)).toBe("text");
+    expect(onEnd).not.toHaveBeenCalled();
+    expect((await reader?.read())?.done).toBe(true);
+    expect(onEnd).toHaveBeenCalledOnce();
+  });
+
+  test("tells the end of a handed-over body that is cancelled, and cancels what is under it", async () => {
+    const onEnd = vi.fn();
+    const cancel = vi.fn();
+    const under = new ReadableStream<Uint8Array>({ cancel });
+    await fromResponse(new Response(under), url, onEnd).toResponse().body?.cancel("enough");
+    expect(onEnd).toHaveBeenCalledOnce();
+    expect(cancel).toHaveBeenCalledWith("enough");
+  });
+
+  test("tells the end at once where there is no body", () => {
+    const onEnd = vi.fn();
+    const response = fromResponse(new Response(null, { status: 204 }), url, onEnd).toResponse();
+    expect(onEnd).toHaveBeenCalledOnce();
+    expect(response.status).toBe(204);
+  });
+});
+
+function failingResponse(failure: Error): Response {
+  return new Response(
+    new ReadableStream({
+      start(controller) {
+        controller.error(failure);
+      },
+    }),
+  );
+}

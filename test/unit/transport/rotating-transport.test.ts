@@ -1,0 +1,360 @@
+/**
+ * Generations: which snapshot of trust has which connections, and how one follows another.
+ *
+ * @module
+ */
+
+import { describe, expect, test, vi } from "vitest";
+import { ClosedError, ConnectionError, SourceError } from "../../../src/errors.ts";
+import { createFunctionCaSource, staticCaSource } from "../../../src/sources/ca-source.ts";
+import { RotatingTransport } from "../../../src/transport/rotating-transport.ts";
+import { anchorPem, certificatePem } from "../support/certificates.ts";
+import {
+  FakeFailure,
+  type FakeRuntimeOptions,
+  createFakeRuntime,
+  failing,
+  inTurn,
+  untilAborted,
+} from "../support/fake-runtime.ts";
+import { outgoing } from "../support/outgoing.ts";
+import { type Rotation, createRotation, newCa, oldCa } from "../support/rotation.ts";
+import { settle, watch } from "../support/scripted-source.ts";
+
+/** Lets the bundle age, and asks for it. */
+async function rotateTo({ runtime, source, write }: Rotation, pem: string): Promise<void> {
+  write(pem);
+  await runtime.clock.advance(60_000);
+  await source.current();
+}
+
+/** Waits until a request has reached the runtime: hashing takes turns that no clock counts. */
+async function inFlight({ runtime }: Rotation): Promise<void> {
+  await vi.waitUntil(() => runtime.exchanges.length > 0);
+}
+
+function types({ events }: Rotation): string[] {
+  return events.map(({ type }) => type);
+}
+
+describe("Transport identity", () => {
+  test("same inputs share one transport", async () => {
+    const rotation = createRotation();
+    for (let request = 0; request < 10; request++) await rotation.get();
+    await rotateTo(rotation, `# the same\r\n${oldCa}`);
+    await rotation.get();
+    expect(rotation.runtime.transports).toHaveLength(1);
+    expect(rotation.runtime.transports[0]?.ca).toEqual([oldCa]);
+    expect(types(rotation)).toEqual(["generation-opened", "ca-unchanged"]);
+  });
+
+  test("requests that are the first share one transport", async () => {
+    const rotation = createRotation();
+    await Promise.all(Array.from({ length: 32 }, rotation.get));
+    expect(rotation.runtime.transports).toHaveLength(1);
+    expect(rotation.reads()).toBe(1);
+  });
+
+  test("nothing is opened before the first request", async () => {
+    const rotation = createRotation();
+    await rotation.source.current();
+    await rotateTo(rotation, newCa);
+    expect(rotation.runtime.transports).toEqual([]);
+    expect(rotation.transport.generations).toEqual([]);
+  });
+
+  test("other inputs get another, and the old one is retired without waiting for a request", async () => {
+    const rotation = createRotation();
+    await rotation.get();
+    const [first] = rotation.runtime.transports;
+    await rotateTo(rotation, newCa);
+    expect(first?.retired).toBe(true);
+    expect(first?.endedBy).toBeUndefined();
+    await rotation.get();
+    expect(rotation.runtime.exchanges.map(({ transport }) => transport)).toEqual([1, 2]);
+    expect(types(rotation)).toEqual([
+      "generation-opened",
+      "ca-reloaded",
+      "generation-opened",
+      "generation-retired",
+    ]);
+  });
+
+  test("a trust that comes back gets a generation of its own, and so sessions of its own", async () => {
+    const rotation = createRotation();
+    await rotation.get();
+    await rotateTo(rotation, newCa);
+    await rotateTo(rotation, oldCa);
+    await rotation.get();
+    expect(rotation.runtime.transports).toHaveLength(3);
+    expect(rotation.runtime.exchanges.at(-1)?.transport).toBe(3);
+  });
+
+  test("1,000 created and closed leave one, and nothing once it is closed", async () => {
+    const rotation = createRotation();
+    for (let serial = 1; serial <= 1_000; serial++) {
+      rotation.write(anchorPem("kubernetes", serial));
+      await rotation.get();
+      const reloaded = rotation.source.reload();
+      await rotation.runtime.clock.advance(100);
+      await reloaded;
+    }
+    await settle(rotation.runtime.clock);
+    const { transports } = rotation.runtime;
+    expect(transports).toHaveLength(1_000);
+    expect(transports.filter(({ retired }) => !retired)).toHaveLength(1);
+    expect(rotation.transport.generations).toHaveLength(1);
+    await rotation.transport.close();
+    expect(transports.every(({ retired }) => retired)).toBe(true);
+    expect(rotation.transport.generations).toEqual([]);
+    expect(rotation.runtime.clock.pending).toBe(0);
+  });
+
+  test("no CA configured: the runtime's own trust, not an empty store", async () => {
+    const runtime = createFakeRuntime();
+    const transport = new RotatingTransport(runtime, {
+      ca: undefined,
+      connectTimeoutMs: 10_000,
+      drainTimeoutMs: Number.POSITIVE_INFINITY,
+      exclusiveTrust: false,
+      onEvent: undefined,
+    });
+    await transport.send(outgoing("/api"));
+    await transport.send(outgoing("/api"));
+    expect(runtime.transports.map(({ ca }) => ca)).toEqual([undefined]);
+    expect(transport.generations).toMatchObject([{ generation: 1, fingerprint: undefined }]);
+  });
+
+  test("generations says number, fingerprint, opening and retirement, the newest last", async () => {
+    const rotation = createRotation();
+    const first = await rotation.source.current();
+    rotation.runtime.answer = untilAborted;
+    const streaming = watch(rotation.get());
+    await inFlight(rotation);
+    expect(rotation.transport.generations).toEqual([
+      {
+        generation: 1,
+        fingerprint: first.fingerprint,
+        openedAt: rotation.runtime.clock.wallNow(),
+        retired: false,
+      },
+    ]);
+    await rotation.transport.close();
+    await settle(rotation.runtime.clock);
+    expect(streaming.error).toBeInstanceOf(ClosedError);
+  });
+});
+
+describe("a bundle that the runtime refuses", () => {
+  test("is the request's error when it is the first", async () => {
+    const rotation = createRotation();
+    rotation.runtime.refuses = () => true;
+    const refused = rotation.get();
+    await expect(refused).rejects.toThrow(SourceError);
+    await expect(refused).rejects.toThrow(
+      /^Cannot use CA bundle from function: node refuses it: a cert/,
+    );
+    expect(rotation.runtime.exchanges).toEqual([]);
+  });
+
+  test("keeps the old generation, and says so once", async () => {
+    const rotation = createRotation();
+    await rotation.get();
+    rotation.runtime.refuses = (ca) => ca?.includes(newCa) === true;
+    await rotateTo(rotation, newCa);
+    for (let request = 0; request < 5; request++) await rotation.get();
+    expect(rotation.runtime.exchanges.every(({ transport }) => transport === 1)).toBe(true);
+    expect(rotation.runtime.transports[0]?.retired).toBe(false);
+    const failed = rotation.events.filter(({ type }) => type === "reload-failed");
+    expect(failed).toMatchObject([
+      { kind: "ca", source: "function", error: { reason: "invalid" }, retryInMs: Infinity },
+    ]);
+  });
+
+  test("gives way to one that it can use", async () => {
+    const rotation = createRotation();
+    await rotation.get();
+    rotation.runtime.refuses = (ca) => ca?.includes(newCa) === true;
+    await rotateTo(rotation, newCa);
+    await rotation.get();
+    const third = anchorPem("kubernetes", 3);
+    await rotateTo(rotation, third);
+    await rotation.get();
+    expect(rotation.runtime.transports.map(({ ca }) => ca)).toEqual([[oldCa], [third]]);
+    expect(rotation.runtime.transports[0]?.retired).toBe(true);
+  });
+});
+
+describe("anchors of one name without key identifiers", () => {
+  const one = certificatePem({ serial: 1 });
+  const two = certificatePem({ serial: 2 });
+  const options: FakeRuntimeOptions = { triesEveryAnchor: false };
+
+  test("are tried one after the other where the runtime tries but the first", async () => {
+    const rotation = createRotation({ runtime: options, pem: one + two });
+    rotation.runtime.answer = inTurn(failing("unknown-authority"), () => new Response("{}"));
+    expect((await rotation.get()).status).toBe(200);
+    expect(rotation.runtime.transports.map(({ ca }) => ca)).toEqual([[one], [two]]);
+    await rotation.get(); // By the one that vouched for the server last.
+    expect(rotation.runtime.exchanges.map(({ transport }) => transport)).toEqual([1, 2, 2]);
+    expect(rotation.transport.generations).toHaveLength(1);
+    expect(rotation.reads()).toBe(1);
+  });
+
+  test("are tried in one where the runtime tries them all", async () => {
+    const rotation = createRotation({ pem: one + two });
+    await rotation.get();
+    expect(rotation.runtime.transports.map(({ ca }) => ca)).toEqual([[one, two]]);
+  });
+
+  test("are tried again in vain only for what says that an anchor does not vouch for the server", async () => {
+    for (const failure of ["wrong-host", "lost", "unreachable", "other"] as const) {
+      const rotation = createRotation({ runtime: options, pem: one + two });
+      rotation.runtime.answer = failing(failure);
+      await expect(rotation.post("text")).rejects.toThrow();
+      expect(rotation.runtime.exchanges.map(({ transport }) => transport)).toEqual([1]);
+    }
+  });
+
+  test("are all retired and ended together", async () => {
+    const rotation = createRotation({ runtime: options, pem: one + two });
+    await rotation.get();
+    await rotateTo(rotation, newCa);
+    expect(rotation.runtime.transports.map(({ retired }) => retired)).toEqual([true, true, false]);
+    await rotation.transport.close();
+    expect(rotation.runtime.transports[2]?.endedBy).toBeInstanceOf(ClosedError);
+  });
+});
+
+describe("close()", () => {
+  test("ends a request that is in flight with a ClosedError", async () => {
+    const rotation = createRotation();
+    rotation.runtime.answer = untilAborted;
+    const request = watch(rotation.get());
+    await inFlight(rotation);
+    await rotation.transport.close();
+    await settle(rotation.runtime.clock);
+    expect(request.error).toBeInstanceOf(ClosedError);
+    expect(rotation.runtime.transports).toMatchObject([{ retired: true }]);
+    expect(rotation.transport.generations).toEqual([]);
+  });
+
+  test("ends a request that a runtime which overlooks the end goes on with", async () => {
+    const rotation = createRotation();
+    rotation.runtime.answer = async () => {
+      await rotation.transport.close();
+      throw new FakeFailure("unknown-authority");
+    };
+    await expect(rotation.get()).rejects.toThrow(ClosedError);
+    expect(rotation.reads()).toBe(1);
+  });
+
+  test("refuses what comes after it, and may be called again", async () => {
+    const rotation = createRotation();
+    await rotation.get();
+    await rotation.transport.close();
+    await rotation.transport.close();
+    await expect(rotation.get()).rejects.toThrow(ClosedError);
+    expect(rotation.runtime.transports).toHaveLength(1);
+    expect(types(rotation)).toEqual(["generation-opened", "generation-retired"]);
+  });
+
+  test("stops listening to the source, which others may use on", async () => {
+    const rotation = createRotation();
+    await rotation.get();
+    await rotation.transport.close();
+    const { length } = rotation.events;
+    await rotateTo(rotation, newCa);
+    expect(rotation.runtime.transports).toHaveLength(1);
+    expect(rotation.events).toHaveLength(length);
+  });
+
+  test("leaves no timer, though a body was never read and there is a drain time", async () => {
+    const rotation = createRotation({ drainTimeoutMs: 60_000 });
+    await rotation.get();
+    await rotation.transport.close();
+    await settle(rotation.runtime.clock);
+    expect(rotation.runtime.clock.pending).toBe(0);
+  });
+});
+
+describe("drainTimeoutMs", () => {
+  test("ends what is in flight on a retired generation once it has passed, and not before", async () => {
+    const rotation = createRotation({ drainTimeoutMs: 5_000 });
+    rotation.runtime.answer = inTurn(untilAborted, () => new Response("{}"));
+    const old = watch(rotation.post("text"));
+    await inFlight(rotation);
+    await rotateTo(rotation, newCa);
+    expect(rotation.runtime.clock.pending).toBe(1);
+    await rotation.runtime.clock.advance(4_999);
+    expect(old.settled).toBe(false);
+    await rotation.runtime.clock.advance(1);
+    expect(rotation.runtime.transports[0]?.endedBy).toBeInstanceOf(ConnectionError);
+    expect(old.error).toBeInstanceOf(ConnectionError);
+    expect(String(old.error)).toContain("drainTimeoutMs (5000 ms)");
+    expect(rotation.runtime.transports[1]?.endedBy).toBeUndefined();
+    expect(rotation.runtime.clock.pending).toBe(0);
+  });
+
+  test("sets no timer when nothing is in flight", async () => {
+    const rotation = createRotation({ drainTimeoutMs: 5_000 });
+    await (await rotation.get()).text();
+    await rotateTo(rotation, newCa);
+    expect(rotation.runtime.clock.pending).toBe(0);
+    expect(rotation.runtime.transports[0]?.endedBy).toBeUndefined();
+  });
+
+  test("has a timer that ends with the last body, however that ends", async () => {
+    const rotation = createRotation({ drainTimeoutMs: 5_000 });
+    const read = (await rotation.get()).toResponse();
+    const cancelled = (await rotation.get()).toResponse();
+    const discarded = await rotation.get();
+    await rotateTo(rotation, newCa);
+    expect(rotation.runtime.clock.pending).toBe(1);
+    await read.text();
+    await cancelled.body?.cancel();
+    expect(rotation.runtime.clock.pending).toBe(1);
+    await discarded.discard();
+    expect(rotation.runtime.clock.pending).toBe(0);
+  });
+
+  test("lets a body go on for as long as it takes when it is Infinity", async () => {
+    const rotation = createRotation();
+    const { body } = (await rotation.get()).toResponse();
+    await rotateTo(rotation, newCa);
+    expect(rotation.runtime.clock.pending).toBe(0);
+    await rotation.runtime.clock.advance(86_400_000);
+    expect(await new Response(body).text()).toBe("{}");
+  });
+});
+
+test("an observer's exception never fails a request", async () => {
+  const runtime = createFakeRuntime();
+  const transport = new RotatingTransport(runtime, {
+    ca: createFunctionCaSource(runtime, () => oldCa),
+    connectTimeoutMs: 10_000,
+    drainTimeoutMs: Number.POSITIVE_INFINITY,
+    exclusiveTrust: false,
+    onEvent() {
+      throw new Error("an observer's own");
+    },
+  });
+  expect((await transport.send(outgoing("/api"))).status).toBe(200);
+});
+
+test("a static CA never rotates, and is refused like any other", async () => {
+  const runtime = createFakeRuntime();
+  const transport = new RotatingTransport(runtime, {
+    ca: staticCaSource(oldCa),
+    connectTimeoutMs: 10_000,
+    drainTimeoutMs: Number.POSITIVE_INFINITY,
+    exclusiveTrust: false,
+    onEvent: undefined,
+  });
+  runtime.answer = failing("unknown-authority");
+  await expect(transport.send(outgoing("/api"))).rejects.toMatchObject({
+    code: "ERR_REANCHOR_UNTRUSTED_SERVER",
+    caSource: "memory",
+  });
+  expect(runtime.exchanges).toHaveLength(1);
+});
