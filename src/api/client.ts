@@ -18,7 +18,7 @@ export interface CallOptions {
   /** What is added to the URL's query; `undefined` is left out. */
   query?: Readonly<Record<string, string | number | boolean | undefined>> | undefined;
   /** Headers beside `Accept`, `Content-Type`, `User-Agent` and `Authorization`, or in their place. */
-  headers?: HeadersInit | undefined;
+  headers?: RequestInit["headers"];
   /** Ends the call at once, whatever it waits for. */
   signal?: AbortSignal | undefined;
   /** How long the response's headers may take, in milliseconds; the client's `timeoutMs` by default. */

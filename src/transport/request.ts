@@ -18,7 +18,7 @@ export interface OutgoingRequest {
   /** Whether the caller set `Authorization`, which then wins. */
   readonly authorized: boolean;
   readonly body: OutgoingBody;
-  readonly redirect: RequestRedirect;
+  readonly redirect: Request["redirect"];
   /** How long the response's headers may take, in milliseconds. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;

@@ -186,17 +186,23 @@ export async function main(): Promise<string> {
 void connect({ reloadIntervalMs: "soon" });
 `;
 
-  const standards = ["ES2022", "ESNext.Disposable", "DOM"];
+  const standards = { lib: ["ES2022", "ESNext.Disposable", "DOM"], types: [] };
+  const nodeAlone = {
+    lib: ["ES2024", "ESNext.Disposable"],
+    types: ["node"],
+    typeRoots: [`${root}node_modules/@types`],
+  };
   const nodenext = { module: "NodeNext", moduleResolution: "NodeNext" };
   const bundler = { module: "ESNext", moduleResolution: "Bundler" };
 
   test.each<[where: string, options: Record<string, unknown>]>([
-    ["with Node's resolution", nodenext],
-    ["with a bundler's resolution", bundler],
-    ["with a bundler's resolution for workerd", { ...bundler, customConditions: ["workerd"] }],
-    ["with a bundler's resolution for Bun", { ...bundler, customConditions: ["bun"] }],
-    ["with a bundler's resolution for Deno", { ...bundler, customConditions: ["deno"] }],
-  ])("check %s and no types of a runtime", async (where, options) => {
+    ["with Node's resolution", { ...nodenext, ...standards }],
+    ["with Node's types in place of a browser's", { ...nodenext, ...nodeAlone }],
+    ["with a bundler's resolution", { ...bundler, ...standards }],
+    ["with a bundler's, for workerd", { ...bundler, ...standards, customConditions: ["workerd"] }],
+    ["with a bundler's, for Bun", { ...bundler, ...standards, customConditions: ["bun"] }],
+    ["with a bundler's, for Deno", { ...bundler, ...standards, customConditions: ["deno"] }],
+  ])("check %s", async (where, options) => {
     const name = where.replaceAll(/\W+/g, "-");
     await project.write("consumer.ts", consumer);
     const config = await project.write(
@@ -205,8 +211,6 @@ void connect({ reloadIntervalMs: "soon" });
         compilerOptions: {
           ...options,
           target: "ES2022",
-          lib: standards,
-          types: [],
           strict: true,
           exactOptionalPropertyTypes: true,
           noUncheckedIndexedAccess: true,

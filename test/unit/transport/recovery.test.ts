@@ -1,5 +1,5 @@
 /**
- * What a rotating transport does about a refused server and a lost connection.
+ * What a rotating transport does about a refused server, and about failures that nothing mends.
  *
  * @module
  */
@@ -22,13 +22,6 @@ async function rotated(): Promise<Rotation> {
     if (ca?.includes(newCa) !== true) throw new FakeFailure("unknown-authority");
     return new Response("{}");
   };
-  return rotation;
-}
-
-/** A bundle that has been loaded, so that the only timer is the one that is waited for. */
-async function loaded(): Promise<Rotation> {
-  const rotation = createRotation();
-  await rotation.source.current();
   return rotation;
 }
 
@@ -204,84 +197,6 @@ describe("an untrusted server", () => {
     await expect(refused).rejects.toThrow(/valid for other names than 10\.96\.0\.1/);
     expect(rotation.reads()).toBe(1);
     expect(rotation.runtime.exchanges).toHaveLength(1);
-  });
-});
-
-describe("a connection that is lost before the response", () => {
-  test.each(["GET", "HEAD", "OPTIONS"])("is retried once for %s", async (method) => {
-    const rotation = await loaded();
-    rotation.runtime.answer = inTurn(failing("lost"), () => new Response(null));
-    const request = watch(rotation.post(null, { method }));
-    await vi.waitUntil(() => rotation.runtime.clock.pending === 1);
-    await rotation.runtime.clock.advance(50);
-    await vi.waitUntil(() => request.settled);
-    expect(request.value?.status).toBe(200);
-    expect(retries(rotation)).toEqual([
-      { type: "retry", reason: "connection-lost", method, path: "/api", delayMs: 50 },
-    ]);
-    expect(rotation.reads()).toBe(1);
-  });
-
-  test("is a ConnectionError when it is lost again", async () => {
-    const rotation = await loaded();
-    rotation.runtime.answer = failing("lost");
-    const request = watch(rotation.get());
-    await vi.waitUntil(() => rotation.runtime.clock.pending === 1);
-    await rotation.runtime.clock.advance(50);
-    await vi.waitUntil(() => request.settled);
-    expect(request.error).toBeInstanceOf(ConnectionError);
-    expect(String(request.error)).toMatch(
-      /GET https:\/\/10\.96\.0\.1\/api: .* again, after one retry$/,
-    );
-    expect(rotation.runtime.exchanges).toHaveLength(2);
-  });
-
-  test.each(["POST", "PUT", "PATCH", "DELETE"])(
-    "is reported, not repeated, for %s",
-    async (method) => {
-      const rotation = await loaded();
-      rotation.runtime.answer = failing("lost");
-      const lost = rotation.post("text", { method });
-      await expect(lost).rejects.toThrow(ConnectionError);
-      await expect(lost).rejects.toThrow(
-        /may have acted on the request; look before you repeat it$/,
-      );
-      expect(rotation.runtime.exchanges).toHaveLength(1);
-      expect(rotation.runtime.clock.pending).toBe(0);
-    },
-  );
-
-  test("is retried once for any verb where the protocol proves that it was not processed", async () => {
-    const rotation = await loaded();
-    rotation.runtime.answer = inTurn(failing("not-processed"), () => new Response("{}"));
-    const request = watch(rotation.post("text"));
-    await vi.waitUntil(() => rotation.runtime.clock.pending === 1);
-    await rotation.runtime.clock.advance(50);
-    await vi.waitUntil(() => request.settled);
-    expect(request.value?.status).toBe(200);
-    expect(rotation.runtime.exchanges).toHaveLength(2);
-  });
-
-  test("is not retried where the stream body was touched", async () => {
-    const rotation = await loaded();
-    rotation.runtime.answer = async ({ body }) => {
-      await new Response(body).text();
-      throw new FakeFailure("not-processed");
-    };
-    await expect(rotation.post(streamOf("text"))).rejects.toThrow(ConnectionError);
-    expect(rotation.runtime.exchanges).toHaveLength(1);
-  });
-
-  test("leaves no timer when it is aborted in the pause before the retry", async () => {
-    const rotation = await loaded();
-    rotation.runtime.answer = failing("lost");
-    const controller = new AbortController();
-    const request = watch(rotation.post(null, { method: "GET", signal: controller.signal }));
-    await vi.waitUntil(() => rotation.runtime.clock.pending === 1);
-    controller.abort();
-    await vi.waitUntil(() => request.settled);
-    expect(request.error).toBe(controller.signal.reason);
-    expect(rotation.runtime.clock.pending).toBe(0);
   });
 });
 

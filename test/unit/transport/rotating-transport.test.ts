@@ -5,12 +5,11 @@
  */
 
 import { describe, expect, test, vi } from "vitest";
-import { ClosedError, ConnectionError, SourceError } from "../../../src/errors.ts";
+import { ClosedError, SourceError } from "../../../src/errors.ts";
 import { createFunctionCaSource, staticCaSource } from "../../../src/sources/ca-source.ts";
 import { RotatingTransport } from "../../../src/transport/rotating-transport.ts";
 import { anchorPem, certificatePem } from "../support/certificates.ts";
 import {
-  FakeFailure,
   type FakeRuntimeOptions,
   createFakeRuntime,
   failing,
@@ -223,108 +222,6 @@ describe("anchors of one name without key identifiers", () => {
     expect(rotation.runtime.transports.map(({ retired }) => retired)).toEqual([true, true, false]);
     await rotation.transport.close();
     expect(rotation.runtime.transports[2]?.endedBy).toBeInstanceOf(ClosedError);
-  });
-});
-
-describe("close()", () => {
-  test("ends a request that is in flight with a ClosedError", async () => {
-    const rotation = createRotation();
-    rotation.runtime.answer = untilAborted;
-    const request = watch(rotation.get());
-    await inFlight(rotation);
-    await rotation.transport.close();
-    await settle(rotation.runtime.clock);
-    expect(request.error).toBeInstanceOf(ClosedError);
-    expect(rotation.runtime.transports).toMatchObject([{ retired: true }]);
-    expect(rotation.transport.generations).toEqual([]);
-  });
-
-  test("ends a request that a runtime which overlooks the end goes on with", async () => {
-    const rotation = createRotation();
-    rotation.runtime.answer = async () => {
-      await rotation.transport.close();
-      throw new FakeFailure("unknown-authority");
-    };
-    await expect(rotation.get()).rejects.toThrow(ClosedError);
-    expect(rotation.reads()).toBe(1);
-  });
-
-  test("refuses what comes after it, and may be called again", async () => {
-    const rotation = createRotation();
-    await rotation.get();
-    await rotation.transport.close();
-    await rotation.transport.close();
-    await expect(rotation.get()).rejects.toThrow(ClosedError);
-    expect(rotation.runtime.transports).toHaveLength(1);
-    expect(types(rotation)).toEqual(["generation-opened", "generation-retired"]);
-  });
-
-  test("stops listening to the source, which others may use on", async () => {
-    const rotation = createRotation();
-    await rotation.get();
-    await rotation.transport.close();
-    const { length } = rotation.events;
-    await rotateTo(rotation, newCa);
-    expect(rotation.runtime.transports).toHaveLength(1);
-    expect(rotation.events).toHaveLength(length);
-  });
-
-  test("leaves no timer, though a body was never read and there is a drain time", async () => {
-    const rotation = createRotation({ drainTimeoutMs: 60_000 });
-    await rotation.get();
-    await rotation.transport.close();
-    await settle(rotation.runtime.clock);
-    expect(rotation.runtime.clock.pending).toBe(0);
-  });
-});
-
-describe("drainTimeoutMs", () => {
-  test("ends what is in flight on a retired generation once it has passed, and not before", async () => {
-    const rotation = createRotation({ drainTimeoutMs: 5_000 });
-    rotation.runtime.answer = inTurn(untilAborted, () => new Response("{}"));
-    const old = watch(rotation.post("text"));
-    await inFlight(rotation);
-    await rotateTo(rotation, newCa);
-    expect(rotation.runtime.clock.pending).toBe(1);
-    await rotation.runtime.clock.advance(4_999);
-    expect(old.settled).toBe(false);
-    await rotation.runtime.clock.advance(1);
-    expect(rotation.runtime.transports[0]?.endedBy).toBeInstanceOf(ConnectionError);
-    expect(old.error).toBeInstanceOf(ConnectionError);
-    expect(String(old.error)).toContain("drainTimeoutMs (5000 ms)");
-    expect(rotation.runtime.transports[1]?.endedBy).toBeUndefined();
-    expect(rotation.runtime.clock.pending).toBe(0);
-  });
-
-  test("sets no timer when nothing is in flight", async () => {
-    const rotation = createRotation({ drainTimeoutMs: 5_000 });
-    await (await rotation.get()).text();
-    await rotateTo(rotation, newCa);
-    expect(rotation.runtime.clock.pending).toBe(0);
-    expect(rotation.runtime.transports[0]?.endedBy).toBeUndefined();
-  });
-
-  test("has a timer that ends with the last body, however that ends", async () => {
-    const rotation = createRotation({ drainTimeoutMs: 5_000 });
-    const read = (await rotation.get()).toResponse();
-    const cancelled = (await rotation.get()).toResponse();
-    const discarded = await rotation.get();
-    await rotateTo(rotation, newCa);
-    expect(rotation.runtime.clock.pending).toBe(1);
-    await read.text();
-    await cancelled.body?.cancel();
-    expect(rotation.runtime.clock.pending).toBe(1);
-    await discarded.discard();
-    expect(rotation.runtime.clock.pending).toBe(0);
-  });
-
-  test("lets a body go on for as long as it takes when it is Infinity", async () => {
-    const rotation = createRotation();
-    const { body } = (await rotation.get()).toResponse();
-    await rotateTo(rotation, newCa);
-    expect(rotation.runtime.clock.pending).toBe(0);
-    await rotation.runtime.clock.advance(86_400_000);
-    expect(await new Response(body).text()).toBe("{}");
   });
 });
 
