@@ -66,8 +66,24 @@ test("inferConfig() counts what may not be looked at as unset", async () => {
   expect((await inferConfig(runtime, {})).server).toBe("https://10.96.0.1");
 });
 
-test("inferConfig() names what a pod would have when this is none", async () => {
-  await expect(inferConfig(createFakeRuntime(), {})).rejects.toThrow(
-    /^Cannot load in-cluster config: KUBERNETES_SERVICE_HOST is not set/,
+test("inferConfig() lists what it looked at, in order, when this is no pod", async () => {
+  const runtime = createFakeRuntime();
+  await expect(inferConfig(runtime, {})).rejects.toThrow(ConfigError);
+  await expect(inferConfig(runtime, {})).rejects.toThrow(
+    /^Cannot find a cluster: \$KUBECONFIG is not set; \$HOME is not set; then Cannot load in-cluster config: KUBERNETES_SERVICE_HOST is not set/,
+  );
+  runtime.variables.set("HOME", "/root");
+  await expect(inferConfig(runtime, {})).rejects.toThrow(
+    /; \/root\/\.kube\/config is not there; then /,
+  );
+});
+
+test("inferConfig() lists what it was not allowed to look at", async () => {
+  const runtime = createFakeRuntime();
+  runtime.denied.add("env KUBECONFIG");
+  runtime.variables.set("HOME", "/root");
+  runtime.denied.add("read /root/.kube/config");
+  await expect(inferConfig(runtime, {})).rejects.toThrow(
+    /\$KUBECONFIG may not be read \(--allow-env=KUBECONFIG\); \/root\/\.kube\/config may not be read \(--allow-read=\/root\/\.kube\/config\); then /,
   );
 });
