@@ -142,4 +142,9 @@ export class ClosedError extends ReanchorError {
   override readonly name = "ClosedError";
   /** See {@link ReanchorErrorCode}. */
   override readonly code = "ERR_REANCHOR_CLOSED";
+
+  /** Makes one; a caller has no need to. */
+  constructor(message = "Cannot go on: the client was closed", options?: ErrorOptions) {
+    super(message, options);
+  }
 }

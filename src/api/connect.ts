@@ -78,13 +78,13 @@ export async function connectOn(runtime: Runtime, options: ConnectOptions): Prom
   if (runtime.isDenied("net", server.host)) {
     throw new ConfigError(`Cannot connect to ${server.origin}: grant --allow-net=${server.host}`);
   }
-  const { transport, timeoutMs } = openRotatingTransport(runtime, ca, options);
+  const { transport, timeoutMs, waiting, close } = openRotatingTransport(runtime, ca, options);
   try {
     await ca?.current();
     await token?.current();
   } catch (cause) {
     // It listens to the CA source, which may outlive this attempt.
-    await transport.close();
+    await close();
     throw cause instanceof ReanchorError ? new ConfigError(cause.message, { cause }) : cause;
   }
 
@@ -92,7 +92,7 @@ export async function connectOn(runtime: Runtime, options: ConnectOptions): Prom
   let send: Send = (request) => transport.send(request);
   if (token !== undefined) send = withToken(send, token, clock, onEvent);
   send = withRetryAfter(send, { maxWaitMs, maxCount: MAX_RETRY_AFTER_COUNT }, clock, onEvent);
-  send = withTimeout(withRedirects(send), clock);
+  send = withTimeout(withRedirects(send), clock, waiting);
 
   let closed = false;
   return createClient({
@@ -119,7 +119,7 @@ export async function connectOn(runtime: Runtime, options: ConnectOptions): Prom
     async close() {
       closed = true;
       unsubscribe?.();
-      await transport.close();
+      await close();
     },
   });
 }

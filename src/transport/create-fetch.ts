@@ -55,10 +55,11 @@ export interface RotatingFetch extends AsyncDisposable {
 export function createFetchFor(runtime: Runtime, options: CreateFetchOptions): RotatingFetch {
   checkKnown("createFetch", options, ["ca", ...transportSettingNames]);
   const { ca } = options;
-  const { transport, timeoutMs } = openRotatingTransport(runtime, ca, options);
+  const { transport, timeoutMs, waiting, close } = openRotatingTransport(runtime, ca, options);
   const send = withTimeout(
     withRedirects((request) => transport.send(request)),
     runtime.clock,
+    waiting,
   );
 
   async function rotatingFetch(
@@ -74,7 +75,6 @@ export function createFetchFor(runtime: Runtime, options: CreateFetchOptions): R
     return response.toResponse();
   }
 
-  const close = (): Promise<void> => transport.close();
   return Object.assign(rotatingFetch, {
     status: () => ({ ca: ca?.status, generations: transport.generations }),
     close,

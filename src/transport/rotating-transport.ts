@@ -92,12 +92,12 @@ export class RotatingTransport {
   }
 
   /** Ends everything, in flight or idle. */
-  async close(): Promise<void> {
+  async close(reason: ClosedError = new ClosedError()): Promise<void> {
     if (this.#closed !== undefined) return;
-    this.#closed = new ClosedError("Cannot go on: the client was closed");
+    this.#closed = reason;
     this.#unsubscribe?.();
     const generations = [...this.#generations];
-    for (const generation of generations) generation.end(this.#closed);
+    for (const generation of generations) generation.end(reason);
     await Promise.all(generations.map((generation) => this.#retire(generation)));
   }
 

@@ -8,23 +8,54 @@ import { TimeoutError } from "../errors.ts";
 import type { Clock } from "../runtime.ts";
 import { type Send, describe } from "./request.ts";
 
-/** Ends a request that has no response headers in time, whatever it is waiting for. */
-export function withTimeout(send: Send, clock: Clock): Send {
+/** The requests of a client that wait for their response's headers, whatever they wait for. */
+export class WaitingRequests {
+  readonly #requests = new Set<AbortController>();
+  #closed: Error | undefined;
+
+  /** Counts a request in; throws the reason where the client was closed. */
+  enter(): AbortController {
+    if (this.#closed !== undefined) throw this.#closed;
+    const request = new AbortController();
+    this.#requests.add(request);
+    return request;
+  }
+
+  /** Counts it out. */
+  leave(request: AbortController): void {
+    this.#requests.delete(request);
+  }
+
+  /** Ends all of them, and lets none in from now on. */
+  close(reason: Error): void {
+    this.#closed ??= reason;
+    for (const request of this.#requests) request.abort(reason);
+  }
+}
+
+/** Ends a request that has no response headers in time, or whose client is closed. */
+export function withTimeout(
+  send: Send,
+  clock: Clock,
+  waiting: WaitingRequests = new WaitingRequests(),
+): Send {
   return async (request) => {
     const { signal, timeoutMs } = request;
-    if (timeoutMs === Number.POSITIVE_INFINITY) return await send(request);
-    const late = new AbortController();
-    const cancel = clock.setTimeout(() => {
-      const reason = `no response headers came within ${timeoutMs} ms (timeoutMs)`;
-      late.abort(new TimeoutError(`Cannot ${describe(request)}: ${reason}`));
-    }, timeoutMs);
+    const end = waiting.enter();
+    const cancel = Number.isFinite(timeoutMs)
+      ? clock.setTimeout(() => {
+          const reason = `no response headers came within ${timeoutMs} ms (timeoutMs)`;
+          end.abort(new TimeoutError(`Cannot ${describe(request)}: ${reason}`));
+        }, timeoutMs)
+      : undefined;
     try {
       return await send({
         ...request,
-        signal: signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]),
+        signal: signal === undefined ? end.signal : AbortSignal.any([signal, end.signal]),
       });
     } finally {
-      cancel();
+      cancel?.();
+      waiting.leave(end);
     }
   };
 }

@@ -4,12 +4,13 @@
  * @module
  */
 
-import { ConfigError } from "../errors.ts";
+import { ClosedError, ConfigError } from "../errors.ts";
 import type { EventListener } from "../events.ts";
 import { type DurationRange, checkDuration, timeLimit } from "../options.ts";
 import type { Runtime } from "../runtime.ts";
 import type { CaSource } from "../sources/ca-source.ts";
 import { RotatingTransport } from "./rotating-transport.ts";
+import { WaitingRequests } from "./timeout.ts";
 
 const connectLimit: DurationRange = { min: 1, max: 600_000 };
 
@@ -57,10 +58,20 @@ export const transportSettingNames: readonly (keyof TransportSettings)[] = [
   "onEvent",
 ];
 
+/** What a client sends by. */
+export interface OpenTransport {
+  readonly transport: RotatingTransport;
+  /** The time limit of a request that names none. */
+  readonly timeoutMs: number;
+  /** Where its requests are counted in and out. */
+  readonly waiting: WaitingRequests;
+  /** Ends every request, whatever it waits for, and every connection. */
+  close(): Promise<void>;
+}
+
 /**
  * Opens the transport that settings describe.
  *
- * @returns The transport, and the time limit of a request.
  * @throws {TypeError | RangeError} where a setting is none. @throws {ConfigError} where the runtime can't
  * honour one.
  */
@@ -68,24 +79,28 @@ export function openRotatingTransport(
   runtime: Runtime,
   ca: CaSource | undefined,
   settings: TransportSettings,
-): { transport: RotatingTransport; timeoutMs: number } {
+): OpenTransport {
   const { connectTimeoutMs, drainTimeoutMs, exclusiveTrust = false, onEvent } = settings;
   checkTrust(runtime, ca, exclusiveTrust);
+  const forever = Number.POSITIVE_INFINITY;
+  const timeoutMs = checkDuration("timeoutMs", settings.timeoutMs, 90_000, timeLimit);
   const transport = new RotatingTransport(runtime, {
     ca,
     connectTimeoutMs: checkDuration("connectTimeoutMs", connectTimeoutMs, 10_000, connectLimit),
-    drainTimeoutMs: checkDuration(
-      "drainTimeoutMs",
-      drainTimeoutMs,
-      Number.POSITIVE_INFINITY,
-      timeLimit,
-    ),
+    drainTimeoutMs: checkDuration("drainTimeoutMs", drainTimeoutMs, forever, timeLimit),
     exclusiveTrust,
     onEvent,
   });
+  const waiting = new WaitingRequests();
   return {
     transport,
-    timeoutMs: checkDuration("timeoutMs", settings.timeoutMs, 90_000, timeLimit),
+    timeoutMs,
+    waiting,
+    async close() {
+      const reason = new ClosedError();
+      waiting.close(reason);
+      await transport.close(reason);
+    },
   };
 }
 

@@ -118,3 +118,26 @@ test("current() and reload() leave no timer when the last caller has given up", 
   expect(reads).toBe(2);
   expect(clock.pending).toBe(0);
 });
+
+test("close() ends at once a request that waits for Retry-After, and one that waits for a source", async () => {
+  const { ca, server } = await startCluster();
+  let reads = 0;
+  const source = entry.functionCaSource(
+    () => {
+      reads += 1;
+      return reads === 1 ? ca.pem : new Promise<string>(() => {});
+    },
+    { reloadIntervalMs: 200, readTimeoutMs: 600_000 },
+  );
+  const { kube, events } = await connectClient({ config: { server: server.origin, ca: source } });
+  const retrying = rejection(kube.get("/retry-after?key=closed&times=9&after=20&code=429"));
+  await until("the request waits", () => types(events).includes("retry"));
+  await until("the bundle has aged", () => (source.status.ageMs ?? 0) > 200);
+  const reading = rejection(kube.get("/version"));
+  await until("the source is read", () => reads === 2);
+
+  await kube.close();
+  expect(await retrying).toBeInstanceOf(entry.ClosedError);
+  expect(await reading).toBeInstanceOf(entry.ClosedError);
+  expect(await rejection(kube.get("/version"))).toBeInstanceOf(entry.ClosedError);
+});

@@ -5,9 +5,9 @@
  */
 
 import { expect, test } from "vitest";
-import { TimeoutError } from "../../../src/errors.ts";
+import { ClosedError, TimeoutError } from "../../../src/errors.ts";
 import { withRetryAfter } from "../../../src/transport/retry-after.ts";
-import { withTimeout } from "../../../src/transport/timeout.ts";
+import { WaitingRequests, withTimeout } from "../../../src/transport/timeout.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { untilAborted } from "../support/fake-runtime.ts";
 import { answer, outgoing, recordingSend } from "../support/outgoing.ts";
@@ -71,4 +71,25 @@ test("withTimeout() sets no timer when the limit is Infinity", async () => {
   void watch(withTimeout(untilAborted, clock)(request));
   await settle(clock);
   expect(clock.pending).toBe(0);
+});
+
+test("withTimeout() ends what waits when its client is closed, and leaves no timer", async () => {
+  const clock = new ManualClock();
+  const { send } = recordingSend(answer(503, { "retry-after": "20" }));
+  const limits = { maxWaitMs: 30_000, maxCount: 10 };
+  const waiting = new WaitingRequests();
+  const retrying = withRetryAfter(send, limits, clock, undefined);
+  const limited = withTimeout(retrying, clock, waiting);
+  const timed = watch(limited(outgoing("/api", { timeoutMs: 60_000 })));
+  const endless = watch(limited(outgoing("/api", { timeoutMs: Number.POSITIVE_INFINITY })));
+  await clock.advance(1_000);
+  expect(clock.pending).toBe(3);
+
+  const closed = new ClosedError();
+  waiting.close(closed);
+  await clock.advance(0);
+  expect(timed.error).toBe(closed);
+  expect(endless.error).toBe(closed);
+  expect(clock.pending).toBe(0);
+  await expect(limited(outgoing("/api"))).rejects.toBe(closed);
 });
