@@ -6,7 +6,7 @@
 
 import { describe, expect, test } from "vitest";
 import { createCa } from "../support/pki.ts";
-import { entry } from "./support/entry.ts";
+import { entry, lane } from "./support/entry.ts";
 import {
   type Cluster,
   connectClient,
@@ -73,7 +73,8 @@ describe("reuse", () => {
     await Promise.all(Array.from({ length: 8 }, loop));
     const { requests, connections } = await cluster.server.stats();
     expect(requests).toBe(160);
-    expect(connections).toBeLessThanOrEqual(8);
+    // Deno begins a connection for a request, and gives it the one that is free first: the other is kept.
+    expect(connections).toBeLessThanOrEqual(lane === "deno" ? 2 * 8 : 8);
   });
 
   test("fetch() keeps the connection when a request fails with a status", async () => {

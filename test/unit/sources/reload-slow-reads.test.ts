@@ -186,6 +186,7 @@ test("without shared reads, reload() waits out the cooldown and takes what was r
   expect(script.clock.pending).toBe(2); // One each: no promise of another's.
   await script.clock.advance(100);
   expect(watched.map(({ value }) => value)).toEqual([{ text: "second" }, { text: "second" }]);
+  expect(script.reads).toHaveLength(2); // What the first one read was read after the second's call too.
   expect(script.clock.pending).toBe(0);
 });
 
@@ -201,4 +202,13 @@ test("without shared reads, an abort ends the wait at once and leaves no timer",
   await settle(script.clock);
   expect(waits.map(({ error }) => error)).toEqual([signal.reason, signal.reason]);
   expect(script.clock.pending).toBe(0);
+});
+
+test("without shared reads, an aborted signal begins no read", async () => {
+  const script = createScriptedSource({ sharedReads: false });
+  const signal = AbortSignal.abort(new Error("enough"));
+  await expect(script.source.current({ signal })).rejects.toBe(signal.reason);
+  await expect(script.source.reload({ signal })).rejects.toBe(signal.reason);
+  await settle(script.clock);
+  expect(script.reads).toEqual([]);
 });

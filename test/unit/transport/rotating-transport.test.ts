@@ -220,8 +220,15 @@ describe("anchors of one name without key identifiers", () => {
     await rotation.get();
     await rotateTo(rotation, newCa);
     expect(rotation.runtime.transports.map(({ retired }) => retired)).toEqual([true, true, false]);
-    await rotation.transport.close();
-    expect(rotation.runtime.transports[2]?.endedBy).toBeInstanceOf(ClosedError);
+
+    const closed = createRotation({ runtime: options, pem: one + two });
+    await closed.get();
+    await closed.transport.close();
+    for (const { endedBy, retired } of closed.runtime.transports) {
+      expect(endedBy).toBeInstanceOf(ClosedError);
+      expect(retired).toBe(true);
+    }
+    expect(closed.runtime.transports).toHaveLength(2);
   });
 });
 
