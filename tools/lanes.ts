@@ -41,17 +41,20 @@ const environment = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !foreignVariables.test(name)),
 );
 
-const shared = ["test/contract/"];
-const node24 = [...shared, "test/unit/"];
+const unitOfCore = ["abort", "api", "config", "errors", "options", "sources", "transport"].map(
+  (name) => `test/unit/${name}`,
+);
+const everywhere = ["test/contract/", ...unitOfCore];
+const onNode = ["test/contract/", "test/unit/"];
 
 /** All of them, the longest first. */
 export const lanes: readonly Lane[] = [
-  vitest("node24", "unit and contract", `${root}node_modules/node/bin/node`, [], node24),
-  vitest("node22", "unit and contract", `${root}node_modules/node22/bin/node`, [], node24),
-  vitest("node26", "unit and contract", `${root}node_modules/node26/bin/node`, [], node24),
-  vitest("deno", "contract", bin("deno"), ["run", "-A"], shared),
+  vitest("node24", "unit and contract", `${root}node_modules/node/bin/node`, [], onNode),
+  vitest("node22", "unit and contract", `${root}node_modules/node22/bin/node`, [], onNode),
+  vitest("node26", "unit and contract", `${root}node_modules/node26/bin/node`, [], onNode),
+  vitest("deno", "unit and contract", bin("deno"), ["run", "-A"], everywhere),
   // Bun's default pool crashes, and without --bun it would run Node.
-  vitest("bun", "contract", bin("bun"), ["--bun"], shared, ["--pool=threads"]),
+  vitest("bun", "unit and contract", bin("bun"), ["--bun"], everywhere, ["--pool=threads"]),
   {
     ...vitest("edge", "workerd", process.execPath, [], ["test/edge/"]),
     version: [bin("workerd"), "--version"],

@@ -7,7 +7,12 @@
 
 import type { Agent, ClientRequest, IncomingMessage } from "node:http";
 import type { Transport, TransportRequest, TransportResponse } from "../../src/runtime.ts";
-import { FetchedResponse, decodeBody, fromResponse } from "../../src/transport/response.ts";
+import {
+  FetchedResponse,
+  decodeBody,
+  fromResponse,
+  hasBody,
+} from "../../src/transport/response.ts";
 import { toWebStream } from "../_shared/web-stream.ts";
 
 /** Opens a pool of connections. `node:https` is reached when the first request goes out. */
@@ -71,9 +76,9 @@ async function exchange(
   }
   const status = incoming.statusCode ?? 0;
   const statusText = incoming.statusMessage ?? "";
-  const isHead = method === "HEAD";
-  if (isHead) incoming.resume();
-  const stream = isHead ? null : decodeBody(toWebStream(incoming), headers);
+  const isEmpty = !hasBody(method, status);
+  if (isEmpty) incoming.resume(); // To its end, which frees the connection.
+  const stream = isEmpty ? null : decodeBody(toWebStream(incoming), headers);
   const response = new FetchedResponse(stream, { status, statusText, headers }, url);
   return fromResponse(response, url, onEnd);
 }

@@ -20,7 +20,7 @@ import type {
   TransportRequest,
   TransportResponse,
 } from "../../src/runtime.ts";
-import { decodeBody } from "../../src/transport/response.ts";
+import { decodeBody, hasBody } from "../../src/transport/response.ts";
 import { toWebStream } from "../_shared/web-stream.ts";
 import { PooledResponse } from "./response.ts";
 
@@ -85,18 +85,18 @@ async function send(
     ...(signal && { signal }),
   });
   if (onEnd !== undefined) response.body.once("close", onEnd);
-  return new UndiciResponse(response, `${origin}${path}`, method === "HEAD");
+  return new UndiciResponse(response, `${origin}${path}`, method);
 }
 
 class UndiciResponse implements TransportResponse {
   readonly #response: Dispatcher.ResponseData;
   readonly #url: string;
-  readonly #isHead: boolean;
+  readonly #method: string;
 
-  constructor(response: Dispatcher.ResponseData, url: string, isHead: boolean) {
+  constructor(response: Dispatcher.ResponseData, url: string, method: string) {
     this.#response = response;
     this.#url = url;
-    this.#isHead = isHead;
+    this.#method = method;
   }
 
   get status(): number {
@@ -126,8 +126,9 @@ class UndiciResponse implements TransportResponse {
       if (typeof value === "string") headers.set(name, value);
       else for (const line of value ?? []) headers.append(name, line);
     }
-    if (this.#isHead) body.resume();
-    const stream = this.#isHead ? null : decodeBody(toWebStream(body), headers);
+    const isEmpty = !hasBody(this.#method, status);
+    if (isEmpty) body.resume(); // To its end, which frees the connection.
+    const stream = isEmpty ? null : decodeBody(toWebStream(body), headers);
     return new PooledResponse(stream, { status, statusText, headers }, this.#url);
   }
 }

@@ -186,9 +186,13 @@ export function createClient(parts: ClientParts): KubeClient {
     get: (path, options) => call("GET", path, undefined, json, options),
     post: (path, body, options) => call("POST", path, body, json, options),
     put: (path, body, options) => call("PUT", path, body, json, options),
-    patch(path, body, options = {}) {
+    async patch<T>(path: string, body: unknown, options: PatchOptions = {}): Promise<T> {
       const { type = Array.isArray(body) ? "json" : "merge" } = options;
-      return call("PATCH", path, body, patchTypes[type], options);
+      if (!Object.hasOwn(patchTypes, type)) {
+        const known = Object.keys(patchTypes).join(", ");
+        throw new TypeError(`Cannot use option type of patch: it is none of ${known}`);
+      }
+      return await call<T>("PATCH", path, body, patchTypes[type], options);
     },
     delete: (path, options = {}) => call("DELETE", path, options.body, json, options),
     status: () => ({ server: server.href, namespace, ...parts.status() }),

@@ -10,7 +10,7 @@ import { ConfigError, ReanchorError } from "../errors.ts";
 import { notify } from "../events.ts";
 import { checkDuration, checkKnown, timeLimit } from "../options.ts";
 import type { Runtime } from "../runtime.ts";
-import type { SourceOptions } from "../sources/source.ts";
+import { type SourceOptions, pickSourceOptions, sourceOptionNames } from "../sources/source.ts";
 import { withToken } from "../transport/authorize.ts";
 import { withRedirects } from "../transport/redirects.ts";
 import type { Send } from "../transport/request.ts";
@@ -44,7 +44,6 @@ export interface ConnectOptions extends TransportSettings, SourceOptions {
   userAgent?: string | undefined;
 }
 
-const sourceOptionNames = ["reloadIntervalMs", "cooldownMs", "readTimeoutMs"] as const;
 const optionNames: readonly string[] = [
   "config",
   "maxRetryAfterMs",
@@ -122,14 +121,6 @@ export async function connectOn(runtime: Runtime, options: ConnectOptions): Prom
       await close();
     },
   });
-}
-
-function pickSourceOptions({
-  reloadIntervalMs,
-  cooldownMs,
-  readTimeoutMs,
-}: ConnectOptions): SourceOptions {
-  return { reloadIntervalMs, cooldownMs, readTimeoutMs };
 }
 
 /** A caller who sets an interval means it: one that would be ignored is refused. */

@@ -6,9 +6,10 @@
  */
 
 import { ConfigError, SourceError } from "../errors.ts";
+import { checkKnown } from "../options.ts";
 import type { Runtime } from "../runtime.ts";
 import { createFileCaSource } from "../sources/ca-source.ts";
-import type { SourceOptions } from "../sources/source.ts";
+import { type SourceOptions, pickSourceOptions, sourceOptionNames } from "../sources/source.ts";
 import { createFileTokenSource } from "../sources/token-source.ts";
 import type { ClusterConfig } from "./cluster-config.ts";
 
@@ -36,6 +37,8 @@ export async function loadInCluster(
   runtime: Runtime,
   options: InClusterOptions = {},
 ): Promise<ClusterConfig> {
+  checkKnown("inCluster", options, ["root", ...sourceOptionNames]);
+  const sourceOptions = pickSourceOptions(options);
   const root = (options.root ?? SERVICE_ACCOUNT_ROOT).replace(/\/+$/, "");
   const { files } = runtime;
   if (files === undefined) {
@@ -48,8 +51,8 @@ export async function loadInCluster(
   const host = variable(runtime, "KUBERNETES_SERVICE_HOST", problems);
   const port = variable(runtime, "KUBERNETES_SERVICE_PORT", problems);
   const server = host && port && serverUrl(host, port, problems);
-  const ca = createFileCaSource(runtime, `${root}/ca.crt`, options);
-  const token = createFileTokenSource(runtime, `${root}/token`, options);
+  const ca = createFileCaSource(runtime, `${root}/ca.crt`, sourceOptions);
+  const token = createFileTokenSource(runtime, `${root}/token`, sourceOptions);
   if (runtime.isDenied("read", root)) {
     problems.push(`${root} may not be read (grant --allow-read=${root})`);
   } else {

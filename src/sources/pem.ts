@@ -44,10 +44,11 @@ export function parseBundle(text: string): PemCertificate[] {
   const others = new Set<string>();
   for (const block of blocks(text)) {
     if (certificateLabels.has(block.label)) certificates.push(decode(block));
-    else others.add(block.label);
+    else others.add(block.label.slice(0, 40));
   }
   if (certificates.length === 0) {
-    const found = others.size === 0 ? "no PEM block at all" : `only ${[...others].join(", ")}`;
+    const found =
+      others.size === 0 ? "no PEM block at all" : `only ${[...others].slice(0, 5).join(", ")}`;
     throw new SourceError(`it holds no CERTIFICATE block (found ${found})`, "invalid");
   }
   return certificates;

@@ -12,10 +12,16 @@
 import { orAborted, sleep } from "../abort.ts";
 import { SourceError } from "../errors.ts";
 import { type EventListener, type ReanchorEvent, type SourceKind, notify } from "../events.ts";
-import { type DurationRange, checkDuration } from "../options.ts";
+import { type DurationRange, checkDuration, checkKnown } from "../options.ts";
 import type { Clock } from "../runtime.ts";
 import { Flight } from "./flight.ts";
-import type { Source, SourceOptions, SourceStatus, SourceWaitOptions } from "./source.ts";
+import {
+  type Source,
+  type SourceOptions,
+  type SourceStatus,
+  type SourceWaitOptions,
+  sourceOptionNames,
+} from "./source.ts";
 
 /** The first wait after a failed read; it doubles up to the interval. */
 const FIRST_BACKOFF_MS = 1_000;
@@ -98,6 +104,7 @@ export class Reloader<T> implements Source<T> {
   #stuck = false;
 
   constructor(definition: ReloaderDefinition<T>, host: ReloaderHost, options: SourceOptions = {}) {
+    checkKnown(`a ${definition.what} source`, options, sourceOptionNames);
     this.#definition = definition;
     this.#host = host;
     this.#intervalMs = checkDuration(

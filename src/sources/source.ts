@@ -56,6 +56,22 @@ export interface Source<T> {
   subscribe(listener: EventListener): () => void;
 }
 
+/** Names of {@link SourceOptions}, to tell a misspelt one. */
+export const sourceOptionNames: readonly (keyof SourceOptions)[] = [
+  "reloadIntervalMs",
+  "cooldownMs",
+  "readTimeoutMs",
+];
+
+/** The options of a source out of those of something larger. */
+export function pickSourceOptions({
+  reloadIntervalMs,
+  cooldownMs,
+  readTimeoutMs,
+}: SourceOptions): SourceOptions {
+  return { reloadIntervalMs, cooldownMs, readTimeoutMs };
+}
+
 /** How often a source is read. */
 export interface SourceOptions {
   /**

@@ -9,6 +9,11 @@ import type { TransportResponse } from "../runtime.ts";
 /** The Fetch standard's statuses without a body: constructing a `Response` of one with a body throws. */
 const nullBodyStatuses = new Set([101, 204, 205, 304]);
 
+/** Whether a response to a request by this method has a body to hand over. */
+export function hasBody(method: string, status: number): boolean {
+  return method !== "HEAD" && !nullBodyStatuses.has(status);
+}
+
 /** A `Response` that knows its URL, also as a clone. */
 export class FetchedResponse extends Response {
   readonly #url: string;

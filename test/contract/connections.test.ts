@@ -77,6 +77,27 @@ describe("reuse", () => {
     expect(connections).toBeLessThanOrEqual(lane === "deno" ? 2 * 8 : 8);
   });
 
+  test.each(["GET", "HEAD"])(
+    "fetch() frees the connection of a %s whose answer has no body, read or not",
+    async (method) => {
+      const cluster = await startCluster();
+      const { ca, server } = cluster;
+      const { kube } = await connectClient({
+        config: { server: server.origin, ca: entry.staticCaSource(ca.pem) },
+        drainTimeoutMs: 600_000,
+      });
+      for (const status of [204, 304, 204, 304]) {
+        const response = await kube.fetch(`/empty/${status}`, { method });
+        expect(response.status).toBe(status);
+        expect(response.body).toBeNull();
+        await connectionIsFree();
+      }
+      // undici gives no connection to another request after a HEAD.
+      const connections = method === "HEAD" && lane === "node" ? 4 : 1;
+      expect(await server.stats()).toMatchObject({ connections, requests: 4 });
+    },
+  );
+
   test("fetch() keeps the connection when a request fails with a status", async () => {
     const cluster = await startCluster();
     const kube = await connectTo(cluster);

@@ -284,3 +284,12 @@ describe("the JSON verbs", () => {
     expect(runtime.exchanges).toEqual([]);
   });
 });
+
+test("patch() refuses a type that there is none of, and sends nothing", async () => {
+  const { runtime, kube } = await connected();
+  for (const type of ["stratgic", "constructor"] as string[]) {
+    const options = { type } as { type: "merge" };
+    await expect(kube.patch("/x", {}, options)).rejects.toThrow(/none of merge, json, strategic/);
+  }
+  expect(runtime.exchanges).toEqual([]);
+});

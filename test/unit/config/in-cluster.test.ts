@@ -234,3 +234,10 @@ test("loadInCluster() gives a config that shows no secret", async () => {
     expect(JSON.stringify(value)).not.toContain("sesame");
   }
 });
+
+test("loadInCluster() refuses an option that there is none of", async () => {
+  const options = { root, rooot: "/elsewhere" };
+  await expect(loadInCluster(pod(), options)).rejects.toThrow(
+    /^Cannot use option rooot of inCluster: .* root, reloadIntervalMs/,
+  );
+});

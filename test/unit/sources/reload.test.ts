@@ -209,6 +209,10 @@ test("subscribe() gives what removes the listener, once, also where it was added
 });
 
 test("a source refuses options that make no sense", () => {
+  const misspelt = { cooldownMs: 100, coolDownMs: 5 };
+  expect(() => createScriptedSource(misspelt)).toThrow(
+    /^Cannot use option coolDownMs of a .* source/,
+  );
   expect(() => createScriptedSource({ reloadIntervalMs: -1 })).toThrow(RangeError);
   expect(() => createScriptedSource({ cooldownMs: Number.NaN })).toThrow(TypeError);
   expect(() => createScriptedSource({ readTimeoutMs: 0 })).toThrow(RangeError);
