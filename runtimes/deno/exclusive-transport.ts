@@ -88,8 +88,11 @@ async function write(outgoing: ClientRequest, body: TransportRequest["body"]): P
     outgoing.end(body ?? undefined);
     return;
   }
+  const closed = new Promise((resolve) => outgoing.once("close", resolve));
   for await (const chunk of body) {
-    if (!outgoing.write(chunk)) await new Promise((resolve) => outgoing.once("drain", resolve));
+    if (outgoing.destroyed) return; // Which cancels what is left of the body.
+    if (outgoing.write(chunk)) continue;
+    await Promise.race([new Promise((resolve) => outgoing.once("drain", resolve)), closed]);
   }
   outgoing.end();
 }

@@ -225,3 +225,19 @@ test("fetch() comes back to one connection after 50 rotations", async () => {
   }
   await untilOpen({ ca, server }, closesIdleConnections ? 1 : 64);
 });
+
+test("fetch() cancels a stream body when the connection is lost under it", async () => {
+  const { kube } = await connectTo(await startCluster());
+  let isCancelled = false;
+  const body = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      controller.enqueue(new Uint8Array(1_000_000));
+    },
+    cancel() {
+      isCancelled = true;
+    },
+  });
+  const init = { method: "POST", body, duplex: "half" } as RequestInit;
+  expect(await rejection(kube.fetch("/drop", init))).toMatchObject({ name: "ConnectionError" });
+  await until("the body is cancelled", () => isCancelled);
+});
