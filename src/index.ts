@@ -67,4 +67,4 @@ export type { TokenFunction, TokenSource } from "./sources/token-source.ts";
 export type { CreateFetchOptions, FetchStatus, RotatingFetch } from "./transport/create-fetch.ts";
 export type { GenerationStatus } from "./transport/generation.ts";
 export type { FetchInit } from "./transport/request.ts";
-export type { TransportSettings } from "./transport/trust-options.ts";
+export type { TransportSettings } from "./transport/transport-settings.ts";

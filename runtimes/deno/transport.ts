@@ -10,12 +10,10 @@ import type {
   TransportOptions,
   TransportRequest,
 } from "../../src/runtime.ts";
+import { safeMethods } from "../../src/transport/request.ts";
 import { fromResponse } from "../../src/transport/response.ts";
 import { openExclusiveTransport } from "./exclusive-transport.ts";
 import { deno } from "./shim.ts";
-
-/** Methods that may reach the server twice (RFC 9110 section 9.2.1). */
-const safeMethods = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /**
  * Keeps a response for as long as its body: Deno lets go of the signal with the response, and then an abort

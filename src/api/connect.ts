@@ -20,7 +20,7 @@ import {
   type TransportSettings,
   openRotatingTransport,
   transportSettingNames,
-} from "../transport/trust-options.ts";
+} from "../transport/transport-settings.ts";
 import { version } from "../version.ts";
 import { type KubeClient, createClient } from "./client.ts";
 

@@ -16,7 +16,7 @@ import {
   type TransportSettings,
   openRotatingTransport,
   transportSettingNames,
-} from "./trust-options.ts";
+} from "./transport-settings.ts";
 
 /** How to make a `fetch`. */
 export interface CreateFetchOptions extends TransportSettings {

@@ -27,6 +27,9 @@ export interface OutgoingRequest {
 /** Sends a request, and gives the response as soon as its headers are there. */
 export type Send = (request: OutgoingRequest) => Promise<TransportResponse>;
 
+/** Methods that ask for no change, and so may reach the server twice (RFC 9110 section 9.2.1). */
+export const safeMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
+
 /** A request in words, for messages: no query, since those carry what callers look for. */
 export function describe({ method, url }: OutgoingRequest): string {
   return `${method} ${url.origin}${url.pathname}`;

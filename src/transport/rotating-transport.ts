@@ -19,7 +19,7 @@ import type {
 import type { CaBundle, CaSource } from "../sources/ca-source.ts";
 import { anchorGroups } from "./anchor-groups.ts";
 import { Generation, type GenerationStatus } from "./generation.ts";
-import { type OutgoingRequest, canSendAgain, describe } from "./request.ts";
+import { type OutgoingRequest, canSendAgain, describe, safeMethods } from "./request.ts";
 
 /** What a rotating transport is made of. */
 export interface RotatingTransportOptions extends TransportOptions {
@@ -29,9 +29,6 @@ export interface RotatingTransportOptions extends TransportOptions {
   readonly drainTimeoutMs: number;
   readonly onEvent: EventListener | undefined;
 }
-
-/** RFC 9110 section 9.2.1: methods that ask for no change, and so may be repeated. */
-const safeMethods = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /**
  * A server that goes away closes all connections at once: a pool is given this long to notice the others,
