@@ -59,7 +59,15 @@ export class ConfigError extends ReanchorError {
 }
 
 /** Why a {@link SourceError} arose. */
-export type SourceErrorReason = "unreadable" | "empty" | "invalid" | "too-large" | "timeout";
+export type SourceErrorReason =
+  | "unreadable"
+  | "empty"
+  | "invalid"
+  | "too-large"
+  | "timeout"
+  | "missing"
+  | "denied"
+  | "failed";
 
 /** A CA bundle or a token could not be loaded. With a good value at hand, that one serves on. */
 export class SourceError extends ReanchorError {

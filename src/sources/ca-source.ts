@@ -6,7 +6,7 @@
 
 import { ConfigError, SourceError } from "../errors.ts";
 import type { TrustAnchor } from "../events.ts";
-import { toHex } from "../hex.ts";
+import { sha256 } from "../hex.ts";
 import type { Runtime } from "../runtime.ts";
 import { fixedSource } from "./fixed.ts";
 import { MAX_BUNDLE_BYTES, type PemCertificate, parseBundle } from "./pem.ts";
@@ -79,14 +79,20 @@ export function createFunctionCaSource(
  * ```
  */
 export function staticCaSource(pem: string): CaSource {
+  return createStaticCaSource(pem, "memory");
+}
+
+/** As {@link staticCaSource}, with where the text comes from. */
+export function createStaticCaSource(pem: string, source: string): CaSource {
   let certificates: PemCertificate[];
   try {
     certificates = parseBundle(pem);
   } catch (cause) {
     if (!(cause instanceof SourceError)) throw cause;
-    throw new SourceError(`Cannot use CA bundle: ${cause.message}`, cause.reason, { cause });
+    const from = source === "memory" ? "" : ` from ${source}`;
+    throw new SourceError(`Cannot use CA bundle${from}: ${cause.message}`, cause.reason, { cause });
   }
-  return fixedSource("ca", () => toBundle(certificates, Date.now()));
+  return fixedSource("ca", () => toBundle(certificates, Date.now()), source);
 }
 
 function createCaSource(
@@ -131,7 +137,7 @@ async function toBundle(
   loadedAt: number,
 ): Promise<CaBundle> {
   const unique = new Map<string, { pem: string; anchor: TrustAnchor }>();
-  for (const { pem, der, ...fields } of certificates) {
+  for (const { pem, der, publicKey: _, ...fields } of certificates) {
     const fingerprint = await sha256(der);
     if (unique.has(fingerprint)) continue;
     unique.set(fingerprint, {
@@ -147,8 +153,4 @@ async function toBundle(
     fingerprint: await sha256(new TextEncoder().encode(set)),
     loadedAt,
   });
-}
-
-async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  return toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
 }

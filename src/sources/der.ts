@@ -1,6 +1,6 @@
 /**
- * Reads the few fields of an X.509 certificate that trust is described by, and refuses what is not one
- * (RFC 5280 section 4.1, in DER).
+ * Reads the few fields of an X.509 certificate that trust and identity are described by, and refuses what
+ * is not one (RFC 5280 section 4.1, in DER).
  *
  * @module
  */
@@ -17,29 +17,43 @@ export interface CertificateFields {
   readonly notAfter: number;
   /** The subject key identifier in hexadecimal; `undefined` where there is none. */
   readonly keyIdentifier: string | undefined;
+  readonly publicKey: PublicKeyInfo;
 }
 
-const INTEGER = 0x02;
-const BIT_STRING = 0x03;
-const OCTET_STRING = 0x04;
-const OBJECT_IDENTIFIER = 0x06;
+/** A public key as a certificate carries it (RFC 5280 section 4.1.2.7). */
+export interface PublicKeyInfo {
+  /** What names its algorithm; see {@link readAlgorithm}. */
+  readonly algorithm: string;
+  /** The key by itself, in the algorithm's own form. */
+  readonly key: Uint8Array;
+  /** The DER encoding of both. */
+  readonly spki: Uint8Array<ArrayBuffer>;
+}
+
+export const INTEGER: number = 0x02;
+export const BIT_STRING: number = 0x03;
+export const OCTET_STRING: number = 0x04;
+export const OBJECT_IDENTIFIER: number = 0x06;
+const NULL = 0x05;
 const UTC_TIME = 0x17;
 const GENERALIZED_TIME = 0x18;
 const BMP_STRING = 0x1e;
-const SEQUENCE = 0x30;
+export const SEQUENCE: number = 0x30;
 const SET = 0x31;
 const VERSION = 0xa0;
 const EXTENSIONS = 0xa3;
 const SUBJECT_KEY_IDENTIFIER = "2.5.29.14";
 
-/** One DER element: its tag, its content, and where the next one starts. */
-interface Element {
+/** One DER element. */
+export interface Element {
   readonly tag: number;
   readonly content: Uint8Array;
+  /** Tag, length and content. */
+  readonly encoding: Uint8Array;
 }
 
 /** Walks the elements of a DER encoding in order. */
-class DerReader {
+export class DerReader {
   readonly #bytes: Uint8Array;
   #offset = 0;
 
@@ -47,22 +61,26 @@ class DerReader {
     this.#bytes = bytes;
   }
 
+  /** Whether every element has been read. */
   get atEnd(): boolean {
     return this.#offset === this.#bytes.length;
   }
 
+  /** The tag of the next element; `undefined` at the end. */
   get nextTag(): number | undefined {
     return this.#bytes[this.#offset];
   }
 
+  /** The next element, which has one of the tags if there are any. */
   next(...tags: number[]): Element {
+    const start = this.#offset;
     const tag = this.#byte();
     if (tags.length > 0 && !tags.includes(tag)) throw new Error(`unexpected tag ${tag}`);
     const end = this.#length() + this.#offset;
     if (end > this.#bytes.length) throw new Error("an element runs past its end");
     const content = this.#bytes.subarray(this.#offset, end);
     this.#offset = end;
-    return { tag, content };
+    return { tag, content, encoding: this.#bytes.subarray(start, end) };
   }
 
   #byte(): number {
@@ -83,11 +101,26 @@ class DerReader {
   }
 }
 
+/** Puts one DER element together. */
+export function encodeDer(
+  tag: number,
+  ...parts: readonly (Uint8Array | readonly number[])[]
+): Uint8Array<ArrayBuffer> {
+  const content = parts.flatMap((part) => [...part]);
+  let length = [content.length];
+  if (content.length >= 0x80) {
+    length = [];
+    for (let rest = content.length; rest > 0; rest >>= 8) length.unshift(rest & 0xff);
+    length.unshift(0x80 | length.length);
+  }
+  return Uint8Array.from([tag, ...length, ...content]);
+}
+
 /**
  * Reads a certificate.
  *
  * @param der The DER encoding, and nothing after it.
- * @returns Its subject and validity.
+ * @returns Its subject, its validity and its key.
  * @throws {Error} where it is not a certificate; the message says where it stops being one.
  */
 export function readCertificate(der: Uint8Array): CertificateFields {
@@ -107,15 +140,39 @@ export function readCertificate(der: Uint8Array): CertificateFields {
   const notBefore = readTime(validity.next(UTC_TIME, GENERALIZED_TIME));
   const notAfter = readTime(validity.next(UTC_TIME, GENERALIZED_TIME));
   const subject = readName(tbs.next(SEQUENCE).content);
-  const publicKey = new DerReader(tbs.next(SEQUENCE).content);
-  publicKey.next(SEQUENCE); // algorithm
-  publicKey.next(BIT_STRING); // subjectPublicKey
+  const publicKey = readPublicKey(tbs.next(SEQUENCE));
   let keyIdentifier: string | undefined;
   while (!tbs.atEnd) {
     const { tag, content } = tbs.next(); // unique identifiers and extensions
     if (tag === EXTENSIONS) keyIdentifier = readKeyIdentifier(content);
   }
-  return { subject, notBefore, notAfter, keyIdentifier };
+  return { subject, notBefore, notAfter, keyIdentifier, publicKey };
+}
+
+function readPublicKey({ encoding, content }: Element): PublicKeyInfo {
+  const info = new DerReader(content);
+  const algorithm = readAlgorithm(info.next(SEQUENCE).content);
+  const key = bitString(info.next(BIT_STRING).content);
+  return { algorithm, key, spki: Uint8Array.from(encoding) };
+}
+
+/** The bytes of a bit string that holds whole ones. */
+export function bitString(content: Uint8Array): Uint8Array {
+  return content.subarray(1); // Past the number of bits that the last byte does not use.
+}
+
+/**
+ * Names an algorithm and its parameters (RFC 5280 section 4.1.1.2): the object identifiers of both, as in
+ * `1.2.840.10045.2.1 1.2.840.10045.3.1.7` for an elliptic curve, and in hexadecimal those parameters that
+ * are none.
+ */
+export function readAlgorithm(content: Uint8Array): string {
+  const algorithm = new DerReader(content);
+  const type = readObjectIdentifier(algorithm.next(OBJECT_IDENTIFIER).content);
+  if (algorithm.atEnd) return type;
+  const { tag, content: value, encoding } = algorithm.next();
+  if (tag === NULL) return type;
+  return `${type} ${tag === OBJECT_IDENTIFIER ? readObjectIdentifier(value) : toHex(encoding)}`;
 }
 
 function readKeyIdentifier(content: Uint8Array): string | undefined {

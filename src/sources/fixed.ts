@@ -8,7 +8,11 @@ import type { SourceKind } from "../events.ts";
 import type { Source } from "./source.ts";
 
 /** Makes a source of a value that is worked out once, at first use, with no I/O. */
-export function fixedSource<T>(kind: SourceKind, load: () => Promise<T>): Source<T> {
+export function fixedSource<T>(
+  kind: SourceKind,
+  load: () => Promise<T>,
+  source = "memory",
+): Source<T> {
   let value: T | undefined;
   let loadedAt: number | undefined;
   async function current(): Promise<T> {
@@ -25,7 +29,7 @@ export function fixedSource<T>(kind: SourceKind, load: () => Promise<T>): Source
     get status() {
       return {
         kind,
-        source: "memory",
+        source,
         loadedAt,
         checkedAt: loadedAt,
         ageMs: loadedAt === undefined ? undefined : 0,

@@ -1,5 +1,6 @@
 /**
- * Turns the text of a CA bundle into checked certificates, the same way on every runtime.
+ * Turns PEM text into its blocks, and that of a CA bundle or a chain into checked certificates, the same
+ * way on every runtime.
  *
  * Runtimes differ in what they let pass: text without a PEM block is no error on Node, and Deno takes
  * garbage silently. So the text is parsed and checked here, by the lax rules of RFC 7468, and a runtime
@@ -36,32 +37,39 @@ const beginLine = /^-----BEGIN ([\x21-\x2c\x2e-\x7e](?:[- ]?[\x21-\x2c\x2e-\x7e]
  * @throws {SourceError} where it is empty or too large, holds no certificate, or any block is malformed,
  * cut off or no certificate. The message names the block and its line, and never quotes the text.
  */
-export function parseBundle(text: string): PemCertificate[] {
-  if (text.length > MAX_BUNDLE_BYTES) throw new SourceError("it is larger than 1 MiB", "too-large");
-  if (text.trim() === "") throw new SourceError("it is empty", "empty");
-
+export function parseBundle(text: string): [PemCertificate, ...PemCertificate[]] {
   const certificates: PemCertificate[] = [];
   const others = new Set<string>();
-  for (const block of blocks(text)) {
+  for (const block of pemBlocks(text)) {
     if (certificateLabels.has(block.label)) certificates.push(decode(block));
-    else others.add(block.label.slice(0, 40));
+    else others.add(block.label);
   }
-  if (certificates.length === 0) {
-    const found =
-      others.size === 0 ? "no PEM block at all" : `only ${[...others].slice(0, 5).join(", ")}`;
-    throw new SourceError(`it holds no CERTIFICATE block (found ${found})`, "invalid");
-  }
-  return certificates;
+  const [first, ...more] = certificates;
+  if (first === undefined) throw missing("CERTIFICATE", others);
+  return [first, ...more];
 }
 
-interface Block {
+/** What stands between a BEGIN line and its END line. */
+export interface PemBlock {
+  /** Which block of the text it is, counted from 1. */
   readonly number: number;
+  /** The line at which it begins, counted from 1. */
   readonly line: number;
   readonly label: string;
+  /** Its lines, joined. */
   readonly body: string;
 }
 
-function* blocks(text: string): Generator<Block> {
+/**
+ * Finds the blocks of a text.
+ *
+ * @throws {SourceError} where it is empty or too large, and at the first block that is malformed or cut
+ * off.
+ */
+export function* pemBlocks(text: string): Generator<PemBlock> {
+  if (text.length > MAX_BUNDLE_BYTES) throw new SourceError("it is larger than 1 MiB", "too-large");
+  if (text.trim() === "") throw new SourceError("it is empty", "empty");
+
   let open: { number: number; line: number; label: string; body: string[] } | undefined;
   let number = 0;
   let line = 0;
@@ -93,13 +101,8 @@ function* blocks(text: string): Generator<Block> {
   if (open !== undefined) throw malformed(open, "the text ends before its END line");
 }
 
-function decode(block: Block): PemCertificate {
-  const base64 = block.body.replace(/\s+/g, "");
-  if (base64.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) {
-    throw malformed(block, "it is not base64");
-  }
-  const binary = atob(base64);
-  const der = Uint8Array.from(binary, (character) => character.charCodeAt(0));
+function decode(block: PemBlock): PemCertificate {
+  const der = decodeBlock(block);
   let fields: CertificateFields;
   try {
     fields = readCertificate(der);
@@ -108,15 +111,38 @@ function decode(block: Block): PemCertificate {
     throw malformed(block, `it is not a certificate in DER (${reason})`, cause);
   }
   // Not the base64 as it came: its last character may carry bits that strict decoders refuse.
-  return { ...fields, der, pem: encode(btoa(binary)) };
+  return { ...fields, der, pem: encodePem("CERTIFICATE", der) };
 }
 
-function encode(base64: string): string {
-  const lines = base64.match(/.{1,64}/g) ?? [];
-  return `-----BEGIN CERTIFICATE-----\n${lines.join("\n")}\n-----END CERTIFICATE-----\n`;
+/**
+ * The bytes of a block.
+ *
+ * @throws {SourceError} where its body is not base64.
+ */
+export function decodeBlock(block: PemBlock): Uint8Array<ArrayBuffer> {
+  const base64 = block.body.replace(/\s+/g, "");
+  if (base64.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) {
+    throw malformed(block, "it is not base64");
+  }
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 }
 
-function malformed(
+/** Encodes bytes as one block by the strict rules of RFC 7468, with a final newline. */
+export function encodePem(label: string, der: Uint8Array): string {
+  const binary = Array.from(der, (byte) => String.fromCharCode(byte)).join("");
+  const lines = btoa(binary).match(/.{1,64}/g) ?? [];
+  return `-----BEGIN ${label}-----\n${lines.join("\n")}\n-----END ${label}-----\n`;
+}
+
+/** The error of a text that has no block of a label, with the labels that it has. */
+export function missing(label: string, others: Iterable<string>): SourceError {
+  const labels = [...others].slice(0, 5).map((other) => other.slice(0, 40));
+  const found = labels.length === 0 ? "no PEM block at all" : `only ${labels.join(", ")}`;
+  return new SourceError(`it holds no ${label} block (found ${found})`, "invalid");
+}
+
+/** The error of a block; its message names the block and its line. */
+export function malformed(
   block: { number: number; line: number },
   reason: string,
   cause?: unknown,

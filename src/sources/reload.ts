@@ -23,8 +23,9 @@ import {
   sourceOptionNames,
 } from "./source.ts";
 
-/** The first wait after a failed read; it doubles up to the interval. */
+/** The first wait after a failed read; it doubles up to the interval, or to a minute. */
 const FIRST_BACKOFF_MS = 1_000;
+const MAX_BACKOFF_MS = 60_000;
 /** How many intervals without a good read make a value stale. */
 const STALE_INTERVALS = 3;
 /** How soon a value is looked at again that says it has expired already. */
@@ -49,6 +50,8 @@ export interface ReloaderDefinition<T> {
   readonly changed: (next: T, previous: T) => ReanchorEvent;
   /** The event of the same value. */
   readonly unchanged?: ((value: T) => ReanchorEvent) | undefined;
+  /** What else is to be told of a value, at each good read. */
+  readonly notice?: ((value: T) => ReanchorEvent | undefined) | undefined;
 }
 
 /** Where the engine runs. */
@@ -282,6 +285,7 @@ export class Reloader<T> implements Source<T> {
     }
     if (same) this.#emit(this.#definition.unchanged?.(good.value));
     else if (previous !== undefined) this.#emit(this.#definition.changed(value, previous.value));
+    this.#emit(this.#definition.notice?.(good.value));
     return good.value;
   }
 
@@ -300,7 +304,11 @@ export class Reloader<T> implements Source<T> {
     this.#failures++;
     if (good === undefined) throw error;
 
-    const backoff = Math.min(FIRST_BACKOFF_MS * 2 ** (this.#failures - 1), this.#intervalMs);
+    const backoff = Math.min(
+      FIRST_BACKOFF_MS * 2 ** (this.#failures - 1),
+      this.#intervalMs,
+      MAX_BACKOFF_MS,
+    );
     this.#dueAt = readAt + backoff;
     this.#emit({
       type: "reload-failed",

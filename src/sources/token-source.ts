@@ -66,14 +66,20 @@ export function createFunctionTokenSource(
  * ```
  */
 export function staticTokenSource(token: string): TokenSource {
+  return createStaticTokenSource(token, "memory");
+}
+
+/** As {@link staticTokenSource}, with where the token comes from. */
+export function createStaticTokenSource(token: string, source: string): TokenSource {
   let checked: string;
   try {
     checked = checkToken(token);
   } catch (cause) {
     if (!(cause instanceof SourceError)) throw cause;
-    throw new SourceError(`Cannot use token: ${cause.message}`, cause.reason);
+    const from = source === "memory" ? "" : ` from ${source}`;
+    throw new SourceError(`Cannot use token${from}: ${cause.message}`, cause.reason);
   }
-  return fixedSource("token", () => Promise.resolve(checked));
+  return fixedSource("token", () => Promise.resolve(checked), source);
 }
 
 function createTokenSource(
@@ -100,7 +106,8 @@ function createTokenSource(
   );
 }
 
-function checkToken(text: unknown): string {
+/** Trims a token and checks that a header can carry it. */
+export function checkToken(text: unknown): string {
   if (typeof text !== "string") throw new SourceError("it is not a string", "invalid");
   const token = text.trim();
   if (token === "") throw new SourceError("it is empty", "empty");

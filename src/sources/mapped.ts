@@ -1,0 +1,67 @@
+/**
+ * One source in the shape of another: an exec plugin gives a token and a client certificate at once, and
+ * each of them is used where a source of just that is.
+ *
+ * @module
+ */
+
+import type { SourceKind } from "../events.ts";
+import type { Source } from "./source.ts";
+
+/**
+ * Makes a view of a source. The same value gives the same object. A silent view leaves the source's events
+ * to another one.
+ */
+export function mapSource<T, U>(
+  source: Source<T>,
+  kind: SourceKind,
+  map: (value: T) => U | Promise<U>,
+  { isSilent = false }: { isSilent?: boolean } = {},
+): Source<U> {
+  let last: { readonly from: T; readonly to: U } | undefined;
+  async function convert(from: T): Promise<U> {
+    if (last?.from === from) return last.to;
+    const to = await map(from);
+    last = { from, to };
+    return to;
+  }
+  return {
+    current: async (options) => await convert(await source.current(options)),
+    reload: async (options) => await convert(await source.reload(options)),
+    peek: () => last?.to,
+    get status() {
+      return { ...source.status, kind };
+    },
+    subscribe: isSilent ? () => () => {} : (listener) => source.subscribe(listener),
+  };
+}
+
+/** Prefers one source, and makes do with another's value where the first has none to give. */
+export function fallbackSource<T>(preferred: Source<T>, other: Source<T>): Source<T> {
+  return {
+    current: (options) =>
+      preferred.current(options).catch((error: unknown) => {
+        options?.signal?.throwIfAborted();
+        return orThrow(other.current(options), error);
+      }),
+    reload: (options) =>
+      preferred.reload(options).catch((error: unknown) => {
+        options?.signal?.throwIfAborted();
+        return orThrow(other.reload(options), error);
+      }),
+    peek: () => preferred.peek() ?? other.peek(),
+    get status() {
+      return preferred.status;
+    },
+    subscribe: (listener) => preferred.subscribe(listener),
+  };
+}
+
+/** What the second gives; where it fails as well, why the first did. */
+async function orThrow<T>(value: Promise<T>, error: unknown): Promise<T> {
+  try {
+    return await value;
+  } catch {
+    throw error;
+  }
+}
