@@ -27,7 +27,15 @@ import {
   createFileCaSource,
   createFunctionCaSource,
 } from "../src/sources/ca-source.ts";
-import type { SourceOptions } from "../src/sources/source.ts";
+import type { KubeconfigOptions } from "../src/config/kubeconfig-places.ts";
+import {
+  type ClientCertFiles,
+  type ClientCertFunction,
+  type ClientCertSource,
+  createFileClientCertSource,
+  createFunctionClientCertSource,
+} from "../src/sources/client-cert-source.ts";
+import type { Source, SourceOptions } from "../src/sources/source.ts";
 import {
   type TokenFunction,
   type TokenSource,
@@ -50,12 +58,14 @@ export {
   ReanchorError,
   SourceError,
   staticCaSource,
+  staticClientCertSource,
   staticTokenSource,
   TimeoutError,
   UntrustedServerError,
 } from "../src/index.ts";
 export type {
   ApiErrorDetails,
+  BasicAuth,
   CaBundle,
   CaFunction,
   CallOptions,
@@ -64,23 +74,41 @@ export type {
   CaSource,
   CaStatus,
   CaUnchangedEvent,
+  ClientCert,
+  ClientCertExpiringEvent,
+  ClientCertFiles,
+  ClientCertFunction,
+  ClientCertPem,
+  ClientCertReloadedEvent,
+  ClientCertSource,
+  ClientCertStatus,
   ClientStatus,
   Clock,
   ClusterConfig,
   ConnectOptions,
   CreateFetchOptions,
   EventListener,
+  ExecCredentialReloadedEvent,
   Failure,
   FetchInit,
   FetchStatus,
   Files,
+  FixedTlsSettings,
   GenerationOpenedEvent,
   GenerationRetiredEvent,
   GenerationStatus,
+  Impersonation,
   InClusterOptions,
+  InsecureEvent,
   KubeClient,
+  KubeconfigOptions,
+  KubeconfigReloadedEvent,
   PatchOptions,
   PatchType,
+  ProgramCommand,
+  ProgramResult,
+  Programs,
+  ProxyScheme,
   ReanchorErrorCode,
   ReanchorEvent,
   ReloadFailedEvent,
@@ -169,6 +197,36 @@ export async function inCluster(options: InClusterOptions = {}): Promise<Cluster
 }
 
 /**
+ * Reads a kubeconfig as kubectl does, and again while the program runs: files that it names and the
+ * kubeconfig itself may change at any time.
+ *
+ * @param options Which file, which context, and what to use in the place of what it says.
+ * @returns A config for {@link connect}.
+ * @throws {ConfigError} where it is missing or bad; the message names the file, the line and the field.
+ *
+ * @example
+ * ```ts
+ * import { connect, kubeconfig } from "@reanchor/reanchor";
+ *
+ * const config = await kubeconfig({
+ *   content: {
+ *     "current-context": "local",
+ *     contexts: [{ name: "local", context: { cluster: "local" } }],
+ *     clusters: [{ name: "local", cluster: { server: "http://127.0.0.1:8001" } }],
+ *   },
+ * });
+ * const kube = await connect({ config });
+ * console.log(kube.server); // http://127.0.0.1:8001/
+ * await kube.close();
+ * ```
+ */
+export async function kubeconfig(options: KubeconfigOptions = {}): Promise<Source<ClusterConfig>> {
+  // Loaded where it is used: a program in a pod pays for neither YAML nor schemas.
+  const { loadKubeconfig } = await import("../src/config/kubeconfig.ts");
+  return await loadKubeconfig(runtime, options);
+}
+
+/**
  * A CA bundle from a file that is read again as it ages and when a server is refused.
  *
  * @param path The file. It may be swapped, renamed over or written in place at any time.
@@ -186,6 +244,34 @@ export function fileCaSource(path: string, options?: SourceOptions): CaSource {
  */
 export function functionCaSource(read: CaFunction, options?: SourceOptions): CaSource {
   return createFunctionCaSource(runtime, read, options);
+}
+
+/**
+ * A client certificate and its key from files that are read again as they age, before the certificate
+ * expires, and on a 401; never one of before a rotation with one of after it.
+ *
+ * @param files The two files, or twice the same one. They may be swapped, renamed over or written in place.
+ * @param options How often they are read.
+ */
+export function fileClientCertSource(
+  files: ClientCertFiles,
+  options?: SourceOptions,
+): ClientCertSource {
+  return createFileClientCertSource(runtime, files, options);
+}
+
+/**
+ * A client certificate and its key from a function, which is called as the pair ages, before the
+ * certificate expires, and on a 401.
+ *
+ * @param read Gives the pair.
+ * @param options How often it is called.
+ */
+export function functionClientCertSource(
+  read: ClientCertFunction,
+  options?: SourceOptions,
+): ClientCertSource {
+  return createFunctionClientCertSource(runtime, read, options);
 }
 
 /**

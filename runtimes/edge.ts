@@ -16,7 +16,15 @@ import {
   createFileCaSource,
   createFunctionCaSource,
 } from "../src/sources/ca-source.ts";
-import type { SourceOptions } from "../src/sources/source.ts";
+import type { KubeconfigOptions } from "../src/config/kubeconfig-places.ts";
+import {
+  type ClientCertFiles,
+  type ClientCertFunction,
+  type ClientCertSource,
+  createFileClientCertSource,
+  createFunctionClientCertSource,
+} from "../src/sources/client-cert-source.ts";
+import type { Source, SourceOptions } from "../src/sources/source.ts";
 import {
   type TokenFunction,
   type TokenSource,
@@ -39,12 +47,14 @@ export {
   ReanchorError,
   SourceError,
   staticCaSource,
+  staticClientCertSource,
   staticTokenSource,
   TimeoutError,
   UntrustedServerError,
 } from "../src/index.ts";
 export type {
   ApiErrorDetails,
+  BasicAuth,
   CaBundle,
   CaFunction,
   CallOptions,
@@ -53,23 +63,41 @@ export type {
   CaSource,
   CaStatus,
   CaUnchangedEvent,
+  ClientCert,
+  ClientCertExpiringEvent,
+  ClientCertFiles,
+  ClientCertFunction,
+  ClientCertPem,
+  ClientCertReloadedEvent,
+  ClientCertSource,
+  ClientCertStatus,
   ClientStatus,
   Clock,
   ClusterConfig,
   ConnectOptions,
   CreateFetchOptions,
   EventListener,
+  ExecCredentialReloadedEvent,
   Failure,
   FetchInit,
   FetchStatus,
   Files,
+  FixedTlsSettings,
   GenerationOpenedEvent,
   GenerationRetiredEvent,
   GenerationStatus,
+  Impersonation,
   InClusterOptions,
+  InsecureEvent,
   KubeClient,
+  KubeconfigOptions,
+  KubeconfigReloadedEvent,
   PatchOptions,
   PatchType,
+  ProgramCommand,
+  ProgramResult,
+  Programs,
+  ProxyScheme,
   ReanchorErrorCode,
   ReanchorEvent,
   ReloadFailedEvent,
@@ -172,6 +200,19 @@ export async function inCluster(options: InClusterOptions = {}): Promise<Cluster
 }
 
 /**
+ * Reads a kubeconfig that is given as `content`; one that names files or an exec plugin can't be used here.
+ *
+ * @param options The kubeconfig, and which context of it to use.
+ * @returns A config for {@link connect}.
+ * @throws {ConfigError} where it is bad, or names what an edge runtime has not got.
+ */
+export async function kubeconfig(options: KubeconfigOptions = {}): Promise<Source<ClusterConfig>> {
+  // Loaded where it is used: a program in a pod pays for neither YAML nor schemas.
+  const { loadKubeconfig } = await import("../src/config/kubeconfig.ts");
+  return await loadKubeconfig(runtime, options);
+}
+
+/**
  * Not here: an edge runtime has no files.
  *
  * @param path As on the other runtimes.
@@ -190,6 +231,34 @@ export function fileCaSource(path: string, options?: SourceOptions): CaSource {
  */
 export function functionCaSource(read: CaFunction, options?: SourceOptions): CaSource {
   return createFunctionCaSource(runtime, read, options);
+}
+
+/**
+ * Not here: an edge runtime has no files.
+ *
+ * @param files As on the other runtimes.
+ * @param options As on the other runtimes.
+ * @throws {ConfigError} always, saying what to do instead.
+ */
+export function fileClientCertSource(
+  files: ClientCertFiles,
+  options?: SourceOptions,
+): ClientCertSource {
+  return createFileClientCertSource(runtime, files, options);
+}
+
+/**
+ * A client certificate from a function, as on the other runtimes. Requests can't carry one here: the
+ * platform holds it.
+ *
+ * @param read Gives the pair.
+ * @param options How often it is called.
+ */
+export function functionClientCertSource(
+  read: ClientCertFunction,
+  options?: SourceOptions,
+): ClientCertSource {
+  return createFunctionClientCertSource(runtime, read, options);
 }
 
 /**

@@ -21,7 +21,7 @@ export interface TrustAnchor {
 }
 
 /** What kind of thing a source gives. */
-export type SourceKind = "ca" | "token";
+export type SourceKind = "ca" | "token" | "client-certificate" | "kubeconfig" | "exec";
 
 /** The CA bundle's set of anchors changed. */
 export interface CaReloadedEvent {
@@ -57,6 +57,64 @@ export interface TokenReloadedEvent {
   readonly source: string;
   /** The token's `exp`, in milliseconds since the epoch, where it is a JWT that has one. */
   readonly expiresAt: number | undefined;
+}
+
+/** The client certificate was read again and is another one. */
+export interface ClientCertReloadedEvent {
+  /** Which event this is. */
+  readonly type: "client-cert-reloaded";
+  /** Where it was read from. */
+  readonly source: string;
+  /** The subject's distinguished name by RFC 4514, as in `O=system:masters,CN=admin`. */
+  readonly subject: string;
+  /** Until when it is valid, in milliseconds since the epoch. */
+  readonly notAfter: number;
+  /** Its fingerprint. */
+  readonly fingerprint: string;
+  /** The fingerprint of the one before. */
+  readonly previousFingerprint: string;
+}
+
+/** The client certificate is about to expire, and no newer one is there yet. Said once a certificate. */
+export interface ClientCertExpiringEvent {
+  /** Which event this is. */
+  readonly type: "client-cert-expiring";
+  /** Where it was read from. */
+  readonly source: string;
+  /** The subject's distinguished name. */
+  readonly subject: string;
+  /** Until when it is valid, in milliseconds since the epoch. */
+  readonly notAfter: number;
+}
+
+/** An exec plugin was run again and gave another credential. */
+export interface ExecCredentialReloadedEvent {
+  /** Which event this is. */
+  readonly type: "exec-credential-reloaded";
+  /** Which plugin. */
+  readonly source: string;
+  /** Until when the plugin says it is valid, in milliseconds since the epoch. */
+  readonly expiresAt: number | undefined;
+}
+
+/** The kubeconfig changed: requests from now on go by the new one. */
+export interface KubeconfigReloadedEvent {
+  /** Which event this is. */
+  readonly type: "kubeconfig-reloaded";
+  /** Which files. */
+  readonly source: string;
+  /** The context that is used now. */
+  readonly context: string | undefined;
+  /** The API server that it names. */
+  readonly server: string;
+}
+
+/** The server goes unchecked, since the config says so: whoever sits in between can read everything. */
+export interface InsecureEvent {
+  /** Which event this is. */
+  readonly type: "insecure";
+  /** The server's origin. */
+  readonly server: string;
 }
 
 /** A read failed. The last good value serves on. */
@@ -95,6 +153,8 @@ export interface GenerationOpenedEvent {
   readonly generation: number;
   /** The CA bundle that it trusts; `undefined` for the runtime's own store. */
   readonly fingerprint: string | undefined;
+  /** The client certificate that it shows; `undefined` where there is none. */
+  readonly clientCertFingerprint: string | undefined;
 }
 
 /** A pool takes no more requests: its idle connections are closed, the others end by themselves. */
@@ -105,6 +165,8 @@ export interface GenerationRetiredEvent {
   readonly generation: number;
   /** The bundle's fingerprint. */
   readonly fingerprint: string | undefined;
+  /** The client certificate's fingerprint. */
+  readonly clientCertFingerprint: string | undefined;
 }
 
 /** A request is sent again. */
@@ -126,6 +188,11 @@ export type ReanchorEvent =
   | CaReloadedEvent
   | CaUnchangedEvent
   | TokenReloadedEvent
+  | ClientCertReloadedEvent
+  | ClientCertExpiringEvent
+  | ExecCredentialReloadedEvent
+  | KubeconfigReloadedEvent
+  | InsecureEvent
   | ReloadFailedEvent
   | StaleEvent
   | GenerationOpenedEvent

@@ -9,14 +9,16 @@ export type { ApiErrorDetails, Status, StatusCause, StatusDetails } from "./api/
 export type {
   CallOptions,
   CaStatus,
+  ClientCertStatus,
   ClientStatus,
   KubeClient,
   PatchOptions,
   PatchType,
 } from "./api/client.ts";
 export type { ConnectOptions } from "./api/connect.ts";
-export type { ClusterConfig } from "./config/cluster-config.ts";
+export type { BasicAuth, ClusterConfig } from "./config/cluster-config.ts";
 export type { InClusterOptions } from "./config/in-cluster.ts";
+export type { KubeconfigOptions } from "./config/kubeconfig-places.ts";
 export {
   ClosedError,
   ConfigError,
@@ -36,9 +38,14 @@ export type {
 export type {
   CaReloadedEvent,
   CaUnchangedEvent,
+  ClientCertExpiringEvent,
+  ClientCertReloadedEvent,
   EventListener,
+  ExecCredentialReloadedEvent,
   GenerationOpenedEvent,
   GenerationRetiredEvent,
+  InsecureEvent,
+  KubeconfigReloadedEvent,
   ReanchorEvent,
   ReloadFailedEvent,
   RetryEvent,
@@ -52,6 +59,11 @@ export type {
   Clock,
   Failure,
   Files,
+  FixedTlsSettings,
+  ProgramCommand,
+  ProgramResult,
+  Programs,
+  ProxyScheme,
   Runtime,
   TlsSnapshot,
   Transport,
@@ -61,10 +73,19 @@ export type {
 } from "./runtime.ts";
 export { staticCaSource } from "./sources/ca-source.ts";
 export type { CaBundle, CaFunction, CaSource } from "./sources/ca-source.ts";
+export { staticClientCertSource } from "./sources/client-cert-source.ts";
+export type {
+  ClientCert,
+  ClientCertFiles,
+  ClientCertFunction,
+  ClientCertPem,
+  ClientCertSource,
+} from "./sources/client-cert-source.ts";
 export type { Source, SourceOptions, SourceStatus, SourceWaitOptions } from "./sources/source.ts";
 export { staticTokenSource } from "./sources/token-source.ts";
 export type { TokenFunction, TokenSource } from "./sources/token-source.ts";
 export type { CreateFetchOptions, FetchStatus, RotatingFetch } from "./transport/create-fetch.ts";
 export type { GenerationStatus } from "./transport/generation.ts";
+export type { Impersonation } from "./transport/impersonate.ts";
 export type { FetchInit } from "./transport/request.ts";
 export type { TransportSettings } from "./transport/transport-settings.ts";

@@ -45,7 +45,24 @@ export interface Capabilities {
   readonly resendsUntouchedStreams: boolean;
   /** Whether the runtime tells a refused server certificate from other failures. */
   readonly recognisesUntrustedServers: boolean;
+  /** Whether a request can carry a client certificate. */
+  readonly clientCertificates: boolean;
+  /** Whether a server can be checked against another name than its URL's. */
+  readonly serverName: boolean;
+  /** Whether a server can be used unchecked, where a config says so. */
+  readonly insecureSkipTlsVerify: boolean;
+  /** The schemes of the proxies that it can go through. */
+  readonly proxies: readonly ProxyScheme[];
+  /** Whether the runtime goes by `HTTPS_PROXY` and `NO_PROXY` of itself, and by its own rules. */
+  readonly followsProxyEnvironment: boolean;
+  /** Whether several lines of one header are sent as several lines, as more than one group needs. */
+  readonly repeatedHeaders: boolean;
+  /** Whether credential plugins can be run. */
+  readonly programs: boolean;
 }
+
+/** How a proxy is spoken to. */
+export type ProxyScheme = "http" | "https" | "socks5";
 
 /** Reads files, and nothing but regular ones. */
 export interface Files {
@@ -53,6 +70,39 @@ export interface Files {
   read(path: string, maxBytes: number, signal: AbortSignal): Promise<Uint8Array>;
   /** Whether a file is there and may be looked at. */
   exists(path: string): Promise<boolean>;
+}
+
+/** A program that is run for what it prints. */
+export interface ProgramCommand {
+  /** A path, or a name to be looked for in `PATH`. */
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Added to this process's own environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Whether the program gets this process's standard input; else it reads nothing. */
+  readonly inheritStdin: boolean;
+  /** More than this on standard output ends the program and is an error. */
+  readonly maxOutputBytes: number;
+}
+
+/** How a program ended. */
+export interface ProgramResult {
+  /** `undefined` where a signal ended it. */
+  readonly exitCode: number | undefined;
+  readonly stdout: string;
+}
+
+/** Runs programs. Their standard error goes to this process's own. */
+export interface Programs {
+  /**
+   * Runs one to its end. The signal kills it.
+   *
+   * @throws {SourceError} where it can't be started: the reason is `missing` where there is none of that
+   * name, `denied` where it may not be run.
+   */
+  run(command: ProgramCommand, signal: AbortSignal): Promise<ProgramResult>;
+  /** Whether standard input is a terminal. */
+  stdinIsTerminal(): boolean;
 }
 
 /** What a request's failure means, in the one vocabulary that every runtime is translated to. */
@@ -78,6 +128,8 @@ export interface TransportRequest {
   readonly method: string;
   /** All that is sent, but for what HTTP itself needs. */
   readonly headers: Headers;
+  /** Lines that are sent beside them and never joined, though their names may be equal. */
+  readonly headerLines: readonly (readonly [name: string, value: string])[];
   /** What is sent after them. */
   readonly body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
   /** Ends the request and its response's body. */
@@ -114,6 +166,14 @@ export interface Transport {
 export interface TlsSnapshot {
   /** The trust anchors as PEM; `undefined` for the runtime's default store. Never empty. */
   readonly ca: readonly string[] | undefined;
+  /** What this client proves its identity with; `undefined` for none. PEM. */
+  readonly clientCert: { readonly certificate: string; readonly key: string } | undefined;
+  /** The name that the server's certificate must carry, and that is asked for by SNI, if not the URL's. */
+  readonly serverName: string | undefined;
+  /** Whether the server goes unchecked. Never with {@link TlsSnapshot.ca}. */
+  readonly insecureSkipTlsVerify: boolean;
+  /** The proxy that connections go through; `undefined` for none, whatever the environment says. */
+  readonly proxy: URL | undefined;
 }
 
 /** How a pool behaves, beside whom it trusts. */
@@ -122,7 +182,12 @@ export interface TransportOptions {
   readonly connectTimeoutMs: number;
   /** Whether nothing but the snapshot's anchors may vouch for a server. */
   readonly exclusiveTrust: boolean;
+  /** Whether requests have several lines of one header. */
+  readonly repeatsHeaders: boolean;
 }
+
+/** What stays as it is while CA bundles and client certificates come and go. */
+export type FixedTlsSettings = Omit<TlsSnapshot, "ca" | "clientCert">;
 
 /** A JavaScript runtime, as the core sees it. */
 export interface Runtime {
@@ -136,6 +201,8 @@ export interface Runtime {
   readonly clock: Clock;
   /** `undefined` where there is no file system. */
   readonly files: Files | undefined;
+  /** `undefined` where there are no programs to run. */
+  readonly programs: Programs | undefined;
   /**
    * Whether every anchor of the issuer's name is tried on a certificate. OpenSSL takes the first where
    * key identifiers do not tell them apart, though another one signed it.
@@ -144,7 +211,9 @@ export interface Runtime {
   /** An environment variable; `undefined` where it is unset, or may not be read. */
   env(name: string): string | undefined;
   /** Whether a permission is missing without which the thing counts as unset. */
-  isDenied(kind: "env" | "read" | "net", name: string): boolean;
+  isDenied(kind: "env" | "read" | "net" | "run", name: string): boolean;
+  /** Why settings can't be had together, though each of them can; asked before anything connects. */
+  conflict?(settings: FixedTlsSettings, options: TransportOptions): string | undefined;
   /** Opens a pool. Throws where a certificate is one that the runtime can't use. */
   openTransport(trust: TlsSnapshot, options: TransportOptions): Transport;
   /** Says what a failure of {@link Transport.send} means. */

@@ -25,7 +25,7 @@ const bundle: Options = {
   platform: "neutral",
   splitting: true,
   silent: true,
-  external: [/^node:/, "undici"],
+  external: [/^node:/, "socks", "undici", "yaml", /^zod/],
   removeNodeProtocol: false,
   esbuildPlugins: [
     {

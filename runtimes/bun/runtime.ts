@@ -7,6 +7,7 @@
 import process from "node:process";
 import { type Runtime, systemClock } from "../../src/runtime.ts";
 import { nodeFiles } from "../_shared/node-files.ts";
+import { nodePrograms } from "../_shared/node-programs.ts";
 import { explain } from "./explain.ts";
 import { openTransport } from "./transport.ts";
 
@@ -25,10 +26,19 @@ export const bunRuntime: Runtime = {
     sharedReads: true,
     resendsUntouchedStreams: true,
     recognisesUntrustedServers: true,
+    clientCertificates: true,
+    serverName: true,
+    insecureSkipTlsVerify: true,
+    // An https proxy would be shown the client certificate too.
+    proxies: ["http"],
+    followsProxyEnvironment: false,
+    repeatedHeaders: false,
+    programs: true,
   },
   triesEveryAnchor: false,
   clock: systemClock,
   files: nodeFiles,
+  programs: nodePrograms,
   env: (name) => process.env[name],
   isDenied: () => false,
   openTransport,

@@ -16,15 +16,25 @@ const repeatedByBun = new Set(["PUT", "DELETE"]);
 
 /** Opens a pool of connections. */
 export function openTransport(trust: TlsSnapshot): Transport {
-  const tls = trust.ca === undefined ? {} : { ca: [...trust.ca] };
+  const { ca, clientCert, serverName, insecureSkipTlsVerify, proxy } = trust;
+  const tls = {
+    ...(ca && { ca: [...ca] }),
+    ...(clientCert && { cert: clientCert.certificate, key: clientCert.key }),
+    ...(serverName !== undefined && { serverName }),
+    ...(insecureSkipTlsVerify && { rejectUnauthorized: false }),
+  };
   const ended = new AbortController();
   return {
     async send(url, { method, headers, body, signal: own, onEnd }) {
       const signal = own === undefined ? ended.signal : AbortSignal.any([own, ended.signal]);
       // Without a time limit of Bun's own: the one up to the headers is the core's, and a body has none.
-      const init = { tls, method, headers, body, signal, redirect: "manual", timeout: false };
-      const keepalive = !repeatedByBun.has(method);
-      return fromResponse(await fetch(url, { ...init, keepalive } as RequestInit), url, onEnd);
+      const init = {
+        ...{ tls, method, headers, body, signal, redirect: "manual", timeout: false },
+        keepalive: !repeatedByBun.has(method),
+        // `false` where there is none: without it, Bun goes by the environment.
+        proxy: proxy?.href ?? false,
+      };
+      return fromResponse(await fetch(url, init as unknown as RequestInit), url, onEnd);
     },
     async retire() {},
     end: (reason) => ended.abort(reason),

@@ -6,7 +6,12 @@
  */
 
 import type { Agent, ClientRequest, IncomingMessage } from "node:http";
-import type { Transport, TransportRequest, TransportResponse } from "../../src/runtime.ts";
+import type {
+  TlsSnapshot,
+  Transport,
+  TransportRequest,
+  TransportResponse,
+} from "../../src/runtime.ts";
 import {
   FetchedResponse,
   decodeBody,
@@ -16,15 +21,25 @@ import {
 import { toWebStream } from "../_shared/web-stream.ts";
 
 /** Opens a pool of connections. `node:https` is reached when the first request goes out. */
-export function openExclusiveTransport(ca: readonly string[]): Transport {
+export function openExclusiveTransport(trust: TlsSnapshot): Transport {
+  const { ca, clientCert, serverName, insecureSkipTlsVerify } = trust;
   let agent: Agent | undefined;
   let retired = false;
   const ended = new AbortController();
   return {
     async send(url, request) {
       const https = await import("node:https");
-      agent ??= new https.Agent({ ca: [...ca], keepAlive: !retired });
-      const headers = Object.fromEntries(request.headers);
+      agent ??= new https.Agent({
+        ...(ca && { ca: [...ca] }),
+        ...(clientCert && { cert: clientCert.certificate, key: clientCert.key }),
+        ...(serverName !== undefined && { servername: serverName }),
+        rejectUnauthorized: !insecureSkipTlsVerify,
+        keepAlive: !retired,
+      });
+      const headers: Record<string, string | string[]> = Object.fromEntries(request.headers);
+      for (const [name, value] of request.headerLines) {
+        headers[name] = [headers[name] ?? [], value].flat();
+      }
       const outgoing = https.request(url, { agent, method: request.method, headers });
       // Deno sends again by itself what was on a reused connection, whatever its method, even where it was
       // aborted (https://github.com/denoland/deno/issues/36786).

@@ -9,8 +9,9 @@ import { SourceError } from "../../src/errors.ts";
 import { type Files, type Runtime, systemClock } from "../../src/runtime.ts";
 import { exists } from "./exists.ts";
 import { explain } from "./explain.ts";
+import { denoPrograms } from "./programs.ts";
 import { type PermissionDescriptor, deno } from "./shim.ts";
-import { openTransport } from "./transport.ts";
+import { conflict, openTransport } from "./transport.ts";
 
 const files: Files = {
   async read(path, maxBytes, signal) {
@@ -26,11 +27,11 @@ const files: Files = {
   },
 };
 
-function isDenied(kind: "env" | "read" | "net", name: string): boolean {
+function isDenied(kind: "env" | "read" | "net" | "run", name: string): boolean {
   return deno().permissions.querySync(descriptor(kind, name)).state !== "granted";
 }
 
-function descriptor(kind: "env" | "read" | "net", name: string): PermissionDescriptor {
+function descriptor(kind: "env" | "read" | "net" | "run", name: string): PermissionDescriptor {
   switch (kind) {
     case "env":
       return { name: kind, variable: name };
@@ -38,6 +39,8 @@ function descriptor(kind: "env" | "read" | "net", name: string): PermissionDescr
       return { name: kind, path: name };
     case "net":
       return { name: kind, host: name };
+    case "run":
+      return { name: kind, command: name };
   }
 }
 
@@ -56,12 +59,22 @@ export const denoRuntime: Runtime = {
     sharedReads: true,
     resendsUntouchedStreams: false,
     recognisesUntrustedServers: true,
+    clientCertificates: true,
+    serverName: true,
+    insecureSkipTlsVerify: true,
+    // An https proxy would be shown the client certificate too.
+    proxies: ["http", "socks5"],
+    followsProxyEnvironment: true,
+    repeatedHeaders: true,
+    programs: true,
   },
   triesEveryAnchor: true,
   clock: systemClock,
   files,
+  programs: denoPrograms,
   env: (name) => (isDenied("env", name) ? undefined : deno().env.get(name)),
   isDenied,
+  conflict,
   openTransport,
   explain,
 };

@@ -8,19 +8,49 @@
 export type PermissionDescriptor =
   | { name: "env"; variable: string }
   | { name: "read"; path: string }
-  | { name: "net"; host: string };
+  | { name: "net"; host: string }
+  | { name: "run"; command: string };
 
 /** A pool of connections. */
 export interface HttpClient {
   close(): void;
 }
 
+/** How a pool connects. */
+export interface HttpClientOptions {
+  caCerts?: string[];
+  cert?: string;
+  key?: string;
+  proxy?: { url: string; basicAuth?: { username: string; password: string } };
+}
+
 interface DenoNamespace {
   readonly version: { readonly deno: string };
   readonly env: { get(name: string): string | undefined };
   readonly permissions: { querySync(descriptor: PermissionDescriptor): { readonly state: string } };
-  readonly errors: { readonly NotFound: new () => Error };
-  createHttpClient(options: { caCerts?: string[] }): HttpClient;
+  readonly errors: {
+    readonly NotFound: new () => Error;
+    readonly PermissionDenied: new () => Error;
+    readonly NotCapable: new () => Error;
+  };
+  readonly stdin: { isTerminal(): boolean };
+  readonly Command: new (
+    command: string,
+    options: {
+      args: string[];
+      env: Record<string, string>;
+      stdin: "inherit" | "null";
+      stdout: "piped";
+      stderr: "inherit";
+    },
+  ) => {
+    spawn(): {
+      readonly stdout: ReadableStream<Uint8Array>;
+      readonly status: Promise<{ readonly code: number; readonly signal: string | null }>;
+      kill(signal: "SIGKILL"): void;
+    };
+  };
+  createHttpClient(options: HttpClientOptions): HttpClient;
   readFile(path: string, options: { signal: AbortSignal }): Promise<Uint8Array>;
   stat(path: string): Promise<{ readonly isFile: boolean; readonly size: number }>;
 }

@@ -5,6 +5,7 @@
  */
 
 import type {
+  FixedTlsSettings,
   TlsSnapshot,
   Transport,
   TransportOptions,
@@ -13,7 +14,7 @@ import type {
 import { safeMethods } from "../../src/transport/request.ts";
 import { fromResponse } from "../../src/transport/response.ts";
 import { openExclusiveTransport } from "./exclusive-transport.ts";
-import { deno } from "./shim.ts";
+import { type HttpClientOptions, deno } from "./shim.ts";
 
 /**
  * Keeps a response for as long as its body: Deno lets go of the signal with the response, and then an abort
@@ -23,10 +24,8 @@ const responses = new WeakMap<ReadableStream, Response>();
 
 /** Opens a pool of connections. The CA bundle adds to Deno's default store, unless trust is exclusive. */
 export function openTransport(trust: TlsSnapshot, options: TransportOptions): Transport {
-  if (options.exclusiveTrust && trust.ca !== undefined) {
-    return openExclusiveTransport(trust.ca);
-  }
-  const client = deno().createHttpClient(trust.ca === undefined ? {} : { caCerts: [...trust.ca] });
+  if (byNodeHttps(trust, options)) return openExclusiveTransport(trust);
+  const client = deno().createHttpClient(clientOptions(trust));
   const ended = new AbortController();
   return {
     async send(url, request) {
@@ -43,6 +42,30 @@ export function openTransport(trust: TlsSnapshot, options: TransportOptions): Tr
       client.close();
     },
     end: (reason) => ended.abort(reason),
+  };
+}
+
+/** What only Deno's `node:https` can do. */
+function byNodeHttps(trust: FixedTlsSettings, options: TransportOptions): boolean {
+  return (
+    options.exclusiveTrust ||
+    options.repeatsHeaders ||
+    trust.serverName !== undefined ||
+    trust.insecureSkipTlsVerify
+  );
+}
+
+/** See {@link Runtime.conflict}: `node:https` knows no proxies. */
+export function conflict(trust: FixedTlsSettings, options: TransportOptions): string | undefined {
+  if (trust.proxy === undefined || !byNodeHttps(trust, options)) return undefined;
+  return "a proxy can't be had together with exclusiveTrust, a server name, insecureSkipTlsVerify or an impersonation of several groups";
+}
+
+function clientOptions({ ca, clientCert, proxy }: TlsSnapshot): HttpClientOptions {
+  return {
+    ...(ca && { caCerts: [...ca] }),
+    ...(clientCert && { cert: clientCert.certificate, key: clientCert.key }),
+    ...(proxy && { proxy: { url: proxy.href } }),
   };
 }
 

@@ -11,6 +11,7 @@ const undiciFailures: Readonly<Record<string, Failure>> = {
   // The other side closed, before or in the middle of the response's headers.
   UND_ERR_SOCKET: "lost",
   UND_ERR_CONNECT_TIMEOUT: "unreachable",
+  ERR_PROXY: "unreachable",
 };
 
 /** See {@link Runtime.explain}. */

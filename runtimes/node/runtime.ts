@@ -7,6 +7,7 @@
 import process from "node:process";
 import { type Runtime, systemClock } from "../../src/runtime.ts";
 import { nodeFiles } from "../_shared/node-files.ts";
+import { nodePrograms } from "../_shared/node-programs.ts";
 import { explain } from "./explain.ts";
 import { openTransport } from "./transport.ts";
 
@@ -23,10 +24,18 @@ export const nodeRuntime: Runtime = {
     sharedReads: true,
     resendsUntouchedStreams: true,
     recognisesUntrustedServers: true,
+    clientCertificates: true,
+    serverName: true,
+    insecureSkipTlsVerify: true,
+    proxies: ["http", "https", "socks5"],
+    followsProxyEnvironment: false,
+    repeatedHeaders: true,
+    programs: true,
   },
   triesEveryAnchor: false,
   clock: systemClock,
   files: nodeFiles,
+  programs: nodePrograms,
   env: (name) => process.env[name],
   isDenied: () => false,
   openTransport,

@@ -9,10 +9,10 @@
  */
 
 import { X509Certificate } from "node:crypto";
-import { isIPv6 } from "node:net";
+import { type Socket, isIPv6 } from "node:net";
 import type { Readable } from "node:stream";
 import { type PeerCertificate, checkServerIdentity, createSecureContext } from "node:tls";
-import { Agent, type Dispatcher, Pool } from "undici";
+import { Agent, type Dispatcher, Pool, buildConnector } from "undici";
 import type {
   TlsSnapshot,
   Transport,
@@ -23,10 +23,10 @@ import type {
 import { decodeBody, hasBody } from "../../src/transport/response.ts";
 import { toWebStream } from "../_shared/web-stream.ts";
 import { PooledResponse } from "./response.ts";
+import { openTunnel } from "./tunnel.ts";
 
 /** Opens a pool of connections. */
 export function openTransport(trust: TlsSnapshot, options: TransportOptions): Transport {
-  const secureContext = createSecureContext(trust.ca === undefined ? {} : { ca: [...trust.ca] });
   // An agent that is closing has let go of its pools: to end what they still carry, they are kept here.
   const pools = new Set<Pool>();
   const agent = new Agent({
@@ -34,11 +34,7 @@ export function openTransport(trust: TlsSnapshot, options: TransportOptions): Tr
     // The time limit up to the headers is the core's; a body has none: watches live for hours.
     headersTimeout: 0,
     bodyTimeout: 0,
-    connect: {
-      secureContext,
-      checkServerIdentity: checkIdentity,
-      timeout: options.connectTimeoutMs,
-    },
+    connect: connector(trust, options.connectTimeoutMs),
     factory(origin, poolOptions) {
       for (const pool of pools) if (pool.destroyed) pools.delete(pool);
       const pool = new Pool(origin, poolOptions);
@@ -57,6 +53,36 @@ export function openTransport(trust: TlsSnapshot, options: TransportOptions): Tr
   };
 }
 
+/** How a pool connects: with one secure context and one TLS session cache, straight or by way of a proxy. */
+function connector(
+  { ca, clientCert, serverName, insecureSkipTlsVerify, proxy }: TlsSnapshot,
+  timeoutMs: number,
+): buildConnector.connector {
+  const connect = buildConnector({
+    secureContext: createSecureContext({
+      ...(ca && { ca: [...ca] }),
+      ...(clientCert && { cert: clientCert.certificate, key: clientCert.key }),
+    }),
+    ...(serverName !== undefined && { servername: serverName }),
+    rejectUnauthorized: !insecureSkipTlsVerify,
+    checkServerIdentity: checkIdentity,
+    allowH2: false,
+    timeout: timeoutMs,
+  });
+  if (proxy === undefined) return connect;
+  return (target, callback) => {
+    const host = target.hostname.replace(/^\[(.*)\]$/, "$1");
+    const port = Number(target.port || (target.protocol === "http:" ? 80 : 443));
+    openTunnel({ proxy, host, port, ca, timeoutMs }).then(
+      (socket: Socket) => {
+        if (target.protocol === "http:") callback(null, socket);
+        else connect({ ...target, httpSocket: socket }, callback);
+      },
+      (error: Error) => callback(error, null),
+    );
+  };
+}
+
 /**
  * As Node's own, which in many releases, the last of 22 among them, refuses every certificate for an IPv6
  * address (https://github.com/nodejs/node/issues/64144).
@@ -70,7 +96,7 @@ function checkIdentity(host: string, certificate: PeerCertificate): Error | unde
 async function send(
   agent: Agent,
   url: string,
-  { method, headers, body, signal, onEnd }: TransportRequest,
+  { method, headers, headerLines, body, signal, onEnd }: TransportRequest,
 ): Promise<TransportResponse> {
   // Without the fragment, which stays with the caller (RFC 9110 section 4.2.5).
   const { origin, pathname, search } = new URL(url);
@@ -79,13 +105,22 @@ async function send(
     origin,
     path,
     method,
-    headers: Object.fromEntries(headers),
+    headers: toRecord(headers, headerLines),
     // Typed for Node's streams, but any async iterable is sent.
     body: body as Readable | string | Uint8Array | null,
     ...(signal && { signal }),
   });
   if (onEnd !== undefined) response.body.once("close", onEnd);
   return new UndiciResponse(response, `${origin}${path}`, method);
+}
+
+function toRecord(
+  headers: Headers,
+  lines: TransportRequest["headerLines"],
+): Record<string, string | string[]> {
+  const record: Record<string, string | string[]> = Object.fromEntries(headers);
+  for (const [name, value] of lines) record[name] = [record[name] ?? [], value].flat();
+  return record;
 }
 
 class UndiciResponse implements TransportResponse {

@@ -4,14 +4,24 @@
  * @module
  */
 
-import { ConnectionError } from "../errors.ts";
+import { ConnectionError, UntrustedServerError } from "../errors.ts";
 import type { TrustAnchor } from "../events.ts";
-import type { Capabilities, TransportResponse } from "../runtime.ts";
+import type { Capabilities, Runtime, TransportResponse } from "../runtime.ts";
 import type { SourceStatus } from "../sources/source.ts";
+import { mayRepeat } from "../transport/authorize.ts";
 import type { GenerationStatus } from "../transport/generation.ts";
-import { type FetchInit, type Send, describe, readRequest } from "../transport/request.ts";
+import {
+  type FetchInit,
+  type OutgoingRequest,
+  canSendAgain,
+  describe,
+  readRequest,
+} from "../transport/request.ts";
 import { parseRetryAfter } from "../transport/retry-after.ts";
+import { RetiredError } from "../transport/rotating-transport.ts";
 import { ApiError } from "./api-error.ts";
+import type { Connection } from "./connection.ts";
+import type { Connections } from "./connections.ts";
 
 /** How one call differs from the client's defaults. */
 export interface CallOptions {
@@ -47,6 +57,16 @@ export interface CaStatus extends SourceStatus {
   readonly anchors: readonly TrustAnchor[];
 }
 
+/** How the client certificate is doing. */
+export interface ClientCertStatus extends SourceStatus {
+  /** Its fingerprint; `undefined` before it was first read, or where there is none now. */
+  readonly fingerprint: string | undefined;
+  /** Its subject's distinguished name by RFC 4514. */
+  readonly subject: string | undefined;
+  /** Until when it is valid, in milliseconds since the epoch. */
+  readonly notAfter: number | undefined;
+}
+
 /** How a client is doing: enough for a health endpoint, and no secret. */
 export interface ClientStatus {
   /** The API server's URL. */
@@ -57,15 +77,21 @@ export interface ClientStatus {
   readonly closed: boolean;
   /** The CA bundle; `undefined` where the runtime's own store is used. */
   readonly ca: CaStatus | undefined;
-  /** The token; `undefined` for anonymous requests. */
+  /** The token; `undefined` where there is none. */
   readonly token: SourceStatus | undefined;
+  /** The client certificate; `undefined` where there is none. */
+  readonly clientCert: ClientCertStatus | undefined;
+  /** The kubeconfig; `undefined` where the config is another one. */
+  readonly kubeconfig: SourceStatus | undefined;
+  /** Whether the server goes unchecked, since the config says so. */
+  readonly insecure: boolean;
   /** The pools that have connections: the one in use, and retired ones that still drain. */
   readonly generations: readonly GenerationStatus[];
 }
 
 /** A client of one cluster. */
 export interface KubeClient extends AsyncDisposable {
-  /** The API server's URL. */
+  /** The API server's URL; another one once a kubeconfig has changed. */
   readonly server: string;
   /** The namespace to work in: the pod's own, in a cluster. */
   readonly namespace: string;
@@ -105,15 +131,9 @@ export interface KubeClient extends AsyncDisposable {
 
 /** What a client is made of. */
 export interface ClientParts {
-  readonly server: URL;
-  readonly namespace: string;
-  readonly capabilities: Capabilities;
+  readonly runtime: Runtime;
+  readonly connections: Connections;
   readonly userAgent: string;
-  readonly timeoutMs: number;
-  readonly send: Send;
-  readonly wallNow: () => number;
-  readonly status: () => Omit<ClientStatus, "server" | "namespace">;
-  readonly close: () => Promise<void>;
 }
 
 const patchTypes: Readonly<Record<PatchType, string>> = {
@@ -124,19 +144,61 @@ const patchTypes: Readonly<Record<PatchType, string>> = {
 };
 
 /** Makes a client out of its parts. */
-export function createClient(parts: ClientParts): KubeClient {
-  const { server, namespace } = parts;
-  const base = server.href.replace(/\/+$/, "");
+export function createClient({ runtime, connections, userAgent }: ClientParts): KubeClient {
+  const { clock, capabilities } = runtime;
 
   async function send(
     input: string | URL | Request,
     init: FetchInit,
   ): Promise<{ response: TransportResponse; described: string }> {
     const given = input instanceof Request ? input : undefined;
-    const url = resolve(input instanceof Request ? input.url : input, server, base);
-    const request = await readRequest(url, given, init, parts.timeoutMs);
-    if (!request.headers.has("user-agent")) request.headers.set("user-agent", parts.userAgent);
-    return { response: await parts.send(request), described: describe(request) };
+    const text = String(input instanceof Request ? input.url : input);
+    const signal = init.signal ?? given?.signal;
+    const connection = connections.mayMove ? await connections.current(signal) : connections.peek();
+    const url = resolve(text, connection.server);
+    const request = await readRequest(url, given, init, connection.timeoutMs);
+    if (!request.headers.has("user-agent")) request.headers.set("user-agent", userAgent);
+    const response = connections.mayMove
+      ? await sendOn(connection, request, text)
+      : await connection.send(request);
+    return { response, described: describe(request) };
+  }
+
+  /** Sends by a config that may change meanwhile: a request that it fails is sent by the next one. */
+  async function sendOn(
+    first: Connection,
+    request: OutgoingRequest,
+    text: string,
+  ): Promise<TransportResponse> {
+    const beganAt = clock.now();
+    const headers = new Headers(request.headers);
+    let connection = first;
+    let url = request.url;
+    for (let renewed = false; ;) {
+      const attempt = { ...request, url, headers: new Headers(headers) };
+      let outcome: TransportResponse | Error;
+      try {
+        outcome = await connection.send(attempt);
+      } catch (error) {
+        if (!(error instanceof RetiredError || error instanceof UntrustedServerError)) throw error;
+        outcome = error;
+      }
+      const mayGoOn =
+        outcome instanceof Error ? canSendAgain(request.body) : isRefusedForGood(outcome, attempt);
+      const wasRetired = outcome instanceof RetiredError;
+      const next =
+        mayGoOn && (wasRetired || !renewed)
+          ? await connections.renew(connection, beganAt, request.signal)
+          : undefined;
+      if (next === undefined) {
+        if (outcome instanceof Error) throw outcome;
+        return outcome;
+      }
+      if (!(outcome instanceof Error)) await outcome.discard();
+      renewed ||= !wasRetired;
+      connection = next;
+      url = resolve(text, next.server);
+    }
   }
 
   async function call<T>(
@@ -158,7 +220,7 @@ export function createClient(parts: ClientParts): KubeClient {
     const { response, described } = await send(withQuery(path, query), init);
     const text = await response.text();
     if (response.status < 200 || response.status > 299) {
-      const retryAfterMs = parseRetryAfter(response.header("retry-after"), parts.wallNow());
+      const retryAfterMs = parseRetryAfter(response.header("retry-after"), clock.wallNow());
       throw new ApiError({
         method,
         path: path.split("?", 1)[0] ?? path,
@@ -177,9 +239,13 @@ export function createClient(parts: ClientParts): KubeClient {
 
   const json = "application/json";
   return {
-    server: server.href,
-    namespace,
-    capabilities: parts.capabilities,
+    get server() {
+      return connections.peek().server.href;
+    },
+    get namespace() {
+      return connections.peek().namespace;
+    },
+    capabilities,
     async fetch(input, init = {}) {
       return (await send(input, init)).response.toResponse();
     },
@@ -195,15 +261,28 @@ export function createClient(parts: ClientParts): KubeClient {
       return await call<T>("PATCH", path, body, patchTypes[type], options);
     },
     delete: (path, options = {}) => call("DELETE", path, options.body, json, options),
-    status: () => ({ server: server.href, namespace, ...parts.status() }),
-    close: parts.close,
-    [Symbol.asyncDispose]: parts.close,
+    status: () => ({
+      ...connections.peek().status(),
+      kubeconfig: connections.status,
+      closed: connections.closed,
+    }),
+    close,
+    [Symbol.asyncDispose]: close,
   };
+
+  async function close(): Promise<void> {
+    await connections.close();
+  }
+}
+
+/** Whether no credential of this config was let in, so that those of a newer one may be. */
+function isRefusedForGood(response: TransportResponse, request: OutgoingRequest): boolean {
+  return response.status === 401 && !request.authorized && mayRepeat(request);
 }
 
 /** The URL that a caller means. It never leaves the server's origin, where credentials belong. */
-function resolve(input: string | URL, server: URL, base: string): URL {
-  const text = String(input);
+function resolve(text: string, server: URL): URL {
+  const base = server.href.replace(/\/+$/, "");
   const absolute = /^[A-Za-z][A-Za-z0-9+.-]*:/.test(text);
   // Put together as text: resolved as a reference, "//host/path" would be another host.
   const url = URL.parse(absolute ? text : `${base}${text.startsWith("/") ? "" : "/"}${text}`);

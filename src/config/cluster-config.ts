@@ -6,7 +6,9 @@
 
 import { ConfigError } from "../errors.ts";
 import type { CaSource } from "../sources/ca-source.ts";
-import type { TokenSource } from "../sources/token-source.ts";
+import type { ClientCert } from "../sources/client-cert-source.ts";
+import type { Source } from "../sources/source.ts";
+import type { Impersonation } from "../transport/impersonate.ts";
 
 /** A cluster, and an identity in it. */
 export interface ClusterConfig {
@@ -17,14 +19,48 @@ export interface ClusterConfig {
    * platform decides.
    */
   readonly ca?: CaSource | undefined;
-  /** The bearer token; without it, requests are anonymous. */
-  readonly token?: TokenSource | undefined;
+  /** The bearer token; without it and the two below, requests are anonymous. */
+  readonly token?: Source<string | undefined> | undefined;
+  /** The client certificate and its key. Not on edge. */
+  readonly clientCert?: Source<ClientCert | undefined> | undefined;
+  /** A user and a password, in the place of a token. */
+  readonly basicAuth?: BasicAuth | undefined;
+  /** Whom to act as. */
+  readonly impersonate?: Impersonation | undefined;
+  /** The name that the server's certificate must carry, where it is not the URL's. Not on edge. */
+  readonly serverName?: string | undefined;
+  /**
+   * Uses the server unchecked: whoever sits in between can read and change everything. Told by the event
+   * `insecure` and in the status. Refused together with a CA, and on edge.
+   *
+   * @default false
+   */
+  readonly insecureSkipTlsVerify?: boolean | undefined;
+  /**
+   * The proxy to go through: `http://` everywhere but on edge, `socks5://` on Node and Deno, `https://` on
+   * Node; `false` for none.
+   *
+   * @default what HTTPS_PROXY and NO_PROXY say
+   */
+  readonly proxy?: string | URL | false | undefined;
+  /**
+   * Whether answers come as they are, for a server that is near and a processor that is slow.
+   *
+   * @default false
+   */
+  readonly disableCompression?: boolean | undefined;
   /**
    * The namespace to work in.
    *
    * @default "default"
    */
   readonly namespace?: string | undefined;
+}
+
+/** A user and a password. */
+export interface BasicAuth {
+  readonly username: string;
+  readonly password: string;
 }
 
 /**
@@ -48,10 +84,25 @@ export function checkClusterConfig(config: ClusterConfig): URL {
       `Cannot connect to ${server.origin}: config.server carries credentials, a query or a fragment; a URL and a path are all it may hold`,
     );
   }
-  if (server.protocol === "http:" && (config.ca !== undefined || config.token !== undefined)) {
+  const { ca, token, clientCert, basicAuth } = config;
+  if (server.protocol === "http:" && (ca ?? token ?? clientCert ?? basicAuth) !== undefined) {
     throw new ConfigError(
-      `Cannot connect to ${server.origin}: over http neither a CA nor a token can be used, since nothing protects them; use https`,
+      `Cannot connect to ${server.origin}: over http neither a CA nor a credential can be used, since nothing protects them; use https`,
+    );
+  }
+  if (token !== undefined && basicAuth !== undefined) {
+    throw new ConfigError(
+      `Cannot connect to ${server.origin}: config has a token and basicAuth, which both are the Authorization header; drop one`,
     );
   }
   return server;
+}
+
+/** The `Authorization` header of a user and a password (RFC 7617, in UTF-8). */
+export function basicAuthorization({ username, password }: BasicAuth): string {
+  if (username.includes(":")) {
+    throw new ConfigError("Cannot use basicAuth: the user name holds a colon, which ends it there");
+  }
+  const bytes = new TextEncoder().encode(`${username}:${password}`);
+  return `Basic ${btoa(String.fromCharCode(...bytes))}`;
 }

@@ -1,13 +1,24 @@
 /**
- * Sends the bearer token, and where the server refuses it, a newer one.
+ * Sends a client's credentials, and where the server refuses them, newer ones.
  *
  * @module
  */
 
 import { type EventListener, notify } from "../events.ts";
-import type { Clock } from "../runtime.ts";
-import type { TokenSource } from "../sources/token-source.ts";
+import type { Clock, TransportResponse } from "../runtime.ts";
+import type { ClientCert } from "../sources/client-cert-source.ts";
+import type { Source } from "../sources/source.ts";
 import { type OutgoingRequest, type Send, canSendAgain } from "./request.ts";
+
+/** What a client proves its identity with. */
+export interface Credentials {
+  /** A bearer token. */
+  readonly token?: Source<string | undefined> | undefined;
+  /** A user and a password, as the `Authorization` header has them. */
+  readonly basic?: string | undefined;
+  /** A certificate; the transport shows it, and an expired one is answered with 401 as well. */
+  readonly clientCert?: Source<ClientCert | undefined> | undefined;
+}
 
 /**
  * A `proxy` subresource: there a 401 may be the service's own, after it acted (Kubernetes API reference,
@@ -15,10 +26,10 @@ import { type OutgoingRequest, type Send, canSendAgain } from "./request.ts";
  */
 const proxySubresource = /\/(?:nodes|pods|services)\/[^/]+\/proxy(?:\/|$)/;
 
-/** Adds the token's current value to each request whose caller set no `Authorization`. */
-export function withToken(
+/** Sends the present credentials with each request whose caller set no `Authorization`. */
+export function withCredentials(
   send: Send,
-  tokens: TokenSource,
+  { token: tokens, basic, clientCert: certs }: Credentials,
   clock: Clock,
   onEvent: EventListener | undefined,
 ): Send {
@@ -26,19 +37,15 @@ export function withToken(
     if (request.authorized) return await send(request);
     const { headers, signal } = request;
     const beganAt = clock.now();
-    const token = await tokens.current({ signal });
-    headers.set("authorization", `Bearer ${token}`);
+    const token = tokens && (await tokens.current({ signal }));
+    const cert = certs && (await certs.current({ signal }));
+    authorize(headers, token, basic);
     const response = await send(request);
-    if (response.status !== 401 || !mayRepeat(request)) return response;
+    if (!isRefused(response) || !mayRepeat(request)) return response;
 
-    let latest = tokens.peek();
-    if (latest === token) {
-      // What was read since the request began is as new as it gets.
-      const age = tokens.status.ageMs;
-      if (age !== undefined && age <= clock.now() - beganAt) return response;
-      latest = await tokens.reload({ signal });
-    }
-    if (latest === token || latest === undefined) return response;
+    const latestToken = await newer(tokens, token, clock, beganAt, signal);
+    const latestCert = await newer(certs, cert, clock, beganAt, signal);
+    if (latestToken === token && latestCert === cert) return response;
     await response.discard();
     const { method, url } = request;
     notify(onEvent, {
@@ -48,12 +55,41 @@ export function withToken(
       path: url.pathname,
       delayMs: 0,
     });
-    headers.set("authorization", `Bearer ${latest}`);
+    authorize(headers, latestToken, basic);
     return await send(request);
   };
 }
 
-function mayRepeat({ method, url, body }: OutgoingRequest): boolean {
+function authorize(headers: Headers, token: string | undefined, basic: string | undefined): void {
+  if (token !== undefined) headers.set("authorization", `Bearer ${token}`);
+  else if (basic !== undefined) headers.set("authorization", basic);
+  else headers.delete("authorization");
+}
+
+/** What a source gives once the used value has been refused. */
+async function newer<T>(
+  source: Source<T> | undefined,
+  used: T | undefined,
+  clock: Clock,
+  beganAt: number,
+  signal: AbortSignal | undefined,
+): Promise<T | undefined> {
+  if (source === undefined) return undefined;
+  const latest = source.peek();
+  if (latest !== used) return latest;
+  // What was read since the request began is as new as it gets.
+  const { ageMs } = source.status;
+  if (ageMs !== undefined && ageMs <= clock.now() - beganAt) return used;
+  return await source.reload({ signal });
+}
+
+/** Whether the server does not know the client by what it showed. */
+function isRefused({ status }: TransportResponse): boolean {
+  return status === 401;
+}
+
+/** Whether a request that was answered with 401 may go out again. */
+export function mayRepeat({ method, url, body }: OutgoingRequest): boolean {
   const acts = method !== "GET" && method !== "HEAD";
   return canSendAgain(body) && !(acts && proxySubresource.test(url.pathname));
 }

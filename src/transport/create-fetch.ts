@@ -7,6 +7,7 @@
 import { checkKnown } from "../options.ts";
 import type { Runtime } from "../runtime.ts";
 import type { CaSource } from "../sources/ca-source.ts";
+import type { ClientCertSource } from "../sources/client-cert-source.ts";
 import type { SourceStatus } from "../sources/source.ts";
 import type { GenerationStatus } from "./generation.ts";
 import { withRedirects } from "./redirects.ts";
@@ -22,12 +23,23 @@ import {
 export interface CreateFetchOptions extends TransportSettings {
   /** Who may vouch for servers; without it, the runtime's default store. */
   ca?: CaSource | undefined;
+  /** What this client proves its identity with to each server that asks (mutual TLS). Not on edge. */
+  clientCert?: ClientCertSource | undefined;
+  /** The name that the servers' certificates must carry, where it is not the URL's. Not on edge. */
+  serverName?: string | undefined;
+  /**
+   * The proxy to go through: `http://` everywhere but on edge, `socks5://` on Node and Deno, `https://` on
+   * Node. The environment is not looked at, but on Deno, which looks by itself.
+   */
+  proxy?: string | URL | undefined;
 }
 
 /** How a {@link RotatingFetch} is doing. */
 export interface FetchStatus {
   /** The CA bundle; `undefined` where the runtime's own store is used. */
   readonly ca: SourceStatus | undefined;
+  /** The client certificate; `undefined` where there is none. */
+  readonly clientCert: SourceStatus | undefined;
   /** The pools that have connections: the one in use, and retired ones that still drain. */
   readonly generations: readonly GenerationStatus[];
 }
@@ -51,11 +63,14 @@ export interface RotatingFetch extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+const ownOptionNames: readonly string[] = ["ca", "clientCert", "serverName", "proxy"];
+
 /** Makes a `fetch` for a runtime. */
 export function createFetchFor(runtime: Runtime, options: CreateFetchOptions): RotatingFetch {
-  checkKnown("createFetch", options, ["ca", ...transportSettingNames]);
-  const { ca } = options;
-  const { transport, timeoutMs, waiting, close } = openRotatingTransport(runtime, ca, options);
+  checkKnown("createFetch", options, [...ownOptionNames, ...transportSettingNames]);
+  const { ca, clientCert, serverName, proxy } = options;
+  const ends = { ca, clientCert, serverName, proxy };
+  const { transport, timeoutMs, waiting, close } = openRotatingTransport(runtime, ends, options);
   const send = withTimeout(
     withRedirects((request) => transport.send(request)),
     runtime.clock,
@@ -76,7 +91,11 @@ export function createFetchFor(runtime: Runtime, options: CreateFetchOptions): R
   }
 
   return Object.assign(rotatingFetch, {
-    status: () => ({ ca: ca?.status, generations: transport.generations }),
+    status: () => ({
+      ca: ca?.status,
+      clientCert: clientCert?.status,
+      generations: transport.generations,
+    }),
     close,
     [Symbol.asyncDispose]: close,
   });

@@ -11,7 +11,24 @@ import { orAborted } from "../abort.ts";
 import { ConnectionError } from "../errors.ts";
 import type { Runtime, Transport, TransportResponse } from "../runtime.ts";
 import type { CaBundle } from "../sources/ca-source.ts";
+import type { ClientCert } from "../sources/client-cert-source.ts";
 import { type OutgoingRequest, canSendAgain } from "./request.ts";
+
+/** What a generation stands on, of that which changes. */
+export interface Trust {
+  /** `undefined` for the runtime's own store. */
+  readonly bundle: CaBundle | undefined;
+  /** `undefined` where the client has none. */
+  readonly clientCert: ClientCert | undefined;
+}
+
+/** Whether connections under the one may serve under the other. */
+export function isSameTrust(a: Trust, b: Trust): boolean {
+  return (
+    a.bundle?.fingerprint === b.bundle?.fingerprint &&
+    a.clientCert?.fingerprint === b.clientCert?.fingerprint
+  );
+}
 
 /** A generation, for a health endpoint. */
 export interface GenerationStatus {
@@ -19,6 +36,8 @@ export interface GenerationStatus {
   readonly generation: number;
   /** The fingerprint of its CA bundle; `undefined` for the runtime's own store. */
   readonly fingerprint: string | undefined;
+  /** The fingerprint of its client certificate; `undefined` where it has none. */
+  readonly clientCertFingerprint: string | undefined;
   /** When it was opened, in milliseconds since the epoch. */
   readonly openedAt: number;
   /** Whether it takes no more requests. */
@@ -28,7 +47,7 @@ export interface GenerationStatus {
 /** What a generation is made of. */
 export interface GenerationParts {
   readonly number: number;
-  readonly bundle: CaBundle | undefined;
+  readonly trust: Trust;
   /** One a group of anchors; all of them together are the bundle's trust. */
   readonly transports: readonly [Transport, ...Transport[]];
   readonly runtime: Runtime;
@@ -38,7 +57,7 @@ export interface GenerationParts {
 /** See the module. */
 export class Generation {
   readonly number: number;
-  readonly bundle: CaBundle | undefined;
+  readonly trust: Trust;
   readonly #transports: readonly [Transport, ...Transport[]];
   readonly #runtime: Runtime;
   readonly #openedAt: number;
@@ -50,9 +69,9 @@ export class Generation {
   #ended: Error | undefined;
   #cancelDrain: (() => void) | undefined;
 
-  constructor({ number, bundle, transports, runtime, drainTimeoutMs }: GenerationParts) {
+  constructor({ number, trust, transports, runtime, drainTimeoutMs }: GenerationParts) {
     this.number = number;
-    this.bundle = bundle;
+    this.trust = trust;
     this.#transports = transports;
     this.#preferred = transports[0];
     this.#runtime = runtime;
@@ -63,7 +82,8 @@ export class Generation {
   get status(): GenerationStatus {
     return {
       generation: this.number,
-      fingerprint: this.bundle?.fingerprint,
+      fingerprint: this.trust.bundle?.fingerprint,
+      clientCertFingerprint: this.trust.clientCert?.fingerprint,
       openedAt: this.#openedAt,
       retired: this.#retired,
     };
@@ -93,11 +113,18 @@ export class Generation {
   }
 
   async #sendBy(transport: Transport, request: OutgoingRequest): Promise<TransportResponse> {
-    const { method, url, headers, body, signal } = request;
+    const { method, url, headers, headerLines, body, signal } = request;
     if (this.#ended !== undefined) throw this.#ended;
     const onEnd = Number.isFinite(this.#drainTimeoutMs) ? this.#count() : undefined;
     try {
-      const sent = transport.send(url.href, { method, headers, body, signal, onEnd });
+      const sent = transport.send(url.href, {
+        method,
+        headers,
+        headerLines,
+        body,
+        signal,
+        onEnd,
+      });
       // A runtime may first finish its handshake before it looks at the signal.
       return await orAborted(sent, signal);
     } catch (error) {

@@ -15,6 +15,8 @@ export interface OutgoingRequest {
   readonly method: string;
   readonly url: URL;
   readonly headers: Headers;
+  /** Lines that are sent beside the headers and never joined, though their names may be equal. */
+  readonly headerLines: readonly (readonly [name: string, value: string])[];
   /** Whether the caller set `Authorization`, which then wins. */
   readonly authorized: boolean;
   readonly body: OutgoingBody;
@@ -90,6 +92,7 @@ export async function readRequest(
     method,
     url,
     headers,
+    headerLines: [],
     authorized: headers.has("authorization"),
     body,
     redirect: init.redirect ?? request?.redirect ?? "follow",

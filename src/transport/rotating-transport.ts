@@ -18,13 +18,13 @@ import type {
 } from "../runtime.ts";
 import type { CaBundle, CaSource } from "../sources/ca-source.ts";
 import { anchorGroups } from "./anchor-groups.ts";
-import { Generation, type GenerationStatus } from "./generation.ts";
+import { Generation, type GenerationStatus, type Trust, isSameTrust } from "./generation.ts";
+import type { Peers } from "./peers.ts";
 import { type OutgoingRequest, canSendAgain, describe, safeMethods } from "./request.ts";
 
 /** What a rotating transport is made of. */
 export interface RotatingTransportOptions extends TransportOptions {
-  /** Whom to trust; `undefined` for the runtime's own store, which never rotates. */
-  readonly ca: CaSource | undefined;
+  readonly peers: Peers;
   /** How long a retired generation may go on; `Infinity` for as long as it takes. */
   readonly drainTimeoutMs: number;
   readonly onEvent: EventListener | undefined;
@@ -35,6 +35,11 @@ export interface RotatingTransportOptions extends TransportOptions {
  * lest the retry gets one of them.
  */
 const LOST_CONNECTION_PAUSE_MS = 50;
+
+/** Another transport has this one's place: nothing was sent, and the request belongs there. */
+export class RetiredError extends Error {
+  override readonly name = "RetiredError";
+}
 
 /** Which repetitions a request has had. Each is had once at most. */
 interface Tried {
@@ -47,21 +52,28 @@ interface Tried {
 export class RotatingTransport {
   readonly #runtime: Runtime;
   readonly #options: RotatingTransportOptions;
-  readonly #unsubscribe: (() => void) | undefined;
+  readonly #peers: Peers;
+  readonly #unsubscribe: readonly (() => void)[];
   readonly #generations = new Set<Generation>();
   #current: Generation | undefined;
   #opened = 0;
-  /** A bundle that the runtime could not use. */
-  #refused: CaBundle | undefined;
+  /** A trust that the runtime could not use. */
+  #refused: Trust | undefined;
+  #retired = false;
   #closed: ClosedError | undefined;
 
   constructor(runtime: Runtime, options: RotatingTransportOptions) {
     this.#runtime = runtime;
     this.#options = options;
-    this.#unsubscribe = options.ca?.subscribe((event) => {
-      notify(options.onEvent, event);
-      // Without waiting for a request: what has lost its trust is closed now.
-      if (event.type === "ca-reloaded" && this.#current !== undefined) this.#pick();
+    this.#peers = options.peers;
+    const { ca, clientCert } = options.peers;
+    this.#unsubscribe = [ca, clientCert].flatMap((source) => {
+      if (source === undefined) return [];
+      return source.subscribe((event) => {
+        notify(options.onEvent, event);
+        // Without waiting for a request: what has lost its trust, or its identity, is closed now.
+        if (this.#current !== undefined && this.#closed === undefined) this.#pick();
+      });
     });
   }
 
@@ -75,7 +87,9 @@ export class RotatingTransport {
     const tried: Tried = {};
     for (;;) {
       request.signal?.throwIfAborted();
-      await this.#options.ca?.current({ signal: request.signal });
+      const { ca, clientCert } = this.#peers;
+      if (ca !== undefined) await ca.current({ signal: request.signal });
+      if (clientCert !== undefined) await clientCert.current({ signal: request.signal });
       // Picked in one turn with its use: the newest bundle there is, and a pool that is still open.
       const generation = this.#pick();
       try {
@@ -83,7 +97,7 @@ export class RotatingTransport {
       } catch (error) {
         if (this.#closed !== undefined) throw this.#closed;
         request.signal?.throwIfAborted();
-        await this.#recover(error, generation.bundle, request, tried);
+        await this.#recover(error, generation.trust.bundle, request, tried);
       }
     }
   }
@@ -92,55 +106,54 @@ export class RotatingTransport {
   async close(reason: ClosedError = new ClosedError()): Promise<void> {
     if (this.#closed !== undefined) return;
     this.#closed = reason;
-    this.#unsubscribe?.();
+    this.#forget();
     const generations = [...this.#generations];
     for (const generation of generations) generation.end(reason);
     await Promise.all(generations.map((generation) => this.#retire(generation)));
   }
 
-  #pick(): Generation {
-    if (this.#closed !== undefined) throw this.#closed;
-    const bundle = this.#options.ca?.peek();
-    const current = this.#current;
-    if (current !== undefined) {
-      if (current.bundle?.fingerprint === bundle?.fingerprint) return current;
-      if (this.#refused?.fingerprint === bundle?.fingerprint) return current;
-    }
-    return this.#open(bundle, current);
+  /**
+   * Takes no more requests, since another transport has its place. What is in flight ends by itself, or
+   * at the drain's time limit.
+   */
+  async retire(): Promise<void> {
+    this.#retired = true;
+    this.#forget();
+    await Promise.all(Array.from(this.#generations, (generation) => this.#retire(generation)));
   }
 
-  #open(bundle: CaBundle | undefined, previous: Generation | undefined): Generation {
+  #forget(): void {
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+  }
+
+  #pick(): Generation {
+    if (this.#closed !== undefined) throw this.#closed;
+    if (this.#retired) throw new RetiredError("Cannot send: the config has changed");
+    const trust: Trust = {
+      bundle: this.#peers.ca?.peek(),
+      clientCert: this.#peers.clientCert?.peek(),
+    };
+    const current = this.#current;
+    if (current !== undefined) {
+      if (isSameTrust(current.trust, trust)) return current;
+      if (this.#refused !== undefined && isSameTrust(this.#refused, trust)) return current;
+    }
+    return this.#open(trust, current);
+  }
+
+  #open(trust: Trust, previous: Generation | undefined): Generation {
     const { onEvent, drainTimeoutMs } = this.#options;
     let generation: Generation;
     try {
-      const runtime = this.#runtime;
-      const open = (ca?: readonly string[]): Transport =>
-        runtime.openTransport({ ca }, this.#options);
-      const [first, ...others] =
-        bundle === undefined || runtime.triesEveryAnchor
-          ? [bundle?.certificates]
-          : anchorGroups(bundle);
       generation = new Generation({
         number: this.#opened + 1,
-        bundle,
-        transports: [open(first), ...others.map(open)],
-        runtime,
+        trust,
+        transports: this.#openTransports(trust),
+        runtime: this.#runtime,
         drainTimeoutMs,
       });
     } catch (cause) {
-      if (bundle === undefined || this.#options.ca === undefined) throw cause;
-      const { source, failures } = this.#options.ca.status;
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      const error = new SourceError(
-        `Cannot use CA bundle from ${source}: ${this.#runtime.name} refuses it: ${reason}`,
-        "invalid",
-        { cause },
-      );
-      if (previous === undefined) throw error;
-      this.#refused = bundle;
-      const retryInMs = Number.POSITIVE_INFINITY; // Until the bundle changes.
-      notify(onEvent, { type: "reload-failed", kind: "ca", source, error, failures, retryInMs });
-      return previous;
+      return this.#refuse(trust, previous, cause);
     }
     this.#opened++;
     this.#refused = undefined;
@@ -150,7 +163,8 @@ export class RotatingTransport {
     notify(onEvent, {
       type: "generation-opened",
       generation: number,
-      fingerprint: bundle?.fingerprint,
+      fingerprint: trust.bundle?.fingerprint,
+      clientCertFingerprint: trust.clientCert?.fingerprint,
     });
     if (previous !== undefined) {
       // It can't fail for lack of a pool, and whoever waits for its requests is told by those.
@@ -159,15 +173,59 @@ export class RotatingTransport {
     return generation;
   }
 
+  #openTransports({ bundle, clientCert }: Trust): [Transport, ...Transport[]] {
+    const runtime = this.#runtime;
+    const { serverName, insecureSkipTlsVerify, proxy } = this.#peers;
+    const open = (ca?: readonly string[]): Transport =>
+      runtime.openTransport(
+        { ca, clientCert, serverName, insecureSkipTlsVerify, proxy },
+        this.#options,
+      );
+    const [first, ...others] =
+      bundle === undefined || runtime.triesEveryAnchor
+        ? [bundle?.certificates]
+        : anchorGroups(bundle);
+    return [open(first), ...others.map(open)];
+  }
+
+  /** Goes on with the trust that is there, and fails where there is none. */
+  #refuse(trust: Trust, previous: Generation | undefined, cause: unknown): Generation {
+    const { ca, clientCert } = this.#peers;
+    const isNewCert =
+      trust.clientCert !== undefined &&
+      (ca === undefined || trust.bundle?.fingerprint === previous?.trust.bundle?.fingerprint);
+    const [source, kind, what] = isNewCert
+      ? ([clientCert, "client-certificate", "client certificate"] as const)
+      : ([ca, "ca", "CA bundle"] as const);
+    if (source === undefined) throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const error = new SourceError(
+      `Cannot use ${what} from ${source.status.source}: ${this.#runtime.name} refuses it: ${reason}`,
+      "invalid",
+      { cause },
+    );
+    if (previous === undefined) throw error;
+    this.#refused = trust;
+    notify(this.#options.onEvent, {
+      type: "reload-failed",
+      kind,
+      source: source.status.source,
+      error,
+      failures: source.status.failures,
+      retryInMs: Number.POSITIVE_INFINITY, // Until it changes.
+    });
+    return previous;
+  }
+
   async #retire(generation: Generation): Promise<void> {
-    const { number, bundle } = generation;
+    const { number, trust } = generation;
     try {
       if (!generation.status.retired) {
-        const fingerprint = bundle?.fingerprint;
         notify(this.#options.onEvent, {
           type: "generation-retired",
           generation: number,
-          fingerprint,
+          fingerprint: trust.bundle?.fingerprint,
+          clientCertFingerprint: trust.clientCert?.fingerprint,
         });
       }
       await generation.retire();
@@ -219,7 +277,7 @@ export class RotatingTransport {
     request: OutgoingRequest,
     tried: Tried,
   ): Promise<boolean> {
-    const { ca } = this.#options;
+    const { ca } = this.#peers;
     if (ca === undefined) return false;
     if (!tried.newerBundle && ca.peek()?.fingerprint !== used?.fingerprint) {
       tried.newerBundle = true;
@@ -285,7 +343,7 @@ export class RotatingTransport {
     cause: unknown,
     advice: string,
   ): UntrustedServerError {
-    const status = this.#options.ca?.status;
+    const status = this.#peers.ca?.status;
     const details = {
       reason,
       server: request.url.origin,

@@ -4,11 +4,11 @@
  * @module
  */
 
-import { ClosedError, ConfigError } from "../errors.ts";
+import { ClosedError } from "../errors.ts";
 import type { EventListener } from "../events.ts";
 import { type DurationRange, checkDuration, timeLimit } from "../options.ts";
-import type { Runtime } from "../runtime.ts";
-import type { CaSource } from "../sources/ca-source.ts";
+import type { Runtime, TransportOptions } from "../runtime.ts";
+import { type PeerSettings, checkPeers } from "./peers.ts";
 import { RotatingTransport } from "./rotating-transport.ts";
 import { WaitingRequests } from "./timeout.ts";
 
@@ -58,6 +58,17 @@ export const transportSettingNames: readonly (keyof TransportSettings)[] = [
   "onEvent",
 ];
 
+/** The settings out of the options of something larger. */
+export function pickTransportSettings({
+  timeoutMs,
+  connectTimeoutMs,
+  drainTimeoutMs,
+  exclusiveTrust,
+  onEvent,
+}: TransportSettings): TransportSettings {
+  return { timeoutMs, connectTimeoutMs, drainTimeoutMs, exclusiveTrust, onEvent };
+}
+
 /** What a client sends by. */
 export interface OpenTransport {
   readonly transport: RotatingTransport;
@@ -77,18 +88,22 @@ export interface OpenTransport {
  */
 export function openRotatingTransport(
   runtime: Runtime,
-  ca: CaSource | undefined,
+  ends: PeerSettings,
   settings: TransportSettings,
+  { repeatsHeaders = false }: { repeatsHeaders?: boolean } = {},
 ): OpenTransport {
   const { connectTimeoutMs, drainTimeoutMs, exclusiveTrust = false, onEvent } = settings;
-  checkTrust(runtime, ca, exclusiveTrust);
   const forever = Number.POSITIVE_INFINITY;
   const timeoutMs = checkDuration("timeoutMs", settings.timeoutMs, 90_000, timeLimit);
-  const transport = new RotatingTransport(runtime, {
-    ca,
+  const options: TransportOptions = {
     connectTimeoutMs: checkDuration("connectTimeoutMs", connectTimeoutMs, 10_000, connectLimit),
-    drainTimeoutMs: checkDuration("drainTimeoutMs", drainTimeoutMs, forever, timeLimit),
     exclusiveTrust,
+    repeatsHeaders,
+  };
+  const transport = new RotatingTransport(runtime, {
+    ...options,
+    peers: checkPeers(runtime, ends, options),
+    drainTimeoutMs: checkDuration("drainTimeoutMs", drainTimeoutMs, forever, timeLimit),
     onEvent,
   });
   const waiting = new WaitingRequests();
@@ -102,20 +117,4 @@ export function openRotatingTransport(
       await transport.close(reason);
     },
   };
-}
-
-function checkTrust(runtime: Runtime, ca: CaSource | undefined, exclusiveTrust: boolean): void {
-  const { customCa, exclusiveTrust: canBeExclusive } = runtime.capabilities;
-  if (ca !== undefined && customCa === "none") {
-    throw new ConfigError(
-      `Cannot use a CA bundle on ${runtime.name}: requests there can't carry one; let the platform trust the server's CA (a bound service, a TLS setting of the host) and pass its fetch as the option "fetch"`,
-    );
-  }
-  if (!exclusiveTrust) return;
-  if (ca === undefined) {
-    throw new ConfigError("Cannot use option exclusiveTrust: there is no CA bundle to trust alone");
-  }
-  if (!canBeExclusive) {
-    throw new ConfigError(`Cannot use option exclusiveTrust: ${runtime.name} can't honour it`);
-  }
 }

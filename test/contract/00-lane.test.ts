@@ -37,5 +37,12 @@ test("capabilities declare what this runtime lacks", () => {
     sharedReads: true,
     resendsUntouchedStreams: lane !== "deno",
     recognisesUntrustedServers: true,
+    clientCertificates: true,
+    serverName: true,
+    insecureSkipTlsVerify: true,
+    proxies: { node: ["http", "https", "socks5"], deno: ["http", "socks5"], bun: ["http"] }[lane],
+    followsProxyEnvironment: lane === "deno",
+    repeatedHeaders: lane !== "bun",
+    programs: true,
   });
 });

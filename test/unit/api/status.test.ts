@@ -51,10 +51,14 @@ describe("status()", () => {
         anchors,
       },
       token: token.status,
+      clientCert: undefined,
+      kubeconfig: undefined,
+      insecure: false,
       generations: [
         {
           generation: 1,
           fingerprint,
+          clientCertFingerprint: undefined,
           openedAt: Date.parse("2026-01-01T00:00:00Z"),
           retired: false,
         },

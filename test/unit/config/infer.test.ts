@@ -12,6 +12,20 @@ import { type FakeRuntime, createFakeRuntime } from "../support/fake-runtime.ts"
 
 const root = "/var/run/secrets/kubernetes.io/serviceaccount";
 
+const kubeconfig = `
+apiVersion: v1
+kind: Config
+current-context: here
+contexts: [{ name: here, context: { cluster: kube, user: me } }]
+clusters: [{ name: kube, cluster: { server: "https://kube.example:6443" } }]
+users: [{ name: me, user: { token: sesame } }]
+`;
+
+async function serverOf(runtime: FakeRuntime): Promise<string> {
+  const config = await inferConfig(runtime, {});
+  return String("server" in config ? config.server : (await config.current()).server);
+}
+
 function pod(): FakeRuntime {
   const runtime = createFakeRuntime();
   runtime.variables.set("KUBERNETES_SERVICE_HOST", "10.96.0.1");
@@ -24,32 +38,47 @@ function pod(): FakeRuntime {
 test("inferConfig() is the pod's own when there is no kubeconfig", async () => {
   const runtime = pod();
   runtime.variables.set("HOME", "/root");
-  expect((await inferConfig(runtime, {})).server).toBe("https://10.96.0.1");
+  expect(await serverOf(runtime)).toBe("https://10.96.0.1");
 });
 
-test("inferConfig() is a ConfigError, and never the pod's identity, when KUBECONFIG is set", async () => {
+test("inferConfig() is a kubeconfig, and not the pod's identity, when KUBECONFIG names one", async () => {
+  const runtime = pod();
+  runtime.variables.set("KUBECONFIG", "/missing:/home/me/config");
+  runtime.disk.set("/home/me/config", kubeconfig);
+  expect(await serverOf(runtime)).toBe("https://kube.example:6443");
+});
+
+test("inferConfig() is a ConfigError, and never the pod's identity, when the kubeconfig is bad", async () => {
   const runtime = pod();
   runtime.variables.set("KUBECONFIG", "/home/me/config");
+  runtime.disk.set("/home/me/config", "kind: Secret");
   await expect(inferConfig(runtime, {})).rejects.toThrow(ConfigError);
   await expect(inferConfig(runtime, {})).rejects.toThrow(
-    /by \$KUBECONFIG: .* pass the option "config"/,
+    "Cannot load kubeconfig from /home/me/config: /home/me/config: kind (line 1) must be Config",
   );
-  expect(runtime.reads).toEqual([]);
+});
+
+test("inferConfig() is the pod's own when no file that KUBECONFIG names is there", async () => {
+  const runtime = pod();
+  runtime.variables.set("KUBECONFIG", "/missing:/also-missing");
+  expect(await serverOf(runtime)).toBe("https://10.96.0.1");
+  runtime.variables.delete("KUBERNETES_SERVICE_HOST");
+  await expect(inferConfig(runtime, {})).rejects.toThrow(
+    /^Cannot find a cluster: \/missing is not there; \/also-missing is not there; then /,
+  );
 });
 
 test("inferConfig() takes an empty KUBECONFIG for unset, as kubectl does", async () => {
   const runtime = pod();
   runtime.variables.set("KUBECONFIG", "");
-  expect((await inferConfig(runtime, {})).server).toBe("https://10.96.0.1");
+  expect(await serverOf(runtime)).toBe("https://10.96.0.1");
 });
 
-test("inferConfig() is a ConfigError, and never the pod's identity, when ~/.kube/config is there", async () => {
+test("inferConfig() is ~/.kube/config, and not the pod's identity, when that is there", async () => {
   const runtime = pod();
   runtime.variables.set("HOME", "/root");
-  runtime.disk.set("/root/.kube/config", "apiVersion: v1");
-  await expect(inferConfig(runtime, {})).rejects.toThrow(ConfigError);
-  await expect(inferConfig(runtime, {})).rejects.toThrow(/\/root\/\.kube\/config/);
-  expect(runtime.reads).toEqual([]);
+  runtime.disk.set("/root/.kube/config", kubeconfig);
+  expect(await serverOf(runtime)).toBe("https://kube.example:6443");
 });
 
 test("inferConfig() counts what may not be looked at as unset", async () => {
@@ -59,11 +88,11 @@ test("inferConfig() counts what may not be looked at as unset", async () => {
   runtime.disk.set("/root/.kube/config", "apiVersion: v1");
   runtime.denied.add("env KUBECONFIG");
   runtime.denied.add("read /root/.kube/config");
-  expect((await inferConfig(runtime, {})).server).toBe("https://10.96.0.1");
+  expect(await serverOf(runtime)).toBe("https://10.96.0.1");
   runtime.denied.clear();
   runtime.denied.add("env KUBECONFIG");
   runtime.denied.add("env HOME");
-  expect((await inferConfig(runtime, {})).server).toBe("https://10.96.0.1");
+  expect(await serverOf(runtime)).toBe("https://10.96.0.1");
 });
 
 test("inferConfig() lists what it looked at, in order, when this is no pod", async () => {

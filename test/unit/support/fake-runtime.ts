@@ -8,6 +8,7 @@
 import type {
   Capabilities,
   Failure,
+  Programs,
   Runtime,
   TlsSnapshot,
   Transport,
@@ -40,6 +41,8 @@ export type FakeAnswer = (exchange: FakeExchange) => Response | Promise<Response
 
 /** A pool of connections that is none. */
 export interface FakeTransport extends Transport {
+  /** What it was opened with. */
+  readonly trust: TlsSnapshot;
   readonly ca: readonly string[] | undefined;
   /** Whether it was told to close its idle connections. */
   readonly retired: boolean;
@@ -64,8 +67,10 @@ export interface FakeRuntime extends Runtime {
   readonly exchanges: FakeExchange[];
   /** Answers the requests that follow. */
   answer: FakeAnswer;
-  /** Whether a bundle can't be used. */
-  refuses: (ca: readonly string[] | undefined) => boolean;
+  /** Whether a bundle, or a client certificate, can't be used. */
+  refuses: (ca: readonly string[] | undefined, clientCert: TlsSnapshot["clientCert"]) => boolean;
+  /** What runs instead of programs. */
+  runs: Programs["run"];
 }
 
 /** What {@linkcode createFakeRuntime} can be told. */
@@ -85,6 +90,13 @@ const nodeLike: Capabilities = {
   sharedReads: true,
   resendsUntouchedStreams: true,
   recognisesUntrustedServers: true,
+  clientCertificates: true,
+  serverName: true,
+  insecureSkipTlsVerify: true,
+  proxies: ["http", "https", "socks5"],
+  followsProxyEnvironment: false,
+  repeatedHeaders: true,
+  programs: true,
 };
 
 /** Makes a runtime, like Node unless told otherwise. */
@@ -114,7 +126,8 @@ export function createFakeRuntime(options: FakeRuntimeOptions = {}): FakeRuntime
     env: (name) => (denied.has(`env ${name}`) ? undefined : variables.get(name)),
     isDenied: (kind, name) => denied.has(`${kind} ${name}`),
     openTransport(trust) {
-      if (runtime.refuses(trust.ca)) throw new Error("a certificate that this runtime can't use");
+      if (runtime.refuses(trust.ca, trust.clientCert))
+        throw new Error("a certificate that this runtime can't use");
       const transport = openFakeTransport(runtime, trust, runtime.transports.length + 1);
       runtime.transports.push(transport);
       return transport;
@@ -128,6 +141,11 @@ export function createFakeRuntime(options: FakeRuntimeOptions = {}): FakeRuntime
     exchanges: [],
     answer: () => new Response("{}"),
     refuses: () => false,
+    runs: () => Promise.reject(new Error("no programs here")),
+    programs: {
+      run: (command, signal) => runtime.runs(command, signal),
+      stdinIsTerminal: () => false,
+    },
   };
   return runtime;
 }
@@ -141,6 +159,7 @@ function openFakeTransport(
   let retired = false;
   let endedBy: Error | undefined;
   return {
+    trust,
     ca: trust.ca,
     get retired() {
       return retired;

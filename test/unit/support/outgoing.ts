@@ -14,6 +14,7 @@ export function outgoing(path: string, parts: Partial<OutgoingRequest> = {}): Ou
     method: "GET",
     url: new URL(path, "https://10.96.0.1"),
     headers: new Headers(),
+    headerLines: [],
     authorized: false,
     body: null,
     redirect: "follow",

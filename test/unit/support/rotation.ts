@@ -7,8 +7,13 @@
 import type { ReanchorEvent } from "../../../src/events.ts";
 import type { TransportResponse } from "../../../src/runtime.ts";
 import { type CaSource, createFunctionCaSource } from "../../../src/sources/ca-source.ts";
+import type { ClientCertSource } from "../../../src/sources/client-cert-source.ts";
 import type { OutgoingBody, OutgoingRequest } from "../../../src/transport/request.ts";
-import { RotatingTransport } from "../../../src/transport/rotating-transport.ts";
+import { type PeerSettings, checkPeers } from "../../../src/transport/peers.ts";
+import {
+  RotatingTransport,
+  type RotatingTransportOptions,
+} from "../../../src/transport/rotating-transport.ts";
 import { anchorPem } from "./certificates.ts";
 import { type FakeRuntime, type FakeRuntimeOptions, createFakeRuntime } from "./fake-runtime.ts";
 import { outgoing } from "./outgoing.ts";
@@ -25,6 +30,8 @@ export interface RotationOptions {
   readonly pem?: string;
   /** @default Infinity */
   readonly drainTimeoutMs?: number;
+  /** Makes what the client shows. @default nothing */
+  readonly clientCert?: (runtime: FakeRuntime) => ClientCertSource;
 }
 
 /** See the module. */
@@ -41,6 +48,22 @@ export interface Rotation {
   post(body: OutgoingBody, parts?: Partial<OutgoingRequest>): Promise<TransportResponse>;
 }
 
+/** Opens a transport with the defaults of a client. */
+export function openTransport(
+  runtime: FakeRuntime,
+  ends: PeerSettings,
+  options: Partial<RotatingTransportOptions> = {},
+): RotatingTransport {
+  const fixed = { connectTimeoutMs: 10_000, exclusiveTrust: false, repeatsHeaders: false };
+  return new RotatingTransport(runtime, {
+    ...fixed,
+    peers: checkPeers(runtime, ends, fixed),
+    drainTimeoutMs: Number.POSITIVE_INFINITY,
+    onEvent: undefined,
+    ...options,
+  });
+}
+
 /** Makes one. */
 export function createRotation(options: RotationOptions = {}): Rotation {
   let pem = options.pem ?? oldCa;
@@ -51,13 +74,14 @@ export function createRotation(options: RotationOptions = {}): Rotation {
     reads++;
     return pem;
   });
-  const transport = new RotatingTransport(runtime, {
-    ca: source,
-    connectTimeoutMs: 10_000,
-    drainTimeoutMs: options.drainTimeoutMs ?? Number.POSITIVE_INFINITY,
-    exclusiveTrust: false,
-    onEvent: (event) => events.push(event),
-  });
+  const transport = openTransport(
+    runtime,
+    { ca: source, clientCert: options.clientCert?.(runtime) },
+    {
+      drainTimeoutMs: options.drainTimeoutMs ?? Number.POSITIVE_INFINITY,
+      onEvent: (event) => events.push(event),
+    },
+  );
   return {
     runtime,
     source,

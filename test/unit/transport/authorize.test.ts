@@ -11,7 +11,7 @@ import {
   createFunctionTokenSource,
   staticTokenSource,
 } from "../../../src/sources/token-source.ts";
-import { withToken } from "../../../src/transport/authorize.ts";
+import { withCredentials } from "../../../src/transport/authorize.ts";
 import type { OutgoingRequest } from "../../../src/transport/request.ts";
 import { createFakeRuntime } from "../support/fake-runtime.ts";
 import {
@@ -31,7 +31,7 @@ interface Authorized {
   readonly source: TokenSource;
   readonly events: ReanchorEvent[];
   readonly sent: ReturnType<typeof recordingSend>["sent"];
-  readonly send: ReturnType<typeof withToken>;
+  readonly send: ReturnType<typeof withCredentials>;
   /** What the next read gives. */
   token: string;
   reads: number;
@@ -51,7 +51,7 @@ async function authorized(...answers: readonly NextAnswer[]): Promise<Authorized
     source,
     events,
     sent,
-    send: withToken(send, source, clock, (event) => events.push(event)),
+    send: withCredentials(send, { token: source }, clock, (event) => events.push(event)),
     token: "old",
     reads: 0,
   };
@@ -60,7 +60,7 @@ async function authorized(...answers: readonly NextAnswer[]): Promise<Authorized
   return made;
 }
 
-describe("withToken()", () => {
+describe("withCredentials()", () => {
   test("sends the token's current value", async () => {
     const made = await authorized(ok);
     expect(await made.send(outgoing("/api"))).toBe(ok);
@@ -149,7 +149,12 @@ describe("withToken()", () => {
     const refused = answer(401);
     const { send, sent } = recordingSend(refused);
     const { clock } = createFakeRuntime();
-    const authorize = withToken(send, staticTokenSource("sesame"), clock, undefined);
+    const authorize = withCredentials(
+      send,
+      { token: staticTokenSource("sesame") },
+      clock,
+      undefined,
+    );
     expect(await authorize(outgoing("/api"))).toBe(refused);
     expect(sent).toHaveLength(1);
   });
@@ -219,7 +224,7 @@ describe("withToken()", () => {
     const runtime = createFakeRuntime();
     const source = createFunctionTokenSource(runtime, () => "");
     const { send, sent } = recordingSend(ok);
-    const authorize = withToken(send, source, runtime.clock, undefined);
+    const authorize = withCredentials(send, { token: source }, runtime.clock, undefined);
     await expect(authorize(outgoing("/api"))).rejects.toMatchObject({
       code: "ERR_REANCHOR_SOURCE",
     });

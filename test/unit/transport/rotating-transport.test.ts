@@ -7,7 +7,6 @@
 import { describe, expect, test, vi } from "vitest";
 import { ClosedError, SourceError } from "../../../src/errors.ts";
 import { createFunctionCaSource, staticCaSource } from "../../../src/sources/ca-source.ts";
-import { RotatingTransport } from "../../../src/transport/rotating-transport.ts";
 import { anchorPem, certificatePem } from "../support/certificates.ts";
 import {
   type FakeRuntimeOptions,
@@ -17,7 +16,7 @@ import {
   untilAborted,
 } from "../support/fake-runtime.ts";
 import { outgoing } from "../support/outgoing.ts";
-import { type Rotation, createRotation, newCa, oldCa } from "../support/rotation.ts";
+import { type Rotation, createRotation, newCa, oldCa, openTransport } from "../support/rotation.ts";
 import { settle, watch } from "../support/scripted-source.ts";
 
 /** Lets the bundle age, and asks for it. */
@@ -111,13 +110,7 @@ describe("Transport identity", () => {
 
   test("no CA configured: the runtime's own trust, not an empty store", async () => {
     const runtime = createFakeRuntime();
-    const transport = new RotatingTransport(runtime, {
-      ca: undefined,
-      connectTimeoutMs: 10_000,
-      drainTimeoutMs: Number.POSITIVE_INFINITY,
-      exclusiveTrust: false,
-      onEvent: undefined,
-    });
+    const transport = openTransport(runtime, {});
     await transport.send(outgoing("/api"));
     await transport.send(outgoing("/api"));
     expect(runtime.transports.map(({ ca }) => ca)).toEqual([undefined]);
@@ -234,27 +227,21 @@ describe("anchors of one name without key identifiers", () => {
 
 test("an observer's exception never fails a request", async () => {
   const runtime = createFakeRuntime();
-  const transport = new RotatingTransport(runtime, {
-    ca: createFunctionCaSource(runtime, () => oldCa),
-    connectTimeoutMs: 10_000,
-    drainTimeoutMs: Number.POSITIVE_INFINITY,
-    exclusiveTrust: false,
-    onEvent() {
-      throw new Error("an observer's own");
+  const transport = openTransport(
+    runtime,
+    { ca: createFunctionCaSource(runtime, () => oldCa) },
+    {
+      onEvent() {
+        throw new Error("an observer's own");
+      },
     },
-  });
+  );
   expect((await transport.send(outgoing("/api"))).status).toBe(200);
 });
 
 test("a static CA never rotates, and is refused like any other", async () => {
   const runtime = createFakeRuntime();
-  const transport = new RotatingTransport(runtime, {
-    ca: staticCaSource(oldCa),
-    connectTimeoutMs: 10_000,
-    drainTimeoutMs: Number.POSITIVE_INFINITY,
-    exclusiveTrust: false,
-    onEvent: undefined,
-  });
+  const transport = openTransport(runtime, { ca: staticCaSource(oldCa) });
   runtime.answer = failing("unknown-authority");
   await expect(transport.send(outgoing("/api"))).rejects.toMatchObject({
     code: "ERR_REANCHOR_UNTRUSTED_SERVER",

@@ -1,0 +1,116 @@
+/**
+ * The two ends of a connection: who may vouch for the server, and what the client shows it.
+ *
+ * @module
+ */
+
+import { ConfigError } from "../errors.ts";
+import type { ProxyScheme, Runtime, TransportOptions } from "../runtime.ts";
+import type { CaSource } from "../sources/ca-source.ts";
+import type { ClientCert } from "../sources/client-cert-source.ts";
+import type { Source } from "../sources/source.ts";
+
+/** The two ends, checked. */
+export interface Peers {
+  /** Whom to trust; `undefined` for the runtime's own store, which never rotates. */
+  readonly ca: CaSource | undefined;
+  /** What to prove one's identity with. A source may have nothing to give, now or at all. */
+  readonly clientCert: Source<ClientCert | undefined> | undefined;
+  /** The name that the server's certificate must carry, where it is not the URL's. */
+  readonly serverName: string | undefined;
+  /** Whether the server goes unchecked. */
+  readonly insecureSkipTlsVerify: boolean;
+  /** Through which proxy; `undefined` for none. */
+  readonly proxy: URL | undefined;
+}
+
+/** The two ends, as a caller describes them. */
+export interface PeerSettings {
+  readonly ca?: CaSource | undefined;
+  readonly clientCert?: Source<ClientCert | undefined> | undefined;
+  readonly serverName?: string | undefined;
+  readonly insecureSkipTlsVerify?: boolean | undefined;
+  readonly proxy?: string | URL | false | undefined;
+}
+
+/**
+ * Checks the two ends against one another and against the runtime.
+ *
+ * @throws {ConfigError} where they contradict, or the runtime can't honour one.
+ */
+export function checkPeers(
+  runtime: Runtime,
+  settings: PeerSettings,
+  options: TransportOptions,
+): Peers {
+  const { ca, clientCert, serverName, insecureSkipTlsVerify = false } = settings;
+  const { name, capabilities } = runtime;
+  if (ca !== undefined && capabilities.customCa === "none") {
+    throw new ConfigError(
+      `Cannot use a CA bundle on ${name}: requests there can't carry one; let the platform trust the server's CA (a bound service, a TLS setting of the host) and pass its fetch as the option "fetch"`,
+    );
+  }
+  if (clientCert !== undefined && !capabilities.clientCertificates) {
+    throw new ConfigError(
+      `Cannot use a client certificate on ${name}: requests there can't carry one; let the platform hold it (an mTLS binding) and pass its fetch as the option "fetch"`,
+    );
+  }
+  if (serverName !== undefined) {
+    if (!/^[A-Za-z0-9](?:[A-Za-z0-9._:-]*[A-Za-z0-9])?$/.test(serverName)) {
+      throw new ConfigError("Cannot use option serverName: it is no host name and no IP address");
+    }
+    if (!capabilities.serverName) throw cannotHonour("serverName", runtime);
+  }
+  if (insecureSkipTlsVerify) {
+    if (!capabilities.insecureSkipTlsVerify) throw cannotHonour("insecureSkipTlsVerify", runtime);
+    if (ca !== undefined) {
+      throw new ConfigError(
+        "Cannot use option insecureSkipTlsVerify: there is a CA bundle to check the server by; drop one of the two",
+      );
+    }
+  }
+  if (options.exclusiveTrust) {
+    if (ca === undefined) {
+      throw new ConfigError(
+        "Cannot use option exclusiveTrust: there is no CA bundle to trust alone",
+      );
+    }
+    if (!capabilities.exclusiveTrust) throw cannotHonour("exclusiveTrust", runtime);
+  }
+  if (options.repeatsHeaders && !capabilities.repeatedHeaders) {
+    throw new ConfigError(
+      `Cannot impersonate a user with several groups, or several values of one extra field, on ${name}: it joins header lines of one name, which the API server would take for one group`,
+    );
+  }
+  const proxy = checkProxy(runtime, settings.proxy);
+  const fixed = { serverName, insecureSkipTlsVerify, proxy };
+  const conflict = runtime.conflict?.(fixed, options);
+  if (conflict !== undefined) throw new ConfigError(`Cannot connect on ${name}: ${conflict}`);
+  return { ca, clientCert, ...fixed };
+}
+
+function checkProxy(runtime: Runtime, proxy: PeerSettings["proxy"]): URL | undefined {
+  if (proxy === undefined || proxy === false || proxy === "") return undefined;
+  const url = URL.parse(String(proxy));
+  const scheme = url?.protocol.replace(/:$/, "").replace(/^socks5h$/, "socks5");
+  if (url === null || url.hostname === "" || !isProxyScheme(scheme)) {
+    throw new ConfigError(
+      "Cannot use option proxy: it is no URL of an http, https or socks5 proxy, such as http://proxy.example:3128",
+    );
+  }
+  if (!runtime.capabilities.proxies.includes(scheme)) {
+    const known = runtime.capabilities.proxies.join(", ") || "none";
+    throw new ConfigError(
+      `Cannot use an ${scheme} proxy on ${runtime.name}: it can go through these kinds: ${known}`,
+    );
+  }
+  return scheme === "socks5" ? new URL(url.href.replace(/^socks5h:/, "socks5:")) : url;
+}
+
+function isProxyScheme(scheme: string | undefined): scheme is ProxyScheme {
+  return scheme === "http" || scheme === "https" || scheme === "socks5";
+}
+
+function cannotHonour(option: string, { name }: Runtime): ConfigError {
+  return new ConfigError(`Cannot use option ${option}: ${name} can't honour it`);
+}
