@@ -7,24 +7,27 @@
 import { ConfigError } from "../errors.ts";
 import type { Runtime } from "../runtime.ts";
 import type { ClusterConfig } from "./cluster-config.ts";
+import type { Source } from "../sources/source.ts";
 import { type InClusterOptions, loadInCluster } from "./in-cluster.ts";
+import { homeFolder, kubeconfigVariable } from "./kubeconfig-places.ts";
 
 /**
- * Infers a config in the order of kubectl and client-go. A kubeconfig comes first there, so where there
- * is one, the pod's identity must not be taken in its place.
+ * Infers a config in the order of kubectl and client-go: `$KUBECONFIG`, `~/.kube/config`, and where there is
+ * no file, what the pod knows.
  *
- * @throws {ConfigError} where a kubeconfig is configured, which this release can't read, or where this is
- * no pod. The message lists what was looked at, in order.
+ * @throws {ConfigError} where nothing is found, or what is found first is bad: a kubeconfig that can't be
+ * used never gives way to the pod's identity. The message lists what was looked at, in order.
  */
 export async function inferConfig(
   runtime: Runtime,
   options: InClusterOptions,
-): Promise<ClusterConfig> {
+): Promise<ClusterConfig | Source<ClusterConfig>> {
   const looked: string[] = [];
-  if (lookUp(runtime, "KUBECONFIG", looked)) throw kubeconfigFound("$KUBECONFIG");
-  const home = lookUp(runtime, "HOME", looked);
-  const path = `${home}/.kube/config`;
-  if (home && (await isThere(runtime, path, looked))) throw kubeconfigFound(path);
+  if (await hasKubeconfig(runtime, looked)) {
+    // Only here: a program in a pod pays for neither YAML nor schemas.
+    const { loadKubeconfig } = await import("./kubeconfig.ts");
+    return await loadKubeconfig(runtime, options);
+  }
   try {
     return await loadInCluster(runtime, options);
   } catch (cause) {
@@ -34,26 +37,34 @@ export async function inferConfig(
   }
 }
 
-function kubeconfigFound(where: string): ConfigError {
-  return new ConfigError(
-    `Cannot connect by ${where}: this release does not read kubeconfig files; unset it, or pass the option "config": what inCluster() gives for the pod's own identity, or a server, CA source and token source`,
-  );
-}
-
-function lookUp(runtime: Runtime, name: string, looked: string[]): string | undefined {
-  const value = runtime.env(name);
-  if (value) return value;
-  const isDenied = runtime.isDenied("env", name);
-  looked.push(isDenied ? `$${name} may not be read (--allow-env=${name})` : `$${name} is not set`);
-  return undefined;
-}
-
-async function isThere(runtime: Runtime, path: string, looked: string[]): Promise<boolean> {
-  if (runtime.isDenied("read", path)) {
-    looked.push(`${path} may not be read (--allow-read=${path})`);
+async function hasKubeconfig(runtime: Runtime, looked: string[]): Promise<boolean> {
+  const listed = kubeconfigVariable(runtime);
+  if (listed !== undefined) return await someExist(runtime, listed, looked);
+  looked.push(notSet(runtime, "KUBECONFIG"));
+  const home = homeFolder(runtime);
+  if (home === undefined) {
+    looked.push(notSet(runtime, "HOME"));
     return false;
   }
-  if ((await runtime.files?.exists(path)) === true) return true;
-  looked.push(`${path} is not there`);
+  return await someExist(runtime, [`${home}/.kube/config`], looked);
+}
+
+function notSet(runtime: Runtime, name: string): string {
+  return runtime.isDenied("env", name)
+    ? `$${name} may not be read (--allow-env=${name})`
+    : `$${name} is not set`;
+}
+
+async function someExist(
+  runtime: Runtime,
+  paths: readonly string[],
+  looked: string[],
+): Promise<boolean> {
+  for (const path of paths) {
+    if (runtime.isDenied("read", path)) {
+      looked.push(`${path} may not be read (--allow-read=${path})`);
+    } else if ((await runtime.files?.exists(path)) === true) return true;
+    else looked.push(`${path} is not there`);
+  }
   return false;
 }
