@@ -10,7 +10,7 @@
  */
 
 import { orAborted, sleep } from "../abort.ts";
-import { SourceError } from "../errors.ts";
+import { ConfigError, SourceError } from "../errors.ts";
 import { type EventListener, type ReanchorEvent, type SourceKind, notify } from "../events.ts";
 import { type DurationRange, checkDuration, checkKnown } from "../options.ts";
 import type { Clock } from "../runtime.ts";
@@ -293,9 +293,9 @@ export class Reloader<T> implements Source<T> {
     const { kind, source, what } = this.#definition;
     const reason = cause instanceof SourceError ? cause.reason : "unreadable";
     const message = cause instanceof Error ? cause.message : String(cause);
-    const error = new SourceError(`Cannot load ${what} from ${source}: ${message}`, reason, {
-      cause,
-    });
+    // A ConfigError says by itself what it is about.
+    const about = cause instanceof ConfigError ? "" : `Cannot load ${what} from ${source}: `;
+    const error = new SourceError(`${about}${message}`, reason, { cause });
     const good = this.#good;
     // An older read that fails late says nothing of a newer one that was good.
     if (good !== undefined && good.read > read) return good.value;

@@ -26,7 +26,9 @@ export interface Trust {
 export function isSameTrust(a: Trust, b: Trust): boolean {
   return (
     a.bundle?.fingerprint === b.bundle?.fingerprint &&
-    a.clientCert?.fingerprint === b.clientCert?.fingerprint
+    a.clientCert?.fingerprint === b.clientCert?.fingerprint &&
+    // A key that the runtime can't hold against its certificate may have been the wrong one.
+    a.clientCert?.key === b.clientCert?.key
   );
 }
 

@@ -25,8 +25,8 @@ const {
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-/** The kind of key pair to make: P-256 or RSA with 2048 bits. */
-export type KeyAlgorithm = "EC" | "RSA";
+/** The kind of key pair to make: `EC` is P-256, `RSA` has 2048 bits. */
+export type KeyAlgorithm = "EC" | "P-384" | "RSA" | "Ed25519";
 
 /** What {@linkcode createCa} can be told. */
 export interface CreateCaOptions {
@@ -134,9 +134,12 @@ export async function createCa(options: CreateCaOptions = {}): Promise<TestCa> {
 }
 
 async function generateKeys(algorithm: KeyAlgorithm): Promise<CryptoKeyPair> {
-  if (algorithm === "EC") {
-    const ec = { name: "ECDSA", namedCurve: "P-256" };
+  if (algorithm === "EC" || algorithm === "P-384") {
+    const ec = { name: "ECDSA", namedCurve: algorithm === "EC" ? "P-256" : algorithm };
     return await crypto.subtle.generateKey(ec, true, ["sign", "verify"]);
+  }
+  if (algorithm === "Ed25519") {
+    return await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
   }
   const rsa = {
     name: "RSASSA-PKCS1-v1_5",
