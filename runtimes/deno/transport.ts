@@ -55,9 +55,14 @@ function byNodeHttps(trust: FixedTlsSettings, options: TransportOptions): boolea
   );
 }
 
-/** See {@link Runtime.conflict}: `node:https` knows no proxies. */
+/** See {@link Runtime.conflict}. */
 export function conflict(trust: FixedTlsSettings, options: TransportOptions): string | undefined {
-  if (trust.proxy === undefined || !byNodeHttps(trust, options)) return undefined;
+  if (trust.proxy === undefined) return undefined;
+  if (trust.proxy.protocol === "http:" && trust.proxy.username !== "") {
+    return "an http proxy can't be given credentials, since Deno sends them to the server as well; use a socks5 proxy, or one without";
+  }
+  // It knows no proxies.
+  if (!byNodeHttps(trust, options)) return undefined;
   return "a proxy can't be had together with exclusiveTrust, a server name, insecureSkipTlsVerify or an impersonation of several groups";
 }
 

@@ -7,7 +7,7 @@
 
 import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
-import type { Socket } from "node:net";
+import { type Socket, isIP } from "node:net";
 
 /** Where a connection leads, and how. */
 export interface TunnelOptions {
@@ -49,10 +49,13 @@ function connectByHttp({ proxy, host, port, ca, timeoutMs }: TunnelOptions): Pro
     headers["proxy-authorization"] = `Basic ${encoded}`;
   }
   const isSecure = proxy.protocol === "https:";
+  const proxyHost = bareHost(proxy);
   return new Promise((resolve, reject) => {
     const connecting = (isSecure ? httpsRequest : httpRequest)({
       method: "CONNECT",
-      host: proxy.hostname.replace(/^\[(.*)\]$/, "$1"),
+      host: proxyHost,
+      // Node would take it from the Host header, which names the server.
+      servername: isIP(proxyHost) === 0 ? proxyHost : "",
       port: proxy.port || (isSecure ? 443 : 80),
       path: target,
       headers,
@@ -87,13 +90,17 @@ async function connectBySocks({ proxy, host, port, timeoutMs }: TunnelOptions): 
     destination: { host, port },
     proxy: {
       type: 5,
-      host: proxy.hostname.replace(/^\[(.*)\]$/, "$1"),
+      host: bareHost(proxy),
       port: Number(proxy.port || 1080),
       ...(credentials && { userId: credentials.name, password: credentials.password }),
     },
     timeout: timeoutMs,
   });
   return socket;
+}
+
+function bareHost({ hostname }: URL): string {
+  return hostname.replace(/^\[(.*)\]$/, "$1");
 }
 
 function credentialsOf(proxy: URL): { name: string; password: string } | undefined {

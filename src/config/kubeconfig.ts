@@ -33,7 +33,7 @@ import {
   findKubeconfigs,
 } from "./kubeconfig-places.ts";
 import { type KubeconfigFile, mergeKubeconfigs } from "./kubeconfig-merge.ts";
-import { MAX_KUBECONFIG_BYTES, parseKubeconfigs } from "./kubeconfig-text.ts";
+import { MAX_KUBECONFIG_BYTES, parseKubeconfig } from "./kubeconfig-text.ts";
 
 const execLimit = { min: 1_000, max: 3_600_000 };
 
@@ -96,8 +96,8 @@ function createReader(
 ): (signal: AbortSignal) => Promise<KubeconfigFile[]> {
   if (content !== undefined) {
     const label = "content";
-    const configs = parseKubeconfigs(content, label);
-    return async () => configs.map((config) => ({ path: undefined, label, config }));
+    const file = { path: undefined, label, config: parseKubeconfig(content, label) };
+    return async () => [file];
   }
   const { files } = runtime;
   if (files === undefined) {
@@ -118,9 +118,7 @@ function createReader(
       }
       const bytes = await files.read(path, MAX_KUBECONFIG_BYTES, signal);
       seen.add(path);
-      for (const config of parseKubeconfigs(bytes, path)) {
-        found.push({ path, label: path, config });
-      }
+      found.push({ path, label: path, config: parseKubeconfig(bytes, path) });
     }
     if (seen.size === 0) throw new SourceError("none of its files is there", "missing");
     return found;

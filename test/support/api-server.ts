@@ -8,6 +8,9 @@
 import type {
   BlackholeAddress,
   BlackholeStats,
+  ProxyAddress,
+  ProxyOptions,
+  ProxyStats,
   RecordedRequest,
   ServeOptions,
   ServerAddress,
@@ -18,6 +21,7 @@ import type {
 export type {
   BlackholeStats,
   Echo,
+  ProxyOptions,
   RecordedRequest,
   ServeOptions,
   ServerStats,
@@ -62,12 +66,22 @@ export interface TestBlackhole {
   close(): Promise<void>;
 }
 
+/** A forward proxy. */
+export interface TestProxy {
+  readonly port: number;
+  /** With the scheme, and no credentials. */
+  readonly url: string;
+  stats(): Promise<ProxyStats>;
+  close(): Promise<void>;
+}
+
 /** The process that servers run in. */
 export interface Control {
   /** Where it takes its calls: what {@linkcode connectControl} needs. */
   readonly url: string;
   serve(options: ServeOptions): Promise<TestServer>;
   blackhole(): Promise<TestBlackhole>;
+  proxy(options: ProxyOptions): Promise<TestProxy>;
   /** Makes a FIFO, which no runtime has a call for. */
   fifo(path: string): Promise<void>;
   /** Ends the process, also where another process started it. */
@@ -97,10 +111,21 @@ export function connectControl(url: string): Control {
     };
   }
 
+  async function proxy(options: ProxyOptions): Promise<TestProxy> {
+    const { id, port } = (await call(url, "POST /proxies", options)) as ProxyAddress;
+    return {
+      port,
+      url: `${options.scheme}://127.0.0.1:${port}`,
+      stats: async () => (await call(url, `GET /proxies/${id}/stats`)) as ProxyStats,
+      close: async () => void (await call(url, `DELETE /proxies/${id}`)),
+    };
+  }
+
   return {
     url,
     serve,
     blackhole,
+    proxy,
     fifo: async (path) => void (await call(url, "POST /fifos", { path })),
     close: async () => void (await call(url, "POST /exit")),
   };

@@ -86,7 +86,8 @@ export async function connectTimed(
   return { ...(await observe(runtime, options(runtime))), clock };
 }
 
-async function observe(runtime: Runtime, options: ConnectOptions): Promise<ObservedClient> {
+/** Connects on a runtime, and listens. */
+export async function observe(runtime: Runtime, options: ConnectOptions): Promise<ObservedClient> {
   const events: ReanchorEvent[] = [];
   const kube = await connectOn(runtime, {
     onEvent: (event) => void events.push(event),

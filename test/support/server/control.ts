@@ -10,13 +10,15 @@ import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { promisify } from "node:util";
 import { type Blackhole, openBlackhole } from "./blackhole.ts";
-import type { ServeOptions } from "./protocol.ts";
+import type { ProxyOptions, ServeOptions } from "./protocol.ts";
+import { type Proxy, openProxy } from "./proxy.ts";
 import { TestTlsServer } from "./tls-server.ts";
 
 type Body = Record<string, unknown>;
 
 const servers = new Map<string, TestTlsServer>();
 const blackholes = new Map<string, Blackhole>();
+const proxies = new Map<string, Proxy>();
 let lastId = 0;
 
 /**
@@ -55,6 +57,7 @@ async function answer(request: IncomingMessage): Promise<unknown> {
     return await callServer(id, call, body, url.searchParams);
   }
   if (collection === "blackholes") return await callBlackhole(id, call);
+  if (collection === "proxies") return await callProxy(id, call, body);
   if (collection === "fifos") return await makeFifo(String(body["path"]));
   if (collection === "exit") return {};
   throw new RangeError(`Cannot answer ${request.method} ${url.pathname}: no such call`);
@@ -123,6 +126,21 @@ async function callBlackhole(id: string, call: string): Promise<unknown> {
     throw new RangeError(`Cannot answer ${call}: black holes have no such call`);
   blackholes.delete(id);
   return await blackhole.close();
+}
+
+async function callProxy(id: string, call: string, body: Body): Promise<unknown> {
+  if (id === "") {
+    const opened = await openProxy(body as unknown as ProxyOptions);
+    const newId = nextId();
+    proxies.set(newId, opened);
+    return { id: newId, port: opened.port };
+  }
+  const proxy = proxies.get(id);
+  if (proxy === undefined) throw new RangeError(`Cannot reach proxy ${id}: it was deleted`);
+  if (call === "GET stats") return proxy.stats();
+  if (call !== "DELETE") throw new RangeError(`Cannot answer ${call}: proxies have no such call`);
+  proxies.delete(id);
+  return await proxy.close();
 }
 
 async function makeFifo(path: string): Promise<unknown> {

@@ -91,6 +91,8 @@ export interface Echo extends RecordedRequest {
   httpVersion: string;
   /** The common name in the client certificate, if a valid one was shown. */
   clientCommonName: string | null;
+  /** Every header line as it came, in order. */
+  rawHeaders: [name: string, value: string][];
 }
 
 /** Where a started black hole is. */
@@ -102,5 +104,33 @@ export interface BlackholeAddress {
 /** What a black hole counted. */
 export interface BlackholeStats {
   connections: number;
+  open: number;
+}
+
+/** How a proxy starts. */
+export interface ProxyOptions {
+  /** How it is spoken to. */
+  scheme: "http" | "https" | "socks5";
+  /** PEM certificate of an https one. */
+  cert?: string;
+  /** Its PEM private key. */
+  key?: string;
+  /** `user:password`, without which nobody gets through. @default anyone does */
+  credentials?: string;
+}
+
+/** Where a started proxy is. */
+export interface ProxyAddress {
+  id: string;
+  port: number;
+}
+
+/** What a proxy saw. */
+export interface ProxyStats {
+  /** Where connections were asked for, as `host:port`, in order. */
+  targets: string[];
+  /** How many came without the right credentials. */
+  refused: number;
+  /** Sockets open at this moment, on both sides. */
   open: number;
 }

@@ -73,12 +73,17 @@ export async function route(exchange: Exchange): Promise<void> {
   sendJson(exchange, 404, notFoundStatus());
 }
 
+function headerLines(raw: readonly string[]): [name: string, value: string][] {
+  return raw.flatMap((name, index) => (index % 2 === 0 ? [[name, raw[index + 1] ?? ""]] : []));
+}
+
 async function echo(exchange: Exchange): Promise<void> {
   await readBody(exchange);
   const answer: Echo = {
     ...exchange.recorded,
     httpVersion: exchange.request.httpVersion,
     clientCommonName: exchange.clientCommonName,
+    rawHeaders: headerLines(exchange.request.rawHeaders),
   };
   sendJson(exchange, 200, answer);
 }

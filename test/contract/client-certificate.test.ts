@@ -1,0 +1,236 @@
+/**
+ * The client certificate rotates: over mutual TLS, with keys of every kind, and never torn.
+ *
+ * @module
+ */
+
+import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { type ClientCertSource, isReanchorError } from "../../src/index.ts";
+import type { Runtime } from "../../src/runtime.ts";
+import { createFileClientCertSource } from "../../src/sources/client-cert-source.ts";
+import type { Echo, TestServer } from "../support/api-server.ts";
+import { type IssuedCertificate, type TestCa, createCa } from "../support/pki.ts";
+import { entry, lane } from "./support/entry.ts";
+import {
+  type Cluster,
+  type TimedClient,
+  connectClient,
+  connectTimed,
+  connectionIsFree,
+  rejection,
+  startCluster,
+  types,
+  until,
+} from "./support/scene.ts";
+
+const INTERVAL_MS = 60_000;
+const HOUR_MS = 3_600_000;
+const exclusiveTrusts = lane === "deno" ? [false, true] : [false];
+
+/** A server that knows clients by their certificates, and who signs those. */
+async function startMutual(): Promise<Cluster & { clients: TestCa }> {
+  const clients = await createCa({ commonName: "clients" });
+  const cluster = await startCluster({ clientCa: clients.pem });
+  return { ...cluster, clients };
+}
+
+/** A pair in two files of a folder that is removed when the test ends. */
+interface PairFiles {
+  readonly certificate: string;
+  readonly key: string;
+  write(pair: IssuedCertificate): Promise<void>;
+}
+
+async function createPairFiles(pair: IssuedCertificate): Promise<PairFiles> {
+  const folder = await mkdtemp(join(tmpdir(), "reanchor-pair-"));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const files = { certificate: join(folder, "tls.crt"), key: join(folder, "tls.key") };
+  async function write({ cert, key }: IssuedCertificate): Promise<void> {
+    await writeFile(`${files.certificate}.new`, cert);
+    await writeFile(`${files.key}.new`, key);
+    await rename(`${files.certificate}.new`, files.certificate);
+    await rename(`${files.key}.new`, files.key);
+  }
+  await write(pair);
+  return { ...files, write };
+}
+
+async function connectMutual(
+  { ca, server }: Cluster,
+  source: (runtime: Runtime) => ClientCertSource,
+  exclusiveTrust = false,
+): Promise<TimedClient> {
+  return await connectTimed((runtime) => ({
+    config: {
+      server: server.origin,
+      ca: entry.staticCaSource(ca.pem),
+      clientCert: source(runtime),
+    },
+    exclusiveTrust,
+  }));
+}
+
+async function whoAmI({ kube }: Pick<TimedClient, "kube">): Promise<string | null> {
+  return (await kube.get<Echo>("/echo")).clientCommonName;
+}
+
+async function openConnections(server: TestServer): Promise<number> {
+  return (await server.stats()).open;
+}
+
+describe.each(exclusiveTrusts)("a client certificate, exclusiveTrust: %j", (exclusiveTrust) => {
+  test.each(["EC", "RSA"] as const)(
+    "get() is known by it when its key is %s",
+    async (algorithm) => {
+      const { clients, ...cluster } = await startMutual();
+      const pair = await clients.issue({ client: true, commonName: "alice", algorithm });
+      const client = await connectMutual(
+        cluster,
+        () => entry.staticClientCertSource({ certificate: pair.cert, key: pair.key }),
+        exclusiveTrust,
+      );
+      expect(await whoAmI(client)).toBe("alice");
+      expect(client.kube.status().clientCert).toMatchObject({ subject: "CN=alice", failures: 0 });
+    },
+  );
+
+  test("changed pair replaces connections, and an answer that streams ends by itself", async () => {
+    const { clients, ...cluster } = await startMutual();
+    const files = await createPairFiles(await clients.issue({ client: true, commonName: "alice" }));
+    const client = await connectMutual(
+      cluster,
+      (runtime) => createFileClientCertSource(runtime, files),
+      exclusiveTrust,
+    );
+    const { kube, clock, events } = client;
+    expect(await whoAmI(client)).toBe("alice");
+    const streaming = await kube.fetch("/held-body?key=rotation");
+    await cluster.server.held("rotation");
+
+    await files.write(await clients.issue({ client: true, commonName: "bob" }));
+    expect(await whoAmI(client)).toBe("alice");
+    await clock.advance(INTERVAL_MS);
+    expect(await whoAmI(client)).toBe("bob");
+    expect(types(events)).toEqual([
+      "generation-opened",
+      "client-cert-reloaded",
+      "generation-opened",
+      "generation-retired",
+    ]);
+    await cluster.server.release("rotation");
+    expect((await streaming.text()).length).toBeGreaterThan(0);
+    if (entry.runtime.capabilities.closesIdleConnections) {
+      await until("the old connections are closed", async () => {
+        return (await openConnections(cluster.server)) === 1;
+      });
+    }
+  });
+
+  test("get() that is refused with a 401 for an expired one reads the pair again and goes on", async () => {
+    const { clients, ...cluster } = await startMutual();
+    const expired = await clients.issue({
+      client: true,
+      commonName: "alice",
+      notBefore: new Date(Date.now() - 2 * HOUR_MS),
+      notAfter: new Date(Date.now() - HOUR_MS),
+    });
+    const files = await createPairFiles(expired);
+    const client = await connectMutual(
+      cluster,
+      (runtime) => createFileClientCertSource(runtime, files),
+      exclusiveTrust,
+    );
+    const error = await rejection(client.kube.get("/echo"));
+    expect(isReanchorError(error) && error.code).toBe("ERR_REANCHOR_API");
+    await client.clock.advance(500);
+
+    await files.write(await clients.issue({ client: true, commonName: "alice" }));
+    expect(await whoAmI(client)).toBe("alice");
+    expect(types(client.events)).toContain("retry");
+  });
+});
+
+test("half-written pair keeps the old one, and serves on", async () => {
+  const { clients, ...cluster } = await startMutual();
+  const alice = await clients.issue({ client: true, commonName: "alice" });
+  const bob = await clients.issue({ client: true, commonName: "bob" });
+  const files = await createPairFiles(alice);
+  const client = await connectMutual(cluster, (runtime) =>
+    createFileClientCertSource(runtime, files),
+  );
+  expect(await whoAmI(client)).toBe("alice");
+  await writeFile(files.certificate, bob.cert);
+  await client.clock.advance(INTERVAL_MS);
+  const asked = whoAmI(client);
+  // It looks again a few times, by a clock that stands still.
+  for (let look = 0; look < 5; look++) {
+    await new Promise((resolve) => void setTimeout(resolve, 20));
+    await client.clock.advance(25);
+  }
+  expect(await asked).toBe("alice");
+  expect(client.kube.status().clientCert).toMatchObject({
+    failures: 1,
+    lastError: expect.stringMatching(/the private key does not belong to the certificate/),
+  });
+
+  await writeFile(files.key, bob.key);
+  await client.clock.advance(INTERVAL_MS);
+  expect(await whoAmI(client)).toBe("bob");
+});
+
+test("get() never meets a torn pair when it is swapped under load", async () => {
+  const { clients, ...cluster } = await startMutual();
+  const pairs = await Promise.all(
+    ["alice", "bob"].map((commonName) => clients.issue({ client: true, commonName })),
+  );
+  const files = await createPairFiles(pairs[0] as IssuedCertificate);
+  const { kube } = await connectClient({
+    config: {
+      server: cluster.server.origin,
+      ca: entry.staticCaSource(cluster.ca.pem),
+      clientCert: entry.fileClientCertSource(files, { reloadIntervalMs: 0 }),
+    },
+  });
+  let swapping = true;
+  const swaps = (async () => {
+    for (let swap = 1; swap <= 20; swap++) {
+      await files.write(pairs[swap % 2] as IssuedCertificate);
+      await new Promise((resolve) => void setTimeout(resolve, 10));
+    }
+    swapping = false;
+  })();
+  const seen = new Set<string | null>();
+  while (swapping) seen.add(await whoAmI({ kube }));
+  await swaps;
+  expect([...seen].sort()).toEqual(["alice", "bob"]);
+});
+
+test("createFetch() shows a client certificate to a service that wants one", async () => {
+  const clients = await createCa({ commonName: "clients" });
+  const { ca, server } = await startCluster({ clientCa: clients.pem, requireClientCert: true });
+  const pair = await clients.issue({ client: true, commonName: "alice" });
+  await using fetch = entry.createFetch({
+    ca: entry.staticCaSource(ca.pem),
+    clientCert: entry.staticClientCertSource({ certificate: pair.cert, key: pair.key }),
+  });
+  const response = await fetch(`${server.origin}/echo`);
+  expect(((await response.json()) as Echo).clientCommonName).toBe("alice");
+  expect(fetch.status().clientCert?.source).toBe("memory");
+});
+
+test("connect() keeps one connection alive under an unchanged pair that is read again", async () => {
+  const { clients, ...cluster } = await startMutual();
+  const files = await createPairFiles(await clients.issue({ client: true }));
+  const client = await connectMutual(cluster, (runtime) =>
+    createFileClientCertSource(runtime, files),
+  );
+  for (let round = 0; round < 5; round++) {
+    await client.kube.get("/version");
+    await connectionIsFree();
+    await client.clock.advance(INTERVAL_MS);
+  }
+  expect((await cluster.server.stats()).connections).toBe(1);
+});

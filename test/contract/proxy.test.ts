@@ -1,0 +1,239 @@
+/**
+ * Through a proxy: the same trust, the same rotation.
+ *
+ * @module
+ */
+
+import { describe, expect, onTestFinished, test } from "vitest";
+import { ConfigError, ConnectionError, UntrustedServerError } from "../../src/index.ts";
+import type { ProxyOptions, TestProxy } from "../support/api-server.ts";
+import { type TestCa, createCa } from "../support/pki.ts";
+import { entry, lane } from "./support/entry.ts";
+import {
+  connectClient,
+  control,
+  createVolume,
+  observe,
+  rejection,
+  startCluster,
+} from "./support/scene.ts";
+
+const schemes = ["http", "https", "socks5"] as const;
+type Scheme = (typeof schemes)[number];
+
+/** The kinds that this runtime declares; the others are shown to be refused below. */
+const able = schemes.filter((scheme) => entry.runtime.capabilities.proxies.includes(scheme));
+
+async function startProxy(
+  scheme: Scheme,
+  ca: TestCa,
+  options: Partial<ProxyOptions> = {},
+): Promise<TestProxy> {
+  const pair = scheme === "https" ? await ca.issue() : {};
+  const proxy = await control.proxy({ scheme, ...pair, ...options });
+  onTestFinished(() => proxy.close());
+  return proxy;
+}
+
+describe.each(able)("an %s proxy", (scheme) => {
+  test("get() goes through it, and trusts the server and nobody else", async () => {
+    const { ca, server } = await startCluster();
+    const proxy = await startProxy(scheme, ca);
+    const config = { server: server.origin, proxy: proxy.url };
+    const { kube } = await connectClient({
+      config: { ...config, ca: entry.staticCaSource(ca.pem) },
+    });
+    await kube.get("/version");
+    expect((await proxy.stats()).targets).toEqual([`127.0.0.1:${server.port}`]);
+  });
+
+  test("get() of a name that only the proxy can resolve", async () => {
+    const ca = await createCa();
+    const { server } = await startCluster(await ca.issue({ hosts: ["api.internal"] }), ca);
+    const proxy = await startProxy(scheme, ca);
+    const { kube } = await connectClient({
+      config: {
+        server: `https://api.internal:${server.port}`,
+        proxy: proxy.url,
+        ca: entry.staticCaSource(ca.pem),
+      },
+    });
+    await kube.get("/version");
+    expect((await proxy.stats()).targets).toEqual([`api.internal:${server.port}`]);
+  });
+
+  test("get() survives a rotation without overlap through it", async () => {
+    const proxyCa = await createCa({ commonName: "proxy" });
+    const { ca, server } = await startCluster();
+    const next = await createCa();
+    const proxy = await startProxy(scheme, proxyCa);
+    const volume = await createVolume({ ca: `${ca.pem}${proxyCa.pem}` });
+    const { kube, events } = await connectClient({
+      config: {
+        server: server.origin,
+        proxy: proxy.url,
+        ca: entry.fileCaSource(volume.caFile, { cooldownMs: 1 }),
+      },
+    });
+    await kube.get("/version");
+    await server.restart(await next.issue());
+    await volume.write({ ca: `${next.pem}${proxyCa.pem}` });
+    await kube.get("/version");
+    expect(events.filter(({ type }) => type === "ca-reloaded")).toHaveLength(1);
+    expect((await proxy.stats()).targets.length).toBeGreaterThanOrEqual(2);
+  });
+
+  test("get() refuses through it a server that no anchor vouches for", async () => {
+    const { ca, server } = await startCluster({}, await createCa({ commonName: "stranger" }));
+    const own = await createCa({ commonName: "own" });
+    const proxy = await startProxy(scheme, own);
+    const { kube } = await connectClient({
+      config: { server: server.origin, proxy: proxy.url, ca: entry.staticCaSource(own.pem) },
+    });
+    const error = await rejection(kube.get("/version"));
+    expect(error).toBeInstanceOf(UntrustedServerError);
+    expect(ca.pem).not.toBe(own.pem);
+  });
+
+  test("get() shows the proxy its credentials, and the server the client's", async () => {
+    const { ca, server } = await startCluster({ token: "sesame" });
+    const proxy = await startProxy(scheme, ca, { credentials: "me:p@ss" });
+    const url = proxy.url.replace("://", "://me:p%40ss@");
+    const config = {
+      server: server.origin,
+      ca: entry.staticCaSource(ca.pem),
+      token: entry.staticTokenSource("sesame"),
+    };
+    if (lane === "deno" && scheme === "http") {
+      // It would send them to the server as well.
+      const refusal = await rejection(entry.connect({ config: { ...config, proxy: url } }));
+      expect(refusal).toBeInstanceOf(ConfigError);
+      return;
+    }
+    const { kube } = await connectClient({ config: { ...config, proxy: url } });
+    await kube.get("/version");
+    expect((await proxy.stats()).refused).toBe(0);
+    const [request] = await server.requests();
+    expect(request?.headers["proxy-authorization"]).toBeUndefined();
+
+    const { kube: stranger } = await connectClient({
+      config: { ...config, proxy: proxy.url.replace("://", "://me:wrong@") },
+    });
+    const error = await rejection(stranger.get("/version"));
+    expect(error).toBeInstanceOf(ConnectionError);
+    expect(String(error)).not.toMatch(/wrong|p@ss|p%40ss|sesame/);
+    expect((await proxy.stats()).targets).toHaveLength(1);
+  });
+
+  test("get() keeps one connection alive through it", async () => {
+    const { ca, server } = await startCluster();
+    const proxy = await startProxy(scheme, ca);
+    const { kube } = await connectClient({
+      config: {
+        server: server.origin,
+        proxy: proxy.url,
+        ca: entry.staticCaSource(ca.pem),
+      },
+    });
+    for (let round = 0; round < 10; round++) {
+      await kube.get("/version");
+      await new Promise((resolve) => void setTimeout(resolve, 0));
+    }
+    expect((await proxy.stats()).targets).toHaveLength(1);
+  });
+
+  test("close() leaves nothing open at it", async () => {
+    const { ca, server } = await startCluster();
+    const proxy = await startProxy(scheme, ca);
+    const { kube } = await connectClient({
+      config: {
+        server: server.origin,
+        proxy: proxy.url,
+        ca: entry.staticCaSource(ca.pem),
+      },
+    });
+    const held = await kube.fetch("/held-body?key=proxy");
+    await server.held("proxy");
+    await kube.close();
+    await expect(held.text()).rejects.toThrow();
+    if (!entry.runtime.capabilities.closesIdleConnections) return;
+    for (let look = 0; (await proxy.stats()).open > 0; look++) {
+      expect(look).toBeLessThan(100);
+      await new Promise((resolve) => void setTimeout(resolve, 20));
+    }
+  });
+});
+
+test("get() is a ConnectionError that names the proxy when there is none at its address", async () => {
+  const { ca, server } = await startCluster();
+  const { kube } = await connectClient({
+    config: {
+      server: server.origin,
+      proxy: "http://127.0.0.1:1",
+      ca: entry.staticCaSource(ca.pem),
+    },
+  });
+  expect(await rejection(kube.get("/version"))).toBeInstanceOf(ConnectionError);
+  expect((await server.stats()).connections).toBe(0);
+});
+
+test("get() through a proxy that says nothing ends at the time limit", async () => {
+  const { ca, server } = await startCluster();
+  const hole = await control.blackhole();
+  onTestFinished(() => hole.close());
+  const { kube } = await connectClient({
+    config: {
+      server: server.origin,
+      proxy: `http://127.0.0.1:${hole.port}`,
+      ca: entry.staticCaSource(ca.pem),
+    },
+    timeoutMs: 300,
+  });
+  expect(await rejection(kube.get("/version"))).toMatchObject({ code: "ERR_REANCHOR_TIMEOUT" });
+});
+
+const unable = schemes.filter((scheme) => !able.includes(scheme));
+
+test("connect() refuses at construction the kinds that the runtime can't go through", async () => {
+  expect([...able, ...unable].sort()).toEqual([...schemes].sort());
+  const ca = entry.staticCaSource((await createCa()).pem);
+  for (const proxy of [...unable.map((scheme) => `${scheme}://proxy:1`), "ftp://proxy", "proxy"]) {
+    const config = { server: "https://10.96.0.1", ca, proxy };
+    expect(await rejection(entry.connect({ config }))).toBeInstanceOf(ConfigError);
+  }
+});
+
+test("createFetch() goes through a proxy", async () => {
+  const { ca, server } = await startCluster();
+  const proxy = await startProxy("http", ca);
+  await using fetch = entry.createFetch({
+    ca: entry.staticCaSource(ca.pem),
+    proxy: proxy.url,
+  });
+  expect((await fetch(`${server.origin}/version`)).status).toBe(200);
+  expect((await proxy.stats()).targets).toHaveLength(1);
+});
+
+// Deno goes by its own environment, of its start and by its own rules; it declares so.
+if (!entry.runtime.capabilities.followsProxyEnvironment) {
+  test("connect() goes by HTTPS_PROXY and NO_PROXY, and by no proxy where config says false", async () => {
+    const ca = await createCa();
+    const { server } = await startCluster(await ca.issue({ hosts: ["api.internal"] }), ca);
+    const proxy = await startProxy("http", ca);
+    const origin = `https://api.internal:${server.port}`;
+    const variables = new Map([["HTTPS_PROXY", proxy.url]]);
+    const run = async (extra: { proxy?: false } = {}): Promise<unknown> => {
+      const runtime = { ...entry.runtime, env: (name: string) => variables.get(name) };
+      const config = { server: origin, ca: entry.staticCaSource(ca.pem), ...extra };
+      const { kube } = await observe(runtime, { config });
+      return await kube.get("/version", { timeoutMs: 5_000 }).catch((error: unknown) => error);
+    };
+    expect(await run()).toMatchObject({ major: expect.anything() });
+    expect((await proxy.stats()).targets).toHaveLength(1);
+    // Straight there, a name that exists nowhere is not found.
+    expect(await run({ proxy: false })).toBeInstanceOf(ConnectionError);
+    variables.set("NO_PROXY", "10.0.0.0/8,.internal");
+    expect(await run()).toBeInstanceOf(ConnectionError);
+    expect((await proxy.stats()).targets).toHaveLength(1);
+  });
+}
