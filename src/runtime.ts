@@ -76,6 +76,7 @@ export interface Files {
 export interface ProgramCommand {
   /** A path, or a name to be looked for in `PATH`. */
   readonly command: string;
+  /** What it is called with. */
   readonly args: readonly string[];
   /** Added to this process's own environment. */
   readonly env: Readonly<Record<string, string>>;
@@ -89,6 +90,7 @@ export interface ProgramCommand {
 export interface ProgramResult {
   /** `undefined` where a signal ended it. */
   readonly exitCode: number | undefined;
+  /** What it printed, as UTF-8. */
   readonly stdout: string;
 }
 

@@ -59,7 +59,9 @@ export interface ClusterConfig {
 
 /** A user and a password. */
 export interface BasicAuth {
+  /** The user's name, without a colon. */
   readonly username: string;
+  /** The password. */
   readonly password: string;
 }
 

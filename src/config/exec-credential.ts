@@ -7,15 +7,14 @@
 import { parse as parseYaml } from "yaml";
 import * as z from "zod/mini";
 import { SourceError } from "../errors.ts";
-import type { ClientCertPem } from "../sources/client-cert-source.ts";
 import { checkToken } from "../sources/token-source.ts";
 
-/** What a plugin gives. */
+/** What a plugin gives: a token, a client certificate, or both. */
 export interface ExecCredential {
   /** A bearer token; `undefined` where it gives none. */
   readonly token: string | undefined;
-  /** A client certificate and its key, as PEM. */
-  readonly clientCert: ClientCertPem | undefined;
+  /** A client certificate and its key as PEM, not looked at yet; `undefined` where it gives none. */
+  readonly clientCert: { readonly certificate: string; readonly key: string } | undefined;
   /** Until when, in milliseconds since the epoch; `undefined` for as long as the server takes it. */
   readonly expiresAt: number | undefined;
 }
@@ -33,69 +32,89 @@ const schema = z.object({
   }),
 });
 
+/** What each field must be, for whoever writes a plugin. */
+const expected: Readonly<Record<string, string>> = {
+  "": "be an object",
+  kind: "be ExecCredential",
+  apiVersion: "be the one that it was asked for",
+  status: "be an object with a token or a client certificate",
+};
+
+/** A version of a Kubernetes API, which alone of all that a plugin prints is quoted. */
+const apiVersionForm = /^[a-z0-9.-]{1,80}\/v\d{1,3}(?:(?:alpha|beta)\d{1,3})?$/;
+
+/** The instant that Go writes for none. */
+const GO_ZERO_TIME = Date.parse("0001-01-01T00:00:00Z");
+
 /**
  * Reads what a plugin printed.
  *
  * @param output JSON, or YAML as kubectl takes it.
- * @param apiVersion What it was asked for.
- * @throws {SourceError} where it is none. The message names the field, and never quotes a value.
+ * @param apiVersion Which version it was asked for.
+ * @throws {SourceError} where it is none. The message names the field, and quotes no value.
  */
 export function readExecCredential(output: string, apiVersion: string): ExecCredential {
-  if (output.trim() === "") throw invalid("it printed nothing");
-  const result = schema.safeParse(decode(output));
+  if (output.trim() === "") throw new SourceError("it printed nothing", "empty");
+  const result = schema.safeParse(parse(output));
   if (!result.success) {
-    const [issue] = result.error.issues;
-    const path = issue?.path.join(".") || "the whole";
-    throw invalid(`its output is no ExecCredential: ${path}: ${issue?.message ?? "is wrong"}`);
-  }
-  const { status } = result.data;
-  if (result.data.apiVersion !== apiVersion) {
+    const path = result.error.issues[0]?.path.join(".") ?? "";
     throw invalid(
-      `it was asked for apiVersion ${apiVersion} and answered with ${clean(result.data.apiVersion)}; set the kubeconfig's exec.apiVersion to what the plugin speaks`,
+      `its output is no ExecCredential: ${path || "it"} must ${expected[path] ?? "be a string"}`,
     );
   }
-  const token = status.token ? tokenOf(status.token) : undefined;
+  const { status, apiVersion: answered } = result.data;
+  if (answered !== apiVersion) {
+    const other = apiVersionForm.test(answered) ? answered : "another apiVersion";
+    throw invalid(
+      `it was asked for ${apiVersion} and answered with ${other}; set exec.apiVersion in the kubeconfig to what it speaks`,
+    );
+  }
   const { clientCertificateData: certificate, clientKeyData: key } = status;
   if (Boolean(certificate) !== Boolean(key)) {
-    const missing = certificate ? "status.clientKeyData" : "status.clientCertificateData";
-    throw invalid(`its output has no ${missing}: a certificate and its key come together`);
+    const [has, lacks] = certificate
+      ? ["clientCertificateData", "clientKeyData"]
+      : ["clientKeyData", "clientCertificateData"];
+    throw invalid(`its output has status.${has} without status.${lacks}`);
   }
   const clientCert = certificate && key ? { certificate, key } : undefined;
+  const token = status.token ? readToken(status.token) : undefined;
   if (token === undefined && clientCert === undefined) {
     throw invalid("its output has neither status.token nor status.clientCertificateData");
   }
-  return { token, clientCert, expiresAt: expiryOf(status.expirationTimestamp) };
+  return { token, clientCert, expiresAt: readTimestamp(status.expirationTimestamp) };
 }
 
-function decode(output: string): unknown {
+function parse(output: string): unknown {
   try {
+    // Neither a warning, which quotes what it is about, nor an alias, which can grow without limit.
     return output.trimStart().startsWith("{")
       ? JSON.parse(output)
-      : parseYaml(output, { maxAliasCount: 0 });
+      : parseYaml(output, { logLevel: "error", maxAliasCount: 0 });
   } catch {
-    // Parsers quote what they stumble over, which may be a secret: so no cause.
-    throw invalid("its output is neither JSON nor YAML");
+    // No cause: a parser's error quotes what it stumbled over.
+    throw invalid(
+      "its output is neither JSON nor YAML; all that a plugin says beside the credential belongs on standard error",
+    );
   }
 }
 
-function tokenOf(written: string): string {
+function readToken(written: string): string {
   try {
     return checkToken(written);
   } catch (cause) {
-    throw invalid(`status.token: ${cause instanceof Error ? cause.message : "it is wrong"}`);
+    if (!(cause instanceof SourceError)) throw cause;
+    throw new SourceError(`status.token: ${cause.message}`, cause.reason, { cause });
   }
 }
 
-function expiryOf(timestamp: string | null | undefined): number | undefined {
-  if (!timestamp) return undefined;
-  const isRfc3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/;
-  const at = isRfc3339.test(timestamp) ? Date.parse(timestamp.toUpperCase()) : Number.NaN;
-  if (Number.isNaN(at)) throw invalid("status.expirationTimestamp is no RFC 3339 date");
-  return at;
-}
-
-function clean(written: string): string {
-  return written.replace(/[^\x20-\x7e]/g, "").slice(0, 60);
+function readTimestamp(written: string | null | undefined): number | undefined {
+  if (!written) return undefined;
+  const form = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/;
+  const at = form.test(written) ? Date.parse(written.toUpperCase()) : Number.NaN;
+  if (Number.isNaN(at)) {
+    throw invalid("status.expirationTimestamp is no time by RFC 3339, as in 2026-01-31T12:00:00Z");
+  }
+  return at === GO_ZERO_TIME ? undefined : at;
 }
 
 function invalid(message: string): SourceError {

@@ -1,7 +1,7 @@
 /**
- * Credentials from a program, as `aws eks get-token` and its like give them (client-go
- * `plugin/pkg/client/auth/exec/exec.go`). It is run at the first use, shortly before what it gave expires,
- * and where the server refuses that.
+ * Credentials from a program, as `aws eks get-token` and its like give them. It is run at the first use,
+ * shortly before what it gave expires, and where the server refuses that; never by age. Follows client-go
+ * `plugin/pkg/client/auth/exec/exec.go`.
  *
  * @module
  */
@@ -11,8 +11,11 @@ import type { Programs, Runtime } from "../runtime.ts";
 import { Reloader } from "../sources/reload.ts";
 import type { Source } from "../sources/source.ts";
 import { type ExecCredential, readExecCredential } from "./exec-credential.ts";
+import { cleanName, cleanText } from "./kubeconfig-text.ts";
 
-/** Which program to run, and how. */
+export type { ExecCredential } from "./exec-credential.ts";
+
+/** Which program to run, and how: a kubeconfig's `users[].user.exec`, its defaults filled in. */
 export interface ExecPlugin {
   /** Which version of ExecCredential it speaks. */
   readonly apiVersion: string;
@@ -25,16 +28,16 @@ export interface ExecPlugin {
   readonly installHint: string | undefined;
   /** Whether it is told which cluster it is for. */
   readonly provideClusterInfo: boolean;
-  /** Whether it may ask a person at a terminal. */
+  /** Whether it is given standard input to ask a person; `IfAvailable` where that is a terminal. */
   readonly interactiveMode: "Never" | "IfAvailable" | "Always";
 }
 
-/** What a plugin is told of the cluster: `spec.cluster` of ExecCredential. */
+/** What a plugin is told of the cluster: `spec.cluster` of ExecCredential, with its names. */
 export interface ExecClusterInfo {
   readonly server: string;
   readonly "tls-server-name"?: string | undefined;
   readonly "insecure-skip-tls-verify"?: boolean | undefined;
-  /** The CA bundle in base64. */
+  /** The CA bundle's PEM in base64. */
   readonly "certificate-authority-data"?: string | undefined;
   readonly "proxy-url"?: string | undefined;
   readonly "disable-compression"?: boolean | undefined;
@@ -44,15 +47,19 @@ export interface ExecClusterInfo {
 
 /** What a plugin is run with. */
 export interface ExecOptions {
-  /** Tells of the cluster; only asked where the plugin wants it. */
+  /**
+   * How long it may take before it is killed, in milliseconds.
+   *
+   * @default 60_000
+   */
+  readonly timeoutMs?: number | undefined;
+  /** Tells of the cluster. Only asked where the plugin wants to know. */
   readonly cluster: () => Promise<ExecClusterInfo>;
-  /** How long it may take, in milliseconds. */
-  readonly timeoutMs: number;
 }
 
-/** A credential is asked for anew this long before it expires. */
+/** A credential is asked for anew this long before it expires, as a token is read. */
 const LEEWAY_MS = 10_000;
-/** The least time between two runs. */
+/** The least time between two runs that refused requests ask for. */
 const COOLDOWN_MS = 1_000;
 const MAX_OUTPUT_BYTES = 1024 * 1024;
 
@@ -64,28 +71,27 @@ const MAX_OUTPUT_BYTES = 1024 * 1024;
 export function createExecSource(
   runtime: Runtime,
   plugin: ExecPlugin,
-  { cluster, timeoutMs }: ExecOptions,
+  { timeoutMs = 60_000, cluster }: ExecOptions,
 ): Source<ExecCredential> {
   const { programs, clock, capabilities } = runtime;
+  const source = `exec plugin ${cleanName(plugin.command)}`;
   if (programs === undefined) {
     throw new ConfigError(
-      `Cannot run exec plugin ${plugin.command}: ${runtime.name} runs no programs; use a token source`,
+      `Cannot use ${source}: this runtime runs no programs; pass the option "config" with a token source`,
     );
   }
-  const source = `exec plugin ${plugin.command}`;
   return new Reloader<ExecCredential>(
     {
       kind: "exec",
       what: "credential",
       source,
       read: (signal) => runPlugin(programs, plugin, cluster, signal),
-      isSame: isSameCredential,
+      isSame,
       expiresAt: ({ expiresAt }) => expiresAt && expiresAt - LEEWAY_MS,
       changed: ({ expiresAt }) => ({ type: "exec-credential-reloaded", source, expiresAt }),
     },
     { clock, sharedReads: capabilities.sharedReads },
     {
-      // A plugin says itself how long it is good for.
       reloadIntervalMs: Number.POSITIVE_INFINITY,
       cooldownMs: COOLDOWN_MS,
       readTimeoutMs: timeoutMs,
@@ -103,40 +109,39 @@ async function runPlugin(
   const interactive = interactiveMode !== "Never" && programs.stdinIsTerminal();
   if (interactiveMode === "Always" && !interactive) {
     throw new SourceError(
-      "it asks for a person at a terminal (interactiveMode: Always), and standard input is none",
+      "it has to ask a person (interactiveMode: Always), and standard input is unavailable: it is not a terminal",
       "failed",
     );
   }
-  const info = {
-    apiVersion,
-    kind: "ExecCredential",
-    spec: { interactive, ...(provideClusterInfo && { cluster: await cluster() }) },
-  };
+  const spec = { ...(provideClusterInfo && { cluster: await cluster() }), interactive };
   const env = {
     ...Object.fromEntries(plugin.env.map(({ name, value }) => [name, value])),
-    KUBERNETES_EXEC_INFO: JSON.stringify(info),
+    KUBERNETES_EXEC_INFO: JSON.stringify({ kind: "ExecCredential", apiVersion, spec }),
   };
-  const run = { command, args, env, inheritStdin: interactive, maxOutputBytes: MAX_OUTPUT_BYTES };
-  const { exitCode, stdout } = await programs.run(run, signal).catch((error: unknown) => {
-    throw withHint(error, plugin);
-  });
+  const { exitCode, stdout } = await programs
+    .run(
+      { command, args, env, inheritStdin: interactive, maxOutputBytes: MAX_OUTPUT_BYTES },
+      signal,
+    )
+    .catch((error: unknown) => {
+      throw withHint(error, plugin.installHint);
+    });
   if (exitCode !== 0) {
-    const how =
-      exitCode === undefined ? "was ended by a signal" : `ended with exit code ${exitCode}`;
-    throw new SourceError(`it ${how}; what it said is on standard error`, "failed");
+    const how = exitCode === undefined ? "was killed" : `ended with exit code ${exitCode}`;
+    throw new SourceError(`it ${how}; standard error has what it said`, "failed");
   }
   return readExecCredential(stdout, apiVersion);
 }
 
 /** Tells those who have not got the program where to get it. */
-function withHint(error: unknown, { installHint }: ExecPlugin): unknown {
+function withHint(error: unknown, installHint: string | undefined): unknown {
   if (!(error instanceof SourceError) || error.reason !== "missing" || !installHint) return error;
-  // Text from a file: no control character of it reaches a terminal.
-  const hint = installHint.replace(/\p{Cc}+/gu, " ").trim();
-  return new SourceError(`${error.message}; ${hint}`, error.reason, { cause: error.cause });
+  return new SourceError(`${error.message}; ${cleanText(installHint)}`, "missing", {
+    cause: error,
+  });
 }
 
-function isSameCredential(a: ExecCredential, b: ExecCredential): boolean {
+function isSame(a: ExecCredential, b: ExecCredential): boolean {
   return (
     a.token === b.token &&
     a.expiresAt === b.expiresAt &&

@@ -1,80 +1,147 @@
 /**
- * What one context of a kubeconfig comes to, by client-go's rules (`tools/clientcmd/validation.go` and
- * `client_config.go`).
+ * Picks a context out of a kubeconfig, and checks what it needs (client-go `tools/clientcmd/validation.go`
+ * and `client_config.go`). Contexts that are not used may be as wrong as they like.
  *
  * @module
  */
 
-import { SourceError } from "../errors.ts";
-import type { Impersonation } from "../transport/impersonate.ts";
-import type { BasicAuth } from "./cluster-config.ts";
+import { ConfigError } from "../errors.ts";
 import type { ExecPlugin } from "./exec-plugin.ts";
-import type { Entry, MergedKubeconfig } from "./kubeconfig-merge.ts";
-import type { KubeconfigCluster, KubeconfigExec, KubeconfigUser } from "./kubeconfig-schema.ts";
+import type { MergedEntry, MergedKubeconfig } from "./kubeconfig-merge.ts";
+import type { ExecConfig, NamedCluster, NamedContext, NamedUser } from "./kubeconfig-schema.ts";
+import { cleanName, cleanText } from "./kubeconfig-text.ts";
 
-/** What is used in the place of what the kubeconfig says. */
+/** What to use in the place of what the kubeconfig says. */
 export interface KubeconfigOverrides {
-  readonly context?: string | undefined;
-  readonly cluster?: string | undefined;
-  readonly user?: string | undefined;
-  readonly namespace?: string | undefined;
+  /** The context, by its name, in the place of the current one. */
+  context?: string | undefined;
+  /** The cluster, by its name, in the place of the context's. */
+  cluster?: string | undefined;
+  /** The user, by its name, in the place of the context's. */
+  user?: string | undefined;
+  /** The namespace in the place of the context's. */
+  namespace?: string | undefined;
 }
 
-/** PEM text, or the file that holds it. */
-export type PemPlace = { readonly data: string } | { readonly file: string };
+/** PEM text, or the path of a file that holds it. */
+type DataOrFile = { readonly data: string } | { readonly file: string };
 
-/** A context, its cluster and its user. */
+/** All that a context says, checked, with its data decoded. */
 export interface ResolvedContext {
+  /** The context's name; `undefined` where a cluster was asked for without one. */
   readonly context: string | undefined;
+  readonly clusterName: string;
+  /** The user's name; `undefined` for nobody. */
+  readonly userName: string | undefined;
   readonly server: string;
+  /** The name that the server's certificate must carry, where it is not the URL's. */
   readonly serverName: string | undefined;
   readonly insecureSkipTlsVerify: boolean;
-  readonly ca: PemPlace | undefined;
+  /** Where both are there, the data. */
+  readonly ca: DataOrFile | undefined;
   readonly proxyUrl: string | undefined;
   readonly disableCompression: boolean;
   readonly namespace: string | undefined;
-  readonly clientCert: { readonly certificate: PemPlace; readonly key: PemPlace } | undefined;
+  /** Where both are there, the data; for each of the two by itself. */
+  readonly clientCert: { readonly certificate: DataOrFile; readonly key: DataOrFile } | undefined;
   readonly token: string | undefined;
+  /** A token's file, which wins over a token beside it. */
   readonly tokenFile: string | undefined;
-  readonly basic: BasicAuth | undefined;
-  readonly impersonate: Impersonation | undefined;
+  readonly basic: { readonly username: string; readonly password: string } | undefined;
+  readonly impersonate:
+    | {
+        readonly user: string;
+        readonly uid?: string | undefined;
+        readonly groups: readonly string[];
+        readonly extra: Readonly<Record<string, readonly string[]>>;
+      }
+    | undefined;
   readonly exec: ExecPlugin | undefined;
-  /** What the cluster holds for exec plugins. */
+  /** What the cluster holds for an exec plugin. */
   readonly clusterExtension: unknown;
 }
 
+/** The name of the cluster's extension that is an exec plugin's config. */
 const EXEC_EXTENSION = "client.authentication.k8s.io/exec";
-const execVersions = ["client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1"];
 
 /**
- * Selects a context and checks what it comes to.
+ * Picks a context.
  *
- * @throws {SourceError} naming the file and the field, or the name that is not there and those that are.
+ * @param merged The kubeconfig.
+ * @param overrides What to use in the place of what it says.
+ * @throws {ConfigError} where something is missing, unknown or contradictory, naming the file and the entry.
  */
 export function selectContext(
   merged: MergedKubeconfig,
-  overrides: KubeconfigOverrides,
+  overrides: KubeconfigOverrides = {},
 ): ResolvedContext {
-  const { context: contextName = merged.currentContext } = overrides;
-  const context =
-    contextName === undefined ? undefined : find(merged, "context", merged.contexts, contextName);
-  const clusterName = overrides.cluster ?? context?.value.cluster;
-  if (!clusterName) {
-    const known = list(merged.contexts.keys());
-    throw invalid(
-      context === undefined
-        ? `${merged.label}: there is no current-context; set it, or pass the option context (there ${known})`
-        : `${context.label}: ${context.path}.cluster is missing`,
-    );
+  const context = findContext(merged, overrides);
+  const clusterName = overrides.cluster || context?.entry.value.cluster;
+  if (context !== undefined && !clusterName) {
+    throw unusable(context.entry.label, `${at("contexts", context.name)} names no cluster`);
   }
-  const userName = overrides.user ?? context?.value.user;
-  const cluster = resolveCluster(find(merged, "cluster", merged.clusters, clusterName));
-  const user = userName ? resolveUser(find(merged, "user", merged.users, userName)) : anonymous;
-  const namespace = overrides.namespace ?? (context?.value.namespace || undefined);
-  return { context: contextName, ...cluster, ...user, namespace };
+  if (!clusterName) throw unusable(merged.label, explainNoContext(merged));
+  const namedBy = context?.entry.label ?? merged.label;
+  const cluster = lookUp(
+    merged.clusters,
+    "cluster",
+    clusterName,
+    overrides.cluster ? merged.label : namedBy,
+  );
+  const userName = overrides.user || context?.entry.value.user || undefined;
+  const user =
+    userName === undefined
+      ? undefined
+      : lookUp(merged.users, "user", userName, overrides.user ? merged.label : namedBy);
+  return {
+    context: context?.name,
+    clusterName,
+    userName,
+    namespace: overrides.namespace || context?.entry.value.namespace || undefined,
+    ...readCluster(cluster, at("clusters", clusterName)),
+    ...(user === undefined || userName === undefined
+      ? nobody
+      : readUser(user, at("users", userName))),
+  };
 }
 
-type ClusterPart = Pick<
+function findContext(
+  merged: MergedKubeconfig,
+  overrides: KubeconfigOverrides,
+): { name: string; entry: MergedEntry<NamedContext["context"]> } | undefined {
+  const { currentContext, contexts } = merged;
+  const name = overrides.context || currentContext?.value;
+  if (!name) return undefined;
+  const label = (overrides.context ? undefined : currentContext?.label) ?? merged.label;
+  return { name, entry: lookUp(contexts, "context", name, label) };
+}
+
+function explainNoContext({ clusters, users, contexts }: MergedKubeconfig): string {
+  if (clusters.size + users.size + contexts.size === 0) {
+    return "it holds no cluster, user or context";
+  }
+  return `it sets no current-context; pass the option context (${listNames("context", contexts)})`;
+}
+
+function lookUp<Value>(
+  entries: ReadonlyMap<string, MergedEntry<Value>>,
+  kind: "cluster" | "user" | "context",
+  name: string,
+  label: string,
+): MergedEntry<Value> {
+  const entry = entries.get(name);
+  if (entry !== undefined) return entry;
+  throw unusable(label, `it has no ${kind} ${cleanName(name)} (${listNames(kind, entries)})`);
+}
+
+function listNames(kind: string, entries: ReadonlyMap<string, unknown>): string {
+  if (entries.size === 0) return `there is no ${kind} at all`;
+  const names = Array.from(entries.keys(), cleanName);
+  const more = names.length > 10 ? ` and ${names.length - 10} more` : "";
+  return `there are ${names.slice(0, 10).join(", ")}${more}`;
+}
+
+type FromCluster = Pick<
   ResolvedContext,
   | "server"
   | "serverName"
@@ -84,12 +151,42 @@ type ClusterPart = Pick<
   | "disableCompression"
   | "clusterExtension"
 >;
-type UserPart = Pick<
+
+function readCluster(
+  { value, label }: MergedEntry<NamedCluster["cluster"]>,
+  path: string,
+): FromCluster {
+  const { server } = value;
+  if (!server) throw unusable(label, `${path}.cluster.server is missing`);
+  const ca = readDataOrFile(value, "certificate-authority", { label, path: `${path}.cluster` });
+  const insecureSkipTlsVerify = value["insecure-skip-tls-verify"] ?? false;
+  if (insecureSkipTlsVerify && ca !== undefined) {
+    throw unusable(
+      label,
+      `${path}.cluster has both a certificate-authority and insecure-skip-tls-verify, which would leave it unused; drop one`,
+    );
+  }
+  const proxyUrl = value["proxy-url"] || undefined;
+  if (proxyUrl !== undefined && !/^(?:https?|socks5):$/.test(URL.parse(proxyUrl)?.protocol ?? "")) {
+    throw unusable(label, `${path}.cluster.proxy-url is no URL of http, https or socks5`);
+  }
+  return {
+    server,
+    serverName: value["tls-server-name"] || undefined,
+    insecureSkipTlsVerify,
+    ca,
+    proxyUrl,
+    disableCompression: value["disable-compression"] ?? false,
+    clusterExtension: value.extensions.find(({ name }) => name === EXEC_EXTENSION)?.extension,
+  };
+}
+
+type FromUser = Pick<
   ResolvedContext,
   "clientCert" | "token" | "tokenFile" | "basic" | "impersonate" | "exec"
 >;
 
-const anonymous: UserPart = {
+const nobody: FromUser = {
   clientCert: undefined,
   token: undefined,
   tokenFile: undefined,
@@ -98,173 +195,154 @@ const anonymous: UserPart = {
   exec: undefined,
 };
 
-function resolveCluster(entry: Entry<KubeconfigCluster>): ClusterPart {
-  const { value: cluster } = entry;
-  const server = cluster.server || undefined;
-  if (server === undefined) throw wrong(entry, "server", "is missing");
-  if (!/^https?:$/.test(URL.parse(server)?.protocol ?? "")) {
-    throw wrong(entry, "server", "is not an http or https URL");
-  }
-  const insecureSkipTlsVerify = cluster["insecure-skip-tls-verify"] ?? false;
-  const ca = pem(entry, "certificate-authority");
-  if (insecureSkipTlsVerify && ca !== undefined) {
-    throw wrong(
-      entry,
-      "insecure-skip-tls-verify",
-      "is true and there is a certificate-authority as well; drop the former, so that the server is checked",
+function readUser({ value, label }: MergedEntry<NamedUser["user"]>, path: string): FromUser {
+  const place = { label, path: `${path}.user` };
+  const provider = value["auth-provider"];
+  if (provider !== undefined) {
+    throw unusable(
+      label,
+      `${place.path}.auth-provider was removed from kubectl; ${replacement(provider.name)}`,
     );
   }
-  const extension = cluster.extensions?.find(({ name }) => name === EXEC_EXTENSION);
-  return {
-    server,
-    serverName: cluster["tls-server-name"] || undefined,
-    insecureSkipTlsVerify,
-    ca,
-    proxyUrl: cluster["proxy-url"] || undefined,
-    disableCompression: cluster["disable-compression"] ?? false,
-    clusterExtension: extension?.extension,
-  };
-}
+  const clientCert = readClientCert(value, place);
+  const token = value.token || undefined;
+  const tokenFile = value.tokenFile || undefined;
+  const { username = "", password = "" } = value;
+  const basic = username || password ? { username, password } : undefined;
+  const exec = value.exec && readExec(value.exec, place);
 
-function resolveUser(entry: Entry<KubeconfigUser>): UserPart {
-  const { value: user } = entry;
-  if (user["auth-provider"]) throw removedProvider(entry, user["auth-provider"].name ?? "");
-  const token = user.token || undefined;
-  const tokenFile = user.tokenFile || undefined;
-  const hasToken = (token ?? tokenFile) !== undefined;
-  const hasBasic = Boolean(user.username || user.password);
-  if (hasToken && hasBasic) {
-    throw wrong(
-      entry,
-      "username",
-      "stands beside a token, and both are the Authorization header; drop one of the two",
+  const methods = [
+    ...(token ? ["token"] : tokenFile ? ["tokenFile"] : []),
+    ...(basic ? ["username and password"] : []),
+    ...(exec ? ["exec"] : []),
+    // Goes together with a token, but an exec plugin may give one itself.
+    ...(exec && clientCert ? ["client-certificate"] : []),
+  ];
+  if (methods.length > 1) {
+    throw unusable(
+      label,
+      `${place.path} has more than one way to authenticate (${methods.join("; ")}); keep one`,
     );
   }
-  const certificate = pem(entry, "client-certificate");
-  const key = pem(entry, "client-key");
-  if (certificate === undefined && key !== undefined) {
-    throw wrong(entry, "client-certificate", "is missing, though there is a client-key");
-  }
-  if (certificate !== undefined && key === undefined) {
-    throw wrong(entry, "client-key", "is missing, though there is a client-certificate");
-  }
-  const exec = user.exec ? resolveExec(entry, user.exec) : undefined;
-  if (exec !== undefined && (hasToken || hasBasic || certificate !== undefined)) {
-    throw wrong(entry, "exec", "stands beside another credential; drop one of the two");
-  }
   return {
-    clientCert: certificate && key && { certificate, key },
+    clientCert,
     token,
     tokenFile,
-    basic: hasBasic ? { username: user.username ?? "", password: user.password ?? "" } : undefined,
-    impersonate: resolveImpersonation(entry),
+    basic,
+    impersonate: readImpersonation(value, place),
     exec,
   };
 }
 
-function resolveImpersonation(entry: Entry<KubeconfigUser>): Impersonation | undefined {
-  const { value: user } = entry;
-  const uid = user["as-uid"] || undefined;
-  const groups = user["as-groups"] ?? [];
+/** Where in which file something is, for messages. */
+interface Place {
+  readonly label: string;
+  readonly path: string;
+}
+
+function readClientCert(user: NamedUser["user"], place: Place): ResolvedContext["clientCert"] {
+  const certificate = readDataOrFile(user, "client-certificate", place);
+  const key = readDataOrFile(user, "client-key", place);
+  if (certificate === undefined && key === undefined) return undefined;
+  if (certificate !== undefined && key !== undefined) return { certificate, key };
+  const [there, missing] =
+    key === undefined ? ["client-certificate", "client-key"] : ["client-key", "client-certificate"];
+  throw unusable(
+    place.label,
+    `${place.path} has a ${there}, but neither ${missing} nor ${missing}-data`,
+  );
+}
+
+function readImpersonation(user: NamedUser["user"], place: Place): ResolvedContext["impersonate"] {
+  const groups = user["as-groups"];
   const extra = user["as-user-extra"] ?? {};
+  const uid = user["as-uid"] || undefined;
   if (user.as) return { user: user.as, uid, groups, extra };
   if (uid !== undefined || groups.length > 0 || Object.keys(extra).length > 0) {
-    throw wrong(entry, "as", "is missing, though there is a UID, a group or an extra to act with");
+    throw unusable(
+      place.label,
+      `${place.path} asks for as-uid, as-groups or as-user-extra without a user to act as; set as`,
+    );
   }
   return undefined;
 }
 
-function resolveExec(entry: Entry<KubeconfigUser>, exec: KubeconfigExec): ExecPlugin {
-  const { command, apiVersion } = exec;
-  if (!command) throw wrong(entry, "exec.command", "is missing");
-  if (!apiVersion || !execVersions.includes(apiVersion)) {
-    throw wrong(entry, "exec.apiVersion", `is none of ${execVersions.join(", ")}`);
+const execVersions = new Set([
+  "client.authentication.k8s.io/v1",
+  "client.authentication.k8s.io/v1beta1",
+]);
+
+function readExec(exec: ExecConfig, place: Place): ExecPlugin {
+  const path = `${place.path}.exec`;
+  const { apiVersion, command, installHint } = exec;
+  if (!command) throw unusable(place.label, `${path}.command is missing`);
+  if (!apiVersion) throw unusable(place.label, `${path}.apiVersion is missing`);
+  if (!execVersions.has(apiVersion)) {
+    throw unusable(place.label, `${path}.apiVersion must be ${[...execVersions].join(" or ")}`);
   }
-  if (!exec.interactiveMode && apiVersion === execVersions[0]) {
-    throw wrong(entry, "exec.interactiveMode", "is missing: v1 wants Never, IfAvailable or Always");
+  const interactiveMode =
+    exec.interactiveMode ?? (apiVersion.endsWith("/v1beta1") ? "IfAvailable" : undefined);
+  if (interactiveMode === undefined) {
+    throw unusable(
+      place.label,
+      `${path}.interactiveMode is missing; set it to Never, IfAvailable or Always, as ${apiVersion} demands`,
+    );
   }
-  for (const [index, { name }] of (exec.env ?? []).entries()) {
-    if (name === "" || name.includes("=")) {
-      throw wrong(entry, `exec.env[${index}].name`, "is no name of a variable");
-    }
-  }
+  const env = exec.env.map(({ name, value = "" }, index) => {
+    if (!name) throw unusable(place.label, `${path}.env[${index}].name is missing`);
+    return { name, value };
+  });
   return {
     apiVersion,
     command,
-    args: exec.args ?? [],
-    env: (exec.env ?? []).map(({ name, value }) => ({ name, value })),
-    installHint: exec.installHint || undefined,
+    args: exec.args,
+    env,
+    installHint: installHint ? cleanText(installHint) : undefined,
     provideClusterInfo: exec.provideClusterInfo ?? false,
-    interactiveMode: exec.interactiveMode ?? "IfAvailable",
+    interactiveMode,
   };
 }
 
-/** Data before a file, as client-go has it. */
-function pem<K extends string>(
-  entry: Entry<{ [key in K | `${K}-data`]?: string | null | undefined }>,
-  field: K,
-): PemPlace | undefined {
-  const data = entry.value[`${field}-data`];
-  if (data) {
-    try {
-      // Binary to text as it is: PEM is ASCII.
-      return { data: atob(data.replace(/\s+/g, "")) };
-    } catch {
-      throw wrong(entry, `${field}-data`, "is not base64");
-    }
+function replacement(provider: string | undefined): string {
+  switch (provider) {
+    case "gcp":
+      return "install gke-gcloud-auth-plugin and run gcloud container clusters get-credentials again";
+    case "azure":
+      return "install kubelogin and run kubelogin convert-kubeconfig";
+    case "oidc":
+      return "use an exec plugin such as kubelogin (kubectl oidc-login)";
+    default:
+      return "use an exec plugin in its place";
   }
-  const file = entry.value[field];
+}
+
+/** Reads `<field>-data`, and where it is absent, `<field>`. */
+function readDataOrFile<Field extends string>(
+  entry: { readonly [Name in Field | `${Field}-data`]?: string | undefined },
+  field: Field,
+  place: Place,
+): DataOrFile | undefined {
+  const data = entry[`${field}-data`];
+  const file = entry[field];
+  if (data) return { data: decodeBase64(data, `${field}-data`, place) };
   return file ? { file } : undefined;
 }
 
-const replacements: Readonly<Record<string, string>> = {
-  gcp: "the exec plugin gke-gcloud-auth-plugin",
-  azure: "the exec plugin kubelogin (kubelogin convert-kubeconfig)",
-  oidc: "an exec plugin such as kubelogin (kubectl oidc-login)",
-};
-
-function removedProvider(entry: Entry<KubeconfigUser>, name: string): SourceError {
-  const known = Object.hasOwn(replacements, name) ? replacements[name] : "an exec plugin";
-  return wrong(
-    entry,
-    "auth-provider",
-    `(${clean(name)}) is of a kind that Kubernetes has removed; it was replaced by ${known}`,
+function decodeBase64(written: string, field: string, { label, path }: Place): string {
+  const base64 = written.replace(/\s+/g, "");
+  if (base64.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(base64)) {
+    throw unusable(label, `${path}.${field} is not base64; it takes PEM text encoded in base64`);
+  }
+  return new TextDecoder().decode(
+    Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)),
   );
 }
 
-function find<T>(
-  { label }: MergedKubeconfig,
-  kind: string,
-  entries: ReadonlyMap<string, Entry<T>>,
-  name: string,
-): Entry<T> {
-  const entry = entries.get(name);
-  if (entry !== undefined) return entry;
-  throw invalid(
-    `${label}: there is no ${kind} named ${JSON.stringify(clean(name))} (there ${list(entries.keys())})`,
-  );
+/** Where an entry is: by its name, since the files that it may be in have each their own order. */
+function at(list: string, name: string): string {
+  return `${list}[${cleanName(name)}]`;
 }
 
-function list(names: Iterable<string>): string {
-  const all = Array.from(names, (name) => JSON.stringify(clean(name)));
-  if (all.length === 0) return "are none";
-  const more = all.length > 10 ? `, and ${all.length - 10} more` : "";
-  return `are ${all.slice(0, 10).join(", ")}${more}`;
-}
-
-/** Names come from files: no escape sequence of theirs reaches a terminal. */
-function clean(name: string): string {
-  // eslint-disable-next-line no-control-regex
-  return name
-    .replace(/\u001b\[[0-9;?]*[ -/]*[@-~]/g, "")
-    .replace(/\p{C}/gu, "")
-    .slice(0, 100);
-}
-
-function wrong(entry: Entry<unknown>, field: string, reason: string): SourceError {
-  return invalid(`${entry.label}: ${entry.path}.${field} ${reason}`);
-}
-
-function invalid(message: string): SourceError {
-  return new SourceError(message, "invalid");
+function unusable(label: string, reason: string): ConfigError {
+  return new ConfigError(`Cannot use kubeconfig ${label}: ${reason}`);
 }

@@ -1,129 +1,134 @@
 /**
- * Several kubeconfigs as one, as kubectl merges them: the first that names a thing wins, and a path belongs
- * to the folder of its own file (client-go `tools/clientcmd/loader.go`).
+ * Makes one kubeconfig of several files by client-go's rules (`tools/clientcmd/loader.go`): the first to name
+ * a cluster, a user, a context or the current context wins, whole, and paths are relative to the file that
+ * they stand in.
  *
  * @module
  */
 
-import { SourceError } from "../errors.ts";
-import type {
-  Kubeconfig,
-  KubeconfigCluster,
-  KubeconfigContext,
-  KubeconfigUser,
-} from "./kubeconfig-schema.ts";
+import type { Kubeconfig, NamedCluster, NamedContext, NamedUser } from "./kubeconfig-schema.ts";
 
-/** A kubeconfig, and where it is from. */
+/** A kubeconfig, and where it came from. */
 export interface KubeconfigFile {
-  /** Its path; `undefined` where it is none of a file. */
+  /** The file's path; `undefined` for a text or an object that is no file's. */
   readonly path: string | undefined;
   /** What to call it in messages. */
   readonly label: string;
   readonly config: Kubeconfig;
 }
 
-/** An entry, and the file that it is from. */
-export interface Entry<T> {
+/** Something out of a kubeconfig, and which file it came from. */
+export interface MergedEntry<Value> {
+  readonly value: Value;
+  /** The file's label. */
   readonly label: string;
-  /** Its place in that file, as in `users[2].user`. */
-  readonly path: string;
-  readonly value: T;
 }
 
-/** Several kubeconfigs as one. Paths in it are absolute where their file's path is. */
+/** Several kubeconfigs as one. */
 export interface MergedKubeconfig {
+  /** The labels of all the files, for messages. */
   readonly label: string;
-  readonly currentContext: string | undefined;
-  readonly clusters: ReadonlyMap<string, Entry<KubeconfigCluster>>;
-  readonly contexts: ReadonlyMap<string, Entry<KubeconfigContext>>;
-  readonly users: ReadonlyMap<string, Entry<KubeconfigUser>>;
+  readonly clusters: ReadonlyMap<string, MergedEntry<NamedCluster["cluster"]>>;
+  readonly users: ReadonlyMap<string, MergedEntry<NamedUser["user"]>>;
+  readonly contexts: ReadonlyMap<string, MergedEntry<NamedContext["context"]>>;
+  readonly currentContext: MergedEntry<string> | undefined;
 }
 
 /**
- * Merges files, the first before the others.
+ * Merges kubeconfigs.
  *
- * @throws {SourceError} where one file uses a name twice, as client-go refuses it.
+ * @param files In the order of their precedence.
  */
 export function mergeKubeconfigs(files: readonly KubeconfigFile[]): MergedKubeconfig {
-  const clusters = new Map<string, Entry<KubeconfigCluster>>();
-  const contexts = new Map<string, Entry<KubeconfigContext>>();
-  const users = new Map<string, Entry<KubeconfigUser>>();
-  for (const file of files) {
-    const { config } = file;
-    addAll<"cluster", KubeconfigCluster>(clusters, file, "cluster", config.clusters, (cluster) =>
-      resolveCluster(cluster, file),
-    );
-    addAll(contexts, file, "context", config.contexts, (context) => context);
-    addAll(users, file, "user", config.users, (user) => resolveUser(user, file));
+  const clusters = new Map<string, MergedEntry<NamedCluster["cluster"]>>();
+  const users = new Map<string, MergedEntry<NamedUser["user"]>>();
+  const contexts = new Map<string, MergedEntry<NamedContext["context"]>>();
+  let currentContext: MergedEntry<string> | undefined;
+  for (const { path, label, config } of files) {
+    for (const { name, cluster } of config.clusters) {
+      addFirst(clusters, name, { value: resolveCluster(cluster, path), label });
+    }
+    for (const { name, user } of config.users) {
+      addFirst(users, name, { value: resolveUser(user, path), label });
+    }
+    for (const { name, context } of config.contexts)
+      addFirst(contexts, name, { value: context, label });
+    const current = config["current-context"];
+    if (current) currentContext ??= { value: current, label };
   }
-  const currentContext = files.map(({ config }) => config["current-context"]).find(Boolean);
+  const label = [...new Set(files.map((file) => file.label))].join(", ");
+  return { label, clusters, users, contexts, currentContext };
+}
+
+function addFirst<Value>(
+  entries: Map<string, MergedEntry<Value>>,
+  name: string,
+  entry: MergedEntry<Value>,
+): void {
+  if (!entries.has(name)) entries.set(name, entry);
+}
+
+function resolveCluster(
+  cluster: NamedCluster["cluster"],
+  origin: string | undefined,
+): NamedCluster["cluster"] {
+  if (origin === undefined || !cluster["certificate-authority"]) return cluster;
+  const file = resolvePath(folderOf(origin), cluster["certificate-authority"]);
+  return { ...cluster, "certificate-authority": file };
+}
+
+function resolveUser(user: NamedUser["user"], origin: string | undefined): NamedUser["user"] {
+  if (origin === undefined) return user;
+  const resolve = (path: string | undefined): string | undefined =>
+    path ? resolvePath(folderOf(origin), path) : undefined;
+  const { exec } = user;
+  // A bare name stays one: it is looked for in PATH.
+  const isPath = (isWindowsPath(origin) ? /[\\/]/ : /\//).test(exec?.command ?? "");
   return {
-    label: [...new Set(files.map(({ label }) => label))].join(", "),
-    currentContext: currentContext ?? undefined,
-    clusters,
-    contexts,
-    users,
+    ...user,
+    "client-certificate": resolve(user["client-certificate"]),
+    "client-key": resolve(user["client-key"]),
+    tokenFile: resolve(user.tokenFile),
+    exec: exec && isPath ? { ...exec, command: resolve(exec.command) } : exec,
   };
 }
 
-function addAll<K extends "cluster" | "context" | "user", T extends object>(
-  into: Map<string, Entry<T>>,
-  { label }: KubeconfigFile,
-  kind: K,
-  entries: readonly ({ name: string } & { [key in K]?: T | null | undefined })[] | null | undefined,
-  resolve: (value: T) => T,
-): void {
-  const own = new Set<string>();
-  for (const [index, entry] of (entries ?? []).entries()) {
-    if (own.has(entry.name)) {
-      throw new SourceError(
-        `${label}: ${kind}s[${index}].name is the name of another ${kind} in this file; rename one`,
-        "invalid",
-      );
-    }
-    own.add(entry.name);
-    if (into.has(entry.name)) continue;
-    const value = (entry[kind] ?? {}) as T;
-    into.set(entry.name, { label, path: `${kind}s[${index}].${kind}`, value: resolve(value) });
-  }
-}
-
-function resolveCluster(cluster: KubeconfigCluster, file: KubeconfigFile): KubeconfigCluster {
-  return { ...cluster, ...resolved(cluster, ["certificate-authority"], file) };
-}
-
-function resolveUser(user: KubeconfigUser, file: KubeconfigFile): KubeconfigUser {
-  const paths = resolved(user, ["client-certificate", "client-key", "tokenFile"], file);
-  const { exec } = user;
-  const command = exec?.command;
-  // A bare name is looked for in PATH.
-  if (!exec || !command || !/[\\/]/.test(command)) return { ...user, ...paths };
-  return { ...user, ...paths, exec: { ...exec, command: resolvePath(file.path, command) } };
-}
-
-function resolved<T extends object, K extends keyof T>(
-  entry: T,
-  keys: readonly K[],
-  { path }: KubeconfigFile,
-): Partial<T> {
-  const changed: Partial<T> = {};
-  for (const key of keys) {
-    const value = entry[key];
-    if (typeof value === "string" && value !== "") {
-      changed[key] = resolvePath(path, value) as T[K];
-    }
-  }
-  return changed;
-}
+const driveOrShare = /^(?:[A-Za-z]:[\\/]|\\\\)/;
 
 /**
- * A path by the folder of the file that names it.
+ * Resolves a path by its form alone, as Go's `filepath.Join` does. A path of Windows is told by its drive or
+ * its backslashes at the beginning.
  *
- * @param file `undefined` where nothing is known to resolve against: then the path stays as it is.
+ * @param base The folder that it is relative to.
+ * @param path What is written; an absolute one stays as it is.
+ * @returns A path that has a separator in it, so that none becomes a name to be looked for in `PATH`.
  */
-export function resolvePath(file: string | undefined, path: string): string {
-  const isAbsolute = /^(?:[\\/]|[A-Za-z]:[\\/])/.test(path);
-  if (file === undefined || isAbsolute) return path;
-  const folder = /^(.*[\\/])[^\\/]*$/.exec(file)?.[1] ?? "";
-  return `${folder}${path}`;
+export function resolvePath(base: string, path: string): string {
+  if (path.startsWith("/") || driveOrShare.test(path)) return path;
+  const isWindows = isWindowsPath(base);
+  if (isWindows && path.startsWith("\\")) return path;
+  const separators = isWindows ? /[\\/]+/ : /\/+/;
+  const separator = isWindows ? "\\" : "/";
+  const root = (isWindows ? /^(?:[A-Za-z]:[\\/]*|[\\/]+)/ : /^\/+/).exec(base)?.[0] ?? "";
+  const parts: string[] = [];
+  for (const part of `${base.slice(root.length)}${separator}${path}`.split(separators)) {
+    if (part === "" || part === ".") continue;
+    if (part !== "..") parts.push(part);
+    else if (parts.length > 0 && parts.at(-1) !== "..") parts.pop();
+    else if (root === "") parts.push(part);
+  }
+  const joined = parts.join(separator);
+  if (root !== "") return `${root}${joined}`;
+  return parts[0] === ".." ? joined : `.${separator}${joined}`;
+}
+
+function isWindowsPath(path: string): boolean {
+  return driveOrShare.test(path) || (path.includes("\\") && !path.includes("/"));
+}
+
+function folderOf(path: string): string {
+  const end = isWindowsPath(path)
+    ? Math.max(path.lastIndexOf("\\"), path.lastIndexOf("/"))
+    : path.lastIndexOf("/");
+  return path.slice(0, end + 1);
 }

@@ -143,8 +143,28 @@ export const kubeconfigSchema: z.ZodMiniType<Kubeconfig> = z.looseObject({
 });
 
 /** What may be left out, by null too. */
-function absent<Schema extends z.ZodMiniType>(
-  schema: Schema,
-): z.ZodMiniOptional<z.ZodMiniPipe<z.ZodMiniTransform, z.ZodMiniOptional<Schema>>> {
-  return z.optional(z.pipe(z.transform((value: unknown) => value ?? undefined), z.optional(schema)));
+function absent<Schema extends z.ZodMiniType>(schema: Schema) {
+  return z.optional(or(undefined, z.optional(schema)));
+}
+
+/** One of a few words; the empty one counts as absent. */
+function choice<const Words extends readonly string[]>(words: Words) {
+  const first = z.transform((value: unknown) => (value === "" ? undefined : (value ?? undefined)));
+  return z.optional(z.pipe(first, z.optional(z.enum(words))));
+}
+
+function list<Schema extends z.ZodMiniType>(item: Schema) {
+  return z.prefault(or([], z.array(item)), []);
+}
+
+function mapping<Schema extends z.ZodMiniType>(schema: Schema) {
+  return z.prefault(or({}, schema), {});
+}
+
+/** Puts another value in the place of null. */
+function or<Schema extends z.ZodMiniType>(fallback: unknown, schema: Schema) {
+  return z.pipe(
+    z.transform((value: unknown) => value ?? fallback),
+    schema,
+  );
 }

@@ -1,111 +1,375 @@
 /**
- * From the bytes of a kubeconfig to its checked content. What is wrong is named by file, line and path, and
- * never quoted, since a kubeconfig is full of secrets.
+ * Reads a kubeconfig's text: YAML, and so JSON too, in UTF-8 or UTF-16.
+ *
+ * The text may hold secrets and come from a stranger. So what a parser says is never passed on, since it
+ * quotes; values are counted before they are unfolded; and no key reaches an object's prototype.
  *
  * @module
  */
 
-import { type Document, LineCounter, isAlias, isNode, parseAllDocuments } from "yaml";
-import { SourceError } from "../errors.ts";
+import {
+  type Document,
+  LineCounter,
+  type ParsedNode,
+  type YAMLError,
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  parseAllDocuments,
+} from "yaml";
+import type * as z from "zod/mini";
+import { ConfigError } from "../errors.ts";
 import { type Kubeconfig, kubeconfigSchema } from "./kubeconfig-schema.ts";
 
-/** The largest kubeconfig that is read: 1 MiB, as the API server's objects. */
+/** The largest kubeconfig that is read: 1 MiB. */
 export const MAX_KUBECONFIG_BYTES: number = 1024 * 1024;
 
-/** How many values aliases may stand for: more are there to fill the memory. */
-const MAX_ALIASES = 100;
+/** More values than a kubeconfig of the largest size holds; only a bomb of aliases has them. */
+const MAX_VALUES = 200_000;
+const MAX_DEPTH = 64;
 
 /**
- * Reads a kubeconfig. A text of several YAML documents is several kubeconfigs, as kube-rs has it.
+ * Parses a kubeconfig. Several YAML documents in one text are merged as files are, the first of a name
+ * winning, as kube-rs does; an empty one counts for nothing.
  *
- * @param content Text, bytes (UTF-8 or, with its mark, UTF-16), or what was read already.
+ * @param content Its text, the bytes of that, or what the text would hold.
  * @param label What to call it in messages.
- * @throws {SourceError} where it is none.
+ * @throws {ConfigError} where it is none. The message says where in the text, and never quotes it.
+ */
+export function parseKubeconfig(content: string | Uint8Array | object, label: string): Kubeconfig {
+  const configs = parseKubeconfigs(content, label);
+  return {
+    ...configs.reduceRight<object>((later, config) => ({ ...later, ...config }), {}),
+    clusters: firstOfEachName(configs.flatMap(({ clusters }) => clusters)),
+    users: firstOfEachName(configs.flatMap(({ users }) => users)),
+    contexts: firstOfEachName(configs.flatMap(({ contexts }) => contexts)),
+    "current-context": configs.map((config) => config["current-context"]).find(Boolean),
+  };
+}
+
+/**
+ * Parses a kubeconfig as {@link parseKubeconfig} does, but leaves its documents apart, for who merges files
+ * anyway.
+ *
+ * @param content Its text, the bytes of that, or what the text would hold.
+ * @param label What to call it in messages.
+ * @returns Those documents that are not empty.
+ * @throws {ConfigError} where it is none. The message says where in the text, and never quotes it.
  */
 export function parseKubeconfigs(
   content: string | Uint8Array | object,
   label: string,
 ): Kubeconfig[] {
-  if (typeof content === "object" && !(content instanceof Uint8Array)) {
-    return [check(content, label, () => undefined)];
+  try {
+    if (typeof content === "string") return parseText(content);
+    if (content instanceof Uint8Array) return parseText(decode(content));
+    return [check(copyObject(content), () => undefined)];
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    // No cause: a parser's error quotes what it stumbled over.
+    throw new ConfigError(`Cannot read kubeconfig ${label}: ${error.message}`);
   }
-  if (content.length > MAX_KUBECONFIG_BYTES) {
-    throw new SourceError(`${label} is larger than 1 MiB`, "too-large");
-  }
-  const text = typeof content === "string" ? content.replace(/^\uFEFF/, "") : decode(content);
-  const lines = new LineCounter();
-  const documents = parseAllDocuments(text, {
-    lineCounter: lines,
-    merge: true,
-    logLevel: "silent",
-  });
-  if (!Array.isArray(documents)) return [];
-  return (documents as Document.Parsed[]).flatMap((document) => {
-    const value = toValue(document, label, lines);
-    if (value === null || value === undefined) return [];
-    return [check(value, label, (path) => lineOf(document, path, lines))];
-  });
 }
+
+/**
+ * Makes a name out of a file fit for a message: no escape sequence of it reaches a terminal.
+ *
+ * @param name What the file says.
+ * @returns At most 100 characters of it.
+ */
+export function cleanName(name: string): string {
+  return cleanText(name).slice(0, 100);
+}
+
+/** Takes ANSI escape sequences and control characters out of a text. */
+export function cleanText(written: string): string {
+  return written
+    .replace(/(?:\p{Cc}\[|\u{9b})[0-?]*[ -/]*[@-~]/gu, "")
+    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ")
+    .trim();
+}
+
+/** Why a text is refused; becomes the ConfigError, which names the file. */
+class Refusal extends Error {}
 
 function decode(bytes: Uint8Array): string {
+  if (bytes.byteLength > MAX_KUBECONFIG_BYTES) throw new Refusal("it is larger than 1 MiB");
   const [first, second] = bytes;
   const isUtf16 = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
-  // A decoder drops the mark itself.
-  return new TextDecoder(!isUtf16 ? "utf-8" : first === 0xff ? "utf-16le" : "utf-16be").decode(
-    bytes,
-  );
+  const encoding = isUtf16 ? (first === 0xff ? "utf-16le" : "utf-16be") : "utf-8";
+  try {
+    return new TextDecoder(encoding, { fatal: true }).decode(bytes);
+  } catch {
+    throw new Refusal(`it is not ${encoding.toUpperCase()} text`);
+  }
 }
 
-function toValue(document: Document.Parsed, label: string, lines: LineCounter): unknown {
-  const [error] = document.errors;
-  if (error !== undefined) {
-    const { line, col } = lines.linePos(error.pos[0]);
-    // Its message quotes the text: its code says enough.
-    const what = error.code.toLowerCase().replaceAll("_", " ");
-    throw new SourceError(`${label} is not YAML: line ${line}, column ${col}: ${what}`, "invalid");
-  }
-  try {
-    return document.toJS({ maxAliasCount: MAX_ALIASES });
-  } catch {
-    throw new SourceError(
-      `${label} has more YAML aliases than any kubeconfig needs, or one that leads nowhere; write the values out`,
-      "invalid",
+function parseText(content: string): Kubeconfig[] {
+  if (content.length > MAX_KUBECONFIG_BYTES) throw new Refusal("it is larger than 1 MiB");
+  const lines = new LineCounter();
+  const place = (offset: number): string => {
+    const { line, col } = lines.linePos(offset);
+    return `line ${line}, column ${col}`;
+  };
+  const configs: Kubeconfig[] = [];
+  for (const document of parseDocuments(content, lines)) {
+    const [error] = document.errors;
+    if (error !== undefined) throw new Refusal(`${place(error.pos[0])}: ${explain(error)}`);
+    const value = new Unfolding(place).unfold(document.contents);
+    if (value === null || value === undefined) continue;
+    configs.push(
+      check(value, (path) => {
+        const range = nearestNode(document, path)?.range;
+        return range ? lines.linePos(range[0]).line : undefined;
+      }),
     );
   }
+  return configs;
+}
+
+function parseDocuments(content: string, lineCounter: LineCounter): readonly Document.Parsed[] {
+  try {
+    return parseAllDocuments(content.replace(/^\u{feff}/u, ""), {
+      lineCounter,
+      prettyErrors: false,
+      logLevel: "silent",
+      // Whatever a %YAML line asks for: in YAML 1.1, "yes" is true, and a number may have colons.
+      schema: "core",
+      resolveKnownTags: false,
+      // Compares each key with each; looked at below.
+      uniqueKeys: false,
+    });
+  } catch (error) {
+    // A parser that recurses runs out of stack.
+    if (error instanceof RangeError) throw new Refusal("it is nested too deeply");
+    throw new Refusal("it is not YAML");
+  }
+}
+
+const explanations: Partial<Record<YAMLError["code"], string>> = {
+  BAD_ALIAS: "an alias is malformed",
+  BAD_DQ_ESCAPE: "text in double quotes holds an escape sequence that does not exist",
+  BAD_INDENT: "the indentation is wrong",
+  BAD_SCALAR_START: "text begins with a character that needs quotes",
+  BLOCK_AS_IMPLICIT_KEY: "a mapping or list begins where none may; quote text that holds a colon",
+  MISSING_CHAR: "a bracket, quote, comma or colon is missing",
+  MULTILINE_IMPLICIT_KEY: "a key goes over several lines; is a colon missing?",
+  RESOURCE_EXHAUSTION: "it is nested too deeply",
+  TAB_AS_INDENT: "a tab is used as indentation; use spaces",
+  UNEXPECTED_TOKEN: "something stands where it may not",
+};
+
+function explain({ code }: YAMLError): string {
+  return `it is not YAML: ${explanations[code] ?? code}`;
+}
+
+/** A value out of YAML, and how many it is made of with its aliases unfolded. */
+interface Unfolded {
+  readonly value: unknown;
+  readonly count: number;
+}
+
+/**
+ * Makes plain values of YAML nodes. Not left to the parser: its limit on aliases knows nothing of merge
+ * keys (`<<`), which kubectl's parser has, and its objects have a prototype.
+ */
+class Unfolding {
+  readonly #place: (offset: number) => string;
+  readonly #anchors = new Map<string, Unfolded | undefined>();
+  #count = 0;
+
+  constructor(place: (offset: number) => string) {
+    this.#place = place;
+  }
+
+  unfold(node: unknown, depth = 0): unknown {
+    if (!isNode(node)) return undefined;
+    if (depth > MAX_DEPTH) throw this.#refusal(node, "it is nested too deeply");
+    const before = this.#count++;
+    if (isAlias(node)) {
+      const target = this.#anchors.get(node.source);
+      if (target === undefined) {
+        throw this.#refusal(
+          node,
+          "an alias has no anchor before it, or stands within its own anchor",
+        );
+      }
+      this.#count += target.count;
+      this.#checkCount(node);
+      return target.value;
+    }
+    this.#checkCount(node);
+    const { anchor } = node as ParsedNode & { readonly anchor?: string };
+    if (anchor !== undefined) this.#anchors.set(anchor, undefined);
+    let value: unknown;
+    if (isMap(node)) value = this.#unfoldMap(node.items, depth);
+    else if (isSeq(node)) value = node.items.map((item) => this.unfold(item, depth + 1));
+    else if (isScalar(node)) value = node.value;
+    if (anchor !== undefined) this.#anchors.set(anchor, { value, count: this.#count - before });
+    return value;
+  }
+
+  #unfoldMap(items: readonly { key: unknown; value: unknown }[], depth: number): unknown {
+    const own: Record<string, unknown> = Object.create(null);
+    const seen = new Set<string>();
+    const merged: unknown[] = [];
+    for (const { key, value } of items) {
+      const written = this.unfold(key, depth + 1);
+      if (typeof written === "object" && written !== null) {
+        throw this.#refusal(key, "a key is a mapping or a list");
+      }
+      const name = String(written);
+      if (seen.has(name)) throw this.#refusal(key, "a key is there twice in one mapping");
+      seen.add(name);
+      const unfolded = this.unfold(value, depth + 1);
+      if (name === "<<" && isScalar(key) && key.type === "PLAIN") {
+        for (const source of Array.isArray(unfolded) ? unfolded : [unfolded]) {
+          if (!isMapping(source)) throw this.#refusal(value, "a merge key (<<) holds no mapping");
+          merged.push(source);
+          this.#count += Object.keys(source).length;
+          this.#checkCount(key);
+        }
+      } else {
+        put(own, name, unfolded);
+      }
+    }
+    // What the mapping says itself wins over what it merges in, and of that the first.
+    for (const source of merged) {
+      for (const [name, value] of Object.entries(source as object)) {
+        if (!(name in own)) put(own, name, value);
+      }
+    }
+    return own;
+  }
+
+  #checkCount(node: unknown): void {
+    if (this.#count <= MAX_VALUES) return;
+    throw this.#refusal(node, `it holds more than ${MAX_VALUES} values, aliases unfolded`);
+  }
+
+  #refusal(node: unknown, reason: string): Refusal {
+    const range = isNode(node) ? node.range : undefined;
+    return new Refusal(range ? `${this.#place(range[0])}: ${reason}` : reason);
+  }
+}
+
+/** Copies what a caller passes: its own enumerable keys and nothing that it inherits. */
+function copyObject(content: object): unknown {
+  let count = 0;
+  const copy = (value: unknown, depth: number): unknown => {
+    if (++count > MAX_VALUES) throw new Refusal(`it holds more than ${MAX_VALUES} values`);
+    if (depth > MAX_DEPTH) throw new Refusal("it is nested too deeply, or holds itself");
+    if (Array.isArray(value)) return value.map((item) => copy(item, depth + 1));
+    if (typeof value !== "object" || value === null) return value;
+    const own: Record<string, unknown> = Object.create(null);
+    for (const [name, item] of Object.entries(value)) put(own, name, copy(item, depth + 1));
+    return own;
+  };
+  return copy(content, 0);
+}
+
+/** Sets a key, but for the one that some code takes for the prototype: a kubeconfig has no use for it. */
+function put(target: Record<string, unknown>, name: string, value: unknown): void {
+  if (name !== "__proto__") target[name] = value;
+}
+
+function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 type Path = readonly PropertyKey[];
 
-function check(
-  value: unknown,
-  label: string,
-  findLine: (path: Path) => number | undefined,
-): Kubeconfig {
+/** Holds a document against the schema. */
+function check(value: unknown, lineOf: (path: Path) => number | undefined): Kubeconfig {
+  if (!isMapping(value)) {
+    throw new Refusal("it is no mapping; a kubeconfig has clusters, users and contexts");
+  }
+  const fail = (path: Path, reason: string): Refusal => {
+    const line = lineOf(path);
+    return new Refusal(
+      `${writePath(path)}${line === undefined ? "" : ` (line ${line})`} ${reason}`,
+    );
+  };
   const result = kubeconfigSchema.safeParse(value);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  const path = issue?.path ?? [];
-  const line = findLine(path);
-  const where = line === undefined ? "" : ` (line ${line})`;
-  const reason = issue?.message ?? "is wrong";
-  throw new SourceError(`${label}: ${toText(path)}${where} ${reason}`, "invalid");
+  if (!result.success) {
+    const [issue] = result.error.issues;
+    if (issue === undefined) throw new Refusal("it is no kubeconfig");
+    throw fail(issue.path, explainIssue(issue, find(value, issue.path)));
+  }
+  for (const list of ["clusters", "users", "contexts"] as const) {
+    const names = new Set<string>();
+    for (const [index, { name }] of result.data[list].entries()) {
+      // As client-go, which can't tell either which one is meant.
+      if (names.has(name)) {
+        throw fail(
+          [list, index, "name"],
+          `is ${cleanName(name)}, which is there twice; rename one`,
+        );
+      }
+      names.add(name);
+    }
+  }
+  return result.data;
 }
 
-/** As in `users[2].user.exec.command`. */
-function toText(path: Path): string {
-  if (path.length === 0) return "the whole of it";
+function explainIssue(issue: z.core.$ZodIssue, found: unknown): string {
+  if (issue.code === "invalid_value") return `must be ${issue.values.join(", ")}`;
+  if (issue.code !== "invalid_type") return "is wrong";
+  if (found === undefined) return "is missing";
+  const expected = expectations[issue.expected] ?? issue.expected;
+  const hint =
+    expected === "text" && /^(?:number|boolean)$/.test(typeof found) ? "; put it in quotes" : "";
+  return `is ${kindOf(found)}, but must be ${expected}${hint}`;
+}
+
+const expectations: Readonly<Record<string, string>> = {
+  string: "text",
+  boolean: "true or false",
+  array: "a list",
+  object: "a mapping",
+  record: "a mapping",
+};
+
+function kindOf(value: unknown): string {
+  if (Array.isArray(value)) return "a list";
+  if (value === null) return "null";
+  if (typeof value === "object") return "a mapping";
+  return kinds[typeof value] ?? "of no kind that YAML has";
+}
+
+const kinds: Readonly<Record<string, string>> = {
+  string: "text",
+  number: "a number",
+  boolean: "a boolean",
+};
+
+function find(value: unknown, path: Path): unknown {
+  return path.reduce<unknown>(
+    (at, key) => (typeof at === "object" && at !== null ? Reflect.get(at, key) : undefined),
+    value,
+  );
+}
+
+/** The node of a path, or of the longest part of it that there is. */
+function nearestNode(document: Document.Parsed, path: Path): ParsedNode | undefined {
+  for (let length = path.length; length > 0; length--) {
+    const node: unknown = document.getIn(path.slice(0, length), true);
+    if (isNode(node) && node.range) return node as ParsedNode;
+  }
+  return undefined;
+}
+
+/** Writes a path as in `users[2].user.exec.command`. */
+function writePath(path: Path): string {
   return path
-    .map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`))
+    .map((key) => (typeof key === "number" ? `[${key}]` : `.${cleanName(String(key))}`))
     .join("")
     .replace(/^\./, "");
 }
 
-/** The line of a value, or where that is missing, of what should hold it. */
-function lineOf(document: Document.Parsed, path: Path, lines: LineCounter): number | undefined {
-  for (let length = path.length; length >= 0; length--) {
-    const node: unknown =
-      length === 0 ? document.contents : document.getIn(path.slice(0, length), true);
-    if (isNode(node) && !isAlias(node) && node.range) return lines.linePos(node.range[0]).line;
-  }
-  return undefined;
+function firstOfEachName<Entry extends { readonly name: string }>(entries: Entry[]): Entry[] {
+  const names = new Set<string>();
+  return entries.filter(({ name }) => !names.has(name) && names.add(name));
 }
