@@ -17,6 +17,7 @@ export type {
 } from "./api/client.ts";
 export type { ConnectOptions } from "./api/connect.ts";
 export type { BasicAuth, ClusterConfig } from "./config/cluster-config.ts";
+export type { Impersonation } from "./config/impersonation.ts";
 export type { InClusterOptions } from "./config/in-cluster.ts";
 export type { KubeconfigOptions } from "./config/kubeconfig-places.ts";
 export {
@@ -86,6 +87,5 @@ export { staticTokenSource } from "./sources/token-source.ts";
 export type { TokenFunction, TokenSource } from "./sources/token-source.ts";
 export type { CreateFetchOptions, FetchStatus, RotatingFetch } from "./transport/create-fetch.ts";
 export type { GenerationStatus } from "./transport/generation.ts";
-export type { Impersonation } from "./transport/impersonate.ts";
 export type { FetchInit } from "./transport/request.ts";
 export type { TransportSettings } from "./transport/transport-settings.ts";

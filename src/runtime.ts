@@ -104,7 +104,7 @@ export interface Programs {
    */
   run(command: ProgramCommand, signal: AbortSignal): Promise<ProgramResult>;
   /** Whether standard input is a terminal. */
-  stdinIsTerminal(): boolean;
+  stdinIsTerminal(): boolean | Promise<boolean>;
 }
 
 /** What a request's failure means, in the one vocabulary that every runtime is translated to. */
@@ -186,6 +186,8 @@ export interface TransportOptions {
   readonly exclusiveTrust: boolean;
   /** Whether requests have several lines of one header. */
   readonly repeatsHeaders: boolean;
+  /** Ends everything, also on pools that were retired, when it is aborted. */
+  readonly closing: AbortSignal;
 }
 
 /** What stays as it is while CA bundles and client certificates come and go. */

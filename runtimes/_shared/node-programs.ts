@@ -4,66 +4,111 @@
  * @module
  */
 
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
 import { isatty } from "node:tty";
 import { SourceError } from "../../src/errors.ts";
 import type { ProgramCommand, ProgramResult, Programs } from "../../src/runtime.ts";
 
-/** Runs programs. */
-export const nodePrograms: Programs = {
-  run,
-  stdinIsTerminal: () => isatty(0),
-};
+/** Runs programs. One that runs on keeps the process alive no longer than somebody waits for it. */
+export const nodePrograms: Programs = { run, stdinIsTerminal };
 
-function run(
-  { command, args, env, inheritStdin, maxOutputBytes }: ProgramCommand,
-  signal: AbortSignal,
-): Promise<ProgramResult> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, {
+// `process.stdin` is left alone: merely looking at it opens the stream.
+function stdinIsTerminal(): boolean {
+  return isatty(0);
+}
+
+async function run(command: ProgramCommand, signal: AbortSignal): Promise<ProgramResult> {
+  signal.throwIfAborted();
+  // In a group of its own, what a shell script has started can be killed along with it. At a terminal it
+  // stays in this process's group, so that Ctrl-C ends it too and it can ask at `/dev/tty`.
+  const hasGroup = process.platform !== "win32" && !stdinIsTerminal();
+  const child = start(command, hasGroup);
+  try {
+    return await finish(child, command, signal);
+  } catch (error) {
+    kill(child, hasGroup);
+    // Whatever has left the group may hold the pipe open for as long as it likes: nobody reads it.
+    child.stdout?.destroy();
+    throw error;
+  }
+}
+
+function start(
+  { command, args, env, inheritStdin }: ProgramCommand,
+  detached: boolean,
+): ChildProcess {
+  try {
+    return spawn(command, args, {
       env: { ...process.env, ...env },
       stdio: [inheritStdin ? "inherit" : "ignore", "pipe", "inherit"],
+      detached,
       windowsHide: true,
     });
+  } catch (error) {
+    throw startError(command, error);
+  }
+}
+
+/** Waits for the end, or for what it must not be waited for any longer. */
+function finish(
+  child: ChildProcess,
+  { command, maxOutputBytes }: ProgramCommand,
+  signal: AbortSignal,
+): Promise<ProgramResult> {
+  const { stdout } = child; // `null` where the system has no more pipes, which `error` then tells.
+  child.unref();
+  if (stdout && "unref" in stdout && typeof stdout.unref === "function") stdout.unref();
+  let onAbort = (): void => {};
+  const result = new Promise<ProgramResult>((resolve, reject) => {
+    onAbort = () => reject(signal.reason);
     const chunks: Uint8Array[] = [];
     let size = 0;
-    const stop = (error: unknown): void => {
-      signal.removeEventListener("abort", onAbort);
-      // A grandchild may hold the pipe open for as long as it likes: nobody waits for it.
-      child.stdout.destroy();
-      child.kill("SIGKILL");
-      reject(error instanceof Error ? error : new Error(String(error)));
-    };
-    const onAbort = (): void => stop(signal.reason);
-    if (signal.aborted) onAbort();
-    else signal.addEventListener("abort", onAbort, { once: true });
-    child.once("error", (error) => stop(startError(command, error)));
-    child.stdout.on("data", (chunk: Uint8Array) => {
+    stdout?.on("data", (chunk: Uint8Array) => {
       chunks.push(chunk);
       size += chunk.length;
       if (size > maxOutputBytes) {
-        stop(new SourceError(`it printed more than ${maxOutputBytes} bytes`, "too-large"));
+        reject(new SourceError(`it printed more than ${maxOutputBytes} bytes`, "too-large"));
       }
     });
+    child.on("error", (error) => reject(startError(command, error)));
     child.once("close", (exitCode) => {
-      signal.removeEventListener("abort", onAbort);
-      const stdout = new TextDecoder().decode(Buffer.concat(chunks));
-      resolve({ exitCode: exitCode ?? undefined, stdout });
+      resolve({ exitCode: exitCode ?? undefined, stdout: Buffer.concat(chunks).toString() });
     });
   });
+  signal.addEventListener("abort", onAbort, { once: true });
+  return result.finally(() => signal.removeEventListener("abort", onAbort));
 }
 
-function startError(command: string, error: Error): SourceError {
-  const code = "code" in error ? error.code : undefined;
-  if (code === "ENOENT") {
-    const where = /[\\/]/.test(command) ? "" : " (looked for in PATH)";
-    return new SourceError(`there is no program ${command}${where}`, "missing", { cause: error });
+function kill(child: ChildProcess, hasGroup: boolean): void {
+  try {
+    if (hasGroup && child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+    else child.kill("SIGKILL");
+  } catch {
+    // It has ended by itself.
   }
-  if (code === "EACCES" || code === "EPERM") {
-    return new SourceError(`${command} may not be run`, "denied", { cause: error });
+}
+
+/** Says why a program did not start. No cause: Node's own error carries the arguments. */
+function startError(command: string, error: unknown): SourceError {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
+  switch (code) {
+    case "ENOENT":
+      return new SourceError(
+        /[\\/]/.test(command)
+          ? "there is no such program, or none that its first line asks for"
+          : "there is no such program in PATH",
+        "missing",
+      );
+    case "EACCES":
+    case "EPERM":
+      return new SourceError("it may not be run (is the file executable?)", "denied");
+    case "E2BIG":
+      return new SourceError(
+        "it can't be started: its arguments or variables are too long",
+        "failed",
+      );
+    default:
+      return new SourceError(`it can't be started (${code})`, "failed");
   }
-  return new SourceError(`${command} can't be started: ${error.message}`, "failed", {
-    cause: error,
-  });
 }

@@ -7,7 +7,7 @@
 import process from "node:process";
 import { type Runtime, systemClock } from "../../src/runtime.ts";
 import { nodeFiles } from "../_shared/node-files.ts";
-import { nodePrograms } from "../_shared/node-programs.ts";
+import { lazyPrograms } from "../_shared/lazy-programs.ts";
 import { explain } from "./explain.ts";
 import { openTransport } from "./transport.ts";
 
@@ -38,7 +38,7 @@ export const bunRuntime: Runtime = {
   triesEveryAnchor: false,
   clock: systemClock,
   files: nodeFiles,
-  programs: nodePrograms,
+  programs: lazyPrograms,
   env: (name) => process.env[name],
   isDenied: () => false,
   openTransport,

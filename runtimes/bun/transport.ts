@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { TlsSnapshot, Transport } from "../../src/runtime.ts";
+import type { TlsSnapshot, Transport, TransportOptions } from "../../src/runtime.ts";
 import { fromResponse } from "../../src/transport/response.ts";
 
 /**
@@ -15,7 +15,7 @@ import { fromResponse } from "../../src/transport/response.ts";
 const repeatedByBun = new Set(["PUT", "DELETE"]);
 
 /** Opens a pool of connections. */
-export function openTransport(trust: TlsSnapshot): Transport {
+export function openTransport(trust: TlsSnapshot, { closing }: TransportOptions): Transport {
   const { ca, clientCert, serverName, insecureSkipTlsVerify, proxy } = trust;
   const tls = {
     ...(ca && { ca: [...ca] }),
@@ -24,12 +24,19 @@ export function openTransport(trust: TlsSnapshot): Transport {
     ...(insecureSkipTlsVerify && { rejectUnauthorized: false }),
   };
   const ended = new AbortController();
+  const ends = [ended.signal, closing];
   return {
     async send(url, { method, headers, body, signal: own, onEnd }) {
-      const signal = own === undefined ? ended.signal : AbortSignal.any([own, ended.signal]);
+      const signal = AbortSignal.any(own === undefined ? ends : [own, ...ends]);
       // Without a time limit of Bun's own: the one up to the headers is the core's, and a body has none.
       const init = {
-        ...{ tls, method, headers, body, signal, redirect: "manual", timeout: false },
+        tls,
+        method,
+        headers,
+        body,
+        signal,
+        redirect: "manual",
+        timeout: false,
         keepalive: !repeatedByBun.has(method),
         // `false` where there is none: without it, Bun goes by the environment.
         proxy: proxy?.href ?? false,

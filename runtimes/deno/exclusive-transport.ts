@@ -9,6 +9,7 @@ import type { Agent, ClientRequest, IncomingMessage } from "node:http";
 import type {
   TlsSnapshot,
   Transport,
+  TransportOptions,
   TransportRequest,
   TransportResponse,
 } from "../../src/runtime.ts";
@@ -21,11 +22,15 @@ import {
 import { toWebStream } from "../_shared/web-stream.ts";
 
 /** Opens a pool of connections. `node:https` is reached when the first request goes out. */
-export function openExclusiveTransport(trust: TlsSnapshot): Transport {
+export function openExclusiveTransport(
+  trust: TlsSnapshot,
+  { closing }: TransportOptions,
+): Transport {
   const { ca, clientCert, serverName, insecureSkipTlsVerify } = trust;
   let agent: Agent | undefined;
   let retired = false;
   const ended = new AbortController();
+  const ends = [ended.signal, closing];
   return {
     async send(url, request) {
       const https = await import("node:https");
@@ -48,7 +53,7 @@ export function openExclusiveTransport(trust: TlsSnapshot): Transport {
         outgoing.reusedSocket = false;
       });
       const { signal: own } = request;
-      const signal = own === undefined ? ended.signal : AbortSignal.any([own, ended.signal]);
+      const signal = AbortSignal.any(own === undefined ? ends : [own, ...ends]);
       return await exchange(outgoing, url, request, signal);
     },
     async retire() {

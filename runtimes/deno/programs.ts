@@ -8,73 +8,78 @@ import { SourceError } from "../../src/errors.ts";
 import type { ProgramCommand, ProgramResult, Programs } from "../../src/runtime.ts";
 import { deno } from "./shim.ts";
 
-/** Runs programs. */
+/** Runs programs. One that runs on keeps the process alive no longer than somebody waits for it. */
 export const denoPrograms: Programs = {
   run,
   stdinIsTerminal: () => deno().stdin.isTerminal(),
 };
 
-async function run(
-  { command, args, env, inheritStdin, maxOutputBytes }: ProgramCommand,
-  signal: AbortSignal,
-): Promise<ProgramResult> {
-  if (deno().permissions.querySync({ name: "run", command }).state !== "granted") {
-    throw new SourceError(`${command} may not be run (grant --allow-run=${command})`, "denied");
-  }
-  const child = start(command, {
-    args: [...args],
-    env: { ...env },
-    stdin: inheritStdin ? "inherit" : "null",
-    stdout: "piped",
-    stderr: "inherit",
-  });
-  const chunks: Uint8Array[] = [];
-  let size = 0;
+interface Child {
+  readonly stdout: ReadableStream<Uint8Array<ArrayBuffer>>;
+  readonly status: Promise<{ readonly code: number; readonly signal: string | null }>;
+  kill(signal: "SIGKILL"): void;
+  unref(): void;
+}
+
+async function run(command: ProgramCommand, signal: AbortSignal): Promise<ProgramResult> {
+  signal.throwIfAborted();
+  const child = start(command);
+  child.unref();
   const reader = child.stdout.getReader();
   const onAbort = (): void => {
     kill(child);
-    // A grandchild may hold the pipe open for as long as it likes: nobody waits for it.
+    // What a shell script has started may hold the pipe open for as long as it likes: nobody reads it.
     reader.cancel().catch(() => {});
   };
-  if (signal.aborted) onAbort();
-  else signal.addEventListener("abort", onAbort, { once: true });
+  signal.addEventListener("abort", onAbort, { once: true });
   try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      chunks.push(value);
-      size += value.length;
-      if (size > maxOutputBytes) {
-        onAbort();
-        throw new SourceError(`it printed more than ${maxOutputBytes} bytes`, "too-large");
-      }
-    }
+    const stdout = await read(reader, command.maxOutputBytes);
+    signal.throwIfAborted();
     const { code, signal: endedBy } = await child.status;
     signal.throwIfAborted();
-    const stdout = await new Blob(chunks as Uint8Array<ArrayBuffer>[]).text();
     return { exitCode: endedBy === null ? code : undefined, stdout };
+  } catch (error) {
+    onAbort();
+    throw error;
   } finally {
     signal.removeEventListener("abort", onAbort);
   }
 }
 
-type CommandOptions = ConstructorParameters<ReturnType<typeof deno>["Command"]>[1];
-type Child = ReturnType<InstanceType<ReturnType<typeof deno>["Command"]>["spawn"]>;
+async function read(
+  reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>,
+  maxBytes: number,
+): Promise<string> {
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  let size = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return await new Blob(chunks).text();
+    chunks.push(value);
+    size += value.length;
+    if (size > maxBytes) {
+      throw new SourceError(`it printed more than ${maxBytes} bytes`, "too-large");
+    }
+  }
+}
 
-function start(command: string, options: CommandOptions): Child {
-  const { Command, errors } = deno();
+function start({ command, args, env, inheritStdin }: ProgramCommand): Child {
+  const { Command, permissions } = deno();
+  // Looked at first: starting it would prompt.
+  if (permissions.querySync({ name: "run", command }).state !== "granted") {
+    throw new SourceError(`it may not be run; grant --allow-run=${command}`, "denied");
+  }
   try {
-    return new Command(command, options).spawn();
-  } catch (cause) {
-    if (cause instanceof errors.NotFound) {
-      const where = /[\\/]/.test(command) ? "" : " (looked for in PATH)";
-      throw new SourceError(`there is no program ${command}${where}`, "missing", { cause });
-    }
-    if (cause instanceof errors.PermissionDenied || cause instanceof errors.NotCapable) {
-      throw new SourceError(`${command} may not be run`, "denied", { cause });
-    }
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new SourceError(`${command} can't be started: ${reason}`, "failed", { cause });
+    const child = new Command(command, {
+      args: [...args],
+      env: { ...env },
+      stdin: inheritStdin ? "inherit" : "null",
+      stdout: "piped",
+      stderr: "inherit",
+    }).spawn();
+    return child as typeof child & Child;
+  } catch (error) {
+    throw startError(command, error);
   }
 }
 
@@ -83,5 +88,36 @@ function kill(child: Child): void {
     child.kill("SIGKILL");
   } catch {
     // It has ended by itself.
+  }
+}
+
+/** Says why a program did not start, in the words of `runtimes/_shared/node-programs.ts`. */
+function startError(command: string, cause: unknown): SourceError {
+  const { errors } = deno();
+  // Some variables, `LD_PRELOAD` among them, want more than this one program's permission.
+  if (cause instanceof errors.NotCapable) {
+    return new SourceError(`it may not be run: ${cause.message}`, "denied", { cause });
+  }
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown error";
+  switch (code) {
+    case "ENOENT":
+      return new SourceError(
+        /[\\/]/.test(command)
+          ? "there is no such program, or none that its first line asks for"
+          : "there is no such program in PATH",
+        "missing",
+        { cause },
+      );
+    case "EACCES":
+    case "EPERM":
+      return new SourceError("it may not be run (is the file executable?)", "denied", { cause });
+    case "E2BIG":
+      return new SourceError(
+        "it can't be started: its arguments or variables are too long",
+        "failed",
+        { cause },
+      );
+    default:
+      return new SourceError(`it can't be started (${code})`, "failed", { cause });
   }
 }

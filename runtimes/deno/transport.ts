@@ -24,14 +24,15 @@ const responses = new WeakMap<ReadableStream, Response>();
 
 /** Opens a pool of connections. The CA bundle adds to Deno's default store, unless trust is exclusive. */
 export function openTransport(trust: TlsSnapshot, options: TransportOptions): Transport {
-  if (byNodeHttps(trust, options)) return openExclusiveTransport(trust);
+  if (byNodeHttps(trust, options)) return openExclusiveTransport(trust, options);
   const client = deno().createHttpClient(clientOptions(trust));
   const ended = new AbortController();
+  const ends = [ended.signal, options.closing];
   return {
     async send(url, request) {
       const { method, headers, signal: own, onEnd } = request;
       const body = safeMethods.has(method) ? request.body : toStream(request.body);
-      const signal = own === undefined ? ended.signal : AbortSignal.any([own, ended.signal]);
+      const signal = AbortSignal.any(own === undefined ? ends : [own, ...ends]);
       const init = { client, method, headers, body, signal, redirect: "manual", duplex: "half" };
       const response = await fetch(url, init as RequestInit);
       if (response.body !== null) responses.set(response.body, response);

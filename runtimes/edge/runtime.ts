@@ -4,7 +4,13 @@
  * @module
  */
 
-import { type Failure, type Runtime, type Transport, systemClock } from "../../src/runtime.ts";
+import {
+  type Failure,
+  type Runtime,
+  type Transport,
+  type TransportOptions,
+  systemClock,
+} from "../../src/runtime.ts";
 import { fromResponse } from "../../src/transport/response.ts";
 
 /** What the platform's `fetch`, or a bound service's, is called with. */
@@ -38,16 +44,17 @@ export function createEdgeRuntime(send: EdgeFetch): Runtime {
     programs: undefined,
     env: () => undefined,
     isDenied: () => false,
-    openTransport: () => openTransport(send),
+    openTransport: (_, options) => openTransport(send, options),
     explain,
   };
 }
 
-function openTransport(send: EdgeFetch): Transport {
+function openTransport(send: EdgeFetch, { closing }: TransportOptions): Transport {
   const ended = new AbortController();
+  const ends = [ended.signal, closing];
   return {
     async send(url, { method, headers, body, signal: own, onEnd }) {
-      const signal = own === undefined ? ended.signal : AbortSignal.any([own, ended.signal]);
+      const signal = AbortSignal.any(own === undefined ? ends : [own, ...ends]);
       const response = await send(url, { method, headers, body, signal, redirect: "manual" });
       return fromResponse(response, url, onEnd);
     },

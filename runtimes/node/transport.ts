@@ -23,7 +23,6 @@ import type {
 import { decodeBody, hasBody } from "../../src/transport/response.ts";
 import { toWebStream } from "../_shared/web-stream.ts";
 import { PooledResponse } from "./response.ts";
-import { openTunnel } from "./tunnel.ts";
 
 /** Opens a pool of connections. */
 export function openTransport(trust: TlsSnapshot, options: TransportOptions): Transport {
@@ -73,7 +72,11 @@ function connector(
   return (target, callback) => {
     const host = target.hostname.replace(/^\[(.*)\]$/, "$1");
     const port = Number(target.port || (target.protocol === "http:" ? 80 : 443));
-    openTunnel({ proxy, host, port, ca, timeoutMs }).then(
+    // Loaded where there is a proxy.
+    const tunnel = import("./tunnel.ts").then(({ openTunnel }) => {
+      return openTunnel({ proxy, host, port, ca, timeoutMs });
+    });
+    tunnel.then(
       (socket: Socket) => {
         if (target.protocol === "http:") callback(null, socket);
         else connect({ ...target, httpSocket: socket }, callback);

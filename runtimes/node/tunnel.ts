@@ -76,7 +76,7 @@ function connectByHttp({ proxy, host, port, ca, timeoutMs }: TunnelOptions): Pro
         return;
       }
       if (head.length > 0) socket.unshift(head);
-      resolve(socket as Socket);
+      resolve(socket);
     });
     connecting.end();
   });

@@ -9,16 +9,17 @@ import {
   basicAuthorization,
   checkClusterConfig,
 } from "../config/cluster-config.ts";
+import { impersonationLines } from "../config/impersonation.ts";
 import { environmentProxy } from "../config/proxy.ts";
 import { ConfigError, ReanchorError } from "../errors.ts";
 import { notify } from "../events.ts";
 import type { Runtime } from "../runtime.ts";
 import { withCredentials } from "../transport/authorize.ts";
-import { hasRepeats, impersonationLines, withImpersonation } from "../transport/impersonate.ts";
+import { hasRepeats, withImpersonation } from "../transport/impersonate.ts";
 import { withRedirects } from "../transport/redirects.ts";
 import type { Send } from "../transport/request.ts";
 import { withRetryAfter } from "../transport/retry-after.ts";
-import { withTimeout } from "../transport/timeout.ts";
+import { type WaitingRequests, withTimeout } from "../transport/timeout.ts";
 import { type TransportSettings, openRotatingTransport } from "../transport/transport-settings.ts";
 import type { ClientStatus } from "./client.ts";
 
@@ -41,7 +42,7 @@ export interface Connection {
   status(): ConnectionStatus;
   /** Takes no more requests; resolves when the last one has ended. */
   retire(): Promise<void>;
-  /** Ends everything. */
+  /** Ends every connection. */
   close(): Promise<void>;
 }
 
@@ -57,6 +58,7 @@ export async function openConnection(
   runtime: Runtime,
   config: ClusterConfig,
   settings: ConnectionSettings,
+  waiting: WaitingRequests,
 ): Promise<Connection> {
   const { clock, capabilities } = runtime;
   const { onEvent } = settings;
@@ -76,11 +78,11 @@ export async function openConnection(
   const proxy = config.proxy ?? (goesByItself ? undefined : environmentProxy(runtime, server));
   const lines = config.impersonate === undefined ? [] : impersonationLines(config.impersonate);
   const basic = config.basicAuth && basicAuthorization(config.basicAuth);
-  const { transport, timeoutMs, waiting, close } = openRotatingTransport(
+  const { transport, timeoutMs } = openRotatingTransport(
     runtime,
     { ca, clientCert, serverName, insecureSkipTlsVerify, proxy },
     settings,
-    { repeatsHeaders: hasRepeats(lines) },
+    { repeatsHeaders: hasRepeats(lines), waiting },
   );
   try {
     await ca?.current();
@@ -88,7 +90,7 @@ export async function openConnection(
     await token?.current();
   } catch (cause) {
     // It listens to its sources, which may outlive this attempt.
-    await close();
+    await transport.close();
     throw cause instanceof ReanchorError ? new ConfigError(cause.message, { cause }) : cause;
   }
   if (insecureSkipTlsVerify === true) notify(onEvent, { type: "insecure", server: server.origin });
@@ -138,7 +140,7 @@ export async function openConnection(
     },
     async close() {
       unsubscribe?.();
-      await close();
+      await transport.close();
     },
   };
 }

@@ -11,6 +11,7 @@ import { ClosedError, ReanchorError, SourceError } from "../errors.ts";
 import { notify } from "../events.ts";
 import type { Runtime } from "../runtime.ts";
 import type { Source } from "../sources/source.ts";
+import { WaitingRequests } from "../transport/timeout.ts";
 import { type Connection, type ConnectionSettings, openConnection } from "./connection.ts";
 
 /** How long a config that can't be used is left alone before it is tried again. */
@@ -23,6 +24,8 @@ export class Connections {
   /** `undefined` where the config never changes. */
   readonly #configs: Source<ClusterConfig> | undefined;
   readonly #open = new Set<Connection>();
+  /** Those of all connections, since a retired one may still have some. */
+  readonly #waiting: WaitingRequests;
   readonly #unsubscribe: (() => void) | undefined;
   #current: Connection;
   #moving: Promise<Connection> | undefined;
@@ -33,12 +36,14 @@ export class Connections {
     runtime: Runtime,
     settings: ConnectionSettings,
     first: Connection,
+    waiting: WaitingRequests,
     configs: Source<ClusterConfig> | undefined,
   ) {
     this.#runtime = runtime;
     this.#settings = settings;
     this.#configs = configs;
     this.#current = first;
+    this.#waiting = waiting;
     this.#open.add(first);
     this.#unsubscribe = configs?.subscribe((event) => notify(settings.onEvent, event));
   }
@@ -51,8 +56,9 @@ export class Connections {
   ): Promise<Connections> {
     const configs = isSource(config) ? config : undefined;
     const first = isSource(config) ? await config.current() : config;
-    const connection = await openConnection(runtime, first, settings);
-    return new Connections(runtime, settings, connection, configs);
+    const waiting = new WaitingRequests();
+    const connection = await openConnection(runtime, first, settings, waiting);
+    return new Connections(runtime, settings, connection, waiting, configs);
   }
 
   /** Whether the config may ever be another one. */
@@ -106,6 +112,7 @@ export class Connections {
   async close(): Promise<void> {
     this.#closed = true;
     this.#unsubscribe?.();
+    this.#waiting.close(new ClosedError());
     await Promise.all(Array.from(this.#open, (connection) => connection.close()));
   }
 
@@ -125,7 +132,7 @@ export class Connections {
     const previous = this.#current;
     let next: Connection;
     try {
-      next = await openConnection(this.#runtime, config, this.#settings);
+      next = await openConnection(this.#runtime, config, this.#settings, this.#waiting);
     } catch (cause) {
       this.#refuse(config, cause);
       return previous;

@@ -8,7 +8,7 @@ import { ConfigError } from "../errors.ts";
 import type { CaSource } from "../sources/ca-source.ts";
 import type { ClientCert } from "../sources/client-cert-source.ts";
 import type { Source } from "../sources/source.ts";
-import type { Impersonation } from "../transport/impersonate.ts";
+import type { Impersonation } from "./impersonation.ts";
 
 /** A cluster, and an identity in it. */
 export interface ClusterConfig {

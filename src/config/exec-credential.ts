@@ -34,7 +34,6 @@ const schema = z.object({
 
 /** What each field must be, for whoever writes a plugin. */
 const expected: Readonly<Record<string, string>> = {
-  "": "be an object",
   kind: "be ExecCredential",
   apiVersion: "be the one that it was asked for",
   status: "be an object with a token or a client certificate",
@@ -57,9 +56,10 @@ export function readExecCredential(output: string, apiVersion: string): ExecCred
   if (output.trim() === "") throw new SourceError("it printed nothing", "empty");
   const result = schema.safeParse(parse(output));
   if (!result.success) {
-    const path = result.error.issues[0]?.path.join(".") ?? "";
+    const path = result.error.issues[0]?.path.join(".");
+    if (!path) throw unreadable();
     throw invalid(
-      `its output is no ExecCredential: ${path || "it"} must ${expected[path] ?? "be a string"}`,
+      `its output is no ExecCredential: ${path} must ${expected[path] ?? "be a string"}`,
     );
   }
   const { status, apiVersion: answered } = result.data;
@@ -92,9 +92,7 @@ function parse(output: string): unknown {
       : parseYaml(output, { logLevel: "error", maxAliasCount: 0 });
   } catch {
     // No cause: a parser's error quotes what it stumbled over.
-    throw invalid(
-      "its output is neither JSON nor YAML; all that a plugin says beside the credential belongs on standard error",
-    );
+    throw unreadable();
   }
 }
 
@@ -115,6 +113,12 @@ function readTimestamp(written: string | null | undefined): number | undefined {
     throw invalid("status.expirationTimestamp is no time by RFC 3339, as in 2026-01-31T12:00:00Z");
   }
   return at === GO_ZERO_TIME ? undefined : at;
+}
+
+function unreadable(): SourceError {
+  return invalid(
+    "its output is neither a JSON nor a YAML object; whatever a plugin says beside the credential belongs on standard error",
+  );
 }
 
 function invalid(message: string): SourceError {

@@ -106,7 +106,7 @@ async function runPlugin(
   signal: AbortSignal,
 ): Promise<ExecCredential> {
   const { apiVersion, command, args, interactiveMode, provideClusterInfo } = plugin;
-  const interactive = interactiveMode !== "Never" && programs.stdinIsTerminal();
+  const interactive = interactiveMode !== "Never" && (await programs.stdinIsTerminal());
   if (interactiveMode === "Always" && !interactive) {
     throw new SourceError(
       "it has to ask a person (interactiveMode: Always), and standard input is unavailable: it is not a terminal",
@@ -136,7 +136,8 @@ async function runPlugin(
 /** Tells those who have not got the program where to get it. */
 function withHint(error: unknown, installHint: string | undefined): unknown {
   if (!(error instanceof SourceError) || error.reason !== "missing" || !installHint) return error;
-  return new SourceError(`${error.message}; ${cleanText(installHint)}`, "missing", {
+  const hint = cleanText(installHint).replace(/\s+/g, " ");
+  return new SourceError(`${error.message}; ${hint}`, "missing", {
     cause: error,
   });
 }

@@ -76,44 +76,43 @@ export function selectContext(
   overrides: KubeconfigOverrides = {},
 ): ResolvedContext {
   const context = findContext(merged, overrides);
-  const clusterName = overrides.cluster || context?.entry.value.cluster;
-  if (context !== undefined && !clusterName) {
-    throw unusable(context.entry.label, `${at("contexts", context.name)} names no cluster`);
-  }
-  if (!clusterName) throw unusable(merged.label, explainNoContext(merged));
-  const namedBy = context?.entry.label ?? merged.label;
-  const cluster = lookUp(
-    merged.clusters,
-    "cluster",
-    clusterName,
-    overrides.cluster ? merged.label : namedBy,
-  );
-  const userName = overrides.user || context?.entry.value.user || undefined;
-  const user =
-    userName === undefined
-      ? undefined
-      : lookUp(merged.users, "user", userName, overrides.user ? merged.label : namedBy);
+  const clusterBy = overrides.cluster
+    ? { label: merged.label, path: "the option cluster" }
+    : context && { label: context.label, path: `${at("contexts", context.name)}.context.cluster` };
+  if (clusterBy === undefined) throw unusable(merged.label, explainNoContext(merged));
+  const clusterName = overrides.cluster || context?.value.cluster;
+  if (!clusterName) throw unusable(clusterBy.label, `${clusterBy.path} is missing`);
+  const cluster = lookUp(merged.clusters, "cluster", clusterName, clusterBy);
+
+  const userName = overrides.user || context?.value.user || undefined;
+  const userBy =
+    overrides.user || context === undefined
+      ? { label: merged.label, path: "the option user" }
+      : { label: context.label, path: `${at("contexts", context.name)}.context.user` };
   return {
     context: context?.name,
     clusterName,
     userName,
-    namespace: overrides.namespace || context?.entry.value.namespace || undefined,
+    namespace: overrides.namespace || context?.value.namespace || undefined,
     ...readCluster(cluster, at("clusters", clusterName)),
-    ...(user === undefined || userName === undefined
+    ...(userName === undefined
       ? nobody
-      : readUser(user, at("users", userName))),
+      : readUser(lookUp(merged.users, "user", userName, userBy), at("users", userName))),
   };
 }
 
+interface FoundContext extends MergedEntry<NamedContext["context"]> {
+  readonly name: string;
+}
+
 function findContext(
-  merged: MergedKubeconfig,
+  { label, contexts, currentContext }: MergedKubeconfig,
   overrides: KubeconfigOverrides,
-): { name: string; entry: MergedEntry<NamedContext["context"]> } | undefined {
-  const { currentContext, contexts } = merged;
-  const name = overrides.context || currentContext?.value;
-  if (!name) return undefined;
-  const label = (overrides.context ? undefined : currentContext?.label) ?? merged.label;
-  return { name, entry: lookUp(contexts, "context", name, label) };
+): FoundContext | undefined {
+  const [name, by] = overrides.context
+    ? [overrides.context, { label, path: "the option context" }]
+    : [currentContext?.value, { label: currentContext?.label ?? label, path: "current-context" }];
+  return name ? { name, ...lookUp(contexts, "context", name, by) } : undefined;
 }
 
 function explainNoContext({ clusters, users, contexts }: MergedKubeconfig): string {
@@ -127,11 +126,14 @@ function lookUp<Value>(
   entries: ReadonlyMap<string, MergedEntry<Value>>,
   kind: "cluster" | "user" | "context",
   name: string,
-  label: string,
+  by: Place,
 ): MergedEntry<Value> {
   const entry = entries.get(name);
   if (entry !== undefined) return entry;
-  throw unusable(label, `it has no ${kind} ${cleanName(name)} (${listNames(kind, entries)})`);
+  throw unusable(
+    by.label,
+    `${by.path} is ${cleanName(name)}, and there is no such ${kind} (${listNames(kind, entries)})`,
+  );
 }
 
 function listNames(kind: string, entries: ReadonlyMap<string, unknown>): string {
@@ -234,7 +236,7 @@ function readUser({ value, label }: MergedEntry<NamedUser["user"]>, path: string
   };
 }
 
-/** Where in which file something is, for messages. */
+/** Where in which file something is, or what asks for it, for messages. */
 interface Place {
   readonly label: string;
   readonly path: string;

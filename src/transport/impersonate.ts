@@ -1,53 +1,12 @@
 /**
- * Acts as another user, as the `--as` options of kubectl do (client-go `transport/round_trippers.go`).
+ * Sends the header lines of an impersonation.
  *
  * @module
  */
 
-import { ConfigError } from "../errors.ts";
 import type { Send } from "./request.ts";
 
-/** Whom to act as. The API server checks whether the client's own identity may. */
-export interface Impersonation {
-  /** The user's name. */
-  readonly user: string;
-  /** The user's UID. */
-  readonly uid?: string | undefined;
-  /** The groups that the user is in. More than one can't be sent on Bun. */
-  readonly groups?: readonly string[] | undefined;
-  /** What an authenticator may know beside that, such as scopes. */
-  readonly extra?: Readonly<Record<string, readonly string[]>> | undefined;
-}
-
 type HeaderLine = readonly [name: string, value: string];
-
-/**
- * The header lines of an impersonation.
- *
- * @throws {ConfigError} where there is no user, or a value is none that a header can carry.
- */
-export function impersonationLines(impersonation: Impersonation): HeaderLine[] {
-  const { user, uid, groups = [], extra = {} } = impersonation;
-  if (typeof user !== "string" || user === "") {
-    throw new ConfigError(
-      "Cannot impersonate: impersonate.user is empty, and no group goes without it",
-    );
-  }
-  const lines: HeaderLine[] = [["impersonate-user", user]];
-  if (uid) lines.push(["impersonate-uid", uid]);
-  for (const group of groups) lines.push(["impersonate-group", group]);
-  for (const [key, values] of Object.entries(extra)) {
-    for (const value of values) lines.push([`impersonate-extra-${escapeKey(key)}`, value]);
-  }
-  for (const [name, value] of lines) {
-    if (/[^\t\x20-\x7e]/.test(value)) {
-      throw new ConfigError(
-        `Cannot impersonate: a value of ${name} holds a character that an HTTP header can't carry`,
-      );
-    }
-  }
-  return lines;
-}
 
 /** Whether several lines have one name. */
 export function hasRepeats(lines: readonly HeaderLine[]): boolean {
@@ -64,14 +23,4 @@ export function withImpersonation(send: Send, lines: readonly HeaderLine[]): Sen
     for (const [name, value] of lines) request.headers.set(name, value);
     return await send(request);
   };
-}
-
-/** Percent-encodes what a header's name can't hold, and the percent sign. */
-function escapeKey(key: string): string {
-  return Array.from(new TextEncoder().encode(key.toLowerCase()), (byte) => {
-    const character = String.fromCharCode(byte);
-    return /[a-z0-9!#$&'*+.^_`|~-]/.test(character)
-      ? character
-      : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
-  }).join("");
 }

@@ -96,6 +96,7 @@ export class RotatingTransport {
         return await generation.send(request);
       } catch (error) {
         if (this.#closed !== undefined) throw this.#closed;
+        this.#options.closing.throwIfAborted();
         request.signal?.throwIfAborted();
         await this.#recover(error, generation.trust.bundle, request, tried);
       }

@@ -11,7 +11,13 @@ import { type Send, describe } from "./request.ts";
 /** The requests of a client that wait for their response's headers, whatever they wait for. */
 export class WaitingRequests {
   readonly #requests = new Set<AbortController>();
+  readonly #closing = new AbortController();
   #closed: Error | undefined;
+
+  /** Aborted with the reason when the client is closed. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
+  }
 
   /** Counts a request in; throws the reason where the client was closed. */
   enter(): AbortController {
@@ -30,6 +36,7 @@ export class WaitingRequests {
   close(reason: Error): void {
     this.#closed ??= reason;
     for (const request of this.#requests) request.abort(reason);
+    this.#closing.abort(reason);
   }
 }
 

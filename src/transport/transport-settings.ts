@@ -69,6 +69,14 @@ export function pickTransportSettings({
   return { timeoutMs, connectTimeoutMs, drainTimeoutMs, exclusiveTrust, onEvent };
 }
 
+/** What a transport is opened for. */
+export interface TransportUse {
+  /** Whether requests will have several lines of one header. */
+  readonly repeatsHeaders?: boolean;
+  /** Where requests are counted in and out, if that is not the transport's own affair. */
+  readonly waiting?: WaitingRequests | undefined;
+}
+
 /** What a client sends by. */
 export interface OpenTransport {
   readonly transport: RotatingTransport;
@@ -76,7 +84,7 @@ export interface OpenTransport {
   readonly timeoutMs: number;
   /** Where its requests are counted in and out. */
   readonly waiting: WaitingRequests;
-  /** Ends every request, whatever it waits for, and every connection. */
+  /** Ends every request, whatever it waits for, and every connection; those too that are retired. */
   close(): Promise<void>;
 }
 
@@ -90,7 +98,7 @@ export function openRotatingTransport(
   runtime: Runtime,
   ends: PeerSettings,
   settings: TransportSettings,
-  { repeatsHeaders = false }: { repeatsHeaders?: boolean } = {},
+  { repeatsHeaders = false, waiting = new WaitingRequests() }: TransportUse = {},
 ): OpenTransport {
   const { connectTimeoutMs, drainTimeoutMs, exclusiveTrust = false, onEvent } = settings;
   const forever = Number.POSITIVE_INFINITY;
@@ -99,6 +107,7 @@ export function openRotatingTransport(
     connectTimeoutMs: checkDuration("connectTimeoutMs", connectTimeoutMs, 10_000, connectLimit),
     exclusiveTrust,
     repeatsHeaders,
+    closing: waiting.closing,
   };
   const transport = new RotatingTransport(runtime, {
     ...options,
@@ -106,7 +115,6 @@ export function openRotatingTransport(
     drainTimeoutMs: checkDuration("drainTimeoutMs", drainTimeoutMs, forever, timeLimit),
     onEvent,
   });
-  const waiting = new WaitingRequests();
   return {
     transport,
     timeoutMs,

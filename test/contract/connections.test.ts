@@ -5,11 +5,13 @@
  */
 
 import { describe, expect, test } from "vitest";
+import { createFileCaSource } from "../../src/sources/ca-source.ts";
 import { createCa } from "../support/pki.ts";
 import { entry, lane } from "./support/entry.ts";
 import {
   type Cluster,
   connectClient,
+  connectTimed,
   connectionIsFree,
   control,
   createVolume,
@@ -172,6 +174,22 @@ describe("closing", () => {
     expect(await headers).toMatchObject({ name: "ClosedError" });
     expect(await text).toBeInstanceOf(Error);
     await untilClosed(cluster, 0);
+  });
+
+  test("close() ends a body that streams on a generation which a rotation has retired", async () => {
+    const { ca, server } = await startCluster();
+    const volume = await createVolume({ ca: ca.pem });
+    const { kube, clock } = await connectTimed((runtime) => ({
+      config: { server: server.origin, ca: createFileCaSource(runtime, volume.caFile) },
+    }));
+    const streaming = await kube.fetch("/held-body?key=retired");
+    await server.held("retired");
+    await volume.write({ ca: `${ca.pem}${(await createCa()).pem}` });
+    await clock.advance(60_000);
+    await kube.get("/version");
+    const ended = rejection(streaming.text());
+    await kube.close();
+    await ended;
   });
 
   test("200 clients created, used and closed leave nothing", async () => {

@@ -229,6 +229,25 @@ describe("a kubeconfig that changes", () => {
     await expect(kube.fetch(`${first.server.origin}/echo`)).rejects.toThrow(TypeError);
   });
 
+  test("close() ends what still streams from the server that it has left", async () => {
+    const first = await startCluster();
+    const second = await startCluster();
+    const folder = await createFolder();
+    const partsOf = ({ ca, server }: typeof first): Parts => ({
+      cluster: { server: server.origin, "certificate-authority-data": base64(ca.pem) },
+    });
+    await folder.writeConfig(partsOf(first));
+    const { kube, clock } = await connectBy({ path: folder.path });
+    const streaming = await kube.fetch("/held-body?key=left");
+    await first.server.held("left");
+    await folder.writeConfig(partsOf(second));
+    await clock.advance(INTERVAL_MS);
+    await kube.get("/version");
+    const ended = rejection(streaming.text());
+    await kube.close();
+    await ended;
+  });
+
   test("get() that is refused by its embedded CA reads the kubeconfig at once and goes on", async () => {
     const { ca, server } = await startCluster();
     const folder = await createFolder();

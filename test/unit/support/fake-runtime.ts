@@ -125,10 +125,10 @@ export function createFakeRuntime(options: FakeRuntimeOptions = {}): FakeRuntime
       options.hasFiles === false ? undefined : { read, exists: async (path) => disk.has(path) },
     env: (name) => (denied.has(`env ${name}`) ? undefined : variables.get(name)),
     isDenied: (kind, name) => denied.has(`${kind} ${name}`),
-    openTransport(trust) {
+    openTransport(trust, { closing }) {
       if (runtime.refuses(trust.ca, trust.clientCert))
         throw new Error("a certificate that this runtime can't use");
-      const transport = openFakeTransport(runtime, trust, runtime.transports.length + 1);
+      const transport = openFakeTransport(runtime, trust, closing);
       runtime.transports.push(transport);
       return transport;
     },
@@ -153,9 +153,11 @@ export function createFakeRuntime(options: FakeRuntimeOptions = {}): FakeRuntime
 function openFakeTransport(
   runtime: FakeRuntime,
   trust: TlsSnapshot,
-  number: number,
+  closing: AbortSignal,
 ): FakeTransport {
+  const number = runtime.transports.length + 1;
   const ended = new AbortController();
+  const ends = [ended.signal, closing];
   let retired = false;
   let endedBy: Error | undefined;
   return {
@@ -169,7 +171,7 @@ function openFakeTransport(
     },
     async send(url, request): Promise<TransportResponse> {
       const { signal: own, headers } = request;
-      const signal = own === undefined ? ended.signal : AbortSignal.any([own, ended.signal]);
+      const signal = AbortSignal.any(own === undefined ? ends : [own, ...ends]);
       // A copy, since a later attempt may change them.
       const sent = { ...request, headers: new Headers(headers), signal, url, transport: number };
       runtime.exchanges.push(sent);

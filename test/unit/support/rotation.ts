@@ -54,7 +54,12 @@ export function openTransport(
   ends: PeerSettings,
   options: Partial<RotatingTransportOptions> = {},
 ): RotatingTransport {
-  const fixed = { connectTimeoutMs: 10_000, exclusiveTrust: false, repeatsHeaders: false };
+  const fixed = {
+    connectTimeoutMs: 10_000,
+    exclusiveTrust: false,
+    repeatsHeaders: false,
+    closing: new AbortController().signal,
+  };
   return new RotatingTransport(runtime, {
     ...fixed,
     peers: checkPeers(runtime, ends, fixed),

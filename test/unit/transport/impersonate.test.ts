@@ -5,11 +5,8 @@
  */
 
 import { describe, expect, test } from "vitest";
-import {
-  hasRepeats,
-  impersonationLines,
-  withImpersonation,
-} from "../../../src/transport/impersonate.ts";
+import { impersonationLines } from "../../../src/config/impersonation.ts";
+import { hasRepeats, withImpersonation } from "../../../src/transport/impersonate.ts";
 import { answer, outgoing, recordingSend } from "../support/outgoing.ts";
 
 describe("impersonationLines()", () => {

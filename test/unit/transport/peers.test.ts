@@ -27,6 +27,7 @@ function check(
     connectTimeoutMs: 10_000,
     exclusiveTrust: false,
     repeatsHeaders: false,
+    closing: new AbortController().signal,
     ...options,
   });
 }
@@ -92,7 +93,8 @@ describe("checkPeers()", () => {
 
   test("refuses what a runtime says can't be had together", () => {
     const runtime = { ...createFakeRuntime(), conflict: () => "not these two" };
-    const options = { connectTimeoutMs: 1, exclusiveTrust: false, repeatsHeaders: false };
+    const { signal: closing } = new AbortController();
+    const options = { connectTimeoutMs: 1, exclusiveTrust: false, repeatsHeaders: false, closing };
     expect(() => checkPeers(runtime, {}, options)).toThrow("Cannot connect on node: not these two");
   });
 });
