@@ -139,7 +139,8 @@ async function generateKeys(algorithm: KeyAlgorithm): Promise<CryptoKeyPair> {
     return await crypto.subtle.generateKey(ec, true, ["sign", "verify"]);
   }
   if (algorithm === "Ed25519") {
-    return await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
+    const keys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
+    return keys as CryptoKeyPair; // Which it is, but not by the types of every runtime.
   }
   const rsa = {
     name: "RSASSA-PKCS1-v1_5",

@@ -54,7 +54,7 @@ test("inferConfig() is a ConfigError, and never the pod's identity, when the kub
   runtime.disk.set("/home/me/config", "kind: Secret");
   await expect(inferConfig(runtime, {})).rejects.toThrow(ConfigError);
   await expect(inferConfig(runtime, {})).rejects.toThrow(
-    "Cannot load kubeconfig from /home/me/config: /home/me/config: kind (line 1) must be Config",
+    "Cannot read kubeconfig /home/me/config: kind (line 1) must be Config",
   );
 });
 
