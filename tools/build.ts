@@ -10,8 +10,12 @@ import process from "node:process";
 import { type Options, build } from "tsup";
 import { bin, root, run } from "./run.ts";
 
-/** What is loaded only where it is used, by a name that the size check knows. */
-const lazy = { kubeconfig: join(root, "src/config/kubeconfig.ts") };
+/** What is loaded only where it is used, by names that the size check knows. */
+const lazy = {
+  kubeconfig: join(root, "src/config/kubeconfig.ts"),
+  "node-programs": join(root, "runtimes/_shared/node-programs.ts"),
+  tunnel: join(root, "runtimes/node/tunnel.ts"),
+};
 
 /** The public entries. */
 const runtimes = ["node", "deno", "bun", "edge"] as const;

@@ -139,8 +139,13 @@ async function generateKeys(algorithm: KeyAlgorithm): Promise<CryptoKeyPair> {
     return await crypto.subtle.generateKey(ec, true, ["sign", "verify"]);
   }
   if (algorithm === "Ed25519") {
-    const keys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
-    return keys as CryptoKeyPair; // Which it is, but not by the types of every runtime.
+    // By the types of some runtimes it might be a single key.
+    const keys: CryptoKey | CryptoKeyPair = await crypto.subtle.generateKey(algorithm, true, [
+      "sign",
+      "verify",
+    ]);
+    if ("publicKey" in keys) return keys;
+    throw new TypeError(`Cannot make a pair of ${algorithm} keys: there is but one key`);
   }
   const rsa = {
     name: "RSASSA-PKCS1-v1_5",
