@@ -27,6 +27,7 @@ export interface Options {
   treeshake?: boolean;
   silent?: boolean;
   external?: (string | RegExp)[];
+  noExternal?: (string | RegExp)[];
   removeNodeProtocol?: boolean;
   esbuildPlugins?: Plugin[];
   outExtension?: () => { js: string };

@@ -47,6 +47,14 @@ beforeAll(async () => {
     token: "sesame",
   });
   volume = await createProjectedVolume({ ca: ca.pem, token: "sesame", namespace: "default" });
+  await writeFile(
+    join(volume.root, "kubeconfig"),
+    `
+contexts: [{ name: admin@staging, context: { cluster: staging, user: admin } }]
+clusters: [{ name: staging, cluster: { server: ${server.origin}, certificate-authority: ca.crt } }]
+users: [{ name: admin, user: { tokenFile: token } }]
+`,
+  );
   environment = {
     ...process.env,
     NO_COLOR: "1",

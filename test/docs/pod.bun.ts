@@ -15,3 +15,11 @@ export async function connect(options: entry.ConnectOptions = {}): Promise<entry
   const config = await entry.inCluster({ root: process.env["DOCS_ROOT"] });
   return await entry.connect({ config, ...options });
 }
+
+/** As the entry's own, of the one kubeconfig that there is. */
+export async function kubeconfig(
+  options: entry.KubeconfigOptions = {},
+): Promise<entry.Source<entry.ClusterConfig>> {
+  const path = `${process.env["DOCS_ROOT"]}/kubeconfig`;
+  return await entry.kubeconfig(options.content === undefined ? { ...options, path } : options);
+}

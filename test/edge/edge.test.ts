@@ -69,6 +69,18 @@ describe.each([
     });
   });
 
+  test("kubeconfig() is read from its content, and refuses what edge can't honour", async () => {
+    const { token, ...others } = (await run("kubeconfig", { ca: ca.pem })) as Record<
+      string,
+      object
+    >;
+    expect(token).toEqual({ value: { namespace: "shop", authorization: "Bearer sesame" } });
+    expect(Object.keys(others)).toHaveLength(7);
+    for (const [field, refusal] of Object.entries(others)) {
+      expect(refusal, field).toMatchObject({ code: "ERR_REANCHOR_CONFIG" });
+    }
+  });
+
   test("connect() sends through a bound service that trusts the cluster's CA", async () => {
     expect(await run("bound")).toEqual({
       isResponse: true,

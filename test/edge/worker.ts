@@ -65,6 +65,39 @@ function readSharedToken(): Promise<string> {
 }
 
 const cases: Record<string, Case> = {
+  async kubeconfig(query, env) {
+    const content = (cluster: object, user: object): object => ({
+      "current-context": "edge",
+      contexts: [{ name: "edge", context: { cluster: "kube", user: "worker", namespace: "shop" } }],
+      clusters: [{ name: "kube", cluster: { server: query.get("server"), ...cluster } }],
+      users: [{ name: "worker", user }],
+    });
+    const by = (cluster: object, user: object): Promise<unknown> =>
+      outcome(async () => {
+        const text = JSON.stringify(content(cluster, user));
+        const config = await entry.kubeconfig({ content: text });
+        const kube = await entry.connect({
+          fetch: (url, init) => env.KUBE.fetch(url, init),
+          config,
+        });
+        const { headers } = await kube.get<{ headers: Record<string, string> }>("/echo");
+        return { namespace: kube.namespace, authorization: headers["authorization"] };
+      });
+    const pem = btoa(query.get("ca") ?? "");
+    return {
+      token: await by({}, { token: "sesame" }),
+      ca: await by({ "certificate-authority-data": pem }, {}),
+      serverName: await by({ "tls-server-name": "kube" }, {}),
+      insecure: await by({ "insecure-skip-tls-verify": true }, {}),
+      proxy: await by({ "proxy-url": "http://proxy" }, {}),
+      groups: await by({}, { as: "jane", "as-groups": ["a", "b"] }),
+      tokenFile: await by({}, { tokenFile: "/token" }),
+      exec: await by(
+        {},
+        { exec: { apiVersion: "client.authentication.k8s.io/v1beta1", command: "aws" } },
+      ),
+    };
+  },
   async lane() {
     return {
       userAgent: navigator.userAgent,

@@ -39,6 +39,8 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     format: "esm",
     target: "es2022",
     platform: "neutral",
+    splitting: false,
+    noExternal: ["yaml", "zod"],
     silent: true,
     outExtension: () => ({ js: ".mjs" }),
   });

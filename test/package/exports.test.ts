@@ -20,8 +20,12 @@ test("package.json and deno.json agree on version, licence and dependencies", ()
   expect(jsr.version).toBe(npm.version);
   expect(version).toBe(npm.version);
   expect(jsr.license).toBe(npm.license);
-  expect(Object.keys(npm.dependencies)).toEqual(["undici"]);
-  expect(jsr.imports["undici"]).toBe(`npm:undici@${npm.dependencies["undici"]}`);
+  const names = ["socks", "undici", "yaml", "zod"];
+  expect(Object.keys(npm.dependencies)).toEqual(names);
+  for (const name of names) {
+    const [specifier, path] = name === "zod" ? ["zod/mini", "/mini"] : [name, ""];
+    expect(jsr.imports[specifier]).toBe(`npm:${name}@${npm.dependencies[name]}${path}`);
+  }
 });
 
 test("deno.offline.json is deno.json with a stand-in for the standard library", async () => {
