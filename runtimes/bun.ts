@@ -119,6 +119,7 @@ export type {
   SourceErrorReason,
   SourceKind,
   SourceOptions,
+  SourceReloadOptions,
   SourceStatus,
   SourceWaitOptions,
   StaleEvent,

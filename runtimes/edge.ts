@@ -108,6 +108,7 @@ export type {
   SourceErrorReason,
   SourceKind,
   SourceOptions,
+  SourceReloadOptions,
   SourceStatus,
   SourceWaitOptions,
   StaleEvent,

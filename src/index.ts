@@ -82,7 +82,13 @@ export type {
   ClientCertPem,
   ClientCertSource,
 } from "./sources/client-cert-source.ts";
-export type { Source, SourceOptions, SourceStatus, SourceWaitOptions } from "./sources/source.ts";
+export type {
+  Source,
+  SourceOptions,
+  SourceReloadOptions,
+  SourceStatus,
+  SourceWaitOptions,
+} from "./sources/source.ts";
 export { staticTokenSource } from "./sources/token-source.ts";
 export type { TokenFunction, TokenSource } from "./sources/token-source.ts";
 export type { CreateFetchOptions, FetchStatus, RotatingFetch } from "./transport/create-fetch.ts";

@@ -99,11 +99,9 @@ export class Connections {
     const configs = this.#configs;
     if (configs === undefined || this.#closed) return undefined;
     if (this.#current === used) {
-      const { ageMs } = configs.status;
       // What was read since the request began is as new as it gets.
-      const isFresh = ageMs !== undefined && ageMs <= this.#runtime.clock.now() - beganAt;
-      const config = isFresh ? configs.peek() : await configs.reload({ signal });
-      if (config !== undefined) await this.#follow(config, signal);
+      const config = await configs.reload({ signal, since: beganAt });
+      await this.#follow(config, signal);
     }
     return this.#current === used ? undefined : this.#current;
   }

@@ -18,6 +18,7 @@ import { Flight } from "./flight.ts";
 import {
   type Source,
   type SourceOptions,
+  type SourceReloadOptions,
   type SourceStatus,
   type SourceWaitOptions,
   sourceOptionNames,
@@ -158,8 +159,13 @@ export class Reloader<T> implements Source<T> {
     return await (this.#flight ?? this.#share()).join(options?.signal);
   }
 
-  async reload(options?: SourceWaitOptions): Promise<T> {
+  async reload(options?: SourceReloadOptions): Promise<T> {
     options?.signal?.throwIfAborted();
+    const since = options?.since ?? Number.POSITIVE_INFINITY;
+    if (this.#good !== undefined && this.#good.readAt >= since) return this.#good.value;
+    if (this.#flight !== undefined && this.#attemptedAt >= since) {
+      return await this.#flight.join(options?.signal);
+    }
     if (!this.#host.sharedReads) return await this.#reloadAlone(options?.signal);
     return await this.#join((this.#demand ??= this.#newDemand()), options?.signal);
   }

@@ -12,6 +12,17 @@ export interface SourceWaitOptions {
   signal?: AbortSignal | undefined;
 }
 
+/** How to wait for a reload. */
+export interface SourceReloadOptions extends SourceWaitOptions {
+  /**
+   * From when on a read may have begun to be new enough, in monotonic milliseconds (`performance.now()`):
+   * of many requests that are refused together, one then reads for all.
+   *
+   * @default the time of the call
+   */
+  since?: number | undefined;
+}
+
 /** How a source is doing. Times are in milliseconds since the epoch. */
 export interface SourceStatus {
   /** What it gives. */
@@ -43,11 +54,11 @@ export interface Source<T> {
   current(options?: SourceWaitOptions): Promise<T>;
   /**
    * Reads again now, whatever the age, once the cooldown since the last read has passed. What it gives
-   * was read after the call.
+   * was read after the call, or since the time that the caller names.
    *
    * @throws {SourceError} where no read has ever been good.
    */
-  reload(options?: SourceWaitOptions): Promise<T>;
+  reload(options?: SourceReloadOptions): Promise<T>;
   /** The last good value, with no I/O; `undefined` before the first. */
   peek(): T | undefined;
   /** How it is doing, for a health endpoint. */

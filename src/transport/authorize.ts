@@ -43,8 +43,8 @@ export function withCredentials(
     const response = await send(request);
     if (!isRefused(response) || !mayRepeat(request)) return response;
 
-    const latestToken = await newer(tokens, token, clock, beganAt, signal);
-    const latestCert = await newer(certs, cert, clock, beganAt, signal);
+    const latestToken = await newer(tokens, token, beganAt, signal);
+    const latestCert = await newer(certs, cert, beganAt, signal);
     if (latestToken === token && latestCert === cert) return response;
     await response.discard();
     const { method, url } = request;
@@ -70,7 +70,6 @@ function authorize(headers: Headers, token: string | undefined, basic: string | 
 async function newer<T>(
   source: Source<T> | undefined,
   used: T | undefined,
-  clock: Clock,
   beganAt: number,
   signal: AbortSignal | undefined,
 ): Promise<T | undefined> {
@@ -78,9 +77,7 @@ async function newer<T>(
   const latest = source.peek();
   if (latest !== used) return latest;
   // What was read since the request began is as new as it gets.
-  const { ageMs } = source.status;
-  if (ageMs !== undefined && ageMs <= clock.now() - beganAt) return used;
-  return await source.reload({ signal });
+  return await source.reload({ signal, since: beganAt });
 }
 
 /** Whether the server does not know the client by what it showed. */

@@ -8,10 +8,11 @@ import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { type ClientCertSource, isReanchorError } from "../../src/index.ts";
+import { type ClientCertSource, ConfigError, isReanchorError } from "../../src/index.ts";
 import type { Runtime } from "../../src/runtime.ts";
 import { createFileClientCertSource } from "../../src/sources/client-cert-source.ts";
 import type { Echo, TestServer } from "../support/api-server.ts";
+import { toPkcs1, toSec1, withEncryptionHeaders } from "../support/key-forms.ts";
 import { type IssuedCertificate, type TestCa, createCa } from "../support/pki.ts";
 import { entry, lane } from "./support/entry.ts";
 import {
@@ -97,6 +98,22 @@ describe.each(exclusiveTrusts)("a client certificate, exclusiveTrust: %j", (excl
     },
   );
 
+  test.each([
+    ["SEC1", "EC", toSec1],
+    ["SEC1 of P-384", "P-384", toSec1],
+    ["SEC1 without its public part", "EC", (key: string) => toSec1(key, { publicKey: false })],
+    ["PKCS#1", "RSA", toPkcs1],
+  ] as const)("get() is known by it when its key is in %s", async (_, algorithm, toForm) => {
+    const { clients, ...cluster } = await startMutual();
+    const pair = await clients.issue({ client: true, commonName: "alice", algorithm });
+    const client = await connectMutual(
+      cluster,
+      () => entry.staticClientCertSource({ certificate: pair.cert, key: toForm(pair.key) }),
+      exclusiveTrust,
+    );
+    expect(await whoAmI(client)).toBe("alice");
+  });
+
   test("changed pair replaces connections, and an answer that streams ends by itself", async () => {
     const { clients, ...cluster } = await startMutual();
     const files = await createPairFiles(await clients.issue({ client: true, commonName: "alice" }));
@@ -151,6 +168,24 @@ describe.each(exclusiveTrusts)("a client certificate, exclusiveTrust: %j", (excl
     expect(await whoAmI(client)).toBe("alice");
     expect(types(client.events)).toContain("retry");
   });
+});
+
+test("connect() says of an encrypted key what to do, and nothing of the key", async () => {
+  const { clients, ...cluster } = await startMutual();
+  const pair = await clients.issue({ client: true, algorithm: "RSA" });
+  const files = await createPairFiles({
+    cert: pair.cert,
+    key: withEncryptionHeaders(toPkcs1(pair.key)),
+  });
+  const config = {
+    server: cluster.server.origin,
+    ca: entry.staticCaSource(cluster.ca.pem),
+    clientCert: entry.fileClientCertSource(files),
+  };
+  const error = await rejection(entry.connect({ config }));
+  expect(error).toBeInstanceOf(ConfigError);
+  expect(String(error)).toMatch(/encrypted.* openssl pkey/);
+  expect(String(error)).toContain(files.key);
 });
 
 test("half-written pair keeps the old one, and serves on", async () => {

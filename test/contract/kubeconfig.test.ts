@@ -4,9 +4,10 @@
  * @module
  */
 
-import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, open, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { KubeconfigOptions } from "../../src/index.ts";
 import { loadKubeconfig } from "../../src/config/kubeconfig.ts";
@@ -15,6 +16,7 @@ import { createCa } from "../support/pki.ts";
 import { entry } from "./support/entry.ts";
 import {
   connectClient,
+  control,
   observe,
   rejection,
   startCluster,
@@ -196,6 +198,95 @@ describe("kubeconfig()", () => {
     });
     await kube.get("/version");
     expect(types(events)).toContain("insecure");
+  });
+});
+
+describe("kubeconfig() by an exec plugin", () => {
+  const node = fileURLToPath(new URL("../../node_modules/node/bin/node", import.meta.url));
+  const script = fileURLToPath(new URL("./support/programs/exec-plugin.mjs", import.meta.url));
+
+  function execOf(way: string, env: Readonly<Record<string, string>>): Record<string, unknown> {
+    return {
+      apiVersion: "client.authentication.k8s.io/v1",
+      command: node,
+      args: [script, way],
+      env: Object.entries(env).map(([name, value]) => ({ name, value })),
+      interactiveMode: "Never",
+    };
+  }
+
+  test("sends its token, once for all who ask, and 401 refreshes it", async () => {
+    const { ca, server } = await startCluster({ token: "run-1" });
+    const folder = await createFolder();
+    const log = folder.path.replace(/config$/, "runs");
+    const { kube, clock, events } = await connectBy({
+      content: kubeconfigOf({
+        cluster: { server: server.origin, "certificate-authority-data": base64(ca.pem) },
+        user: { exec: execOf("count", { PLUGIN_LOG: log }) },
+      }),
+    });
+    await Promise.all(Array.from({ length: 50 }, () => kube.get("/echo")));
+    await server.swap({ token: "run-2" });
+    await clock.advance(5_000);
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 50 }, () => kube.post("/echo", {})),
+    );
+    expect(outcomes.filter(({ status }) => status === "rejected")).toEqual([]);
+    expect((await readFile(log, "utf8")).trim().split("\n")).toHaveLength(2);
+    expect(types(events)).toContain("exec-credential-reloaded");
+  });
+
+  test("shows its certificate", async () => {
+    const clients = await createCa({ commonName: "clients" });
+    const { ca, server } = await startCluster({ clientCa: clients.pem });
+    const pair = await clients.issue({ client: true, commonName: "alice" });
+    const credential = {
+      kind: "ExecCredential",
+      apiVersion: "client.authentication.k8s.io/v1",
+      status: { clientCertificateData: pair.cert, clientKeyData: pair.key },
+    };
+    const { kube } = await connectBy({
+      content: kubeconfigOf({
+        cluster: { server: server.origin, "certificate-authority-data": base64(ca.pem) },
+        user: { exec: execOf("print", { PLUGIN_OUTPUT: JSON.stringify(credential) }) },
+      }),
+    });
+    expect(await kube.get<Echo>("/echo")).toMatchObject({ clientCommonName: "alice" });
+    expect(kube.status().clientCert).toMatchObject({ subject: "CN=alice" });
+  });
+
+  test("that is not there is a ConfigError with the install hint", async () => {
+    const exec = { ...execOf("print", {}), command: "no-such-plugin", installHint: "brew it" };
+    const content = kubeconfigOf({ cluster: { server: "https://10.96.0.1" }, user: { exec } });
+    const config = await entry.kubeconfig({ content });
+    const error = await rejection(entry.connect({ config }));
+    expect(error).toMatchObject({ code: "ERR_REANCHOR_CONFIG" });
+    expect(String(error)).toMatch(/exec plugin no-such-plugin: .* in PATH; brew it/);
+  });
+});
+
+describe("kubeconfig() does no harm with", () => {
+  async function refusal(path: string): Promise<string> {
+    const error = await rejection(entry.kubeconfig({ path }));
+    expect(error).toMatchObject({ code: "ERR_REANCHOR_CONFIG" });
+    return String(error);
+  }
+
+  test("a file of 100 MB, of which nothing is read", async () => {
+    const folder = await createFolder();
+    const file = await open(folder.path, "w");
+    await file.truncate(100 * 1024 * 1024);
+    await file.close();
+    expect(await refusal(folder.path)).toMatch(/larger than 1048576 bytes/);
+  });
+
+  test("a device, a folder and a FIFO", async () => {
+    const folder = await createFolder();
+    const fifo = folder.path.replace(/config$/, "fifo");
+    await control.fifo(fifo);
+    for (const path of ["/dev/zero", folder.path.replace(/config$/, "pki"), fifo]) {
+      expect(await refusal(path)).toMatch(/not a regular file/);
+    }
   });
 });
 

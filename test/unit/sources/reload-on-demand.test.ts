@@ -197,3 +197,21 @@ test("reload() refuses a signal that is aborted already", async () => {
   await expect(script.source.reload({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
   expect(script.reads).toHaveLength(0);
 });
+
+test("reload() joins a read that began since the time that its caller names", async () => {
+  const script = createScriptedSource();
+  await script.source.current();
+  await script.clock.advance(200);
+  const since = script.clock.now();
+  script.content = undefined;
+  const first = watch(script.source.reload({ since }));
+  await settle(script.clock);
+  const second = watch(script.source.reload({ since }));
+  const later = watch(script.source.reload({ since: since + 1 }));
+  script.reads[1]?.succeed("second");
+  await settle(script.clock);
+  expect([first.value, second.value]).toEqual([{ text: "second" }, { text: "second" }]);
+  expect(later.settled).toBe(false); // Its read has to begin after that.
+  expect(await script.source.reload({ since })).toEqual({ text: "second" });
+  expect(script.reads).toHaveLength(2);
+});
