@@ -144,8 +144,8 @@ export type {
 export const runtime: Runtime = bunRuntime;
 
 /**
- * Connects to a cluster: the given one, or the one whose pod this is. Reads the CA bundle and the token,
- * and opens no connection yet.
+ * Connects to a cluster: the given one, or the one that kubectl would take: a kubeconfig's, or where there
+ * is none, the one whose pod this is. Reads trust and credentials, and opens no connection yet.
  *
  * @param options Where to connect, and how; see {@link ConnectOptions}.
  * @returns A client, to be closed.

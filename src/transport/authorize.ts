@@ -5,7 +5,7 @@
  */
 
 import { type EventListener, notify } from "../events.ts";
-import type { Clock, TransportResponse } from "../runtime.ts";
+import type { Clock } from "../runtime.ts";
 import type { ClientCert } from "../sources/client-cert-source.ts";
 import type { Source } from "../sources/source.ts";
 import { type OutgoingRequest, type Send, canSendAgain } from "./request.ts";
@@ -41,7 +41,7 @@ export function withCredentials(
     const cert = certs && (await certs.current({ signal }));
     authorize(headers, token, basic);
     const response = await send(request);
-    if (!isRefused(response) || !mayRepeat(request)) return response;
+    if (response.status !== 401 || !mayRepeat(request)) return response;
 
     const latestToken = await newer(tokens, token, beganAt, signal);
     const latestCert = await newer(certs, cert, beganAt, signal);
@@ -78,11 +78,6 @@ async function newer<T>(
   if (latest !== used) return latest;
   // What was read since the request began is as new as it gets.
   return await source.reload({ signal, since: beganAt });
-}
-
-/** Whether the server does not know the client by what it showed. */
-function isRefused({ status }: TransportResponse): boolean {
-  return status === 401;
 }
 
 /** Whether a request that was answered with 401 may go out again. */
