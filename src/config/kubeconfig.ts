@@ -94,6 +94,7 @@ function createReader(
   runtime: Runtime,
   { paths, content, mustExist }: KubeconfigPlaces,
 ): (signal: AbortSignal) => Promise<KubeconfigFile[]> {
+  if (content === undefined || typeof content === "string") checkParserMayRun(runtime);
   if (content !== undefined) {
     const label = "content";
     const file = { path: undefined, label, config: parseKubeconfig(content, label) };
@@ -123,6 +124,17 @@ function createReader(
     if (seen.size === 0) throw new SourceError("none of its files is there", "missing");
     return found;
   };
+}
+
+/** What the YAML parser asks the environment at each text; where it may not, a runtime prompts or throws. */
+const parserVariables = ["LOG_STREAM", "LOG_TOKENS"];
+
+function checkParserMayRun(runtime: Runtime): void {
+  const denied = parserVariables.filter((name) => runtime.isDenied("env", name));
+  if (denied.length === 0) return;
+  throw new ConfigError(
+    `Cannot read kubeconfig: the YAML parser looks at two variables for its own debugging; grant --allow-env=${denied.join(",")}, or pass the option "content" an object`,
+  );
 }
 
 /** What a config is built with. */

@@ -189,13 +189,22 @@ export class RotatingTransport {
     return [open(first), ...others.map(open)];
   }
 
+  #canOpen(trust: Trust): boolean {
+    try {
+      // They have no connection to wait for.
+      for (const transport of this.#openTransports(trust)) transport.retire().catch(() => {});
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   /** Goes on with the trust that is there, and fails where there is none. */
   #refuse(trust: Trust, previous: Generation | undefined, cause: unknown): Generation {
     const { ca, clientCert } = this.#peers;
-    const isNewCert =
-      trust.clientCert !== undefined &&
-      (ca === undefined || trust.bundle?.fingerprint === previous?.trust.bundle?.fingerprint);
-    const [source, kind, what] = isNewCert
+    const isCert =
+      trust.clientCert !== undefined && this.#canOpen({ ...trust, clientCert: undefined });
+    const [source, kind, what] = isCert
       ? ([clientCert, "client-certificate", "client certificate"] as const)
       : ([ca, "ca", "CA bundle"] as const);
     if (source === undefined) throw cause;

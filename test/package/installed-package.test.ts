@@ -23,6 +23,7 @@ beforeAll(async () => {
   project = await installPackage();
   await project.write("import.mjs", importProgram);
   await project.write("request.mjs", requestProgram(server.origin, ca.pem));
+  await project.write("kubeconfig.mjs", kubeconfigProgram(server.origin, ca.pem));
 }, 120_000);
 
 afterAll(async () => {
@@ -41,6 +42,24 @@ import npm from "reanchor/package.json" with { type: "json" };
 const entries = [root, named, deno, bun, edge];
 console.log(JSON.stringify({ entries: entries.map(({ runtime }) => runtime.name), version: npm.version }));
 `;
+
+/** Sends a request by a kubeconfig in YAML. */
+function kubeconfigProgram(origin: string, ca: string): string {
+  const content = `
+current-context: here
+contexts: [{ name: here, context: { cluster: kube, namespace: shop } }]
+clusters:
+  - name: kube
+    cluster: { server: "${origin}", certificate-authority-data: ${btoa(ca)} }
+`;
+  return `
+import { connect, kubeconfig } from "reanchor";
+const kube = await connect({ config: await kubeconfig({ content: ${JSON.stringify(content)} }) });
+const { gitVersion } = await kube.get("/version");
+await kube.close();
+console.log(JSON.stringify({ namespace: kube.namespace, gitVersion }));
+`;
+}
 
 /** Sends a request with the entry that the runtime picks. */
 function requestProgram(origin: string, ca: string): string {
@@ -138,6 +157,26 @@ writeSync(1, JSON.stringify({ before, after: process.getActiveResourcesInfo() })
     const output = await project.run(node("26"), [...permissions, `idle-${entry}.mjs`]);
     const { before, after } = JSON.parse(output);
     expect(after).toEqual(before);
+  });
+});
+
+describe("a kubeconfig", () => {
+  test.each(["22", "24", "26"] as const)("is read on Node %s", async (version) => {
+    const output = await project.run(node(version), ["kubeconfig.mjs"]);
+    expect(JSON.parse(output)).toEqual({ namespace: "shop", gitVersion: expect.any(String) });
+  });
+
+  test("is read on Bun", async () => {
+    const output = await project.run(bin("bun"), ["kubeconfig.mjs"]);
+    expect(JSON.parse(output)).toEqual({ namespace: "shop", gitVersion: expect.any(String) });
+  });
+
+  test("is read on Deno with the network and the YAML parser's two variables", async () => {
+    const net = `--allow-net=${new URL(server.origin).host}`;
+    const env = "--allow-env=LOG_STREAM,LOG_TOKENS";
+    const run = ["run", "--no-prompt", net, env, "kubeconfig.mjs"];
+    const output = await project.run(bin("deno"), run);
+    expect(JSON.parse(output)).toEqual({ namespace: "shop", gitVersion: expect.any(String) });
   });
 });
 

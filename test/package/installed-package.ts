@@ -28,10 +28,10 @@ export async function installPackage(): Promise<InstalledPackage> {
   const temporary = await realpath(await mkdtemp(join(tmpdir(), "reanchor-package-")));
   const folder = join(temporary, "project");
   await mkdir(folder);
-  const tarballs = [
-    await pack(root, temporary),
-    await pack(`${root}node_modules/undici`, temporary),
-  ];
+  const tarballs = [await pack(root, temporary)];
+  for (const name of await dependencies()) {
+    tarballs.push(await pack(`${root}node_modules/${name}`, temporary));
+  }
   await writeFile(
     join(folder, "package.json"),
     JSON.stringify({ name: "project", private: true, type: "module" }),
@@ -63,6 +63,21 @@ export async function installPackage(): Promise<InstalledPackage> {
     run: (command, args) => execute(command, args, folder),
     remove: () => rm(temporary, { recursive: true }),
   };
+}
+
+/** What the package needs at run time, with what that needs. */
+async function dependencies(): Promise<Set<string>> {
+  const found = new Set<string>();
+  async function add(folder: string): Promise<void> {
+    const manifest = JSON.parse(await readFile(`${folder}package.json`, "utf8"));
+    for (const name of Object.keys(manifest.dependencies ?? {})) {
+      if (found.has(name)) continue;
+      found.add(name);
+      await add(`${root}node_modules/${name}/`);
+    }
+  }
+  await add(root);
+  return found;
 }
 
 async function pack(folder: string, destination: string): Promise<string> {

@@ -10,7 +10,7 @@ import type { KubeClient } from "../../../src/api/client.ts";
 import type { ClusterConfig } from "../../../src/config/cluster-config.ts";
 import type { ReanchorEvent } from "../../../src/events.ts";
 import { Reloader } from "../../../src/sources/reload.ts";
-import { staticTokenSource } from "../../../src/sources/token-source.ts";
+import { createFunctionTokenSource, staticTokenSource } from "../../../src/sources/token-source.ts";
 import {
   type FakeRuntime,
   createFakeRuntime,
@@ -144,6 +144,34 @@ describe("a client of a config that changes", () => {
     runtime.answer = failing("unknown-authority");
     await runtime.clock.advance(500);
     await expect(kube.get("/api")).rejects.toMatchObject({ reason: "unknown-authority" });
+  });
+
+  test("sends by the new config what waited for the old one's token when that was left", async () => {
+    let open = (): void => {};
+    let gate = Promise.resolve();
+    const runtime = createFakeRuntime();
+    const token = createFunctionTokenSource(
+      runtime,
+      async () => {
+        await gate;
+        return "one";
+      },
+      { reloadIntervalMs: 0 },
+    );
+    const scene = await following({ ...one, token });
+    gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const waiting = scene.kube.post("/api", { a: 1 });
+    await new Promise((resolve) => void setTimeout(resolve, 0));
+    scene.config = two;
+    await scene.runtime.clock.advance(INTERVAL_MS);
+    await scene.kube.get("/version");
+    open();
+    await waiting;
+    expect(urls(scene)).toEqual(["https://two/version", "https://two/api"]);
+    expect(scene.runtime.exchanges[1]?.headers.has("authorization")).toBe(false);
+    expect(scene.runtime.exchanges[1]?.body).toBe('{"a":1}');
   });
 
   test("sends no stream again that was read", async () => {

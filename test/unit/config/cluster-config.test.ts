@@ -5,7 +5,7 @@
  */
 
 import { expect, test } from "vitest";
-import { checkClusterConfig } from "../../../src/config/cluster-config.ts";
+import { basicAuthorization, checkClusterConfig } from "../../../src/config/cluster-config.ts";
 import { ConfigError } from "../../../src/errors.ts";
 import { staticCaSource } from "../../../src/sources/ca-source.ts";
 import { staticTokenSource } from "../../../src/sources/token-source.ts";
@@ -40,5 +40,23 @@ test("checkClusterConfig() refuses a CA or a token over http, where nothing prot
   expect(() => checkClusterConfig({ server, token })).toThrow(ConfigError);
   expect(() => checkClusterConfig({ server, ca: staticCaSource(anchorPem()) })).toThrow(
     /use https/,
+  );
+});
+
+test("checkClusterConfig() refuses any credential over http, and a token beside basicAuth", () => {
+  const basicAuth = { username: "me", password: "sesame" };
+  expect(() => checkClusterConfig({ server: "http://127.0.0.1:8001", basicAuth })).toThrow(
+    /use https/,
+  );
+  const token = staticTokenSource("sesame");
+  expect(() => checkClusterConfig({ server: "https://host", token, basicAuth })).toThrow(
+    /a token and basicAuth, .* drop one$/,
+  );
+});
+
+test("basicAuthorization() encodes in UTF-8, and refuses a colon that would end the name", () => {
+  expect(basicAuthorization({ username: "me", password: "p:é" })).toBe("Basic bWU6cDrDqQ==");
+  expect(() => basicAuthorization({ username: "m:e", password: "sesame" })).toThrow(
+    /^Cannot use basicAuth: (?!.*sesame)/,
   );
 });

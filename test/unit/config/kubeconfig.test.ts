@@ -82,6 +82,22 @@ describe("loadKubeconfig() looks", () => {
     expect(runtime.reads).toEqual([]);
   });
 
+  test("at no text where the parser may not look at its variables, but at an object", async () => {
+    const runtime = desk({ "/a": text("https://a") });
+    runtime.denied.add("env LOG_STREAM");
+    for (const options of [{ path: "/a" }, { content: text("https://a") }]) {
+      await expect(loadKubeconfig(runtime, options)).rejects.toThrow(/--allow-env=LOG_STREAM,/);
+    }
+    expect(runtime.reads).toEqual([]);
+    const content = {
+      "current-context": "here",
+      contexts: [{ name: "here", context: { cluster: "kube" } }],
+      clusters: [{ name: "kube", cluster: { server: "https://a" } }],
+    };
+    const source = await loadKubeconfig(runtime, { content });
+    expect((await source.current()).server).toBe("https://a");
+  });
+
   test("at no file where there is no file system", async () => {
     const runtime = createFakeRuntime({ name: "edge", hasFiles: false });
     await expect(loadKubeconfig(runtime, { path: "/a" })).rejects.toThrow(

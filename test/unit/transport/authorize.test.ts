@@ -11,6 +11,7 @@ import {
   createFunctionTokenSource,
   staticTokenSource,
 } from "../../../src/sources/token-source.ts";
+import type { Source } from "../../../src/sources/source.ts";
 import { withCredentials } from "../../../src/transport/authorize.ts";
 import type { OutgoingRequest } from "../../../src/transport/request.ts";
 import { createFakeRuntime } from "../support/fake-runtime.ts";
@@ -230,4 +231,21 @@ describe("withCredentials()", () => {
     });
     expect(sent).toEqual([]);
   });
+});
+
+test("withCredentials() sends no token again that its source has given up", async () => {
+  const { clock, ...runtime } = createFakeRuntime();
+  let token: string | undefined = "old";
+  const gives = createFunctionTokenSource({ ...runtime, clock }, () => "unused");
+  const source: Source<string | undefined> = {
+    ...gives,
+    status: gives.status,
+    current: async () => token,
+    reload: async () => (token = undefined),
+    peek: () => token,
+    subscribe: () => () => {},
+  };
+  const { send, sent } = recordingSend(answer(401), ok);
+  await withCredentials(send, { token: source }, clock, undefined)(outgoing("/api"));
+  expect(sent.map(({ authorization }) => authorization)).toEqual(["Bearer old", null]);
 });
