@@ -191,7 +191,10 @@ export interface TransportOptions {
 }
 
 /** What stays as it is while CA bundles and client certificates come and go. */
-export type FixedTlsSettings = Omit<TlsSnapshot, "ca" | "clientCert">;
+export interface FixedTlsSettings extends Omit<TlsSnapshot, "ca" | "clientCert"> {
+  /** Whether there may be a client certificate. */
+  readonly hasClientCert: boolean;
+}
 
 /** A JavaScript runtime, as the core sees it. */
 export interface Runtime {

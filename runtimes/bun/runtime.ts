@@ -9,7 +9,7 @@ import { type Runtime, systemClock } from "../../src/runtime.ts";
 import { nodeFiles } from "../_shared/node-files.ts";
 import { lazyPrograms } from "../_shared/lazy-programs.ts";
 import { explain } from "./explain.ts";
-import { openTransport } from "./transport.ts";
+import { conflict, openTransport } from "./transport.ts";
 
 /** Bun. */
 export const bunRuntime: Runtime = {
@@ -29,8 +29,7 @@ export const bunRuntime: Runtime = {
     clientCertificates: true,
     serverName: true,
     insecureSkipTlsVerify: true,
-    // An https proxy would be shown the client certificate too.
-    proxies: ["http"],
+    proxies: ["http", "https"],
     followsProxyEnvironment: false,
     repeatedHeaders: false,
     programs: true,
@@ -41,6 +40,7 @@ export const bunRuntime: Runtime = {
   programs: lazyPrograms,
   env: (name) => process.env[name],
   isDenied: () => false,
+  conflict,
   openTransport,
   explain,
 };

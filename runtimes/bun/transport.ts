@@ -5,7 +5,12 @@
  * @module
  */
 
-import type { TlsSnapshot, Transport, TransportOptions } from "../../src/runtime.ts";
+import type {
+  FixedTlsSettings,
+  TlsSnapshot,
+  Transport,
+  TransportOptions,
+} from "../../src/runtime.ts";
 import { fromResponse } from "../../src/transport/response.ts";
 
 /**
@@ -13,6 +18,12 @@ import { fromResponse } from "../../src/transport/response.ts";
  * have acted (https://github.com/oven-sh/bun/pull/28708). On a connection of their own it can't.
  */
 const repeatedByBun = new Set(["PUT", "DELETE"]);
+
+/** See {@link Runtime.conflict}. */
+export function conflict({ proxy, hasClientCert }: FixedTlsSettings): string | undefined {
+  if (proxy?.protocol !== "https:" || !hasClientCert) return undefined;
+  return "an https proxy can't be had together with a client certificate, which Bun shows to the proxy as well";
+}
 
 /** Opens a pool of connections. */
 export function openTransport(trust: TlsSnapshot, { closing }: TransportOptions): Transport {

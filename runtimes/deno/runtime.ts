@@ -62,8 +62,7 @@ export const denoRuntime: Runtime = {
     clientCertificates: true,
     serverName: true,
     insecureSkipTlsVerify: true,
-    // An https proxy would be shown the client certificate too.
-    proxies: ["http", "socks5"],
+    proxies: ["http", "https", "socks5"],
     followsProxyEnvironment: true,
     repeatedHeaders: true,
     programs: true,

@@ -47,7 +47,10 @@ export function openTransport(trust: TlsSnapshot, options: TransportOptions): Tr
 }
 
 /** What only Deno's `node:https` can do. */
-function byNodeHttps(trust: FixedTlsSettings, options: TransportOptions): boolean {
+function byNodeHttps(
+  trust: Pick<TlsSnapshot, "serverName" | "insecureSkipTlsVerify">,
+  options: TransportOptions,
+): boolean {
   return (
     options.exclusiveTrust ||
     options.repeatsHeaders ||
@@ -59,8 +62,11 @@ function byNodeHttps(trust: FixedTlsSettings, options: TransportOptions): boolea
 /** See {@link Runtime.conflict}. */
 export function conflict(trust: FixedTlsSettings, options: TransportOptions): string | undefined {
   if (trust.proxy === undefined) return undefined;
-  if (trust.proxy.protocol === "http:" && trust.proxy.username !== "") {
-    return "an http proxy can't be given credentials, since Deno sends them to the server as well; use a socks5 proxy, or one without";
+  if (trust.proxy.protocol !== "socks5:" && trust.proxy.username !== "") {
+    return "an http or https proxy can't be given credentials, since Deno sends them to the server as well; use a socks5 proxy, or one without";
+  }
+  if (trust.proxy.protocol === "https:" && trust.hasClientCert) {
+    return "an https proxy can't be had together with a client certificate, which Deno shows to the proxy as well";
   }
   // It knows no proxies.
   if (!byNodeHttps(trust, options)) return undefined;

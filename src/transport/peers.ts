@@ -84,7 +84,8 @@ export function checkPeers(
   }
   const proxy = checkProxy(runtime, settings.proxy);
   const fixed = { serverName, insecureSkipTlsVerify, proxy };
-  const conflict = runtime.conflict?.(fixed, options);
+  const hasClientCert = clientCert !== undefined;
+  const conflict = runtime.conflict?.({ ...fixed, hasClientCert }, options);
   if (conflict !== undefined) throw new ConfigError(`Cannot connect on ${name}: ${conflict}`);
   return { ca, clientCert, ...fixed };
 }

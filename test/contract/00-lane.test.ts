@@ -40,7 +40,7 @@ test("capabilities declare what this runtime lacks", () => {
     clientCertificates: true,
     serverName: true,
     insecureSkipTlsVerify: true,
-    proxies: { node: ["http", "https", "socks5"], deno: ["http", "socks5"], bun: ["http"] }[lane],
+    proxies: lane === "bun" ? ["http", "https"] : ["http", "https", "socks5"],
     followsProxyEnvironment: lane === "deno",
     repeatedHeaders: lane !== "bun",
     programs: true,
