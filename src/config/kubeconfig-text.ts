@@ -39,7 +39,7 @@ const MAX_DEPTH = 64;
  * @throws {ConfigError} where it is none. The message says where in the text, and never quotes it.
  */
 export function parseKubeconfig(content: string | Uint8Array | object, label: string): Kubeconfig {
-  const configs = parseKubeconfigs(content, label);
+  const configs = readConfigs(content, label);
   return {
     ...configs.reduceRight<object>((later, config) => Object.assign(later, config), {}),
     clusters: firstOfEachName(configs.flatMap(({ clusters }) => clusters)),
@@ -47,30 +47,6 @@ export function parseKubeconfig(content: string | Uint8Array | object, label: st
     contexts: firstOfEachName(configs.flatMap(({ contexts }) => contexts)),
     "current-context": configs.map((config) => config["current-context"]).find(Boolean),
   };
-}
-
-/**
- * Parses a kubeconfig as {@link parseKubeconfig} does, but leaves its documents apart, for who merges files
- * anyway.
- *
- * @param content Its text, the bytes of that, or what the text would hold.
- * @param label What to call it in messages.
- * @returns Those documents that are not empty.
- * @throws {ConfigError} where it is none. The message says where in the text, and never quotes it.
- */
-export function parseKubeconfigs(
-  content: string | Uint8Array | object,
-  label: string,
-): Kubeconfig[] {
-  try {
-    if (typeof content === "string") return parseText(content);
-    if (content instanceof Uint8Array) return parseText(decode(content));
-    return [check(copyObject(content), () => undefined)];
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    // No cause: a parser's error quotes what it stumbled over.
-    throw new ConfigError(`Cannot read kubeconfig ${label}: ${error.message}`);
-  }
 }
 
 /**
@@ -89,6 +65,19 @@ export function cleanText(written: string): string {
     .replace(/(?:\p{Cc}\[|\u{9b})[0-?]*[ -/]*[@-~]/gu, "")
     .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ")
     .trim();
+}
+
+/** The documents that are not empty, each checked by itself. */
+function readConfigs(content: string | Uint8Array | object, label: string): Kubeconfig[] {
+  try {
+    if (typeof content === "string") return parseText(content);
+    if (content instanceof Uint8Array) return parseText(decode(content));
+    return [check(copyObject(content), () => undefined)];
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    // No cause: a parser's error quotes what it stumbled over.
+    throw new ConfigError(`Cannot read kubeconfig ${label}: ${error.message}`);
+  }
 }
 
 /** Why a text is refused; becomes the ConfigError, which names the file. */
@@ -226,8 +215,6 @@ class Unfolding {
         for (const source of Array.isArray(unfolded) ? unfolded : [unfolded]) {
           if (!isMapping(source)) throw this.#refusal(value, "a merge key (<<) holds no mapping");
           merged.push(source);
-          this.#count += Object.keys(source).length;
-          this.#checkCount(key);
         }
       } else {
         put(own, name, unfolded);

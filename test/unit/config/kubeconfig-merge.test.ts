@@ -60,7 +60,8 @@ describe("mergeKubeconfigs() lets the first win when", () => {
   });
 
   test("the first current-context is empty: the first that is not", () => {
-    const empty = file("/c/config", { "current-context": "" });
+    const config = { clusters: [], users: [], contexts: [], "current-context": "" };
+    const empty = { path: "/c/config", label: "/c/config", config };
     expect(mergeKubeconfigs([empty, second]).currentContext).toEqual({
       value: "green",
       label: "/b/config",

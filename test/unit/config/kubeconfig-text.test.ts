@@ -11,7 +11,6 @@ import {
   cleanName,
   cleanText,
   parseKubeconfig,
-  parseKubeconfigs,
 } from "../../../src/config/kubeconfig-text.ts";
 import { ConfigError } from "../../../src/errors.ts";
 import * as kubeconfigs from "../../support/kubeconfigs.ts";
@@ -150,11 +149,6 @@ current-context: prod
 
   test("the first of an unknown key winning", () => {
     expect(parseKubeconfig(text, "config")).toMatchObject({ colours: "blue" });
-  });
-
-  test("parseKubeconfigs() leaves them apart when asked, but for the empty one", () => {
-    const contexts = parseKubeconfigs(text, "config").map((config) => config["current-context"]);
-    expect(contexts).toEqual(["", "dev", "prod"]);
   });
 
   test("and names the line of a mistake in a later one", () => {
@@ -403,6 +397,11 @@ describe("parseKubeconfig() names line and column and never quotes the text when
       /^line 1, column \d+: an alias has no anchor/,
     ],
     [
+      "an alias is within its anchor, which was set before",
+      `a: &${secret} 1\nb: &${secret} [*${secret}]\n`,
+      /^line 2, column \d+: an alias has no anchor/,
+    ],
+    [
       "a key is there twice",
       `a:\n  ${secret}: 1\n  ${secret}: 2\n`,
       /^line 3, column 3: a key is there twice/,
@@ -533,6 +532,14 @@ users:
     expect(user?.token).toBeUndefined();
     expect(user?.exec?.command).toBeUndefined();
     expect(Object.keys(user?.["as-user-extra"] ?? {})).toEqual([]);
+  });
+
+  test("such as __proto__ in what is kept as it is: it is left out", () => {
+    const text = clusterText("extensions: [{name: a, extension: {__proto__: {b: 1}, c: 1}}]");
+    const { clusters } = parseKubeconfig(`__proto__: {d: 1}\n${text}`, "config");
+    const extension = clusters[0]?.cluster.extensions[0]?.extension;
+    expect(Reflect.ownKeys(extension as object)).toEqual(["c"]);
+    expect(Reflect.get(extension as object, "b")).toBeUndefined();
   });
 });
 
