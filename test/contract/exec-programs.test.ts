@@ -82,7 +82,7 @@ async function createFolder(): Promise<string> {
   return folder;
 }
 
-/** Where runs are logged, and the processes of each that was. */
+/** Where runs are logged, and the processes of each that was; they are killed when the test ends. */
 async function createLog() {
   const file = join(await createFolder(), "log");
   async function runs(): Promise<number[][]> {
@@ -90,6 +90,11 @@ async function createLog() {
     const lines = content.split("\n").slice(0, -1);
     return lines.map((line) => line.split(" ").map(Number));
   }
+  onTestFinished(async () => {
+    for (const id of (await runs()).flat()) {
+      if (await isRunning(id)) process.kill(id, "SIGKILL");
+    }
+  });
   return { file, runs };
 }
 
@@ -226,6 +231,12 @@ describe("what a plugin is told", () => {
     const source = sourceOf(pluginOf("echo", {}, { apiVersion, provideClusterInfo }));
     const { token = "" } = await source.current();
     expect(JSON.parse(atob(token))).toEqual({ apiVersion, spec });
+  });
+
+  test("this process's own variables beside the plugin's", async () => {
+    const plugin = pluginOf("environment", { PLUGIN_OUTPUT: "added" });
+    const { token } = await sourceOf(plugin).current();
+    expect(token).toBe(`${encodeURIComponent(process.env["PATH"] ?? "")} added`);
   });
 
   test("interactive mode Never or IfAvailable without a terminal: nothing to read", async () => {
@@ -375,7 +386,8 @@ describe("how long a plugin runs", () => {
     const programs = entry.runtime.programs as Programs;
     const command = {
       command: node,
-      args: [script, "hang"],
+      // What it has started is not always killed with it, and holds its output open: no reason to wait.
+      args: [script, "hang with a child"],
       env: { PLUGIN_LOG: log.file },
       inheritStdin: false,
       maxOutputBytes: 1024,
@@ -407,9 +419,9 @@ describe("how long a plugin runs", () => {
     if (lane === "deno") {
       // Deno can't kill a group.
       expect(await isRunning(child)).toBe(true);
-      process.kill(child, "SIGKILL");
+    } else {
+      await until("its child is gone", async () => !(await isRunning(child)));
     }
-    await until("its child is gone", async () => !(await isRunning(child)));
   });
 
   test("a process whose caller has given up ends without waiting for the plugin", async () => {
@@ -418,7 +430,6 @@ describe("how long a plugin runs", () => {
     const options = { patienceMs: 1_500 };
     const { stdout, code } = await runInOwnProcess(plugin, { options, leavesPrograms: true });
     expect({ stdout, code }).toEqual({ code: 0, stdout: "enough\n" });
-    for (const [id = 0] of await log.runs()) process.kill(id, "SIGKILL");
   });
 });
 

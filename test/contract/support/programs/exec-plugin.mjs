@@ -27,6 +27,8 @@ const ways = {
   },
   // What it was told, as a token.
   echo: () => printCredential({ token: btoa(JSON.stringify({ apiVersion, spec })) }),
+  environment: () =>
+    printCredential({ token: `${encodeURIComponent(process.env.PATH)} ${PLUGIN_OUTPUT}` }),
   // What stands on its standard input, as a token.
   ask() {
     process.stderr.write("Password: ");
