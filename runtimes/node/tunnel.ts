@@ -69,7 +69,7 @@ function connectByHttp({ proxy, host, port, ca, timeoutMs }: TunnelOptions): Pro
       reject(refusal(proxy, response.statusCode));
     });
     connecting.once("connect", (response, socket, head) => {
-      // What has a signal of the request's own would be ended by its time limit.
+      // From here on the request's time limit is none of the socket's: Node has let go of it.
       if (response.statusCode !== 200) {
         socket.destroy();
         reject(refusal(proxy, response.statusCode));

@@ -4,23 +4,14 @@
  * @module
  */
 
-import { ConnectionError, UntrustedServerError } from "../errors.ts";
+import { ConnectionError } from "../errors.ts";
 import type { TrustAnchor } from "../events.ts";
 import type { Capabilities, Runtime, TransportResponse } from "../runtime.ts";
 import type { SourceStatus } from "../sources/source.ts";
-import { mayRepeat } from "../transport/authorize.ts";
 import type { GenerationStatus } from "../transport/generation.ts";
-import {
-  type FetchInit,
-  type OutgoingRequest,
-  canSendAgain,
-  describe,
-  readRequest,
-} from "../transport/request.ts";
+import { type FetchInit, describe, readRequest } from "../transport/request.ts";
 import { parseRetryAfter } from "../transport/retry-after.ts";
-import { RetiredError } from "../transport/rotating-transport.ts";
 import { ApiError } from "./api-error.ts";
-import type { Connection } from "./connection.ts";
 import type { Connections } from "./connections.ts";
 
 /** How one call differs from the client's defaults. */
@@ -153,52 +144,11 @@ export function createClient({ runtime, connections, userAgent }: ClientParts): 
   ): Promise<{ response: TransportResponse; described: string }> {
     const given = input instanceof Request ? input : undefined;
     const text = String(input instanceof Request ? input.url : input);
-    const signal = init.signal ?? given?.signal;
-    const connection = connections.mayMove ? await connections.current(signal) : connections.peek();
-    const url = resolve(text, connection.server);
-    const request = await readRequest(url, given, init, connection.timeoutMs);
+    const toUrl = (server: URL): URL => resolve(text, server);
+    const { server, timeoutMs } = connections.peek();
+    const request = await readRequest(toUrl(server), given, init, timeoutMs);
     if (!request.headers.has("user-agent")) request.headers.set("user-agent", userAgent);
-    const response = connections.mayMove
-      ? await sendOn(connection, request, text)
-      : await connection.send(request);
-    return { response, described: describe(request) };
-  }
-
-  /** Sends by a config that may change meanwhile: a request that it fails is sent by the next one. */
-  async function sendOn(
-    first: Connection,
-    request: OutgoingRequest,
-    text: string,
-  ): Promise<TransportResponse> {
-    const beganAt = clock.now();
-    const headers = new Headers(request.headers);
-    let connection = first;
-    let url = request.url;
-    for (let renewed = false; ;) {
-      const attempt = { ...request, url, headers: new Headers(headers) };
-      let outcome: TransportResponse | Error;
-      try {
-        outcome = await connection.send(attempt);
-      } catch (error) {
-        if (!(error instanceof RetiredError || error instanceof UntrustedServerError)) throw error;
-        outcome = error;
-      }
-      const mayGoOn =
-        outcome instanceof Error ? canSendAgain(request.body) : isRefusedForGood(outcome, attempt);
-      const wasRetired = outcome instanceof RetiredError;
-      const next =
-        mayGoOn && (wasRetired || !renewed)
-          ? await connections.renew(connection, beganAt, request.signal)
-          : undefined;
-      if (next === undefined) {
-        if (outcome instanceof Error) throw outcome;
-        return outcome;
-      }
-      if (!(outcome instanceof Error)) await outcome.discard();
-      renewed ||= !wasRetired;
-      connection = next;
-      url = resolve(text, next.server);
-    }
+    return { response: await connections.send(request, toUrl), described: describe(request) };
   }
 
   async function call<T>(
@@ -273,11 +223,6 @@ export function createClient({ runtime, connections, userAgent }: ClientParts): 
   async function close(): Promise<void> {
     await connections.close();
   }
-}
-
-/** Whether no credential of this config was let in, so that those of a newer one may be. */
-function isRefusedForGood(response: TransportResponse, request: OutgoingRequest): boolean {
-  return response.status === 401 && !request.authorized && mayRepeat(request);
 }
 
 /** The URL that a caller means. It never leaves the server's origin, where credentials belong. */

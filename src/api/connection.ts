@@ -19,7 +19,7 @@ import { hasRepeats, withImpersonation } from "../transport/impersonate.ts";
 import { withRedirects } from "../transport/redirects.ts";
 import type { Send } from "../transport/request.ts";
 import { withRetryAfter } from "../transport/retry-after.ts";
-import { type WaitingRequests, withTimeout } from "../transport/timeout.ts";
+import type { WaitingRequests } from "../transport/timeout.ts";
 import { type TransportSettings, openRotatingTransport } from "../transport/transport-settings.ts";
 import type { ClientStatus } from "./client.ts";
 
@@ -38,6 +38,7 @@ export interface Connection {
   readonly server: URL;
   readonly namespace: string;
   readonly timeoutMs: number;
+  /** Sends a request, which has a time limit already. */
   readonly send: Send;
   status(): ConnectionStatus;
   /** Takes no more requests; resolves when the last one has ended. */
@@ -104,7 +105,7 @@ export async function openConnection(
   if (lines.length > 0) send = withImpersonation(send, lines);
   const waits = { maxWaitMs: settings.maxRetryAfterMs, maxCount: MAX_RETRY_AFTER_COUNT };
   send = withRetryAfter(send, waits, clock, onEvent);
-  send = withTimeout(withRedirects(send), clock, waiting);
+  send = withRedirects(send);
 
   return {
     config,

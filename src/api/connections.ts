@@ -7,11 +7,14 @@
 
 import { orAborted } from "../abort.ts";
 import type { ClusterConfig } from "../config/cluster-config.ts";
-import { ClosedError, ReanchorError, SourceError } from "../errors.ts";
+import { ClosedError, ReanchorError, SourceError, UntrustedServerError } from "../errors.ts";
 import { notify } from "../events.ts";
-import type { Runtime } from "../runtime.ts";
+import type { Runtime, TransportResponse } from "../runtime.ts";
 import type { Source } from "../sources/source.ts";
-import { WaitingRequests } from "../transport/timeout.ts";
+import { mayRepeat } from "../transport/authorize.ts";
+import { type OutgoingRequest, type Send, canSendAgain } from "../transport/request.ts";
+import { RetiredError } from "../transport/rotating-transport.ts";
+import { WaitingRequests, withTimeout } from "../transport/timeout.ts";
 import { type Connection, type ConnectionSettings, openConnection } from "./connection.ts";
 
 /** How long a config that can't be used is left alone before it is tried again. */
@@ -28,7 +31,7 @@ export class Connections {
   readonly #waiting: WaitingRequests;
   readonly #unsubscribe: (() => void) | undefined;
   #current: Connection;
-  #moving: Promise<Connection> | undefined;
+  #moving: Promise<void> | undefined;
   #refused: { readonly config: ClusterConfig; readonly retryAt: number } | undefined;
   #closed = false;
 
@@ -61,11 +64,6 @@ export class Connections {
     return new Connections(runtime, settings, connection, waiting, configs);
   }
 
-  /** Whether the config may ever be another one. */
-  get mayMove(): boolean {
-    return this.#configs !== undefined;
-  }
-
   get closed(): boolean {
     return this.#closed;
   }
@@ -80,30 +78,60 @@ export class Connections {
     return this.#current;
   }
 
-  /** The connection of the present config, which is read again where it has aged. */
-  async current(signal: AbortSignal | undefined): Promise<Connection> {
-    if (this.#configs === undefined || this.#closed) return this.#current;
-    return await this.#follow(await this.#configs.current({ signal }), signal);
+  /**
+   * Sends a request by the present config, which is read again where it has aged. A request that this config
+   * fails is sent by the next one, where there is one.
+   *
+   * @param toUrl Where the request goes on a given server.
+   */
+  async send(request: OutgoingRequest, toUrl: (server: URL) => URL): Promise<TransportResponse> {
+    const send: Send = async (timed) =>
+      this.#configs === undefined
+        ? await this.#current.send(timed)
+        : await this.#sendBy(this.#configs, timed, toUrl);
+    return await withTimeout(send, this.#runtime.clock, this.#waiting)(request);
   }
 
-  /**
-   * Another connection than the one by which a request failed, where the config has changed since.
-   *
-   * @param beganAt The monotonic time at which the request began.
-   */
-  async renew(
+  async #sendBy(
+    configs: Source<ClusterConfig>,
+    request: OutgoingRequest,
+    toUrl: (server: URL) => URL,
+  ): Promise<TransportResponse> {
+    const { signal } = request;
+    const beganAt = this.#runtime.clock.now();
+    await configs.current({ signal });
+    await this.#follow(configs, signal);
+    for (let refused = false; ;) {
+      const used = this.#current;
+      const url = toUrl(used.server);
+      // A copy, since every step of the way may add what is this config's alone.
+      const attempt = { ...request, url, headers: new Headers(request.headers) };
+      const outcome = await used.send(attempt).catch(toOutcome);
+      // Nothing was sent then, and the request belongs to the connection that has this one's place.
+      const wasRetired = outcome instanceof RetiredError;
+      const mayGoOn = (wasRetired || !refused) && mayMend(outcome, attempt);
+      if (!mayGoOn || !(await this.#renew(configs, used, beganAt, signal))) {
+        if (outcome instanceof Error) throw outcome;
+        return outcome;
+      }
+      if (!(outcome instanceof Error)) await outcome.discard();
+      refused ||= !wasRetired;
+    }
+  }
+
+  /** Whether the config has changed since the request began, and with it the connection that it used. */
+  async #renew(
+    configs: Source<ClusterConfig>,
     used: Connection,
     beganAt: number,
     signal: AbortSignal | undefined,
-  ): Promise<Connection | undefined> {
-    const configs = this.#configs;
-    if (configs === undefined || this.#closed) return undefined;
+  ): Promise<boolean> {
     if (this.#current === used) {
-      // What was read since the request began is as new as it gets.
-      const config = await configs.reload({ signal, since: beganAt });
-      await this.#follow(config, signal);
+      // What was read since then is as new as it gets.
+      await configs.reload({ signal, since: beganAt });
+      await this.#follow(configs, signal);
     }
-    return this.#current === used ? undefined : this.#current;
+    return this.#current !== used;
   }
 
   /** Ends every connection, the retired ones too. */
@@ -114,26 +142,28 @@ export class Connections {
     await Promise.all(Array.from(this.#open, (connection) => connection.close()));
   }
 
-  async #follow(config: ClusterConfig, signal: AbortSignal | undefined): Promise<Connection> {
-    if (config === this.#current.config) return this.#current;
-    const refused = this.#refused;
-    if (refused?.config === config && this.#runtime.clock.now() < refused.retryAt) {
-      return this.#current;
+  /** Goes over to the newest config, unless that was found unusable just now. */
+  async #follow(configs: Source<ClusterConfig>, signal: AbortSignal | undefined): Promise<void> {
+    for (;;) {
+      const config = configs.peek();
+      if (config === undefined || config === this.#current.config) return;
+      const refused = this.#refused;
+      if (refused?.config === config && this.#runtime.clock.now() < refused.retryAt) return;
+      this.#moving ??= this.#move(config).finally(() => {
+        this.#moving = undefined;
+      });
+      await orAborted(this.#moving, signal);
     }
-    this.#moving ??= this.#move(config).finally(() => {
-      this.#moving = undefined;
-    });
-    return await orAborted(this.#moving, signal);
   }
 
-  async #move(config: ClusterConfig): Promise<Connection> {
+  async #move(config: ClusterConfig): Promise<void> {
     const previous = this.#current;
     let next: Connection;
     try {
       next = await openConnection(this.#runtime, config, this.#settings, this.#waiting);
     } catch (cause) {
       this.#refuse(config, cause);
-      return previous;
+      return;
     }
     this.#open.add(next);
     if (this.#closed) {
@@ -144,7 +174,6 @@ export class Connections {
     this.#current = next;
     const retired = previous.retire().finally(() => this.#open.delete(previous));
     retired.catch(() => {}); // Whoever waits for its requests is told by those.
-    return next;
   }
 
   /** Goes on by the config that could be used. */
@@ -162,6 +191,18 @@ export class Connections {
       retryInMs: REFUSED_RETRY_MS,
     });
   }
+}
+
+/** Failures that another config may mend; every other one is thrown on. */
+function toOutcome(error: unknown): RetiredError | UntrustedServerError {
+  if (error instanceof RetiredError || error instanceof UntrustedServerError) return error;
+  throw error;
+}
+
+/** Whether another config may make more of a request: the server knows no credential, or was refused. */
+function mayMend(outcome: TransportResponse | Error, request: OutgoingRequest): boolean {
+  if (outcome instanceof Error) return canSendAgain(request.body);
+  return outcome.status === 401 && !request.authorized && mayRepeat(request);
 }
 
 function isSource(config: ClusterConfig | Source<ClusterConfig>): config is Source<ClusterConfig> {

@@ -92,7 +92,11 @@ async function createLog() {
   }
   onTestFinished(async () => {
     for (const id of (await runs()).flat()) {
-      if (await isRunning(id)) process.kill(id, "SIGKILL");
+      try {
+        process.kill(id, "SIGKILL");
+      } catch {
+        // It has ended by itself, as most do.
+      }
     }
   });
   return { file, runs };

@@ -151,6 +151,21 @@ describe.each(able)("an %s proxy", (scheme) => {
     expect((await proxy.stats()).targets).toHaveLength(1);
   });
 
+  test("a body goes on through it past the time limit of connecting", async () => {
+    const { ca, server } = await startCluster();
+    const proxy = await startProxy(scheme, ca);
+    const { kube } = await connectClient({
+      config: { server: server.origin, proxy: proxy.url, ca: entry.staticCaSource(ca.pem) },
+      connectTimeoutMs: 250,
+    });
+    const held = await kube.fetch("/held-body?key=long");
+    await server.held("long");
+    // The limit is the runtime's own timer, so it has to pass.
+    await new Promise((resolve) => void setTimeout(resolve, 600));
+    await server.release("long");
+    expect((await held.text()).length).toBeGreaterThan(0);
+  });
+
   test("close() leaves nothing open at it", async () => {
     const { ca, server } = await startCluster();
     const proxy = await startProxy(scheme, ca);

@@ -68,6 +68,17 @@ const one: ClusterConfig = {
 };
 const two: ClusterConfig = { server: "https://two", namespace: "b" };
 
+async function rejection(promise: Promise<unknown>): Promise<unknown> {
+  return await promise.then(
+    () => "none",
+    (error: unknown) => error,
+  );
+}
+
+function settled(): Promise<void> {
+  return new Promise((resolve) => void setTimeout(resolve, 0));
+}
+
 function urls({ runtime }: Following): string[] {
   return runtime.exchanges.map(({ url }) => url);
 }
@@ -212,6 +223,51 @@ describe("a client of a config that changes", () => {
     await runtime.clock.advance(1_000);
     await kube.get("/api");
     expect(failures()).toHaveLength(2);
+  });
+
+  test("waits for the new config's credentials no longer than timeoutMs, a signal or its own life", async () => {
+    const scene = await following(one);
+    const { kube, runtime } = scene;
+    const hangs = createFunctionTokenSource(runtime, () => new Promise<string>(() => {}), {
+      readTimeoutMs: 600_000,
+    });
+    scene.config = { server: "https://two", token: hangs };
+    await runtime.clock.advance(INTERVAL_MS);
+    const late = rejection(kube.get("/api", { timeoutMs: 1_000 }));
+    const abort = new AbortController();
+    const aborted = rejection(kube.get("/api", { signal: abort.signal }));
+    const closed = rejection(kube.get("/api"));
+    await runtime.clock.advance(1_000);
+    expect(await late).toMatchObject({ code: "ERR_REANCHOR_TIMEOUT" });
+    abort.abort(new Error("enough"));
+    expect(await aborted).toMatchObject({ message: "enough" });
+    await kube.close();
+    expect(await closed).toMatchObject({ code: "ERR_REANCHOR_CLOSED" });
+    expect(urls(scene)).toEqual([]);
+  });
+
+  test("goes over to the newest config when it changes again on the way to another", async () => {
+    const scene = await following(one);
+    const { kube, runtime } = scene;
+    let open = (): void => {};
+    const read = async (): Promise<string> => {
+      await new Promise<void>((resolve) => {
+        open = resolve;
+      });
+      return "two";
+    };
+    const slow = createFunctionTokenSource(runtime, read, { readTimeoutMs: 600_000 });
+    scene.config = { server: "https://two", token: slow };
+    await runtime.clock.advance(INTERVAL_MS);
+    const first = kube.get("/first");
+    await settled();
+    scene.config = { server: "https://three" };
+    await runtime.clock.advance(INTERVAL_MS);
+    const second = kube.get("/second");
+    await settled();
+    open();
+    await Promise.all([first, second]);
+    expect(urls(scene).toSorted()).toEqual(["https://three/first", "https://three/second"]);
   });
 
   test("opens one connection for a thousand callers", async () => {
