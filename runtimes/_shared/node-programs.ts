@@ -9,6 +9,7 @@ import process from "node:process";
 import { isatty } from "node:tty";
 import { SourceError } from "../../src/errors.ts";
 import type { ProgramCommand, ProgramResult, Programs } from "../../src/runtime.ts";
+import { programError } from "./program-errors.ts";
 
 /** Runs programs. One that runs on keeps the process alive no longer than somebody waits for it. */
 export const nodePrograms: Programs = { run, stdinIsTerminal };
@@ -46,7 +47,7 @@ function start(
       windowsHide: true,
     });
   } catch (error) {
-    throw startError(command, error);
+    throw programError(command, error);
   }
 }
 
@@ -71,7 +72,7 @@ function finish(
         reject(new SourceError(`it printed more than ${maxOutputBytes} bytes`, "too-large"));
       }
     });
-    child.on("error", (error) => reject(startError(command, error)));
+    child.on("error", (error) => reject(programError(command, error)));
     child.once("close", (exitCode) => {
       resolve({ exitCode: exitCode ?? undefined, stdout: Buffer.concat(chunks).toString() });
     });
@@ -86,29 +87,5 @@ function kill(child: ChildProcess, hasGroup: boolean): void {
     else child.kill("SIGKILL");
   } catch {
     // It has ended by itself.
-  }
-}
-
-/** Says why a program did not start. No cause: Node's own error carries the arguments. */
-function startError(command: string, error: unknown): SourceError {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
-  switch (code) {
-    case "ENOENT":
-      return new SourceError(
-        /[\\/]/.test(command)
-          ? "there is no such program, or none that its first line asks for"
-          : "there is no such program in PATH",
-        "missing",
-      );
-    case "EACCES":
-    case "EPERM":
-      return new SourceError("it may not be run (is the file executable?)", "denied");
-    case "E2BIG":
-      return new SourceError(
-        "it can't be started: its arguments or variables are too long",
-        "failed",
-      );
-    default:
-      return new SourceError(`it can't be started (${code})`, "failed");
   }
 }

@@ -21,7 +21,15 @@ export interface HttpClientOptions {
   caCerts?: string[];
   cert?: string;
   key?: string;
-  proxy?: { url: string; basicAuth?: { username: string; password: string } };
+  proxy?: { url: string };
+}
+
+/** A program that runs. */
+export interface ChildProcess {
+  readonly stdout: ReadableStream<Uint8Array<ArrayBuffer>>;
+  readonly status: Promise<{ readonly code: number; readonly signal: string | null }>;
+  kill(signal: "SIGKILL"): void;
+  unref(): void;
 }
 
 interface DenoNamespace {
@@ -30,7 +38,6 @@ interface DenoNamespace {
   readonly permissions: { querySync(descriptor: PermissionDescriptor): { readonly state: string } };
   readonly errors: {
     readonly NotFound: new () => Error;
-    readonly PermissionDenied: new () => Error;
     readonly NotCapable: new () => Error;
   };
   readonly stdin: { isTerminal(): boolean };
@@ -43,13 +50,7 @@ interface DenoNamespace {
       stdout: "piped";
       stderr: "inherit";
     },
-  ) => {
-    spawn(): {
-      readonly stdout: ReadableStream<Uint8Array>;
-      readonly status: Promise<{ readonly code: number; readonly signal: string | null }>;
-      kill(signal: "SIGKILL"): void;
-    };
-  };
+  ) => { spawn(): ChildProcess };
   createHttpClient(options: HttpClientOptions): HttpClient;
   readFile(path: string, options: { signal: AbortSignal }): Promise<Uint8Array>;
   stat(path: string): Promise<{ readonly isFile: boolean; readonly size: number }>;
