@@ -28,8 +28,8 @@ export interface CreateFetchOptions extends TransportSettings {
   /** The name that the servers' certificates must carry, where it is not the URL's. Not on edge. */
   serverName?: string | undefined;
   /**
-   * The proxy to go through: `http://` or `https://` everywhere but on edge, `socks5://` on Node and Deno.
-   * The environment is not looked at, but on Deno, which looks by itself.
+   * The proxy to go through; `capabilities.proxies` says which kinds. The environment is not looked at,
+   * unless the runtime does so itself (`capabilities.followsProxyEnvironment`).
    */
   proxy?: string | URL | undefined;
 }

@@ -102,7 +102,7 @@ function checkProxy(runtime: Runtime, proxy: PeerSettings["proxy"]): URL | undef
   if (!runtime.capabilities.proxies.includes(scheme)) {
     const known = runtime.capabilities.proxies.join(", ") || "none";
     throw new ConfigError(
-      `Cannot use an ${scheme} proxy on ${runtime.name}: it can go through these kinds: ${known}`,
+      `Cannot use option proxy on ${runtime.name}: it can go through no ${scheme} proxy, but through these kinds: ${known}`,
     );
   }
   return scheme === "socks5" ? new URL(url.href.replace(/^socks5h:/, "socks5:")) : url;
