@@ -97,6 +97,7 @@ export type {
   GenerationOpenedEvent,
   GenerationRetiredEvent,
   GenerationStatus,
+  HeaderLine,
   Impersonation,
   InClusterOptions,
   InsecureEvent,

@@ -86,6 +86,7 @@ export type {
   GenerationOpenedEvent,
   GenerationRetiredEvent,
   GenerationStatus,
+  HeaderLine,
   Impersonation,
   InClusterOptions,
   InsecureEvent,

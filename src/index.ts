@@ -61,6 +61,7 @@ export type {
   Failure,
   Files,
   FixedTlsSettings,
+  HeaderLine,
   ProgramCommand,
   ProgramResult,
   Programs,

@@ -124,6 +124,9 @@ export type Failure =
   /** Anything else. */
   | "other";
 
+/** One line of a request's headers. */
+export type HeaderLine = readonly [name: string, value: string];
+
 /** A request as a runtime sends it: redirects are handed back, nothing is added. */
 export interface TransportRequest {
   /** In upper case. */
@@ -131,7 +134,7 @@ export interface TransportRequest {
   /** All that is sent, but for what HTTP itself needs. */
   readonly headers: Headers;
   /** Lines that are sent beside them and never joined, though their names may be equal. */
-  readonly headerLines: readonly (readonly [name: string, value: string])[];
+  readonly headerLines: readonly HeaderLine[];
   /** What is sent after them. */
   readonly body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
   /** Ends the request and its response's body. */

@@ -37,8 +37,7 @@ export interface ClusterConfig {
    */
   readonly insecureSkipTlsVerify?: boolean | undefined;
   /**
-   * The proxy to go through: `http://` or `https://` everywhere but on edge, `socks5://` on Node and Deno;
-   * `false` for none.
+   * The proxy to go through; `capabilities.proxies` says which kinds. `false` for none.
    *
    * @default what HTTPS_PROXY and NO_PROXY say
    */

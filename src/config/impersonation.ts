@@ -6,6 +6,7 @@
  */
 
 import { ConfigError } from "../errors.ts";
+import type { HeaderLine } from "../runtime.ts";
 
 /** Whom to act as. The API server checks whether the client's own identity may. */
 export interface Impersonation {
@@ -13,13 +14,11 @@ export interface Impersonation {
   readonly user: string;
   /** The user's UID. */
   readonly uid?: string | undefined;
-  /** The groups that the user is in. More than one can't be sent on Bun. */
+  /** The groups that the user is in. More than one where `capabilities.repeatedHeaders` says so. */
   readonly groups?: readonly string[] | undefined;
   /** What an authenticator may know beside that, such as scopes. */
   readonly extra?: Readonly<Record<string, readonly string[]>> | undefined;
 }
-
-type HeaderLine = readonly [name: string, value: string];
 
 /**
  * The header lines of an impersonation.

@@ -6,22 +6,19 @@
  */
 
 import { ConfigError } from "../errors.ts";
+import type { BasicAuth } from "./cluster-config.ts";
 import type { ExecPlugin } from "./exec-plugin.ts";
+import type { Impersonation } from "./impersonation.ts";
 import type { MergedEntry, MergedKubeconfig } from "./kubeconfig-merge.ts";
 import type { ExecConfig, NamedCluster, NamedContext, NamedUser } from "./kubeconfig-schema.ts";
+import type { KubeconfigOptions } from "./kubeconfig-places.ts";
 import { cleanName, cleanText } from "./kubeconfig-text.ts";
 
 /** What to use in the place of what the kubeconfig says. */
-export interface KubeconfigOverrides {
-  /** The context, by its name, in the place of the current one. */
-  context?: string | undefined;
-  /** The cluster, by its name, in the place of the context's. */
-  cluster?: string | undefined;
-  /** The user, by its name, in the place of the context's. */
-  user?: string | undefined;
-  /** The namespace in the place of the context's. */
-  namespace?: string | undefined;
-}
+export type KubeconfigOverrides = Pick<
+  KubeconfigOptions,
+  "context" | "cluster" | "user" | "namespace"
+>;
 
 /** PEM text, or the path of a file that holds it. */
 type DataOrFile = { readonly data: string } | { readonly file: string };
@@ -47,15 +44,8 @@ export interface ResolvedContext {
   readonly token: string | undefined;
   /** A token's file, which wins over a token beside it. */
   readonly tokenFile: string | undefined;
-  readonly basic: { readonly username: string; readonly password: string } | undefined;
-  readonly impersonate:
-    | {
-        readonly user: string;
-        readonly uid?: string | undefined;
-        readonly groups: readonly string[];
-        readonly extra: Readonly<Record<string, readonly string[]>>;
-      }
-    | undefined;
+  readonly basic: BasicAuth | undefined;
+  readonly impersonate: Impersonation | undefined;
   readonly exec: ExecPlugin | undefined;
   /** What the cluster holds for an exec plugin. */
   readonly clusterExtension: unknown;

@@ -4,9 +4,8 @@
  * @module
  */
 
+import type { HeaderLine } from "../runtime.ts";
 import type { Send } from "./request.ts";
-
-type HeaderLine = readonly [name: string, value: string];
 
 /** Whether several lines have one name. */
 export function hasRepeats(lines: readonly HeaderLine[]): boolean {

@@ -5,7 +5,7 @@
  */
 
 import { checkDuration, timeLimit } from "../options.ts";
-import type { TransportResponse } from "../runtime.ts";
+import type { HeaderLine, TransportResponse } from "../runtime.ts";
 
 /** A body that a transport can send. */
 export type OutgoingBody = string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
@@ -16,7 +16,7 @@ export interface OutgoingRequest {
   readonly url: URL;
   readonly headers: Headers;
   /** Lines that are sent beside the headers and never joined, though their names may be equal. */
-  readonly headerLines: readonly (readonly [name: string, value: string])[];
+  readonly headerLines: readonly HeaderLine[];
   /** Whether the caller set `Authorization`, which then wins. */
   readonly authorized: boolean;
   readonly body: OutgoingBody;
