@@ -10,8 +10,8 @@ import { ConfigError, SourceError } from "../errors.ts";
 import type { Programs, Runtime } from "../runtime.ts";
 import { Reloader } from "../sources/reload.ts";
 import type { Source } from "../sources/source.ts";
+import { cleanName, cleanText } from "./clean-text.ts";
 import { type ExecCredential, readExecCredential } from "./exec-credential.ts";
-import { cleanName, cleanText } from "./kubeconfig-text.ts";
 
 export type { ExecCredential } from "./exec-credential.ts";
 

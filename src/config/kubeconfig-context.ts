@@ -6,13 +6,13 @@
  */
 
 import { ConfigError } from "../errors.ts";
+import { cleanName, cleanText } from "./clean-text.ts";
 import type { BasicAuth } from "./cluster-config.ts";
 import type { ExecPlugin } from "./exec-plugin.ts";
 import type { Impersonation } from "./impersonation.ts";
 import type { MergedEntry, MergedKubeconfig } from "./kubeconfig-merge.ts";
 import type { ExecConfig, NamedCluster, NamedContext, NamedUser } from "./kubeconfig-schema.ts";
 import type { KubeconfigOptions } from "./kubeconfig-places.ts";
-import { cleanName, cleanText } from "./kubeconfig-text.ts";
 
 /** What to use in the place of what the kubeconfig says. */
 export type KubeconfigOverrides = Pick<

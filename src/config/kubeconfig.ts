@@ -33,7 +33,8 @@ import {
   findKubeconfigs,
 } from "./kubeconfig-places.ts";
 import { type KubeconfigFile, mergeKubeconfigs } from "./kubeconfig-merge.ts";
-import { MAX_KUBECONFIG_BYTES, parseKubeconfig } from "./kubeconfig-text.ts";
+import { parseKubeconfig } from "./kubeconfig-text.ts";
+import { MAX_KUBECONFIG_BYTES } from "./kubeconfig-yaml.ts";
 
 const execLimit = { min: 1_000, max: 3_600_000 };
 

@@ -6,12 +6,9 @@
  */
 
 import { describe, expect, test } from "vitest";
-import {
-  MAX_KUBECONFIG_BYTES,
-  cleanName,
-  cleanText,
-  parseKubeconfig,
-} from "../../../src/config/kubeconfig-text.ts";
+import { cleanName, cleanText } from "../../../src/config/clean-text.ts";
+import { parseKubeconfig } from "../../../src/config/kubeconfig-text.ts";
+import { MAX_KUBECONFIG_BYTES } from "../../../src/config/kubeconfig-yaml.ts";
 import { ConfigError } from "../../../src/errors.ts";
 import * as kubeconfigs from "../../support/kubeconfigs.ts";
 
