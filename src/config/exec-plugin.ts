@@ -85,6 +85,7 @@ export function createExecSource(
       kind: "exec",
       what: "credential",
       source,
+      timeoutName: "execTimeoutMs",
       read: (signal) => runPlugin(programs, plugin, cluster, signal),
       isSame,
       expiresAt: ({ expiresAt }) => expiresAt && expiresAt - LEEWAY_MS,

@@ -42,6 +42,8 @@ export interface ReloaderDefinition<T> {
   readonly what: string;
   /** Where from, for messages and status. */
   readonly source: string;
+  /** The option that limits a read's time, where it is not `readTimeoutMs`. */
+  readonly timeoutName?: string | undefined;
   /** Reads and checks the value. May go on after the signal, but then nobody waits for it. */
   readonly read: (signal: AbortSignal) => Promise<T>;
   readonly isSame: (a: T, b: T) => boolean;
@@ -230,7 +232,10 @@ export class Reloader<T> implements Source<T> {
     let onLate = (): void => {};
     const late = new Promise<never>((_, reject) => {
       onLate = () => {
-        reject(new SourceError(`reading it took longer than ${this.#timeoutMs} ms`, "timeout"));
+        const { timeoutName } = this.#definition;
+        const limit = timeoutName === undefined ? "" : ` (${timeoutName})`;
+        const message = `reading it took longer than ${this.#timeoutMs} ms${limit}`;
+        reject(new SourceError(message, "timeout"));
       };
     });
     late.catch(() => {}); // Where the read has lost interest in it.

@@ -255,7 +255,7 @@ describe("when a plugin is run", () => {
     await runtime.clock.advance(1);
     expect(await pending).toMatchObject({
       reason: "timeout",
-      message: expect.stringContaining("5000 ms"),
+      message: expect.stringContaining("5000 ms (execTimeoutMs)"),
     });
     expect(killed).toBe(true);
     scene.answer = () => credential({ token: "sesame" });
