@@ -9,6 +9,7 @@ import {
   ConfigError,
   ConnectionError,
   type KubeClient,
+  type TransportSettings,
   UntrustedServerError,
 } from "../../src/index.ts";
 import type { ProxyOptions, TestProxy } from "../support/api-server.ts";
@@ -40,14 +41,18 @@ async function startProxy(
   return proxy;
 }
 
+/** A cluster, a proxy, and a client that goes through it. */
+async function connectThrough(scheme: Scheme, settings: TransportSettings = {}) {
+  const { ca, server } = await startCluster();
+  const proxy = await startProxy(scheme, ca);
+  const config = { server: server.origin, proxy: proxy.url, ca: entry.staticCaSource(ca.pem) };
+  const { kube } = await connectClient({ config, ...settings });
+  return { server, proxy, kube };
+}
+
 describe.each(able)("an %s proxy", (scheme) => {
   test("get() goes through it, and trusts the server and nobody else", async () => {
-    const { ca, server } = await startCluster();
-    const proxy = await startProxy(scheme, ca);
-    const config = { server: server.origin, proxy: proxy.url };
-    const { kube } = await connectClient({
-      config: { ...config, ca: entry.staticCaSource(ca.pem) },
-    });
+    const { server, proxy, kube } = await connectThrough(scheme);
     await kube.get("/version");
     expect((await proxy.stats()).targets).toEqual([`127.0.0.1:${server.port}`]);
   });
@@ -135,15 +140,7 @@ describe.each(able)("an %s proxy", (scheme) => {
   });
 
   test("get() keeps one connection alive through it", async () => {
-    const { ca, server } = await startCluster();
-    const proxy = await startProxy(scheme, ca);
-    const { kube } = await connectClient({
-      config: {
-        server: server.origin,
-        proxy: proxy.url,
-        ca: entry.staticCaSource(ca.pem),
-      },
-    });
+    const { proxy, kube } = await connectThrough(scheme);
     for (let round = 0; round < 10; round++) {
       await kube.get("/version");
       await new Promise((resolve) => void setTimeout(resolve, 0));
@@ -152,12 +149,7 @@ describe.each(able)("an %s proxy", (scheme) => {
   });
 
   test("a body goes on through it past the time limit of connecting", async () => {
-    const { ca, server } = await startCluster();
-    const proxy = await startProxy(scheme, ca);
-    const { kube } = await connectClient({
-      config: { server: server.origin, proxy: proxy.url, ca: entry.staticCaSource(ca.pem) },
-      connectTimeoutMs: 250,
-    });
+    const { server, kube } = await connectThrough(scheme, { connectTimeoutMs: 250 });
     const held = await kube.fetch("/held-body?key=long");
     await server.held("long");
     // The limit is the runtime's own timer, so it has to pass.
@@ -167,15 +159,7 @@ describe.each(able)("an %s proxy", (scheme) => {
   });
 
   test("close() leaves nothing open at it", async () => {
-    const { ca, server } = await startCluster();
-    const proxy = await startProxy(scheme, ca);
-    const { kube } = await connectClient({
-      config: {
-        server: server.origin,
-        proxy: proxy.url,
-        ca: entry.staticCaSource(ca.pem),
-      },
-    });
+    const { server, proxy, kube } = await connectThrough(scheme);
     const held = await kube.fetch("/held-body?key=proxy");
     await server.held("proxy");
     await kube.close();
