@@ -233,8 +233,8 @@ export class Reloader<T> implements Source<T> {
     const late = new Promise<never>((_, reject) => {
       onLate = () => {
         const { timeoutName } = this.#definition;
-        const limit = timeoutName === undefined ? "" : ` (${timeoutName})`;
-        const message = `reading it took longer than ${this.#timeoutMs} ms${limit}`;
+        const option = timeoutName === undefined ? "" : ` (${timeoutName})`;
+        const message = `reading it took longer than ${this.#timeoutMs} ms${option}`;
         reject(new SourceError(message, "timeout"));
       };
     });
