@@ -134,6 +134,26 @@ describe("a client of a config that changes", () => {
     expect(urls(scene)).toHaveLength(1);
   });
 
+  test("reads the config once for requests that are refused one after the other", async () => {
+    const scene = await following(one);
+    const { kube, runtime } = scene;
+    let open = (): void => {};
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    runtime.answer = async ({ url }) => {
+      if (url.endsWith("/late")) await gate;
+      return new Response("{}", { status: 401 });
+    };
+    await runtime.clock.advance(500);
+    const late = kube.get("/late");
+    await expect(kube.get("/early")).rejects.toMatchObject({ status: 401 });
+    expect(scene.reads).toBe(2);
+    open();
+    await expect(late).rejects.toMatchObject({ status: 401 });
+    expect(scene.reads).toBe(2);
+  });
+
   test("hands a 401 back to a caller who brought the credentials", async () => {
     const scene = await following(one);
     scene.runtime.answer = () => new Response("{}", { status: 401 });
