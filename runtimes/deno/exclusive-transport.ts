@@ -14,8 +14,8 @@ import type {
   TransportResponse,
 } from "../../src/runtime.ts";
 import {
-  FetchedResponse,
   decodeBody,
+  fetchedResponseClass,
   fromResponse,
   hasBody,
 } from "../../src/transport/response.ts";
@@ -99,7 +99,7 @@ async function exchange(
   const isEmpty = !hasBody(method, status);
   if (isEmpty) incoming.resume(); // To its end, which frees the connection.
   const stream = isEmpty ? null : decodeBody(toWebStream(incoming), headers);
-  const response = new FetchedResponse(stream, { status, statusText, headers }, url);
+  const response = new (fetchedResponseClass())(stream, { status, statusText, headers }, url);
   return fromResponse(response, url, onEnd);
 }
 

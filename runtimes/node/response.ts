@@ -5,7 +5,7 @@
  * @module
  */
 
-import { FetchedResponse } from "../../src/transport/response.ts";
+import { type ResponseClass, fetchedResponseClass } from "../../src/transport/response.ts";
 
 /** A body, and whether the caller has it in hand beside the response. */
 interface Held {
@@ -18,19 +18,23 @@ const dropped = new FinalizationRegistry<Held>(({ stream, handedOut }) => {
   if (!handedOut && !stream.locked) stream.cancel().catch(() => {});
 });
 
-/** See the module. */
-export class PooledResponse extends FetchedResponse {
-  readonly #held: Held | undefined;
+let made: ResponseClass | undefined;
 
-  constructor(stream: ReadableStream<Uint8Array> | null, init: ResponseInit, url: string) {
-    super(stream, init, url);
-    if (stream === null) return;
-    this.#held = { stream, handedOut: false };
-    dropped.register(this, this.#held);
-  }
+/** See the module. The class is made at its first use, as the one that it extends. */
+export function pooledResponseClass(): ResponseClass {
+  return (made ??= class PooledResponse extends fetchedResponseClass() {
+    readonly #held: Held | undefined;
 
-  override get body(): Response["body"] {
-    if (this.#held !== undefined) this.#held.handedOut = true;
-    return super.body;
-  }
+    constructor(stream: ReadableStream<Uint8Array> | null, init: ResponseInit, url: string) {
+      super(stream, init, url);
+      if (stream === null) return;
+      this.#held = { stream, handedOut: false };
+      dropped.register(this, this.#held);
+    }
+
+    override get body(): Response["body"] {
+      if (this.#held !== undefined) this.#held.handedOut = true;
+      return super.body;
+    }
+  });
 }

@@ -8,10 +8,9 @@
  * @module
  */
 
-import { X509Certificate } from "node:crypto";
-import { type Socket, isIPv6 } from "node:net";
+import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
-import { type PeerCertificate, checkServerIdentity, createSecureContext } from "node:tls";
+import { createSecureContext } from "node:tls";
 import { Agent, type Dispatcher, Pool, buildConnector } from "undici";
 import type {
   TlsSnapshot,
@@ -22,7 +21,8 @@ import type {
 } from "../../src/runtime.ts";
 import { decodeBody, hasBody } from "../../src/transport/response.ts";
 import { toWebStream } from "../_shared/web-stream.ts";
-import { PooledResponse } from "./response.ts";
+import { checkIdentity } from "./identity.ts";
+import { pooledResponseClass } from "./response.ts";
 
 /** Opens a pool of connections. */
 export function openTransport(trust: TlsSnapshot, options: TransportOptions): Transport {
@@ -84,16 +84,6 @@ function connector(
       (error: Error) => callback(error, null),
     );
   };
-}
-
-/**
- * As Node's own, which in many releases, the last of 22 among them, refuses every certificate for an IPv6
- * address (https://github.com/nodejs/node/issues/64144).
- */
-function checkIdentity(host: string, certificate: PeerCertificate): Error | undefined {
-  const refusal = checkServerIdentity(host, certificate);
-  if (refusal === undefined || !isIPv6(host)) return refusal;
-  return new X509Certificate(certificate.raw).checkIP(host) === undefined ? refusal : undefined;
 }
 
 async function send(
@@ -167,6 +157,7 @@ class UndiciResponse implements TransportResponse {
     const isEmpty = !hasBody(this.#method, status);
     if (isEmpty) body.resume(); // To its end, which frees the connection.
     const stream = isEmpty ? null : decodeBody(toWebStream(body), headers);
-    return new PooledResponse(stream, { status, statusText, headers }, this.#url);
+    const init = { status, statusText, headers };
+    return new (pooledResponseClass())(stream, init, this.#url);
   }
 }

@@ -14,23 +14,37 @@ export function hasBody(method: string, status: number): boolean {
   return method !== "HEAD" && !nullBodyStatuses.has(status);
 }
 
-/** A `Response` that knows its URL, also as a clone. */
-export class FetchedResponse extends Response {
-  readonly #url: string;
+/** A class of responses that know their URL. */
+export type ResponseClass = new (
+  body: ReadableStream<Uint8Array> | null,
+  init: ResponseInit,
+  url: string,
+) => Response;
 
-  constructor(body: ReadableStream<Uint8Array> | null, init: ResponseInit, url: string) {
-    super(nullBodyStatuses.has(init.status ?? 200) ? null : body, init);
-    this.#url = url;
-  }
+let made: ResponseClass | undefined;
 
-  override get url(): string {
-    return this.#url;
-  }
+/**
+ * A `Response` that knows its URL, also as a clone. The class is made at its first use: on Node, to extend
+ * `Response` is to load all of `fetch`, which an import must not wait for.
+ */
+export function fetchedResponseClass(): ResponseClass {
+  return (made ??= class FetchedResponse extends Response {
+    readonly #url: string;
 
-  override clone(): Response {
-    const { status, statusText, headers } = this;
-    return new FetchedResponse(super.clone().body, { status, statusText, headers }, this.#url);
-  }
+    constructor(body: ReadableStream<Uint8Array> | null, init: ResponseInit, url: string) {
+      super(nullBodyStatuses.has(init.status ?? 200) ? null : body, init);
+      this.#url = url;
+    }
+
+    override get url(): string {
+      return this.#url;
+    }
+
+    override clone(): Response {
+      const { status, statusText, headers } = this;
+      return new FetchedResponse(super.clone().body, { status, statusText, headers }, this.#url);
+    }
+  });
 }
 
 /**
@@ -73,7 +87,7 @@ export function fromResponse(
       // As it is where possible: runtimes read their own responses faster than any other.
       if (onEnd === undefined && response.url !== "") return response;
       const body = onEnd === undefined ? response.body : observed(response.body, onEnd);
-      return new FetchedResponse(body, response, response.url || url);
+      return new (fetchedResponseClass())(body, response, response.url || url);
     },
   };
 }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { execFileSync } from "node:child_process";
+import process from "node:process";
 import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
 import { externalImports, staticImports } from "./built-files.ts";
@@ -42,6 +44,17 @@ export const from = "j";
 `;
     expect(staticImports(code)).toEqual(["a", "b", "c", "e", "g", "h"]);
   });
+});
+
+test("importing the Node entry loads none of Node's own fetch, which takes as long as all of ours", () => {
+  const code = `await import(${JSON.stringify(pathToFileURL(entry("node")).href)});
+    console.log(process.moduleLoadList.filter((name) => name.includes("internal/deps/undici")).join());
+    Response;
+    console.log(process.moduleLoadList.filter((name) => name.includes("internal/deps/undici")).join());`;
+  const args = ["--input-type=module", "--eval", code];
+  const [after, named] = execFileSync(process.execPath, args, { encoding: "utf8" }).split("\n");
+  expect(after).toBe("");
+  expect(named).toContain("internal/deps/undici/undici"); // What would be loaded is known by that name.
 });
 
 test("all entries export the same names", async () => {

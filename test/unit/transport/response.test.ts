@@ -5,12 +5,14 @@
  */
 
 import { describe, expect, test, vi } from "vitest";
-import { FetchedResponse, decodeBody, fromResponse } from "../../../src/transport/response.ts";
+import { decodeBody, fetchedResponseClass, fromResponse } from "../../../src/transport/response.ts";
 import { streamOf } from "../support/outgoing.ts";
 
 const url = "https://10.96.0.1/api";
 
-describe("FetchedResponse", () => {
+const FetchedResponse = fetchedResponseClass();
+
+describe("fetchedResponseClass()", () => {
   test("is an instance of the global Response that knows its URL", async () => {
     const response = new FetchedResponse(
       streamOf("{}"),
