@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { SourceError } from "./errors.ts";
+import type { ReanchorError, SourceError } from "./errors.ts";
 
 /** A certificate authority that is trusted to sign the server's certificate. */
 export interface TrustAnchor {
@@ -183,6 +183,58 @@ export interface RetryEvent {
   readonly delayMs: number;
 }
 
+/** The server warns, in a response that is otherwise good: of a deprecated version, or a field it ignores. */
+export interface WarningEvent {
+  /** Which event this is. */
+  readonly type: "warning";
+  /** What it says. */
+  readonly message: string;
+  /** The request's method. */
+  readonly method: string;
+  /** The URL's path, without its query. */
+  readonly path: string;
+}
+
+/** A watch, an informer or a log was cut off, and goes on from where it was after a while. */
+export interface WatchInterruptedEvent {
+  /** Which event this is. */
+  readonly type: "watch-interrupted";
+  /** The URL's path, without its query. */
+  readonly path: string;
+  /** Why. */
+  readonly error: Error;
+  /** How long it waits first, in milliseconds. */
+  readonly delayMs: number;
+}
+
+/** An object of the server's is not as its schema says; it is handed over all the same. */
+export interface InvalidObjectEvent {
+  /** Which event this is. */
+  readonly type: "invalid-object";
+  /** Which object, and what is wrong with it. */
+  readonly error: ReanchorError;
+}
+
+/** A handler of an informer threw, or its promise was rejected. The informer goes on. */
+export interface HandlerFailedEvent {
+  /** Which event this is. */
+  readonly type: "handler-failed";
+  /** The URL's path of what the informer follows. */
+  readonly path: string;
+  /** What it threw. */
+  readonly error: unknown;
+}
+
+/** An informer has ended, though nobody stopped it: what it holds is no longer kept up to date. */
+export interface InformerFailedEvent {
+  /** Which event this is. */
+  readonly type: "informer-failed";
+  /** The URL's path of what it followed. */
+  readonly path: string;
+  /** Why. */
+  readonly error: unknown;
+}
+
 /** Everything that `onEvent` may be called with. */
 export type ReanchorEvent =
   | CaReloadedEvent
@@ -197,7 +249,12 @@ export type ReanchorEvent =
   | StaleEvent
   | GenerationOpenedEvent
   | GenerationRetiredEvent
-  | RetryEvent;
+  | RetryEvent
+  | WarningEvent
+  | WatchInterruptedEvent
+  | InvalidObjectEvent
+  | HandlerFailedEvent
+  | InformerFailedEvent;
 
 /** Takes events. What it throws is dropped: an observer never fails a request. */
 export type EventListener = (event: ReanchorEvent) => void;

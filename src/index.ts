@@ -16,6 +16,46 @@ export type {
   PatchType,
 } from "./api/client.ts";
 export type { ConnectOptions } from "./api/connect.ts";
+export type {
+  KubeObject,
+  KubeObjectMeta,
+  ResourceDefinition,
+  ResourceKind,
+  Stored,
+} from "./api/resource-kind.ts";
+export type { ResourceCall, ResourceClient } from "./api/resource-client.ts";
+export type {
+  ApplyOptions,
+  DeleteCollectionOptions,
+  ResourceDeleteOptions,
+  GetOptions,
+  ListAllOptions,
+  ListOptions,
+  Resource,
+  ResourceCallOptions,
+  ResourceOptions,
+  ResourcePatchOptions,
+  ScaleObject,
+  Subresource,
+  WriteOptions,
+} from "./api/resource.ts";
+export type { ListMeta, ResourceList } from "./api/list.ts";
+export type { Informer, InformerHandler, InformerOptions } from "./api/informer.ts";
+export type { IndexFunction } from "./api/object-store.ts";
+export type { ObjectChange, WatchEvent } from "./api/reflector.ts";
+export type { FollowOptions, SelectorOptions, Watch, WatchOptions } from "./api/watch.ts";
+export type { LogLinesOptions, LogOptions } from "./api/logs.ts";
+export type { WaitCondition, WaitForDeletedOptions, WaitForOptions } from "./api/wait-for.ts";
+export type {
+  FieldSelectorInput,
+  LabelExpression,
+  LabelRequirement,
+  LabelSelectorInput,
+  LabelSelectorObject,
+} from "./api/selectors.ts";
+export type { DiscoveredKind, DiscoverOptions, Discovery } from "./api/discovery.ts";
+export { ApplyConflictError } from "./api/apply-conflict.ts";
+export type { ApplyConflict } from "./api/apply-conflict.ts";
 export type { BasicAuth, ClusterConfig } from "./config/cluster-config.ts";
 export type { Impersonation } from "./config/impersonation.ts";
 export type { InClusterOptions } from "./config/in-cluster.ts";
@@ -45,7 +85,10 @@ export type {
   ExecCredentialReloadedEvent,
   GenerationOpenedEvent,
   GenerationRetiredEvent,
+  HandlerFailedEvent,
+  InformerFailedEvent,
   InsecureEvent,
+  InvalidObjectEvent,
   KubeconfigReloadedEvent,
   ReanchorEvent,
   ReloadFailedEvent,
@@ -54,6 +97,8 @@ export type {
   StaleEvent,
   TokenReloadedEvent,
   TrustAnchor,
+  WarningEvent,
+  WatchInterruptedEvent,
 } from "./events.ts";
 export type {
   Capabilities,

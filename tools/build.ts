@@ -12,13 +12,20 @@ import { bin, root, run } from "./run.ts";
 
 /** What is loaded only where it is used, by names that the size check knows. */
 const lazy = {
+  discovery: join(root, "src/api/discovery.ts"),
   kubeconfig: join(root, "src/config/kubeconfig.ts"),
   "node-programs": join(root, "runtimes/_shared/node-programs.ts"),
   tunnel: join(root, "runtimes/node/tunnel.ts"),
 };
 
-/** The public entries. */
-const runtimes = ["node", "deno", "bun", "edge"] as const;
+/** The public entries, by the names of what is built. */
+const entries = {
+  node: "runtimes/node.ts",
+  deno: "runtimes/deno.ts",
+  bun: "runtimes/bun.ts",
+  edge: "runtimes/edge.ts",
+  resources: "src/resources/index.ts",
+};
 
 const dist = join(root, "dist");
 const types = join(dist, "types");
@@ -26,7 +33,7 @@ const types = join(dist, "types");
 const bundle: Options = {
   config: false,
   entry: {
-    ...Object.fromEntries(runtimes.map((name) => [name, join(root, `runtimes/${name}.ts`)])),
+    ...Object.fromEntries(Object.entries(entries).map(([name, file]) => [name, join(root, file)])),
     ...lazy,
   },
   outDir: dist,
@@ -61,7 +68,9 @@ async function writeDeclarations(): Promise<void> {
     process.exit(1);
   }
   const reachable = new Set<string>();
-  for (const name of runtimes) await follow(join(types, `runtimes/${name}.d.ts`), reachable);
+  for (const file of Object.values(entries)) {
+    await follow(join(types, file.replace(/\.ts$/, ".d.ts")), reachable);
+  }
   for (const file of await readdir(types, { recursive: true, withFileTypes: true })) {
     const path = join(file.parentPath, file.name);
     if (file.isFile() && !reachable.has(path)) await rm(path);

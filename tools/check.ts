@@ -14,7 +14,10 @@ interface Step {
   readonly args: readonly string[];
 }
 
-const entries = ["node", "deno", "bun", "edge"].map((name) => `runtimes/${name}.ts`);
+const entries = [
+  ...["node", "deno", "bun", "edge"].map((name) => `runtimes/${name}.ts`),
+  "src/resources/index.ts",
+];
 const offline = ["--config", "deno.offline.json"];
 
 const steps: readonly Step[] = [

@@ -41,9 +41,16 @@ const environment = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !foreignVariables.test(name)),
 );
 
-const unitOfCore = ["abort", "api", "config", "errors", "options", "sources", "transport"].map(
-  (name) => `test/unit/${name}`,
-);
+const unitOfCore = [
+  "abort",
+  "api",
+  "config",
+  "errors",
+  "options",
+  "resources",
+  "sources",
+  "transport",
+].map((name) => `test/unit/${name}`);
 const everywhere = ["test/contract/", ...unitOfCore];
 const onNode = ["test/contract/", "test/unit/"];
 

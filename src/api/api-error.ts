@@ -77,7 +77,7 @@ export interface ApiErrorDetails {
  */
 export class ApiError extends ReanchorError {
   /** The class's name. */
-  override readonly name = "ApiError";
+  override readonly name: string = "ApiError";
   /** Always `ERR_REANCHOR_API`. */
   override readonly code = "ERR_REANCHOR_API";
   /** The HTTP status, which is the Status's own `code`. */

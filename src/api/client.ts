@@ -5,14 +5,19 @@
  */
 
 import { ConnectionError } from "../errors.ts";
-import type { TrustAnchor } from "../events.ts";
+import { type EventListener, type TrustAnchor, notify } from "../events.ts";
 import type { Capabilities, Runtime, TransportResponse } from "../runtime.ts";
 import type { SourceStatus } from "../sources/source.ts";
 import type { GenerationStatus } from "../transport/generation.ts";
 import { type FetchInit, describe, readRequest } from "../transport/request.ts";
 import { parseRetryAfter } from "../transport/retry-after.ts";
-import { ApiError } from "./api-error.ts";
+import { refusal } from "./apply-conflict.ts";
 import type { Connections } from "./connections.ts";
+import type { Discovery, DiscoverOptions } from "./discovery.ts";
+import type { ResourceCall, ResourceClient } from "./resource-client.ts";
+import type { KubeObject, ResourceKind } from "./resource-kind.ts";
+import type { Resource, ResourceOptions } from "./resource.ts";
+import { warningsOf } from "./warnings.ts";
 
 /** How one call differs from the client's defaults. */
 export interface CallOptions {
@@ -114,6 +119,20 @@ export interface KubeClient extends AsyncDisposable {
   /** Deletes a resource, with an optional body of `DeleteOptions`. Throws as {@link KubeClient.get}. */
   delete<T = unknown>(path: string, options?: CallOptions & { body?: unknown }): Promise<T>;
 
+  /**
+   * Binds a kind of resource, to get, write, watch and wait for its objects.
+   *
+   * @param kind One of `reanchor/resources`, or what `defineResource()` gives.
+   * @throws {TypeError} where a namespace is given to a kind that is in none.
+   */
+  resource<T extends KubeObject>(kind: ResourceKind<T>, options?: ResourceOptions): Resource<T>;
+  /**
+   * Asks the server which kinds it has, once: what it said is kept until it is asked to `refresh`.
+   *
+   * @throws as {@link KubeClient.get}.
+   */
+  discover(options?: DiscoverOptions): Promise<Discovery>;
+
   /** How trust, identity and connections are doing, with no I/O. */
   status(): ClientStatus;
   /** Ends every request and connection. A closed client can't be opened again. */
@@ -125,6 +144,7 @@ export interface ClientParts {
   readonly runtime: Runtime;
   readonly connections: Connections;
   readonly userAgent: string;
+  readonly onEvent: EventListener | undefined;
 }
 
 const patchTypes: Readonly<Record<PatchType, string>> = {
@@ -134,8 +154,20 @@ const patchTypes: Readonly<Record<PatchType, string>> = {
   apply: "application/apply-patch+yaml", // JSON is YAML.
 };
 
+/** The media type of a patch. */
+export function patchContentType(type: PatchType): string {
+  if (Object.hasOwn(patchTypes, type)) return patchTypes[type];
+  const known = Object.keys(patchTypes).join(", ");
+  throw new TypeError(`Cannot use option type of patch: it is none of ${known}`);
+}
+
 /** Makes a client out of its parts. */
-export function createClient({ runtime, connections, userAgent }: ClientParts): KubeClient {
+export function createClient({
+  runtime,
+  connections,
+  userAgent,
+  onEvent,
+}: ClientParts): KubeClient {
   const { clock, capabilities } = runtime;
 
   async function send(
@@ -151,14 +183,16 @@ export function createClient({ runtime, connections, userAgent }: ClientParts): 
     return { response: await connections.send(request, toUrl), described: describe(request) };
   }
 
-  async function call<T>(
-    method: string,
-    path: string,
-    body: unknown,
-    contentType: string,
-    options: CallOptions = {},
-  ): Promise<T> {
-    const { query, signal, timeoutMs } = options;
+  async function call<T>(options: ResourceCall): Promise<T> {
+    const {
+      method,
+      path,
+      query,
+      body,
+      contentType = "application/json",
+      signal,
+      timeoutMs,
+    } = options;
     const headers = new Headers(options.headers);
     if (!headers.has("accept")) headers.set("accept", "application/json");
     const init: FetchInit = { method, headers, timeoutMs };
@@ -169,11 +203,15 @@ export function createClient({ runtime, connections, userAgent }: ClientParts): 
     }
     const { response, described } = await send(withQuery(path, query), init);
     const text = await response.text();
+    const plainPath = path.split("?", 1)[0] ?? path;
+    for (const message of warningsOf(response.header("warning"))) {
+      notify(onEvent, { type: "warning", message, method, path: plainPath });
+    }
     if (response.status < 200 || response.status > 299) {
       const retryAfterMs = parseRetryAfter(response.header("retry-after"), clock.wallNow());
-      throw new ApiError({
+      throw refusal({
         method,
-        path: path.split("?", 1)[0] ?? path,
+        path: plainPath,
         status: response.status,
         body: text,
         retryAfterSeconds: retryAfterMs && Math.ceil(retryAfterMs / 1_000),
@@ -187,30 +225,45 @@ export function createClient({ runtime, connections, userAgent }: ClientParts): 
     }
   }
 
-  const json = "application/json";
-  return {
+  async function fetch(input: string | URL | Request, init: FetchInit = {}): Promise<Response> {
+    return (await send(input, init)).response.toResponse();
+  }
+
+  const resources: ResourceClient = {
     get server() {
       return connections.peek().server.href;
     },
     get namespace() {
       return connections.peek().namespace;
     },
-    capabilities,
-    async fetch(input, init = {}) {
-      return (await send(input, init)).response.toResponse();
+    clock,
+    onEvent,
+    closing: connections.closing,
+    call,
+    fetch,
+  };
+  let discovery: Discovery | undefined;
+
+  return {
+    get server() {
+      return resources.server;
     },
-    get: (path, options) => call("GET", path, undefined, json, options),
-    post: (path, body, options) => call("POST", path, body, json, options),
-    put: (path, body, options) => call("PUT", path, body, json, options),
+    get namespace() {
+      return resources.namespace;
+    },
+    capabilities,
+    fetch,
+    get: (path, options) => call({ ...options, method: "GET", path }),
+    post: (path, body, options) => call({ ...options, method: "POST", path, body }),
+    put: (path, body, options) => call({ ...options, method: "PUT", path, body }),
     async patch<T>(path: string, body: unknown, options: PatchOptions = {}): Promise<T> {
       const { type = Array.isArray(body) ? "json" : "merge" } = options;
-      if (!Object.hasOwn(patchTypes, type)) {
-        const known = Object.keys(patchTypes).join(", ");
-        throw new TypeError(`Cannot use option type of patch: it is none of ${known}`);
-      }
-      return await call<T>("PATCH", path, body, patchTypes[type], options);
+      const contentType = patchContentType(type);
+      return await call<T>({ ...options, method: "PATCH", path, body, contentType });
     },
-    delete: (path, options = {}) => call("DELETE", path, options.body, json, options),
+    delete: (path, options) => call({ ...options, method: "DELETE", path }),
+    resource: (kind, options = {}) => kind.bind(resources, options),
+    discover,
     status: () => ({
       ...connections.peek().status(),
       kubeconfig: connections.status,
@@ -219,6 +272,14 @@ export function createClient({ runtime, connections, userAgent }: ClientParts): 
     close,
     [Symbol.asyncDispose]: close,
   };
+
+  async function discover({ refresh = false, signal }: DiscoverOptions = {}): Promise<Discovery> {
+    if (discovery !== undefined && !refresh) return discovery;
+    // Loaded where it is used: most programs know their kinds.
+    const { askKinds } = await import("./discovery.ts");
+    discovery = await askKinds(resources, signal);
+    return discovery;
+  }
 
   async function close(): Promise<void> {
     await connections.close();

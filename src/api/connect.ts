@@ -70,7 +70,7 @@ export async function connectOn(runtime: Runtime, options: ConnectOptions): Prom
   if (options.config !== undefined) refuseIdleOptions(options);
   const settings: ConnectionSettings = { ...pickTransportSettings(options), maxRetryAfterMs };
   const connections = await Connections.open(runtime, config, settings);
-  return createClient({ runtime, connections, userAgent });
+  return createClient({ runtime, connections, userAgent, onEvent: options.onEvent });
 }
 
 /** A caller who sets an interval means it: one that would be ignored is refused. */

@@ -68,6 +68,11 @@ export class Connections {
     return this.#closed;
   }
 
+  /** Aborted when they are closed. */
+  get closing(): AbortSignal {
+    return this.#waiting.closing;
+  }
+
   /** How the config is doing; `undefined` where it never changes. */
   get status(): Source<ClusterConfig>["status"] | undefined {
     return this.#configs?.status;

@@ -1,0 +1,90 @@
+/**
+ * Objects of the API checked by a caller's schema.
+ *
+ * @module
+ */
+
+import { ReanchorError } from "../errors.ts";
+import { type EventListener, notify } from "../events.ts";
+import type { KubeObject, Stored } from "./resource-kind.ts";
+
+/** One thing that a schema finds wrong. */
+export interface SchemaIssue {
+  /** What is wrong. */
+  readonly message: string;
+  /** Where in the object. */
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+}
+
+/**
+ * A schema of zod, or of any library that follows [Standard Schema](https://standardschema.dev).
+ */
+export interface ObjectSchema<Input> {
+  /** What Standard Schema asks of it. */
+  readonly "~standard": {
+    readonly version: 1;
+    readonly vendor: string;
+    /** Says what is wrong with a value. */
+    readonly validate: (value: unknown) => SchemaResult | Promise<SchemaResult>;
+    /** The type that it takes; never there at run time. */
+    readonly types?: { readonly input: Input; readonly output: unknown } | undefined;
+  };
+}
+
+/** What a schema says of a value. */
+export interface SchemaResult {
+  /** What is wrong; `undefined` where nothing is. */
+  readonly issues?: readonly SchemaIssue[] | undefined;
+}
+
+/** What happens to an object that its schema does not accept: nothing, an event, or an error. */
+export type ObjectCheckMode = "off" | "warn" | "reject";
+
+/** An object that the server has is not as its schema says. */
+export class InvalidObjectError extends ReanchorError {
+  /** The class's name. */
+  override readonly name = "InvalidObjectError";
+  /** See {@link ReanchorErrorCode}. */
+  override readonly code = "ERR_REANCHOR_INVALID_OBJECT";
+  /** Which object, as in `Widget default/a`. */
+  readonly object: string;
+  /** What is wrong with it. */
+  readonly issues: readonly SchemaIssue[];
+
+  /** Makes one; a caller has no need to. */
+  constructor(object: string, issues: readonly SchemaIssue[]) {
+    super(`Cannot use ${object}: ${issues.map(describeIssue).join("; ")}`);
+    this.object = object;
+    this.issues = issues;
+  }
+}
+
+/** Looks at an object that came from the server. */
+export type ObjectCheck = (object: Stored<KubeObject>) => Promise<void>;
+
+/** Makes a check; `undefined` where there is nothing to check. */
+export function objectCheck(
+  schema: ObjectSchema<unknown> | undefined,
+  mode: ObjectCheckMode,
+  onEvent: EventListener | undefined,
+): ObjectCheck | undefined {
+  if (schema === undefined || mode === "off") return undefined;
+  return async (object) => {
+    const { issues } = await schema["~standard"].validate(object);
+    if (issues === undefined) return;
+    const error = new InvalidObjectError(describeObject(object), issues);
+    if (mode === "reject") throw error;
+    notify(onEvent, { type: "invalid-object", error });
+  };
+}
+
+/** An object in words, as in `Widget default/a`. */
+function describeObject({ kind = "object", metadata }: KubeObject): string {
+  const { name = "without a name", namespace } = metadata ?? {};
+  return `${kind} ${namespace === undefined ? "" : `${namespace}/`}${name}`;
+}
+
+function describeIssue({ message, path = [] }: SchemaIssue): string {
+  const keys = path.map((step) => (typeof step === "object" ? step.key : step));
+  return keys.length === 0 ? message : `${keys.map(String).join(".")}: ${message}`;
+}

@@ -1,0 +1,10 @@
+/**
+ * What tells an object from all others of its kind.
+ *
+ * @module
+ */
+
+/** See the module. Neither part may have a slash. */
+export function objectKey(name: string, namespace = ""): string {
+  return `${namespace}/${name}`;
+}

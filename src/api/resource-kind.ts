@@ -1,0 +1,76 @@
+/**
+ * What a kind of resource is: where its URLs are, and of what type its objects are.
+ *
+ * @module
+ */
+
+import type { ResourceClient } from "./resource-client.ts";
+import type { Resource, ResourceOptions } from "./resource.ts";
+
+/** The metadata that every object has (`meta/v1` `ObjectMeta`), as far as reanchor reads it. */
+export interface KubeObjectMeta {
+  /** The object's name, unique among those of its kind in its namespace. */
+  name?: string | undefined;
+  /** A prefix from which the server makes a name, where `name` is missing. */
+  generateName?: string | undefined;
+  /** Its namespace; `undefined` where the kind has none. */
+  namespace?: string | undefined;
+  /** What tells it from an object of the same name that was there before. */
+  uid?: string | undefined;
+  /** Its version, which the server changes with each write. */
+  resourceVersion?: string | undefined;
+  /** When it was made, by RFC 3339. */
+  creationTimestamp?: string | undefined;
+  /** When it was asked to be gone, by RFC 3339, where finalizers hold it. */
+  deletionTimestamp?: string | undefined;
+  /** What selectors go by. */
+  labels?: { [key: string]: string } | undefined;
+  /** What tools note on it. */
+  annotations?: { [key: string]: string } | undefined;
+  /** What must be done before it goes. */
+  finalizers?: string[] | undefined;
+}
+
+/** What every object of the API has. */
+export interface KubeObject {
+  /** Its group and version, as in `apps/v1`; `v1` in the core group. */
+  apiVersion?: string | undefined;
+  /** Its kind, as in `Deployment`. */
+  kind?: string | undefined;
+  /** Its name and the like. */
+  metadata?: KubeObjectMeta | undefined;
+}
+
+/** An object as the server has it, with all that the server fills in. */
+export type Stored<T extends KubeObject> = T & {
+  apiVersion: string;
+  kind: string;
+  metadata: {
+    name: string;
+    uid: string;
+    resourceVersion: string;
+    creationTimestamp: string;
+  };
+};
+
+/** What describes a kind. */
+export interface ResourceDefinition {
+  /** Its API group, as in `apps`; empty for the core group. */
+  readonly group: string;
+  /** Its version, as in `v1`. */
+  readonly version: string;
+  /** Its name for one, as in `Deployment`. */
+  readonly kind: string;
+  /** Its name in URLs, as in `deployments`. */
+  readonly plural: string;
+  /** Whether its objects are in namespaces. */
+  readonly namespaced: boolean;
+  /** What hangs below its objects, as in `status` and `scale`. */
+  readonly subresources: readonly string[];
+}
+
+/** A kind of resource, made by `defineResource()`; those that Kubernetes brings are in `reanchor/resources`. */
+export interface ResourceKind<T extends KubeObject = KubeObject> extends ResourceDefinition {
+  /** Binds it to a client; `kube.resource()` calls it, so that who uses no kind loads nothing of this. */
+  readonly bind: (client: ResourceClient, options: ResourceOptions) => Resource<T>;
+}

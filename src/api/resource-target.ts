@@ -1,0 +1,150 @@
+/**
+ * The objects of one kind that a resource is bound to: where they are, and what they must be.
+ *
+ * @module
+ */
+
+import {
+  type ObjectCheck,
+  type ObjectCheckMode,
+  type ObjectSchema,
+  objectCheck,
+} from "./object-check.ts";
+import type { ResourceClient } from "./resource-client.ts";
+import type { KubeObject, ResourceDefinition, Stored } from "./resource-kind.ts";
+import { ALL_NAMESPACES, apiVersionOf, collectionPath, segment } from "./resource-path.ts";
+
+/** A schema, and what it is for. */
+export interface ResourceSchema {
+  readonly schema?: ObjectSchema<unknown> | undefined;
+  readonly check?: ObjectCheckMode | undefined;
+}
+
+/** What objects say of their kind. */
+interface TypeMeta {
+  readonly apiVersion: string;
+  readonly kind: string;
+}
+
+const scaleType: TypeMeta = { apiVersion: "autoscaling/v1", kind: "Scale" };
+
+/** See the module. */
+export class ResourceTarget<T extends KubeObject> {
+  readonly client: ResourceClient;
+  /** Looks at what came from the server. */
+  readonly check: ObjectCheck | undefined;
+  readonly #definition: ResourceDefinition;
+  /** `undefined` for the client's own, which may change. */
+  readonly #namespace: string | undefined;
+  readonly #subresource: string | undefined;
+  readonly #type: TypeMeta;
+
+  private constructor(
+    definition: ResourceDefinition,
+    client: ResourceClient,
+    namespace: string | undefined,
+    check: ObjectCheck | undefined,
+    subresource?: string,
+  ) {
+    this.#definition = definition;
+    this.client = client;
+    this.#namespace = namespace;
+    this.check = check;
+    this.#subresource = subresource;
+    const { kind } = definition;
+    const isScale = subresource === "scale";
+    this.#type = isScale ? scaleType : { apiVersion: apiVersionOf(definition), kind };
+  }
+
+  /** Binds a kind to a client. */
+  static bind<T extends KubeObject>(
+    definition: ResourceDefinition,
+    { schema, check = "warn" }: ResourceSchema,
+    client: ResourceClient,
+    namespace: string | undefined,
+  ): ResourceTarget<T> {
+    const look = objectCheck(schema, check, client.onEvent);
+    return new ResourceTarget(definition, client, namespace, look);
+  }
+
+  /** What hangs below the objects. */
+  below<Below extends KubeObject>(subresource: string): ResourceTarget<Below> {
+    const { kind, subresources } = this.#definition;
+    if (!subresources.includes(subresource)) {
+      const known = subresources.length === 0 ? "it has none" : `it has ${subresources.join(", ")}`;
+      throw new TypeError(`Cannot use ${subresource} of a ${kind}: ${known}`);
+    }
+    const check = subresource === "status" ? this.check : undefined;
+    return new ResourceTarget(this.#definition, this.client, this.#namespace, check, subresource);
+  }
+
+  /** The namespace that is worked in; `undefined` where all are, or the kind has none. */
+  get namespace(): string | undefined {
+    if (!this.#definition.namespaced || this.#namespace === ALL_NAMESPACES) return undefined;
+    return this.#namespace ?? this.client.namespace;
+  }
+
+  /** Where all of them are. */
+  collectionPath(): string {
+    return collectionPath(this.#definition, this.namespace);
+  }
+
+  /** Where a new one is made. */
+  creationPath(object: KubeObject): string {
+    return collectionPath(this.#definition, this.#namespaceOf(object));
+  }
+
+  /** Where the one of a name is. */
+  pathOfName(name: string): string {
+    return this.#path(this.#oneNamespace(), name);
+  }
+
+  /** Where an object is that a caller has in hand. */
+  pathOf(object: KubeObject): string {
+    return this.#path(this.#namespaceOf(object), object.metadata?.name);
+  }
+
+  /** The one of a name in words, as in `Pod default/web`. */
+  describe(name: string): string {
+    const { namespace } = this;
+    return `${this.#definition.kind} ${namespace === undefined ? "" : `${namespace}/`}${name}`;
+  }
+
+  /** An object with what goes without saying. */
+  complete(object: T): T {
+    return { ...this.#type, ...object };
+  }
+
+  /** Objects of a list, which do not say their kind, with it. */
+  async completeAll(items: readonly Stored<T>[]): Promise<Stored<T>[]> {
+    const objects = items.map((item) => Object.assign(item, this.#type));
+    if (this.check !== undefined) for (const object of objects) await this.check(object);
+    return objects;
+  }
+
+  #path(namespace: string | undefined, name: string | undefined): string {
+    const below = this.#subresource === undefined ? "" : `/${this.#subresource}`;
+    return `${collectionPath(this.#definition, namespace)}/${segment("name", name)}${below}`;
+  }
+
+  /** An object's own namespace counts where the resource is bound to none, or to all. */
+  #namespaceOf({ metadata }: KubeObject): string | undefined {
+    const { namespaced, kind } = this.#definition;
+    const own = metadata?.namespace;
+    if (!namespaced || own === undefined) return this.#oneNamespace();
+    const bound = this.#namespace ?? ALL_NAMESPACES;
+    if (bound === ALL_NAMESPACES || own === bound) return own;
+    const where = `this resource is bound to namespace ${bound}`;
+    throw new TypeError(`Cannot write a ${kind} of namespace ${own}: ${where}`);
+  }
+
+  #oneNamespace(): string | undefined {
+    const { namespaced, kind } = this.#definition;
+    const { namespace } = this;
+    if (namespaced && namespace === undefined) {
+      const what = `Cannot tell which ${kind} is meant`;
+      throw new TypeError(`${what}: this resource has all namespaces; bind it to one`);
+    }
+    return namespace;
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * The kinds that Kubernetes brings, and the types of their objects. One name is both:
+ *
+ * ```ts
+ * import { Deployment, type Container } from "@reanchor/reanchor/resources";
+ *
+ * const container: Container = { name: "web", image: "registry.example/web:1" };
+ * const deployment: Deployment = {
+ *   metadata: { name: "web" },
+ *   spec: {
+ *     selector: { matchLabels: { app: "web" } },
+ *     template: { metadata: { labels: { app: "web" } }, spec: { containers: [container] } },
+ *   },
+ * };
+ * console.assert(Deployment.plural === "deployments");
+ * console.assert(deployment.metadata?.name === "web");
+ * ```
+ *
+ * A kind is in its newest version that is GA, else in its newest beta one. Of types of one name the core
+ * group's has it, and others have their group and version before it: `Event` is `v1`'s, and
+ * `EventsV1Event` that of `events.k8s.io/v1`. Types of other versions are in namespaces, as
+ * `AutoscalingV1.HorizontalPodAutoscaler`; of alpha versions there is only what others lead to.
+ *
+ * @module
+ */
+
+export {
+  type ApiErrorDetails,
+  ApiError,
+  type Status,
+  type StatusCause,
+  type StatusDetails,
+} from "../api/api-error.ts";
+export { ApplyConflictError } from "../api/apply-conflict.ts";
+export type { CallOptions, PatchType } from "../api/client.ts";
+export {
+  type DefineResourceOptions,
+  type ObjectOf,
+  defineResource,
+} from "../api/define-resource.ts";
+export {
+  type ObjectCheckMode,
+  type ObjectSchema,
+  type SchemaIssue,
+  type SchemaResult,
+  InvalidObjectError,
+} from "../api/object-check.ts";
+export type {
+  KubeObject,
+  KubeObjectMeta,
+  ResourceDefinition,
+  ResourceKind,
+  Stored,
+} from "../api/resource-kind.ts";
+export type { ResourceCall, ResourceClient } from "../api/resource-client.ts";
+export type {
+  ApplyOptions,
+  DeleteCollectionOptions,
+  ResourceDeleteOptions,
+  GetOptions,
+  ListAllOptions,
+  ListOptions,
+  Resource,
+  ResourceCallOptions,
+  ResourceOptions,
+  ResourcePatchOptions,
+  ScaleObject,
+  Subresource,
+  WriteOptions,
+} from "../api/resource.ts";
+export type { ListMeta, ResourceList } from "../api/list.ts";
+export type { Informer, InformerHandler, InformerOptions } from "../api/informer.ts";
+export type { IndexFunction } from "../api/object-store.ts";
+export type { ObjectChange, WatchEvent } from "../api/reflector.ts";
+export type { FollowOptions, SelectorOptions, Watch, WatchOptions } from "../api/watch.ts";
+export type { LogLinesOptions, LogOptions } from "../api/logs.ts";
+export type { WaitCondition, WaitForDeletedOptions, WaitForOptions } from "../api/wait-for.ts";
+export type {
+  FieldSelectorInput,
+  LabelExpression,
+  LabelRequirement,
+  LabelSelectorInput,
+  LabelSelectorObject,
+} from "../api/selectors.ts";
+export type { ApplyConflict } from "../api/apply-conflict.ts";
+
+// The names are those of Kubernetes, and the generated files list them.
+export * from "./generated/kinds.ts";
+export type * from "./generated/types.ts";
