@@ -74,7 +74,7 @@ export async function* pages<T extends KubeObject>(
 ): AsyncGenerator<Page<T>, void, undefined> {
   let limit: number | undefined = Number(options.query?.["limit"] ?? PAGE_SIZE);
   let token: string | undefined;
-  do {
+  for (;;) {
     const query = { ...options.query, limit, continue: token };
     let page: ResourceList<T>;
     try {
@@ -87,8 +87,9 @@ export async function* pages<T extends KubeObject>(
       continue;
     }
     yield { page, isFirst: token === undefined };
-    token = page.metadata.continue || undefined;
-  } while (token !== undefined);
+    token = page.metadata.continue;
+    if (!token) return;
+  }
 }
 
 /** Whether a server no longer has the version that it was asked for. */

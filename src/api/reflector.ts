@@ -102,7 +102,7 @@ export class Reflector<T extends KubeObject> {
    */
   async *run(): AsyncGenerator<WatchEvent<T>, never, undefined> {
     const { client } = this.#target;
-    for (;;) {
+    for (let hasJustExpired = false; ;) {
       // Another server counts its versions by itself.
       if (this.#server !== client.server) this.#version = undefined;
       this.#server = client.server;
@@ -119,7 +119,9 @@ export class Reflector<T extends KubeObject> {
       if (told) this.#backoff.reset();
       const wasShort = client.clock.now() - startedAt < SHORT_WATCH_MS;
       if (failure === undefined && (told || !wasShort)) continue;
-      if (isExpired(failure) && startedFrom !== undefined) continue;
+      // What is there is asked for at once, unless that expires as well.
+      hasJustExpired = isExpired(failure) && !hasJustExpired;
+      if (hasJustExpired) continue;
       const delayMs = this.#backoff.next();
       this.#report(failure, delayMs);
       await sleep(client.clock, delayMs, this.#options.signal);

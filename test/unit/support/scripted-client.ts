@@ -1,0 +1,247 @@
+/**
+ * A client whose every request is answered as a test says, one after the other.
+ *
+ * @module
+ */
+
+import type { ReanchorEvent } from "../../../src/events.ts";
+import type { ResourceCall, ResourceClient } from "../../../src/api/resource-client.ts";
+import type { KubeObject, ResourceDefinition, Stored } from "../../../src/api/resource-kind.ts";
+import { ConnectionError } from "../../../src/errors.ts";
+import { refusal } from "../../../src/api/apply-conflict.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
+
+/** A request that was made. */
+export interface ScriptedRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly query: Readonly<Record<string, string>>;
+  readonly body: unknown;
+  readonly contentType: string | undefined;
+}
+
+/** What a request is answered with: an error is thrown, all else is JSON, but for a {@linkcode Stream}. */
+export type ScriptedAnswer = Stream | Error | { status: number; body: unknown } | object;
+
+/** See the module. */
+export interface ScriptedClient extends ResourceClient {
+  readonly clock: ManualClock;
+  readonly requests: ScriptedRequest[];
+  readonly events: ReanchorEvent[];
+  /** What the next requests are answered with, in order. A request beyond waits until there is one. */
+  answer(...answers: ScriptedAnswer[]): void;
+  /** Says where the server is from now on. */
+  moveTo(server: string): void;
+  close(reason: Error): void;
+}
+
+/** A kind of tests. */
+export const thing: ResourceDefinition = {
+  group: "example.com",
+  version: "v1",
+  kind: "Thing",
+  plural: "things",
+  namespaced: true,
+  subresources: ["status", "scale", "log", "eviction"],
+};
+
+/** Makes one. */
+export function createScriptedClient(): ScriptedClient {
+  const clock = new ManualClock();
+  const requests: ScriptedRequest[] = [];
+  const events: ReanchorEvent[] = [];
+  const answers: ScriptedAnswer[] = [];
+  const waiting: (() => void)[] = [];
+  const closing = new AbortController();
+  let server = "https://10.96.0.1/";
+
+  async function next(
+    request: ScriptedRequest,
+    signal?: AbortSignal | null,
+  ): Promise<ScriptedAnswer> {
+    signal?.throwIfAborted();
+    closing.signal.throwIfAborted();
+    requests.push(request);
+    while (answers.length === 0) {
+      await new Promise<void>((resolve, reject) => {
+        waiting.push(resolve);
+        for (const end of [signal, closing.signal]) {
+          end?.addEventListener("abort", () => reject(end.reason as Error), { once: true });
+        }
+      });
+    }
+    const answer = answers.shift() as ScriptedAnswer;
+    if (answer instanceof Error) throw answer;
+    return answer;
+  }
+
+  return {
+    get server() {
+      return server;
+    },
+    namespace: "default",
+    clock,
+    closing: closing.signal,
+    onEvent: (event) => void events.push(event),
+    requests,
+    events,
+    answer(...more) {
+      answers.push(...more);
+      for (const resolve of waiting.splice(0)) resolve();
+    },
+    moveTo(to) {
+      server = to;
+    },
+    close: (reason) => closing.abort(reason),
+    async call<T>({
+      method,
+      path,
+      query = {},
+      body,
+      contentType,
+      signal,
+    }: ResourceCall): Promise<T> {
+      const parameters = Object.entries(query).flatMap(([name, value]) =>
+        value === undefined ? [] : [[name, String(value)]],
+      );
+      const asked = { method, path, query: Object.fromEntries(parameters), body, contentType };
+      const answer = await next(asked, signal);
+      if (!isRefusal(answer)) return structuredClone(answer) as T;
+      throw refusal({ method, path, status: answer.status, body: JSON.stringify(answer.body) });
+    },
+    async fetch(text, { signal } = {}) {
+      const { pathname: path, searchParams } = new URL(text, server);
+      const query = Object.fromEntries(searchParams);
+      const asked = { method: "GET", path, query, body: undefined, contentType: undefined };
+      const answer = await next(asked, signal);
+      if (answer instanceof Stream) return answer.open(signal ?? undefined);
+      if (!isRefusal(answer)) return Response.json(answer);
+      return Response.json(answer.body, { status: answer.status });
+    },
+  };
+}
+
+function isRefusal(answer: ScriptedAnswer): answer is { status: number; body: unknown } {
+  return "status" in answer && typeof answer.status === "number";
+}
+
+/** A response's body that a test writes. */
+export class Stream {
+  readonly #controller: ReadableStreamDefaultController<Uint8Array>;
+  readonly #body: ReadableStream<Uint8Array>;
+  /** How many pieces were asked for. */
+  pulls = 0;
+  /** Whether its reader gave it up. */
+  isGivenUp = false;
+
+  constructor() {
+    let own: ReadableStreamDefaultController<Uint8Array> | undefined;
+    this.#body = new ReadableStream<Uint8Array>(
+      {
+        start: (controller) => {
+          own = controller;
+        },
+        pull: () => void (this.pulls += 1),
+        cancel: () => void (this.isGivenUp = true),
+      },
+      { highWaterMark: 0 },
+    );
+    this.#controller = own as unknown as ReadableStreamDefaultController<Uint8Array>;
+  }
+
+  /** Hands the body to a request. */
+  open(signal: AbortSignal | undefined): Response {
+    const giveUp = (): void => {
+      this.isGivenUp = true;
+      this.fail(signal?.reason as Error);
+    };
+    signal?.addEventListener("abort", giveUp, { once: true });
+    return new Response(this.#body);
+  }
+
+  /** Says that something has happened. */
+  send(type: string, object: object): this {
+    return this.write(`${JSON.stringify({ type, object })}\n`);
+  }
+
+  /** Writes text, in one piece. */
+  write(text: string): this {
+    this.#controller.enqueue(new TextEncoder().encode(text));
+    return this;
+  }
+
+  /** Ends it in order. */
+  end(): this {
+    this.#controller.close();
+    return this;
+  }
+
+  /** Breaks it off. */
+  fail(error: Error = new ConnectionError("The connection was lost")): this {
+    try {
+      this.#controller.error(error);
+    } catch {
+      // It has ended.
+    }
+    return this;
+  }
+}
+
+/** An object of tests. */
+export function aThing(
+  name: string,
+  resourceVersion: number,
+  uid = `uid-${name}`,
+): Stored<KubeObject> {
+  return {
+    apiVersion: "example.com/v1",
+    kind: "Thing",
+    metadata: {
+      name,
+      namespace: "default",
+      uid,
+      resourceVersion: String(resourceVersion),
+      creationTimestamp: "2026-01-01T00:00:00Z",
+    },
+  };
+}
+
+/** A bookmark at a version. */
+export function bookmark(resourceVersion: number): object {
+  return { kind: "Thing", metadata: { resourceVersion: String(resourceVersion) } };
+}
+
+/** The bookmark that ends what a streaming list tells. */
+export function initialEnd(resourceVersion: number): object {
+  return {
+    kind: "Thing",
+    metadata: {
+      resourceVersion: String(resourceVersion),
+      annotations: { "k8s.io/initial-events-end": "true" },
+    },
+  };
+}
+
+/** A list as a server answers with one: its items do not say their kind. */
+export function listOf(
+  resourceVersion: number,
+  things: readonly Stored<KubeObject>[],
+  more?: string,
+): object {
+  return {
+    apiVersion: "example.com/v1",
+    kind: "ThingList",
+    metadata: { resourceVersion: String(resourceVersion), ...(more && { continue: more }) },
+    items: things.map(({ metadata }) => ({ metadata })),
+  };
+}
+
+/** A `Status` that refuses. */
+export function refusalStatus(code: number, reason: string): Record<string, unknown> {
+  return { kind: "Status", apiVersion: "v1", status: "Failure", message: reason, reason, code };
+}
+
+/** An answer that refuses. */
+export function refused(status: number, reason: string): { status: number; body: unknown } {
+  return { status, body: refusalStatus(status, reason) };
+}
