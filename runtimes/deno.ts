@@ -66,6 +66,7 @@ export {
 } from "../src/index.ts";
 export type {
   ApiErrorDetails,
+  Applied,
   ApplyConflict,
   ApplyOptions,
   BasicAuth,
@@ -91,7 +92,6 @@ export type {
   ConnectOptions,
   CreateFetchOptions,
   DeleteCollectionOptions,
-  ResourceDeleteOptions,
   DiscoveredKind,
   DiscoverOptions,
   Discovery,
@@ -134,6 +134,8 @@ export type {
   LogLinesOptions,
   LogOptions,
   ObjectChange,
+  OwnerReference,
+  PartOf,
   PatchOptions,
   PatchType,
   ProgramCommand,
@@ -148,6 +150,7 @@ export type {
   ResourceCallOptions,
   ResourceClient,
   ResourceDefinition,
+  ResourceDeleteOptions,
   ResourceKind,
   ResourceList,
   ResourceOptions,

@@ -55,6 +55,7 @@ export {
 } from "../src/index.ts";
 export type {
   ApiErrorDetails,
+  Applied,
   ApplyConflict,
   ApplyOptions,
   BasicAuth,
@@ -80,7 +81,6 @@ export type {
   ConnectOptions,
   CreateFetchOptions,
   DeleteCollectionOptions,
-  ResourceDeleteOptions,
   DiscoveredKind,
   DiscoverOptions,
   Discovery,
@@ -123,6 +123,8 @@ export type {
   LogLinesOptions,
   LogOptions,
   ObjectChange,
+  OwnerReference,
+  PartOf,
   PatchOptions,
   PatchType,
   ProgramCommand,
@@ -137,6 +139,7 @@ export type {
   ResourceCallOptions,
   ResourceClient,
   ResourceDefinition,
+  ResourceDeleteOptions,
   ResourceKind,
   ResourceList,
   ResourceOptions,

@@ -17,8 +17,11 @@ export type {
 } from "./api/client.ts";
 export type { ConnectOptions } from "./api/connect.ts";
 export type {
+  Applied,
   KubeObject,
   KubeObjectMeta,
+  OwnerReference,
+  PartOf,
   ResourceDefinition,
   ResourceKind,
   Stored,

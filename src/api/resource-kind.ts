@@ -29,6 +29,28 @@ export interface KubeObjectMeta {
   annotations?: { [key: string]: string } | undefined;
   /** What must be done before it goes. */
   finalizers?: string[] | undefined;
+  /** Counts the changes of what it should be. */
+  generation?: number | undefined;
+  /** The objects that it goes with. */
+  ownerReferences?: OwnerReference[] | undefined;
+  /** Who owns which fields; large, and seldom read. */
+  managedFields?: unknown[] | undefined;
+}
+
+/** An object that another one goes with (`meta/v1` `OwnerReference`). */
+export interface OwnerReference {
+  /** Its group and version. */
+  apiVersion: string;
+  /** Its kind. */
+  kind: string;
+  /** Its name. */
+  name: string;
+  /** Its uid. */
+  uid: string;
+  /** Whether it is the one that manages the other. */
+  controller?: boolean | undefined;
+  /** Whether it can't be deleted in the foreground before the other has gone. */
+  blockOwnerDeletion?: boolean | undefined;
 }
 
 /** What every object of the API has. */
@@ -52,6 +74,16 @@ export type Stored<T extends KubeObject> = T & {
     creationTimestamp: string;
   };
 };
+
+/** Any part of an object, down to its leaves. */
+export type PartOf<T> = T extends readonly (infer Item)[]
+  ? PartOf<Item>[]
+  : T extends object
+    ? { [Key in keyof T]?: PartOf<T[Key]> | undefined }
+    : T;
+
+/** What is said of an object when it is applied: its name, and the fields that the caller means to own. */
+export type Applied<T extends KubeObject> = PartOf<T> & { metadata: { name: string } };
 
 /** What describes a kind. */
 export interface ResourceDefinition {

@@ -26,6 +26,13 @@ interface TypeMeta {
   readonly kind: string;
 }
 
+/** What says where an object is. */
+interface Named {
+  readonly metadata?:
+    | { readonly name?: string | undefined; readonly namespace?: string | undefined }
+    | undefined;
+}
+
 const scaleType: TypeMeta = { apiVersion: "autoscaling/v1", kind: "Scale" };
 
 /** See the module. */
@@ -90,7 +97,7 @@ export class ResourceTarget<T extends KubeObject> {
   }
 
   /** Where a new one is made. */
-  creationPath(object: KubeObject): string {
+  creationPath(object: Named): string {
     return collectionPath(this.#definition, this.#namespaceOf(object));
   }
 
@@ -100,7 +107,7 @@ export class ResourceTarget<T extends KubeObject> {
   }
 
   /** Where an object is that a caller has in hand. */
-  pathOf(object: KubeObject): string {
+  pathOf(object: Named): string {
     return this.#path(this.#namespaceOf(object), object.metadata?.name);
   }
 
@@ -111,7 +118,7 @@ export class ResourceTarget<T extends KubeObject> {
   }
 
   /** An object with what goes without saying. */
-  complete(object: T): T {
+  complete(object: object): object {
     return { ...this.#type, ...object };
   }
 
@@ -128,7 +135,7 @@ export class ResourceTarget<T extends KubeObject> {
   }
 
   /** An object's own namespace counts where the resource is bound to none, or to all. */
-  #namespaceOf({ metadata }: KubeObject): string | undefined {
+  #namespaceOf({ metadata }: Named): string | undefined {
     const { namespaced, kind } = this.#definition;
     const own = metadata?.namespace;
     if (!namespaced || own === undefined) return this.#oneNamespace();

@@ -11,7 +11,7 @@ import { type Informer, type InformerOptions, createInformer } from "./informer.
 import { type ResourceList, listPage, listPages } from "./list.ts";
 import { type LogLinesOptions, type LogOptions, logLines, readLog } from "./logs.ts";
 import type { ResourceCall, ResourceClient } from "./resource-client.ts";
-import type { KubeObject, ResourceDefinition, Stored } from "./resource-kind.ts";
+import type { Applied, KubeObject, ResourceDefinition, Stored } from "./resource-kind.ts";
 import { type ResourceSchema, ResourceTarget } from "./resource-target.ts";
 import {
   type WaitCondition,
@@ -130,7 +130,7 @@ export interface Subresource<T extends KubeObject> {
   /** Changes some of it. */
   patch(name: string, patch: unknown, options?: ResourcePatchOptions): Promise<Stored<T>>;
   /** Says what it should be, and takes the fields into ownership. */
-  apply(object: T, options: ApplyOptions): Promise<Stored<T>>;
+  apply(object: Applied<T>, options: ApplyOptions): Promise<Stored<T>>;
 }
 
 /**
@@ -160,7 +160,7 @@ export interface Resource<T extends KubeObject> {
    *
    * @throws {ApplyConflictError} where others own some of the fields.
    */
-  apply(object: T, options: ApplyOptions): Promise<Stored<T>>;
+  apply(object: Applied<T>, options: ApplyOptions): Promise<Stored<T>>;
   /** Deletes an object: gives the object where it is still to end, else a `Status`. */
   delete(name: string, options?: ResourceDeleteOptions): Promise<Stored<T> | Status>;
   /** Deletes all objects that selectors choose, or simply all. */

@@ -46,8 +46,11 @@ export {
   InvalidObjectError,
 } from "../api/object-check.ts";
 export type {
+  Applied,
   KubeObject,
   KubeObjectMeta,
+  OwnerReference,
+  PartOf,
   ResourceDefinition,
   ResourceKind,
   Stored,
