@@ -131,8 +131,8 @@ export type HeaderLine = readonly [name: string, value: string];
 export interface TransportRequest {
   /** In upper case. */
   readonly method: string;
-  /** All that is sent, but for what HTTP itself needs. */
-  readonly headers: Headers;
+  /** All that is sent, but for what HTTP itself needs. Names are in lower case. */
+  readonly headers: ReadonlyMap<string, string>;
   /** Lines that are sent beside them and never joined, though their names may be equal. */
   readonly headerLines: readonly HeaderLine[];
   /** What is sent after them. */

@@ -37,7 +37,8 @@ export function openTransport(trust: TlsSnapshot, { closing }: TransportOptions)
   const ended = new AbortController();
   const ends = [ended.signal, closing];
   return {
-    async send(url, { method, headers, body, signal: own, onEnd }) {
+    async send(url, { method, headers: given, body, signal: own, onEnd }) {
+      const headers = [...given];
       const signal = AbortSignal.any(own === undefined ? ends : [own, ...ends]);
       // Without a time limit of Bun's own: the one up to the headers is the core's, and a body has none.
       const init = {

@@ -30,7 +30,8 @@ export function openTransport(trust: TlsSnapshot, options: TransportOptions): Tr
   const ends = [ended.signal, options.closing];
   return {
     async send(url, request) {
-      const { method, headers, signal: own, onEnd } = request;
+      const { method, signal: own, onEnd } = request;
+      const headers = [...request.headers];
       const body = safeMethods.has(method) ? request.body : toStream(request.body);
       const signal = AbortSignal.any(own === undefined ? ends : [own, ...ends]);
       const init = { client, method, headers, body, signal, redirect: "manual", duplex: "half" };

@@ -53,7 +53,8 @@ function openTransport(send: EdgeFetch, { closing }: TransportOptions): Transpor
   const ended = new AbortController();
   const ends = [ended.signal, closing];
   return {
-    async send(url, { method, headers, body, signal: own, onEnd }) {
+    async send(url, { method, headers: given, body, signal: own, onEnd }) {
+      const headers = [...given];
       const signal = AbortSignal.any(own === undefined ? ends : [own, ...ends]);
       const response = await send(url, { method, headers, body, signal, redirect: "manual" });
       return fromResponse(response, url, onEnd);

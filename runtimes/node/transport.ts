@@ -92,8 +92,10 @@ async function send(
   { method, headers, headerLines, body, signal, onEnd }: TransportRequest,
 ): Promise<TransportResponse> {
   // Without the fragment, which stays with the caller (RFC 9110 section 4.2.5).
-  const { origin, pathname, search } = new URL(url);
-  const path = `${pathname}${search}`;
+  const [target = url] = url.split("#", 1);
+  const pathAt = target.indexOf("/", target.indexOf("//") + 2);
+  const origin = target.slice(0, pathAt);
+  const path = target.slice(pathAt);
   const response = await agent.request({
     origin,
     path,
@@ -108,7 +110,7 @@ async function send(
 }
 
 function toRecord(
-  headers: Headers,
+  headers: TransportRequest["headers"],
   lines: TransportRequest["headerLines"],
 ): Record<string, string | string[]> {
   const record: Record<string, string | string[]> = Object.fromEntries(headers);

@@ -6,10 +6,17 @@
 
 import { ConnectionError } from "../errors.ts";
 import { type EventListener, type TrustAnchor, notify } from "../events.ts";
+import { checkDuration, timeLimit } from "../options.ts";
 import type { Capabilities, Runtime, TransportResponse } from "../runtime.ts";
 import type { SourceStatus } from "../sources/source.ts";
 import type { GenerationStatus } from "../transport/generation.ts";
-import { type FetchInit, describe, readRequest } from "../transport/request.ts";
+import {
+  type FetchInit,
+  type OutgoingRequest,
+  describe,
+  readHeaders,
+  readRequest,
+} from "../transport/request.ts";
 import { parseRetryAfter } from "../transport/retry-after.ts";
 import { refusal } from "./apply-conflict.ts";
 import type { Connections } from "./connections.ts";
@@ -171,16 +178,11 @@ export function createClient({
   const { clock, capabilities } = runtime;
 
   async function send(
-    input: string | URL | Request,
-    init: FetchInit,
-  ): Promise<{ response: TransportResponse; described: string }> {
-    const given = input instanceof Request ? input : undefined;
-    const text = String(input instanceof Request ? input.url : input);
-    const toUrl = (server: URL): URL => resolve(text, server);
-    const { server, timeoutMs } = connections.peek();
-    const request = await readRequest(toUrl(server), given, init, timeoutMs);
+    request: OutgoingRequest,
+    toUrl: (server: URL) => URL,
+  ): Promise<TransportResponse> {
     if (!request.headers.has("user-agent")) request.headers.set("user-agent", userAgent);
-    return { response: await connections.send(request, toUrl), described: describe(request) };
+    return await connections.send(request, toUrl);
   }
 
   async function call<T>(options: ResourceCall): Promise<T> {
@@ -193,15 +195,24 @@ export function createClient({
       signal,
       timeoutMs,
     } = options;
-    const headers = new Headers(options.headers);
+    const headers = readHeaders(options.headers);
     if (!headers.has("accept")) headers.set("accept", "application/json");
-    const init: FetchInit = { method, headers, timeoutMs };
-    if (signal !== undefined) init.signal = signal;
-    if (body !== undefined) {
-      if (!headers.has("content-type")) headers.set("content-type", contentType);
-      init.body = JSON.stringify(body);
-    }
-    const { response, described } = await send(withQuery(path, query), init);
+    if (body !== undefined && !headers.has("content-type"))
+      headers.set("content-type", contentType);
+    const toUrl = (server: URL): URL => resolve(withQuery(path, query), server);
+    const connection = connections.peek();
+    const request: OutgoingRequest = {
+      method,
+      url: toUrl(connection.server),
+      headers,
+      headerLines: [],
+      authorized: headers.has("authorization"),
+      body: body === undefined ? null : JSON.stringify(body),
+      redirect: "follow",
+      timeoutMs: checkDuration("timeoutMs", timeoutMs, connection.timeoutMs, timeLimit),
+      signal,
+    };
+    const response = await send(request, toUrl);
     const text = await response.text();
     const plainPath = path.split("?", 1)[0] ?? path;
     for (const message of warningsOf(response.header("warning"))) {
@@ -221,12 +232,18 @@ export function createClient({
     try {
       return JSON.parse(text) as T;
     } catch (cause) {
-      throw new ConnectionError(`Cannot ${described}: the answer is not JSON`, { cause });
+      throw new ConnectionError(`Cannot ${describe(request)}: the answer is not JSON`, { cause });
     }
   }
 
   async function fetch(input: string | URL | Request, init: FetchInit = {}): Promise<Response> {
-    return (await send(input, init)).response.toResponse();
+    // A text is looked for first: on Node, naming `Request` loads all of `fetch`.
+    const given = typeof input !== "string" && input instanceof Request ? input : undefined;
+    const text = String(given?.url ?? input);
+    const toUrl = (server: URL): URL => resolve(text, server);
+    const { server, timeoutMs } = connections.peek();
+    const request = await readRequest(toUrl(server), given, init, timeoutMs);
+    return (await send(request, toUrl)).toResponse();
   }
 
   const resources: ResourceClient = {

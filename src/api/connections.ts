@@ -110,7 +110,7 @@ export class Connections {
       const used = this.#current;
       const url = toUrl(used.server);
       // A copy, since every step of the way may add what is this config's alone.
-      const attempt = { ...request, url, headers: new Headers(request.headers) };
+      const attempt = { ...request, url, headers: new Map(request.headers) };
       const outcome = await used.send(attempt).catch(toOutcome);
       // Nothing was sent then, and the request belongs to the connection that has this one's place.
       const wasRetired = outcome instanceof RetiredError;

@@ -60,7 +60,11 @@ export function withCredentials(
   };
 }
 
-function authorize(headers: Headers, token: string | undefined, basic: string | undefined): void {
+function authorize(
+  headers: Map<string, string>,
+  token: string | undefined,
+  basic: string | undefined,
+): void {
   if (token !== undefined) headers.set("authorization", `Bearer ${token}`);
   else if (basic !== undefined) headers.set("authorization", basic);
   else headers.delete("authorization");

@@ -14,7 +14,8 @@ export type OutgoingBody = string | Uint8Array<ArrayBuffer> | ReadableStream<Uin
 export interface OutgoingRequest {
   readonly method: string;
   readonly url: URL;
-  readonly headers: Headers;
+  /** Names are in lower case. A `Map`, since `Headers` would cost more than all else that is done here. */
+  readonly headers: Map<string, string>;
   /** Lines that are sent beside the headers and never joined, though their names may be equal. */
   readonly headerLines: readonly HeaderLine[];
   /** Whether the caller set `Authorization`, which then wins. */
@@ -75,7 +76,7 @@ export async function readRequest(
   timeoutMs: number,
 ): Promise<OutgoingRequest> {
   const method = (init.method ?? request?.method ?? "GET").toUpperCase();
-  const headers = new Headers(init.headers ?? request?.headers);
+  const headers = readHeaders(init.headers ?? request?.headers);
   const given = init.body ?? request?.body;
   let body: OutgoingBody = null;
   if (given !== null && given !== undefined) {
@@ -99,6 +100,15 @@ export async function readRequest(
     timeoutMs: checkDuration("timeoutMs", init.timeoutMs, timeoutMs, timeLimit),
     signal: init.signal === undefined ? request?.signal : (init.signal ?? undefined),
   };
+}
+
+/**
+ * Reads what a caller passed as headers.
+ *
+ * @throws {TypeError} where HTTP can't carry them.
+ */
+export function readHeaders(given: RequestInit["headers"]): Map<string, string> {
+  return new Map(given === undefined ? [] : new Headers(given));
 }
 
 /** Brings a body into a form that can be sent and, but for a stream, sent again. */

@@ -187,7 +187,7 @@ describe("the JSON verbs", () => {
     expect(await call(kube)).toEqual({ answered: true });
     expect(last().method).toBe(method);
     expect(last().headers.get("accept")).toBe(json);
-    expect(last().headers.get("content-type")).toBe(contentType);
+    expect(last().headers.get("content-type") ?? null).toBe(contentType);
     expect(last().body).toBe(body);
   });
 

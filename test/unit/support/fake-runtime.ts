@@ -173,7 +173,7 @@ function openFakeTransport(
       const { signal: own, headers } = request;
       const signal = AbortSignal.any(own === undefined ? ends : [own, ...ends]);
       // A copy, since a later attempt may change them.
-      const sent = { ...request, headers: new Headers(headers), signal, url, transport: number };
+      const sent = { ...request, headers: new Map(headers), signal, url, transport: number };
       runtime.exchanges.push(sent);
       return fromResponse(await runtime.answer(sent), url, request.onEnd);
     },

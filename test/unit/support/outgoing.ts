@@ -13,7 +13,7 @@ export function outgoing(path: string, parts: Partial<OutgoingRequest> = {}): Ou
   return {
     method: "GET",
     url: new URL(path, "https://10.96.0.1"),
-    headers: new Headers(),
+    headers: new Map(),
     headerLines: [],
     authorized: false,
     body: null,
@@ -59,7 +59,7 @@ export function recordingSend(...answers: readonly NextAnswer[]): RecordingSend 
     sent,
     async send(request) {
       const next = answers[Math.min(sent.length, answers.length - 1)];
-      sent.push({ request, authorization: request.headers.get("authorization") });
+      sent.push({ request, authorization: request.headers.get("authorization") ?? null });
       if (next === undefined) throw new RangeError("Cannot answer: there are no answers");
       return typeof next === "function" ? await next(request) : next;
     },

@@ -77,7 +77,7 @@ describe("withCredentials()", () => {
   test("header given by the caller wins, and its 401 reloads nothing", async () => {
     const refused = answer(401);
     const made = await authorized(refused);
-    const headers = new Headers({ authorization: "Basic c2VzYW1l" });
+    const headers = new Map([["authorization", "Basic c2VzYW1l"]]);
     expect(await made.send(outgoing("/api", { headers, authorized: true }))).toBe(refused);
     expect(made.sent.map(({ authorization }) => authorization)).toEqual(["Basic c2VzYW1l"]);
     expect(made.reads).toBe(1);

@@ -61,7 +61,7 @@ describe("withImpersonation()", () => {
 
   test("adds nothing where the caller impersonates somebody", async () => {
     const { send, sent } = recordingSend(answer(200));
-    const headers = new Headers({ "Impersonate-User": "joe" });
+    const headers = new Map([["impersonate-user", "joe"]]);
     const lines = impersonationLines({ user: "jane", groups: ["a", "b"] });
     await withImpersonation(send, lines)(outgoing("/api", { headers }));
     expect(sent[0]?.request.headerLines).toEqual([]);

@@ -20,7 +20,7 @@ describe("withRedirects()", () => {
       for (const method of ["GET", "HEAD"]) {
         const first = redirect("/b?x=1", status);
         const { send, sent } = recordingSend(first, answer(200));
-        const headers = new Headers({ authorization: "Bearer sesame" });
+        const headers = new Map([["authorization", "Bearer sesame"]]);
         const response = await withRedirects(send)(outgoing("/a", { method, headers }));
         expect(response.status).toBe(200);
         expect(first.discarded).toBe(true);
