@@ -5,6 +5,7 @@
  * @module
  */
 
+import { connectFakeApi, type RemoteFakeApi } from "./fake-api/remote.ts";
 import type {
   BlackholeAddress,
   BlackholeStats,
@@ -30,6 +31,8 @@ export type {
 
 /** A TLS server that a test started. */
 export interface TestServer {
+  /** The acts on its model of the API server, where it was started with `fakeApi`. */
+  readonly fake: RemoteFakeApi;
   readonly origin: string;
   readonly port: number;
   /** Changes certificate, token or versions while connections stay and sessions stay resumable. */
@@ -189,6 +192,7 @@ function connectServer(url: string, address: ServerAddress): TestServer {
   }
 
   return {
+    fake: connectFakeApi((request) => call(url, `POST ${path}/fake-api`, request)),
     origin: address.origin,
     port: address.port,
     swap: async (options) => void (await call(url, `PATCH ${path}`, options)),

@@ -9,6 +9,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { promisify } from "node:util";
+import { callFakeApi, type FakeApiCall } from "../fake-api/remote.ts";
 import { type Blackhole, openBlackhole } from "./blackhole.ts";
 import type { ProxyOptions, ServeOptions } from "./protocol.ts";
 import { type Proxy, openProxy } from "./proxy.ts";
@@ -99,6 +100,8 @@ async function callServer(
       return server.resetStats();
     case "GET requests":
       return server.requests;
+    case "POST fake-api":
+      return callFakeApi(server.fakeApi, body as unknown as FakeApiCall);
     case "POST release":
       return { released: server.gates.release(String(body["key"])) };
     case "GET held":

@@ -6,6 +6,7 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import type { FakeApi } from "../fake-api/fake-api.ts";
 import type { Gates } from "./gates.ts";
 import { failureStatus } from "./kubernetes-objects.ts";
 import type { RecordedRequest } from "./protocol.ts";
@@ -23,9 +24,10 @@ export interface Connection {
   isDraining: boolean;
 }
 
-/** What outlives a single request: gates, and counts a key. */
+/** What outlives a single request: gates, counts a key, and the model of the API server. */
 export interface RouteState {
   readonly gates: Gates;
+  readonly fakeApi: FakeApi | undefined;
   readonly counts: Map<string, number>;
 }
 

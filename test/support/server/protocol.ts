@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { FakeApiOptions } from "../fake-api/fake-api.ts";
+
 /** A protocol version as `node:tls` names it. */
 export type TlsVersion = "TLSv1.2" | "TLSv1.3";
 
@@ -47,6 +49,11 @@ export interface ServeOptions extends LiveOptions {
   host?: string;
   /** @default a free one */
   port?: number;
+  /**
+   * Whether a model of the API server answers what begins with `/api` and `/apis`, and how it differs from
+   * one of today. It outlives restarts.
+   */
+  fakeApi?: Omit<FakeApiOptions, "clock">;
 }
 
 /** Where a started server is. */

@@ -17,6 +17,7 @@ import {
   readBody,
   sendJson,
 } from "./exchange.ts";
+import { isFakeApiPath, serveFakeApi } from "./fake-api-route.ts";
 import { goaway, refusedStream } from "./http2-routes.ts";
 import {
   failureStatus,
@@ -63,6 +64,9 @@ const ROUTES: Record<string, Route> = {
 export async function route(exchange: Exchange): Promise<void> {
   const { pathname } = exchange.url;
   if (PROXY.test(pathname)) return await proxy(exchange);
+  const { fakeApi } = exchange.state;
+  if (fakeApi !== undefined && isFakeApiPath(pathname))
+    return await serveFakeApi(exchange, fakeApi);
   if (NAMESPACED_PODS.test(pathname)) return pods(exchange);
   const exact = ROUTES[pathname];
   if (exact !== undefined) return await exact(exchange, "");

@@ -14,6 +14,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from "node:n
 import { setTimeout as delay } from "node:timers/promises";
 import type { Server as TlsServer, TLSSocket } from "node:tls";
 import type { Duplex } from "node:stream";
+import { createFakeApi, type FakeApi } from "../fake-api/fake-api.ts";
 import { type Connection, type Exchange, readBody, sendUnauthorized } from "./exchange.ts";
 import { Gates } from "./gates.ts";
 import { failureStatus } from "./kubernetes-objects.ts";
@@ -30,6 +31,8 @@ type Counts = Omit<ServerStats, "open">;
 /** One server, which keeps its counts and its port through stops and restarts. */
 export class TestTlsServer {
   readonly gates: Gates = new Gates();
+  /** Where it was asked for. */
+  readonly fakeApi: FakeApi | undefined;
   readonly #counts = new Map<string, number>();
   readonly #connections = new Map<number, Connection>();
   #options: ServeOptions;
@@ -45,6 +48,7 @@ export class TestTlsServer {
   constructor(options: ServeOptions) {
     this.#options = options;
     this.#port = options.port ?? 0;
+    if (options.fakeApi !== undefined) this.fakeApi = createFakeApi(options.fakeApi);
   }
 
   get port(): number {
@@ -242,7 +246,7 @@ export class TestTlsServer {
       response,
       url: new URL(arrival.recorded.url, "https://server.invalid"),
       clientCommonName: clientCommonName(request),
-      state: { gates: this.gates, counts: this.#counts },
+      state: { gates: this.gates, counts: this.#counts, fakeApi: this.fakeApi },
       gone: gone.signal,
     };
     try {

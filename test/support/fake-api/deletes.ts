@@ -1,0 +1,129 @@
+/**
+ * Deletions: finalizers hold an object, a grace period a pod that runs.
+ *
+ * @module
+ */
+
+import type { KindDefinition } from "./kinds.ts";
+import { type Model, timestamp } from "./model.ts";
+import { type ApiObject, isJson, type Json, type StoredObject, valueAt } from "./objects.ts";
+import { conflict, notFound } from "./refusal.ts";
+import { keyOf, type ObjectTarget, type Target } from "./request.ts";
+
+/** What a `DeleteOptions` says, as far as the model goes by it. */
+export interface DeleteOptions extends ApiObject {
+  readonly gracePeriodSeconds?: number;
+  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
+  readonly dryRun?: readonly string[];
+}
+
+const DEFAULT_GRACE_SECONDS = 30;
+
+/** The kinds whose deletion is answered with the object instead of a `Status`. */
+const ANSWERED_WITH_OBJECT = new Set(["pods", "namespaces"]);
+
+/** The options of a deletion: of its body, or else of its query. */
+export function deleteOptions(body: unknown, query: URLSearchParams): DeleteOptions {
+  const fromQuery: Json = {};
+  const grace = query.get("gracePeriodSeconds");
+  if (grace !== null) fromQuery["gracePeriodSeconds"] = Number(grace);
+  if (query.has("dryRun")) fromQuery["dryRun"] = query.getAll("dryRun");
+  return { ...fromQuery, ...(isJson(body) ? body : {}) };
+}
+
+/**
+ * Deletes an object, or marks it where something holds it.
+ *
+ * @returns what the server answers with
+ */
+export function remove(
+  model: Model,
+  { kind, namespace, name }: Pick<ObjectTarget, "kind" | "namespace" | "name">,
+  options: DeleteOptions,
+): Json {
+  const key = keyOf(namespace, name);
+  const current = model.store.get(kind, key);
+  if (current === undefined) throw notFound(kind, name);
+  checkPreconditions(kind, current, options);
+  const { metadata } = current;
+  const graceSeconds = graceOf(kind, current, options);
+  const isHeld = (metadata.finalizers ?? []).length > 0 || graceSeconds > 0;
+  const isDry = (options.dryRun ?? []).includes("All");
+  if (isHeld) {
+    const marked = mark(model, current, graceSeconds);
+    return isDry || marked === current ? marked : model.store.set(kind, key, marked);
+  }
+  const last = isDry ? current : (model.store.delete(kind, key) ?? current);
+  return ANSWERED_WITH_OBJECT.has(kind.plural) ? last : success(kind, current);
+}
+
+/** Deletes what is selected, and returns it as it was. */
+export function removeAll(
+  model: Model,
+  { kind }: Pick<Target, "kind">,
+  objects: readonly StoredObject[],
+  options: DeleteOptions,
+): void {
+  for (const { metadata } of objects) {
+    remove(model, { kind, namespace: metadata.namespace, name: metadata.name }, options);
+  }
+}
+
+function checkPreconditions(
+  kind: KindDefinition,
+  { metadata }: StoredObject,
+  { preconditions = {} }: DeleteOptions,
+): void {
+  const { uid = metadata.uid, resourceVersion = metadata.resourceVersion } = preconditions;
+  // Here the server names the kind where it otherwise names the resource.
+  const named = { ...kind, plural: kind.kind };
+  if (uid !== metadata.uid) {
+    const why = `the UID in the precondition (${uid}) does not match the UID in record (${metadata.uid}). The object might have been deleted and then recreated`;
+    throw conflict(named, metadata.name, why);
+  }
+  if (resourceVersion !== metadata.resourceVersion) {
+    const why = `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${metadata.resourceVersion}). The object might have been modified`;
+    throw conflict(named, metadata.name, why);
+  }
+}
+
+/** A pod that no node has, and one that has ended, needs no time to end. */
+function graceOf(kind: KindDefinition, object: StoredObject, options: DeleteOptions): number {
+  if (kind.plural !== "pods" || kind.group !== "") return 0;
+  const phase = valueAt(object, ["status", "phase"]);
+  if (phase === "Succeeded" || phase === "Failed") return 0;
+  if (valueAt(object, ["spec", "nodeName"]) === undefined) return 0;
+  const own = valueAt(object, ["spec", "terminationGracePeriodSeconds"]);
+  return options.gracePeriodSeconds ?? (typeof own === "number" ? own : DEFAULT_GRACE_SECONDS);
+}
+
+function mark(model: Model, object: StoredObject, graceSeconds: number): StoredObject {
+  const { metadata } = object;
+  const { generation, deletionGracePeriodSeconds: before = Number.POSITIVE_INFINITY } = metadata;
+  // A second deletion can only make the time shorter.
+  if (metadata.deletionTimestamp !== undefined && graceSeconds >= before) return object;
+  return {
+    ...object,
+    metadata: {
+      ...metadata,
+      ...(generation === undefined ? {} : { generation: generation + 1 }),
+      deletionTimestamp: timestamp(model.clock.wallNow() + graceSeconds * 1000),
+      deletionGracePeriodSeconds: graceSeconds,
+    },
+  };
+}
+
+function success({ group, plural }: KindDefinition, { metadata }: StoredObject): Json {
+  return {
+    kind: "Status",
+    apiVersion: "v1",
+    metadata: {},
+    status: "Success",
+    details: {
+      name: metadata.name,
+      ...(group === "" ? {} : { group }),
+      kind: plural,
+      uid: metadata.uid,
+    },
+  };
+}

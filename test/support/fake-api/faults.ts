@@ -1,0 +1,144 @@
+/**
+ * Faults: what a test wants to go wrong with requests to come.
+ *
+ * @module
+ */
+
+import type { Target } from "./request.ts";
+
+/** A number, or one at random that is not greater than this. */
+export type Amount = number | { readonly upTo: number };
+
+/** What goes wrong. What is said of the body holds for what the server would have answered. */
+export interface Fault {
+  /** Answers this instead, with a `Status`. */
+  readonly status?: number;
+  /** With `status`: the `Retry-After` header, and the same in the `Status`. */
+  readonly retryAfterSeconds?: number;
+  /** Waits, by the model's clock. */
+  readonly delayMs?: number;
+  /** Loses the connection before there is an answer. The request is not carried out. */
+  readonly isLost?: boolean;
+  /** Carries the request out, and loses the connection before its answer. */
+  readonly isAnswerLost?: boolean;
+  /** Never answers. */
+  readonly isSilent?: boolean;
+  /** Answers 200 and nothing. */
+  readonly isEmpty?: boolean;
+  /** Says this before the body. */
+  readonly firstLine?: string;
+  /** Loses the connection after so many bytes of the body. */
+  readonly cutAfterBytes?: Amount;
+  /** Ends the body in order after so many bytes. */
+  readonly endAfterBytes?: Amount;
+  /** Says no more after so many bytes of the body, and keeps it open. */
+  readonly silentAfterBytes?: Amount;
+  /** Sends the body in chunks of this size. */
+  readonly chunkBytes?: Amount;
+  /** Adds a `Warning` header. */
+  readonly warning?: string;
+}
+
+/** Which requests a fault is for: all those that have these. */
+export interface FaultWhere {
+  readonly verb?: Target["verb"];
+  readonly plural?: string;
+  readonly namespace?: string;
+  readonly name?: string;
+  readonly subresource?: string;
+}
+
+/** How often a fault happens, and which. */
+export interface RandomFaults {
+  readonly seed: number;
+  /** From 0 to 1. */
+  readonly rate: number;
+  /** One of these. */
+  readonly of: readonly Fault[];
+}
+
+interface Planned {
+  readonly where: FaultWhere;
+  readonly fault: Fault;
+  times: number;
+}
+
+interface Sometimes extends RandomFaults {
+  readonly where: FaultWhere;
+  readonly random: () => number;
+}
+
+/** See the module. */
+export class Faults {
+  #planned: Planned[] = [];
+  #sometimes: Sometimes[] = [];
+  #random = seededRandom(1);
+
+  /** The next `times` (1) requests of this kind meet the fault. */
+  next(where: FaultWhere, fault: Fault, times = 1): void {
+    this.#planned.push({ where, fault, times });
+  }
+
+  /** Requests of this kind meet one of the faults now and then. */
+  sometimes(where: FaultWhere, faults: RandomFaults): void {
+    this.#sometimes.push({ ...faults, where, random: seededRandom(faults.seed) });
+  }
+
+  /** Nothing goes wrong any more, but for what has begun. */
+  clear(): void {
+    this.#planned = [];
+    this.#sometimes = [];
+  }
+
+  /** The fault that a request meets. Its amounts are decided. */
+  take(target: Partial<Target>): Fault | undefined {
+    const planned = this.#planned.find(({ where, times }) => times > 0 && fits(target, where));
+    if (planned !== undefined) {
+      planned.times -= 1;
+      return decided(planned.fault, this.#random);
+    }
+    for (const { where, rate, of, random } of this.#sometimes) {
+      if (!fits(target, where) || random() >= rate) continue;
+      const fault = of[Math.floor(random() * of.length)];
+      return fault === undefined ? undefined : decided(fault, random);
+    }
+    return undefined;
+  }
+}
+
+/** Numbers from 0 to 1 that are the same for the same seed (mulberry32). */
+export function seededRandom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+function fits(target: Partial<Target>, where: FaultWhere): boolean {
+  const { verb, kind, namespace, name, subresource } = target;
+  const it: FaultWhere = {
+    ...(verb === undefined ? {} : { verb }),
+    ...(kind === undefined ? {} : { plural: kind.plural }),
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(name === undefined ? {} : { name }),
+    ...(subresource === undefined ? {} : { subresource }),
+  };
+  return Object.entries(where).every(([field, value]) => it[field as keyof FaultWhere] === value);
+}
+
+/** Chunks are as random as their fault, so that their size is decided for each. */
+function decided(fault: Fault, random: () => number): Fault {
+  const entries = Object.entries(fault).map(([name, value]: [string, unknown]) => {
+    const isRandom = typeof value === "object" && name !== "chunkBytes";
+    return [name, isRandom ? amountOf(value as Amount, random) : value];
+  });
+  return Object.fromEntries(entries) as Fault;
+}
+
+/** Decides an amount. */
+export function amountOf(amount: Amount, random: () => number): number {
+  return typeof amount === "number" ? amount : Math.floor(random() * (amount.upTo + 1));
+}

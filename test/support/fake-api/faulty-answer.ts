@@ -1,0 +1,123 @@
+/**
+ * Answers with a fault.
+ *
+ * @module
+ */
+
+import { type Amount, amountOf, type Fault, seededRandom } from "./faults.ts";
+import type { ModelClock } from "./model.ts";
+import { refusalOf } from "./refusal.ts";
+import type { ApiAnswer } from "./request.ts";
+
+/** The connection is lost, as a {@linkcode Fault} says. */
+export class LostConnection extends Error {
+  override readonly name = "LostConnection";
+}
+
+/**
+ * Answers a request that meets a fault.
+ *
+ * @param carryOut answers it as it would be
+ * @throws {LostConnection} where the fault says so
+ */
+export async function withFault(
+  fault: Fault,
+  { clock, signal }: { readonly clock: ModelClock; readonly signal: AbortSignal | undefined },
+  carryOut: () => ApiAnswer,
+): Promise<ApiAnswer> {
+  if (fault.delayMs !== undefined) await delay(clock, fault.delayMs);
+  if (fault.isLost) throw new LostConnection("the connection was lost before the answer");
+  if (fault.isSilent) await untilGone(signal);
+  if (fault.status !== undefined) return refused(fault.status, fault.retryAfterSeconds);
+  if (fault.isEmpty) {
+    return { status: 200, headers: { "Content-Type": "application/json" }, body: "" };
+  }
+  const answer = carryOut();
+  if (fault.isAnswerLost) throw new LostConnection("the connection was lost before the answer");
+  const headers =
+    fault.warning === undefined
+      ? answer.headers
+      : { ...answer.headers, Warning: `299 - ${JSON.stringify(fault.warning)}` };
+  return { ...answer, headers, body: withFaultyBody(answer.body, fault, signal) };
+}
+
+function refused(code: number, retryAfterSeconds: number | undefined): ApiAnswer {
+  const { status } = refusalOf(code, retryAfterSeconds);
+  const headers: Record<string, string> = { "Content-Type": "application/json" };
+  if (retryAfterSeconds !== undefined) headers["Retry-After"] = String(retryAfterSeconds);
+  return { status: code, headers, body: `${JSON.stringify(status)}\n` };
+}
+
+function withFaultyBody(
+  body: ApiAnswer["body"],
+  fault: Fault,
+  signal: AbortSignal | undefined,
+): ApiAnswer["body"] {
+  const { firstLine, cutAfterBytes, endAfterBytes, silentAfterBytes, chunkBytes } = fault;
+  const said = [firstLine, cutAfterBytes, endAfterBytes, silentAfterBytes, chunkBytes];
+  if (said.every((one) => one === undefined)) return body;
+  let chunks = typeof body === "string" ? whole(body) : body;
+  if (firstLine !== undefined) chunks = startingWith(`${firstLine}\n`, chunks);
+  if (silentAfterBytes !== undefined) {
+    chunks = limited(chunks, Number(silentAfterBytes), () => untilGone(signal));
+  }
+  if (endAfterBytes !== undefined) chunks = limited(chunks, Number(endAfterBytes), () => {});
+  if (cutAfterBytes !== undefined) {
+    chunks = limited(chunks, Number(cutAfterBytes), () => {
+      throw new LostConnection("the connection was lost within the answer");
+    });
+  }
+  return chunkBytes === undefined ? chunks : rechunked(chunks, chunkBytes);
+}
+
+async function* whole(text: string): AsyncGenerator<Uint8Array> {
+  yield new TextEncoder().encode(text);
+}
+
+async function* startingWith(
+  text: string,
+  chunks: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  yield* whole(text);
+  yield* chunks;
+}
+
+async function* limited(
+  chunks: AsyncIterable<Uint8Array>,
+  bytes: number,
+  thereafter: () => void | Promise<void>,
+): AsyncGenerator<Uint8Array> {
+  let left = bytes;
+  if (left === 0) return await thereafter();
+  for await (const chunk of chunks) {
+    yield chunk.subarray(0, left);
+    left -= chunk.length;
+    if (left <= 0) return await thereafter();
+  }
+}
+
+async function* rechunked(
+  chunks: AsyncIterable<Uint8Array>,
+  size: Amount,
+): AsyncGenerator<Uint8Array> {
+  const random = seededRandom(1);
+  for await (const chunk of chunks) {
+    for (let at = 0; at < chunk.length;) {
+      const end = at + Math.max(1, amountOf(size, random));
+      yield chunk.subarray(at, end);
+      at = end;
+    }
+  }
+}
+
+function delay(clock: ModelClock, ms: number): Promise<void> {
+  return new Promise((resolve) => void clock.setTimeout(resolve, ms));
+}
+
+function untilGone(signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_, reject) => {
+    const leave = (): void => reject(new LostConnection("the client has gone"));
+    if (signal?.aborted) leave();
+    signal?.addEventListener("abort", leave, { once: true });
+  });
+}

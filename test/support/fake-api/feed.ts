@@ -1,0 +1,55 @@
+/**
+ * A body that grows while it is read.
+ *
+ * @module
+ */
+
+const encoder = new TextEncoder();
+
+/** See the module. Each text that is pushed is one chunk. */
+export class Feed implements AsyncIterable<Uint8Array> {
+  readonly #chunks: Uint8Array[] = [];
+  readonly #ended: PromiseWithResolvers<void> = Promise.withResolvers();
+  #hasEnded = false;
+  #wake: () => void = () => {};
+
+  /** @param gone aborts when nobody reads any more */
+  constructor(gone: AbortSignal | undefined) {
+    if (gone?.aborted) this.end();
+    gone?.addEventListener("abort", () => this.end(), { once: true });
+  }
+
+  /** Settles at the end. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
+  }
+
+  push(text: string | Uint8Array): void {
+    if (this.#hasEnded || text.length === 0) return;
+    this.#chunks.push(typeof text === "string" ? encoder.encode(text) : text);
+    this.#wake();
+  }
+
+  /** Ends it in order, once what was pushed has been read. */
+  end(): void {
+    this.#hasEnded = true;
+    this.#ended.resolve();
+    this.#wake();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      for (;;) {
+        for (let chunk = this.#chunks.shift(); chunk !== undefined; chunk = this.#chunks.shift()) {
+          yield chunk;
+        }
+        if (this.#hasEnded) return;
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+      }
+    } finally {
+      this.end();
+    }
+  }
+}

@@ -1,0 +1,222 @@
+/**
+ * Carries out the requests for objects.
+ *
+ * @module
+ */
+
+import { deleteOptions, remove, removeAll } from "./deletes.ts";
+import { apply } from "./field-managers.ts";
+import { list, listOf, selectorOf } from "./lists.ts";
+import type { Logs } from "./logs.ts";
+import type { Model } from "./model.ts";
+import { type ApiObject, isJson, type Json, type StoredObject } from "./objects.ts";
+import { jsonPatch, mergePatch } from "./patches.ts";
+import { badRequest, invalid, methodNotAllowed, notFound, Refusal } from "./refusal.ts";
+import {
+  type ApiAnswer,
+  type ApiRequest,
+  isTrue,
+  keyOf,
+  type ObjectTarget,
+  type Target,
+} from "./request.ts";
+import { evict, scaleOf, withScale } from "./subresources.ts";
+import type { Watches } from "./watches.ts";
+import { create, freshMetadata, update, type WriteOptions, writingOf } from "./writes.ts";
+
+/** What carries requests out. */
+export interface Handler extends Model {
+  readonly watches: Watches;
+  readonly logs: Logs;
+  /** Whether a disruption budget forbids to evict the pod. */
+  readonly isProtected: (key: string) => boolean;
+}
+
+const PATCH_TYPES = {
+  merge: "application/merge-patch+json",
+  json: "application/json-patch+json",
+  apply: "application/apply-patch+yaml",
+};
+
+/**
+ * Carries a request out, all at once.
+ *
+ * @throws {Refusal} where the server refuses it
+ */
+export function carryOut(handler: Handler, target: Target, request: ApiRequest): ApiAnswer {
+  const { verb, query } = target;
+  switch (verb) {
+    case "list":
+      return answer(200, list(handler, target));
+    case "watch":
+      return streamed(handler.watches.watch(target, request.signal), "application/json");
+    case "deletecollection":
+      return deleteCollection(handler, target, request);
+    case "create":
+      if (hasName(target)) return evictPod(handler, target, request);
+      return answer(
+        201,
+        create(handler, target, readObject(request), writeOptions(request, query)),
+      );
+    default:
+      if (!hasName(target)) throw methodNotAllowed();
+      return carryOutOnObject(handler, target, request);
+  }
+}
+
+/** An answer in JSON. */
+export function answer(status: number, body: Json): ApiAnswer {
+  const headers = { "Content-Type": "application/json" };
+  return { status, headers, body: `${JSON.stringify(body)}\n` };
+}
+
+function carryOutOnObject(handler: Handler, target: ObjectTarget, request: ApiRequest): ApiAnswer {
+  const { verb, query, subresource } = target;
+  switch (verb) {
+    case "get": {
+      const object = existing(handler, target);
+      if (subresource !== "log") return answer(200, asSeen(object, subresource));
+      const log = handler.logs.read(object, query, request.signal);
+      return log === undefined
+        ? { status: 204, headers: {}, body: "" }
+        : streamed(log, "text/plain");
+    }
+    case "update": {
+      const body = readObject(request);
+      const options = writeOptions(request, query);
+      return changed(handler, target, () => body, options);
+    }
+    case "patch":
+      return patch(handler, target, request);
+    case "delete":
+      return answer(200, remove(handler, target, deleteOptions(readBody(request), query)));
+    default:
+      throw methodNotAllowed();
+  }
+}
+
+function patch(handler: Handler, target: ObjectTarget, request: ApiRequest): ApiAnswer {
+  const options = writeOptions(request, target.query);
+  const type = request.headers.get("content-type")?.split(";")[0]?.trim();
+  switch (type) {
+    case PATCH_TYPES.apply:
+      return applyPatch(handler, target, request);
+    case PATCH_TYPES.merge: {
+      const body = readBody(request);
+      return changed(handler, target, (seen) => mergePatch(seen, body) as ApiObject, options);
+    }
+    case PATCH_TYPES.json: {
+      const body = readBody(request);
+      return changed(handler, target, (seen) => jsonPatch(seen, body) as ApiObject, options);
+    }
+    default:
+      throw new Refusal(415, "UnsupportedMediaType", "415: Unsupported Media Type", {
+        details: {},
+      });
+  }
+}
+
+function applyPatch(handler: Handler, target: ObjectTarget, request: ApiRequest): ApiAnswer {
+  const { kind, namespace, name, query, subresource } = target;
+  const config = readObject(request);
+  const manager = query.get("fieldManager") ?? "";
+  if (manager === "") {
+    const message = "Required value: is required for apply patch";
+    const causes = [{ reason: "FieldValueRequired", message, field: "fieldManager" }];
+    throw invalid({ group: "meta.k8s.io", kind: "PatchOptions" }, "", causes);
+  }
+  if (config.metadata?.managedFields !== undefined) {
+    throw badRequest("metadata.managedFields must be nil");
+  }
+  const writing = {
+    ...writingOf(handler, kind, manager, subresource),
+    isForced: isTrue(query.get("force")),
+  };
+  const options = writeOptions(request, query);
+  if (handler.store.get(kind, keyOf(namespace, name)) !== undefined) {
+    return changed(handler, target, (live) => apply(live, config, writing), options);
+  }
+  if (subresource !== undefined) throw notFound(kind, name);
+  const named = { ...config, metadata: { ...config.metadata, name } };
+  const fresh = { metadata: { ...named.metadata, ...freshMetadata(handler, namespace, config) } };
+  const object = apply(undefined, { ...named, ...fresh }, writing);
+  return answer(201, create(handler, target, object, options));
+}
+
+/** Changes what the target shows of its object, and answers with what it then shows. */
+function changed(
+  handler: Handler,
+  target: ObjectTarget,
+  change: (seen: ApiObject) => ApiObject,
+  options: WriteOptions,
+): ApiAnswer {
+  const { subresource } = target;
+  const after = update(
+    handler,
+    target,
+    (current) => {
+      if (subresource !== "scale") return change(current);
+      return withScale(current, change(scaleOf(current)));
+    },
+    options,
+  );
+  return answer(200, asSeen(after, subresource));
+}
+
+function evictPod(handler: Handler, target: ObjectTarget, request: ApiRequest): ApiAnswer {
+  const isForbidden = handler.isProtected(keyOf(target.namespace, target.name));
+  return answer(201, evict(handler, target, readObject(request), isForbidden));
+}
+
+function deleteCollection(handler: Handler, target: Target, request: ApiRequest): ApiAnswer {
+  const { store } = handler;
+  const prefix = target.namespace === undefined ? "" : `${target.namespace}/`;
+  const selects = selectorOf(target);
+  const objects = store
+    .at(target.kind, store.revision)
+    .filter(([key, object]) => key.startsWith(prefix) && (selects?.(object) ?? true))
+    .map(([, object]) => object);
+  const metadata = { resourceVersion: String(store.revision) };
+  removeAll(handler, target, objects, deleteOptions(readBody(request), target.query));
+  return answer(200, listOf(target.kind, objects, metadata));
+}
+
+function existing({ store }: Model, { kind, namespace, name }: ObjectTarget): StoredObject {
+  const object = store.get(kind, keyOf(namespace, name));
+  if (object === undefined) throw notFound(kind, name);
+  return object;
+}
+
+function asSeen(object: StoredObject, subresource: string | undefined): ApiObject {
+  return subresource === "scale" ? scaleOf(object) : object;
+}
+
+function streamed(body: ApiAnswer["body"], contentType: string): ApiAnswer {
+  return { status: 200, headers: { "Content-Type": contentType }, body };
+}
+
+function hasName(target: Target): target is ObjectTarget {
+  return target.name !== undefined;
+}
+
+/** Who writes: `fieldManager`, or else the beginning of the user agent. */
+function writeOptions({ headers }: ApiRequest, query: URLSearchParams): WriteOptions {
+  const agent = headers.get("user-agent")?.split("/")[0];
+  const manager = query.get("fieldManager") ?? (agent || "unknown");
+  return { manager, dryRun: query.getAll("dryRun").includes("All") };
+}
+
+function readBody({ body }: ApiRequest): unknown {
+  if (body === "") return undefined;
+  try {
+    return JSON.parse(body) as unknown;
+  } catch (error) {
+    throw badRequest(`the object provided is unrecognized: json parse error: ${String(error)}`);
+  }
+}
+
+function readObject(request: ApiRequest): ApiObject {
+  const body = readBody(request);
+  if (!isJson(body)) throw badRequest("the object provided is unrecognized: it is no object");
+  return body;
+}

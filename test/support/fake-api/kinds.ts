@@ -1,0 +1,79 @@
+/**
+ * The kinds that the API server holds.
+ *
+ * @module
+ */
+
+/** One kind of resource. */
+export interface KindDefinition {
+  /** Empty for the core group. */
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly plural: string;
+  readonly namespaced: boolean;
+  /** @default ["status"] */
+  readonly subresources?: readonly string[];
+  /**
+   * Whether a CustomResourceDefinition brought it: its list items say what kind they are, an update needs a
+   * resourceVersion. @default whether the group has a dot
+   */
+  readonly custom?: boolean;
+}
+
+/** What an API server holds unless told otherwise. */
+export const DEFAULT_KINDS: readonly KindDefinition[] = [
+  {
+    group: "",
+    version: "v1",
+    kind: "Pod",
+    plural: "pods",
+    namespaced: true,
+    subresources: ["status", "log", "eviction"],
+  },
+  {
+    group: "",
+    version: "v1",
+    kind: "ConfigMap",
+    plural: "configmaps",
+    namespaced: true,
+    subresources: [],
+  },
+  { group: "", version: "v1", kind: "Namespace", plural: "namespaces", namespaced: false },
+  {
+    group: "apps",
+    version: "v1",
+    kind: "Deployment",
+    plural: "deployments",
+    namespaced: true,
+    subresources: ["status", "scale"],
+  },
+  {
+    group: "example.com",
+    version: "v1",
+    kind: "Widget",
+    plural: "widgets",
+    namespaced: true,
+    subresources: ["status", "scale"],
+  },
+];
+
+/** Its group and version as objects name them. */
+export function apiVersionOf({ group, version }: KindDefinition): string {
+  return group === "" ? version : `${group}/${version}`;
+}
+
+/** Its plural name with its group, as messages name it. */
+export function qualified({ group, plural }: KindDefinition): string {
+  return group === "" ? plural : `${plural}.${group}`;
+}
+
+/** What hangs below its objects. */
+export function subresourcesOf({ subresources = ["status"] }: KindDefinition): readonly string[] {
+  return subresources;
+}
+
+/** Whether a CustomResourceDefinition brought it. */
+export function isCustom({ group, custom = group.includes(".") }: KindDefinition): boolean {
+  return custom;
+}

@@ -1,0 +1,77 @@
+/**
+ * Objects of the API as plain JSON.
+ *
+ * @module
+ */
+
+/** Any JSON object. */
+export interface Json {
+  [name: string]: unknown;
+}
+
+/** What the model itself reads and writes of `metadata`. */
+export interface Metadata extends Json {
+  name?: string;
+  generateName?: string;
+  namespace?: string;
+  uid?: string;
+  resourceVersion?: string;
+  generation?: number;
+  creationTimestamp?: string;
+  deletionTimestamp?: string;
+  deletionGracePeriodSeconds?: number;
+  labels?: Record<string, string>;
+  annotations?: Record<string, string>;
+  finalizers?: string[];
+  managedFields?: ManagedFields[];
+}
+
+/** Which fields one manager owns. */
+export interface ManagedFields {
+  manager: string;
+  operation: "Apply" | "Update";
+  apiVersion: string;
+  time: string;
+  fieldsType: "FieldsV1";
+  fieldsV1: Json;
+  subresource?: string;
+}
+
+/** An object as a client sends it. */
+export interface ApiObject extends Json {
+  apiVersion?: string;
+  kind?: string;
+  metadata?: Metadata;
+}
+
+/** An object as the store holds it. */
+export interface StoredObject extends ApiObject {
+  apiVersion: string;
+  kind: string;
+  metadata: Metadata & { name: string; uid: string; resourceVersion: string };
+}
+
+/** Whether a value is a JSON object, not an array. */
+export function isJson(value: unknown): value is Json {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Whether two JSON values are equal, whatever the order of their keys. */
+export function isEqual(left: unknown, right: unknown): boolean {
+  if (Array.isArray(left) && Array.isArray(right)) {
+    return left.length === right.length && left.every((item, at) => isEqual(item, right[at]));
+  }
+  if (!isJson(left) || !isJson(right)) return left === right;
+  const names = Object.keys(left);
+  return (
+    names.length === Object.keys(right).length &&
+    names.every((name) => name in right && isEqual(left[name], right[name]))
+  );
+}
+
+/** The value at a path of names; `undefined` where there is none. */
+export function valueAt(value: unknown, path: readonly string[]): unknown {
+  let at = value;
+  for (const name of path) at = isJson(at) ? at[name] : undefined;
+  return at;
+}

@@ -1,0 +1,87 @@
+/**
+ * Label and field selectors.
+ *
+ * @module
+ */
+
+import { type ApiObject, valueAt } from "./objects.ts";
+import { badRequest } from "./refusal.ts";
+
+/** Whether an object is selected. */
+export type Selector = (object: ApiObject) => boolean;
+
+type Labels = Record<string, string>;
+type Requirement = (labels: Labels) => boolean;
+
+const NAME = String.raw`[A-Za-z0-9_./-]+`;
+const SET = new RegExp(String.raw`^(${NAME})\s+(in|notin)\s*\(([^()]*)\)$`);
+const EQUALITY = new RegExp(String.raw`^(${NAME})\s*(=|==|!=)\s*([A-Za-z0-9_.-]*)$`);
+const EXISTENCE = new RegExp(String.raw`^(!?)\s*(${NAME})$`);
+
+/** The fields that every kind, and pods, can be selected by. */
+const FIELDS: Record<string, readonly string[]> = {
+  "metadata.name": [],
+  "metadata.namespace": [],
+  "spec.nodeName": ["pods"],
+  "spec.restartPolicy": ["pods"],
+  "spec.serviceAccountName": ["pods"],
+  "status.phase": ["pods", "namespaces"],
+  "status.podIP": ["pods"],
+};
+
+/** Reads `labelSelector`; `undefined` where it is empty. */
+export function labelSelector(text: string): Selector | undefined {
+  // A comma within parentheses separates values, not terms.
+  const terms = text.split(/,(?![^(]*\))/).map((term) => term.trim());
+  if (text.trim() === "") return undefined;
+  const requirements = terms.map(readRequirement);
+  return ({ metadata }) => requirements.every((meets) => meets(metadata?.labels ?? {}));
+}
+
+/** Reads `fieldSelector`; `undefined` where it is empty. */
+export function fieldSelector(text: string, plural: string): Selector | undefined {
+  if (text === "") return undefined;
+  const terms = text.split(/(?<!\\),/).map((term) => {
+    const [, field = "", operator, escaped = ""] = /^([^=!]+)(!=|==?)(.*)$/.exec(term) ?? [];
+    if (operator === undefined) {
+      throw badRequest(`invalid selector: '${text}'; can't understand '${term}'`);
+    }
+    const kinds = FIELDS[field];
+    if (kinds === undefined || (kinds.length > 0 && !kinds.includes(plural))) {
+      throw badRequest(`field label not supported: ${field}`);
+    }
+    const value = escaped.replace(/\\(.)/g, "$1");
+    return { path: field.split("."), value, isNegated: operator === "!=" };
+  });
+  return (object) =>
+    terms.every(({ path, value, isNegated }) => {
+      const isEqual = (valueAt(object, path) ?? "") === value;
+      return isEqual !== isNegated;
+    });
+}
+
+function readRequirement(term: string): Requirement {
+  const set = SET.exec(term);
+  if (set !== null) {
+    const [, name = "", operator, list = ""] = set;
+    const values = new Set(list.split(",").map((value) => value.trim()));
+    return operator === "in" ? isIn(name, values) : (labels) => !isIn(name, values)(labels);
+  }
+  const equality = EQUALITY.exec(term);
+  if (equality !== null) {
+    const [, name = "", operator, value = ""] = equality;
+    if (operator === "!=") return (labels) => labels[name] !== value;
+    return (labels) => labels[name] === value;
+  }
+  const existence = EXISTENCE.exec(term);
+  if (existence === null) {
+    throw badRequest(`unable to parse requirement: found '${term}', expected: identifier`);
+  }
+  const [, not, name = ""] = existence;
+  return (labels) => name in labels === (not === "");
+}
+
+/** A label that is missing is in no set, so that `notin` selects it. */
+function isIn(name: string, values: ReadonlySet<string>): Requirement {
+  return (labels) => name in labels && values.has(labels[name] ?? "");
+}

@@ -1,0 +1,73 @@
+/**
+ * The subresources `scale` and `eviction`.
+ *
+ * @module
+ */
+
+import { remove } from "./deletes.ts";
+import type { Model } from "./model.ts";
+import { type ApiObject, isJson, type Json, type StoredObject, valueAt } from "./objects.ts";
+import { badRequest, notFound, Refusal } from "./refusal.ts";
+import { keyOf, type ObjectTarget } from "./request.ts";
+
+/** The `Scale` of an object. */
+export function scaleOf(object: StoredObject): ApiObject {
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
+  const labels = valueAt(object, ["spec", "selector", "matchLabels"]);
+  const selector = isJson(labels)
+    ? Object.entries(labels)
+        .map(([label, value]) => `${label}=${String(value)}`)
+        .join(",")
+    : undefined;
+  return {
+    kind: "Scale",
+    apiVersion: "autoscaling/v1",
+    metadata: {
+      name,
+      uid,
+      resourceVersion,
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
+    },
+    spec: { replicas: valueAt(object, ["spec", "replicas"]) ?? 1 },
+    status: {
+      replicas: valueAt(object, ["status", "replicas"]) ?? 0,
+      ...(selector === undefined ? {} : { selector }),
+    },
+  };
+}
+
+/** The object with the replicas of a `Scale`. */
+export function withScale(object: StoredObject, scale: ApiObject): ApiObject {
+  const replicas = valueAt(scale, ["spec", "replicas"]);
+  if (typeof replicas !== "number") throw badRequest("Scale has no spec.replicas");
+  const spec = isJson(object["spec"]) ? object["spec"] : {};
+  const { resourceVersion = object.metadata.resourceVersion } = scale.metadata ?? {};
+  const metadata = { ...object.metadata, resourceVersion };
+  return { ...object, metadata, spec: { ...spec, replicas } };
+}
+
+/**
+ * Evicts a pod.
+ *
+ * @param isForbidden whether a disruption budget needs it
+ */
+export function evict(
+  model: Model,
+  target: ObjectTarget,
+  eviction: ApiObject,
+  isForbidden: boolean,
+): Json {
+  const { kind, namespace, name } = target;
+  if (model.store.get(kind, keyOf(namespace, name)) === undefined) throw notFound(kind, name);
+  if (isForbidden) {
+    const message = "Cannot evict pod as it would violate the pod's disruption budget.";
+    const why = `The disruption budget ${name} needs 1 healthy pods and has 1 currently`;
+    const causes = [{ reason: "DisruptionBudget", message: why }];
+    throw new Refusal(429, "TooManyRequests", message, { details: { causes } });
+  }
+  const options = isJson(eviction["deleteOptions"]) ? eviction["deleteOptions"] : {};
+  const dryRun = target.query.getAll("dryRun");
+  remove(model, target, dryRun.length > 0 ? { ...options, dryRun } : options);
+  return { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 };
+}

@@ -1,0 +1,194 @@
+/**
+ * Watches: what there is, then what happens, each once and in order.
+ *
+ * @module
+ */
+
+import { Feed } from "./feed.ts";
+import { apiVersionOf, isCustom, type KindDefinition } from "./kinds.ts";
+import { selectorOf } from "./lists.ts";
+import type { Model } from "./model.ts";
+import type { Json, StoredObject } from "./objects.ts";
+import { type Cause, expired, invalid, Refusal, tooLargeVersion } from "./refusal.ts";
+import { isTrue, keyOf, type Target } from "./request.ts";
+import type { Selector } from "./selectors.ts";
+import { atRevision, type StoreEvent } from "./store.ts";
+
+/** A watch that is open. */
+export interface OpenWatch {
+  readonly plural: string;
+  readonly namespace: string | undefined;
+  readonly query: Record<string, string>;
+}
+
+interface Watch extends OpenWatch {
+  readonly kind: KindDefinition;
+  readonly feed: Feed;
+  readonly wantsBookmarks: boolean;
+}
+
+const INITIAL_EVENTS_END = { "k8s.io/initial-events-end": "true" };
+
+/** See the module. */
+export class Watches {
+  readonly #model: Model;
+  readonly #open = new Set<Watch>();
+
+  constructor(model: Model) {
+    this.#model = model;
+  }
+
+  get open(): OpenWatch[] {
+    return [...this.#open].map(({ plural, namespace, query }) => ({ plural, namespace, query }));
+  }
+
+  /**
+   * Opens a watch.
+   *
+   * @throws {Refusal} where its options are invalid
+   */
+  watch(target: Target, gone: AbortSignal | undefined): Feed {
+    const { store, expiredAsStatus } = this.#model;
+    const { query, kind, namespace } = target;
+    this.#checkOptions(query);
+    const from = readVersion(query.get("resourceVersion") ?? "");
+    const selects = selectorOf(target);
+    const feed = new Feed(gone);
+    const isStreamingList = isTrue(query.get("sendInitialEvents"));
+    if (isStreamingList && from > store.revision) throw tooLargeVersion(from, store.revision);
+    const startsAtState = isStreamingList || (from === 0 && !query.has("sendInitialEvents"));
+
+    if (!startsAtState && from > 0 && from < store.compacted) {
+      const refusal = expired(`too old resource version: ${from} (${store.compacted})`);
+      if (expiredAsStatus) throw refusal;
+      feed.push(line("ERROR", refusal.status));
+      feed.end();
+      return feed;
+    }
+
+    const watch: Watch = {
+      plural: kind.plural,
+      namespace,
+      query: Object.fromEntries(query),
+      kind,
+      feed,
+      wantsBookmarks: isTrue(query.get("allowWatchBookmarks")),
+    };
+    const prefix = namespace === undefined ? "" : keyOf(namespace, "");
+    if (startsAtState) {
+      for (const [key, object] of store.at(kind, store.revision)) {
+        const isSelected = key.startsWith(prefix) && (selects?.(object) ?? true);
+        if (isSelected) feed.push(line("ADDED", object));
+      }
+      if (isStreamingList && watch.wantsBookmarks) this.#bookmark(watch, INITIAL_EVENTS_END);
+    }
+    const after = startsAtState || from === 0 ? store.revision : from;
+    const deliver = (event: StoreEvent): void => {
+      const isMeant = event.kind === kind && event.key.startsWith(prefix);
+      if (isMeant && event.revision > after) feed.push(transition(event, selects));
+    };
+    for (const event of store.since(kind, after)) deliver(event);
+    this.#follow(watch, store.listen(deliver));
+    return feed;
+  }
+
+  /** Sends a bookmark to the watches that want them. */
+  bookmark(plural?: string): void {
+    for (const watch of this.#of(plural)) if (watch.wantsBookmarks) this.#bookmark(watch);
+  }
+
+  /** Ends watches in order, as their timeout does, and returns how many. */
+  end(plural?: string): number {
+    const ended = this.#of(plural);
+    for (const { feed } of ended) feed.end();
+    return ended.length;
+  }
+
+  /** Ends watches with an event that says why: 410 unless told otherwise. */
+  fail(refusal: Refusal, plural?: string): number {
+    const ended = this.#of(plural);
+    for (const { feed } of ended) {
+      feed.push(line("ERROR", refusal.status));
+      feed.end();
+    }
+    return ended.length;
+  }
+
+  #of(plural: string | undefined): Watch[] {
+    return [...this.#open].filter((watch) => plural === undefined || watch.plural === plural);
+  }
+
+  #follow(watch: Watch, stopListening: () => void): void {
+    const { query, feed } = watch;
+    this.#open.add(watch);
+    const seconds = Number(query["timeoutSeconds"] ?? 0);
+    const cancel =
+      seconds > 0 ? this.#model.clock.setTimeout(() => feed.end(), seconds * 1000) : () => {};
+    void feed.ended.then(() => {
+      cancel();
+      stopListening();
+      this.#open.delete(watch);
+    });
+  }
+
+  #bookmark({ kind, feed }: Watch, annotations?: Record<string, string>): void {
+    const resourceVersion = String(this.#model.store.revision);
+    const metadata = { resourceVersion, ...(annotations === undefined ? {} : { annotations }) };
+    // A built-in object is written with the fields that its Go type has always.
+    const content =
+      kind.kind === "Pod" ? { spec: { containers: null }, status: {} } : contentOf(kind);
+    const object = { kind: kind.kind, apiVersion: apiVersionOf(kind), metadata, ...content };
+    feed.push(line("BOOKMARK", object));
+  }
+
+  #checkOptions(query: URLSearchParams): void {
+    const causes: Cause[] = [];
+    const forbid = (field: string, why: string): void => {
+      causes.push({ reason: "FieldValueForbidden", message: `Forbidden: ${why}`, field });
+    };
+    const match = query.get("resourceVersionMatch");
+    if (query.has("sendInitialEvents")) {
+      if (match !== "NotOlderThan") {
+        const why = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
+        forbid("resourceVersionMatch", why);
+      }
+      if (!this.#model.streamingLists) {
+        const why =
+          "sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled";
+        forbid("sendInitialEvents", why);
+      }
+    } else if (match !== null) {
+      const why =
+        "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided";
+      forbid("resourceVersionMatch", why);
+    }
+    if (causes.length > 0) {
+      throw invalid({ group: "meta.k8s.io", kind: "ListOptions" }, "", causes);
+    }
+  }
+}
+
+/** What a watch with this selector is told; nothing where the object is not and was not selected. */
+function transition(event: StoreEvent, selects: Selector | undefined): string {
+  const { before, after, revision } = event;
+  const was = before !== undefined && (selects?.(before) ?? true);
+  const is = after !== undefined && (selects?.(after) ?? true);
+  if (is) return line(was ? "MODIFIED" : "ADDED", after);
+  // What leaves the selector is told as it was, with the version of the write.
+  return was ? line("DELETED", atRevision(before, revision)) : "";
+}
+
+function contentOf(kind: KindDefinition): Json {
+  if (isCustom(kind) || kind.plural === "configmaps") return {};
+  return { spec: {}, status: {} };
+}
+
+function line(type: string, object: StoredObject | Json): string {
+  return `${JSON.stringify({ type, object })}\n`;
+}
+
+function readVersion(text: string): number {
+  if (/^\d*$/.test(text)) return Number(text);
+  const why = `strconv.ParseUint: parsing "${text}": invalid syntax`;
+  throw new Refusal(500, "", `resourceVersion: Invalid value: "${text}": ${why}`);
+}

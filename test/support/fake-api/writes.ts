@@ -1,0 +1,238 @@
+/**
+ * Writes as the API server carries them out: what it fills in, what it keeps, what it refuses.
+ *
+ * @module
+ */
+
+import { entriesAfterUpdate, type Writing } from "./field-managers.ts";
+import { apiVersionOf, isCustom, type KindDefinition, subresourcesOf } from "./kinds.ts";
+import { type Model, timestamp } from "./model.ts";
+import { type ApiObject, isEqual, type Metadata, type StoredObject } from "./objects.ts";
+import { alreadyExists, badRequest, conflict, invalid, notFound, Refusal } from "./refusal.ts";
+import { type ObjectTarget, type Target, keyOf } from "./request.ts";
+
+/** How a write is made. */
+export interface WriteOptions {
+  readonly manager: string;
+  readonly dryRun: boolean;
+}
+
+const NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+const NAME_RULE =
+  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+const SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789";
+const SUFFIX_LENGTH = 5;
+
+let made = 0;
+
+/** Creates an object. */
+export function create(
+  model: Model,
+  { kind, namespace }: Pick<Target, "kind" | "namespace">,
+  body: ApiObject,
+  options: WriteOptions,
+): StoredObject {
+  checkType(kind, body);
+  checkNamespace(body, namespace);
+  const metadata = nameOf(kind, body.metadata ?? {});
+  const key = keyOf(namespace, metadata.name);
+  if (metadata.resourceVersion !== undefined) {
+    throw new Refusal(500, "", "resourceVersion should not be set on objects to be created");
+  }
+  if (model.store.get(kind, key) !== undefined) throw alreadyExists(kind, metadata.name);
+  const object: ApiObject & { metadata: Metadata } = {
+    ...body,
+    metadata: { ...metadata, ...freshMetadata(model, namespace, body) },
+  };
+  if (subresourcesOf(kind).includes("status")) {
+    delete object["status"];
+    if (!isCustom(kind)) object["status"] = kind.kind === "Pod" ? { phase: "Pending" } : {};
+  }
+  if (object.metadata.managedFields === undefined) {
+    const writing = writingOf(model, kind, options.manager);
+    object.metadata.managedFields = entriesAfterUpdate(undefined, object, writing);
+  }
+  if (options.dryRun) return asAnswered(kind, object);
+  return model.store.set(kind, key, object);
+}
+
+/**
+ * Changes an object.
+ *
+ * @param change makes the new object of a copy of the old one
+ * @param subresource `status` changes nothing else, and nothing else changes the status
+ */
+export function update(
+  model: Model,
+  target: Pick<ObjectTarget, "kind" | "namespace" | "name" | "subresource">,
+  change: (current: StoredObject) => ApiObject,
+  options: WriteOptions,
+): StoredObject {
+  const { kind, namespace, name, subresource } = target;
+  const key = keyOf(namespace, name);
+  const current = model.store.get(kind, key);
+  if (current === undefined) throw notFound(kind, name);
+  const proposed = change(structuredClone(current));
+  checkType(kind, proposed);
+  checkNamespace(proposed, namespace);
+  checkUpdate(target, current, proposed);
+  const next = merged(kind, current, proposed, subresource);
+  const entries = proposed.metadata?.managedFields;
+  const isApplied = !isEqual(entries, current.metadata.managedFields) && entries !== undefined;
+  const writing = writingOf(model, kind, options.manager, subresource);
+  const managedFields = isApplied ? entries : entriesAfterUpdate(current, next, writing);
+  if (managedFields.length > 0) next.metadata.managedFields = managedFields;
+  // A write that changes nothing is none.
+  if (isEqual(next, current)) return current;
+  if (hasSpecChanged(current, next)) {
+    next.metadata.generation = (current.metadata.generation ?? 0) + 1;
+  }
+  if (options.dryRun) return next;
+  if (isLastFinalizer(next)) return model.store.delete(kind, key) ?? next;
+  return model.store.set(kind, key, next);
+}
+
+/** Who writes, when. */
+export function writingOf(
+  model: Model,
+  kind: KindDefinition,
+  manager: string,
+  subresource?: string,
+): Writing {
+  return {
+    manager,
+    apiVersion: apiVersionOf(kind),
+    time: timestamp(model.clock.wallNow()),
+    subresource,
+  };
+}
+
+/** What the server gives a new object. */
+export function freshMetadata(
+  model: Model,
+  namespace: string | undefined,
+  body: ApiObject,
+): Metadata {
+  made += 1;
+  return {
+    ...(namespace === undefined ? {} : { namespace }),
+    uid: `00000000-0000-4000-8000-${String(made).padStart(12, "0")}`,
+    creationTimestamp: timestamp(model.clock.wallNow()),
+    ...(body["spec"] === undefined ? {} : { generation: 1 }),
+  };
+}
+
+function nameOf(kind: KindDefinition, metadata: Metadata): Metadata & { name: string } {
+  const { generateName = "" } = metadata;
+  const name = metadata.name ?? (generateName === "" ? "" : `${generateName}${nameSuffix()}`);
+  if (name === "") {
+    const message = "Required value: name or generateName is required";
+    throw invalid(kind, "", [{ reason: "FieldValueRequired", message, field: "metadata.name" }]);
+  }
+  if (!NAME.test(name)) {
+    const message = `Invalid value: ${JSON.stringify(name)}: ${NAME_RULE}`;
+    throw invalid(kind, name, [{ reason: "FieldValueInvalid", message, field: "metadata.name" }]);
+  }
+  return { ...metadata, name };
+}
+
+function nameSuffix(): string {
+  made += 1;
+  let rest = made * 1_000_003;
+  let suffix = "";
+  while (suffix.length < SUFFIX_LENGTH) {
+    suffix += SUFFIX_LETTERS[rest % SUFFIX_LETTERS.length];
+    rest = Math.floor(rest / SUFFIX_LETTERS.length);
+  }
+  return suffix;
+}
+
+function checkType(kind: KindDefinition, body: ApiObject): void {
+  const expected = apiVersionOf(kind);
+  const { apiVersion = expected, kind: name = kind.kind } = body;
+  if (apiVersion === expected && name === kind.kind) return;
+  const version = JSON.stringify(apiVersion.split("/").at(-1));
+  throw badRequest(`${name} in version ${version} cannot be handled as a ${kind.kind}`);
+}
+
+function checkNamespace({ metadata }: ApiObject, namespace: string | undefined): void {
+  if (metadata?.namespace === undefined || metadata.namespace === namespace) return;
+  throw badRequest(
+    "the namespace of the provided object does not match the namespace sent on the request",
+  );
+}
+
+function checkUpdate(
+  { kind, name }: Pick<ObjectTarget, "kind" | "name">,
+  current: StoredObject,
+  { metadata = {} }: ApiObject,
+): void {
+  if (metadata.name !== undefined && metadata.name !== name) {
+    throw badRequest(
+      `the name of the object (${metadata.name}) does not match the name on the URL (${name})`,
+    );
+  }
+  if (metadata.uid !== undefined && metadata.uid !== current.metadata.uid) {
+    const why = `Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${current.metadata.uid}`;
+    const place = `Key: /registry/${kind.plural}/${keyOf(current.metadata.namespace, name)}`;
+    const error = `StorageError: invalid object, Code: 4, ${place}, ResourceVersion: 0, AdditionalErrorMsg: ${why}`;
+    throw conflict(kind, name, error);
+  }
+  const { resourceVersion = "" } = metadata;
+  if (resourceVersion === "" && isCustom(kind)) {
+    const message = "Invalid value: 0: must be specified for an update";
+    const field = "metadata.resourceVersion";
+    throw invalid(kind, name, [{ reason: "FieldValueInvalid", message, field }]);
+  }
+  if (resourceVersion !== "" && resourceVersion !== current.metadata.resourceVersion) {
+    throw conflict(kind, name);
+  }
+}
+
+/** The new object, with what the server keeps of the old one. */
+function merged(
+  kind: KindDefinition,
+  current: StoredObject,
+  proposed: ApiObject,
+  subresource: string | undefined,
+): StoredObject {
+  const kept: Metadata = { name: current.metadata.name };
+  for (const name of [
+    "namespace",
+    "uid",
+    "creationTimestamp",
+    "generation",
+    "generateName",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "resourceVersion",
+    "managedFields",
+  ]) {
+    if (current.metadata[name] !== undefined) kept[name] = current.metadata[name];
+  }
+  if (subresource === "status") {
+    return structuredClone({ ...current, status: proposed["status"] ?? {} });
+  }
+  const next: ApiObject = { ...proposed, metadata: { ...proposed.metadata, ...kept } };
+  if (subresourcesOf(kind).includes("status")) {
+    if (current["status"] === undefined) delete next["status"];
+    else next["status"] = current["status"];
+  }
+  return asAnswered(kind, next);
+}
+
+function asAnswered(kind: KindDefinition, object: ApiObject): StoredObject {
+  return { ...object, kind: kind.kind, apiVersion: apiVersionOf(kind) } as StoredObject;
+}
+
+function hasSpecChanged(before: ApiObject, after: ApiObject): boolean {
+  return !isEqual(before["spec"], after["spec"]);
+}
+
+/** Whether an object is gone with this write: it was to be deleted, and nothing holds it any more. */
+function isLastFinalizer({ metadata }: StoredObject): boolean {
+  const { deletionTimestamp, deletionGracePeriodSeconds, finalizers = [] } = metadata;
+  return (
+    deletionTimestamp !== undefined && deletionGracePeriodSeconds === 0 && finalizers.length === 0
+  );
+}
