@@ -31,6 +31,11 @@ export abstract class ReanchorError extends Error {
     super(message, options);
     Object.defineProperty(this, brand, { value: true });
   }
+
+  /** What a log gets of it: its message as well, which `JSON.stringify` leaves out of other errors. */
+  toJSON(): Record<string, unknown> {
+    return { ...this, message: this.message };
+  }
 }
 
 /**

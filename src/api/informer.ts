@@ -151,8 +151,9 @@ export function createInformer<T extends KubeObject>(
     } catch (error) {
       settle.reject(error);
       if (stop.signal.aborted) return;
-      // A caller who does not wait for its end must hear of it all the same.
-      if (!(error instanceof ClosedError)) report("informer-failed", error);
+      // A caller who does not wait for its end must hear of it all the same, unless it was of their making.
+      const isMeant = error instanceof ClosedError || options.signal?.aborted === true;
+      if (!isMeant) report("informer-failed", error);
       throw error;
     } finally {
       cancelResync();

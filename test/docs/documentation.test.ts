@@ -26,11 +26,15 @@ const blocks = codeBlocks(readme).filter(({ language }) => language === "ts");
 const entries: Readonly<Record<string, string>> = {
   reanchor: "runtimes/node.ts",
   "reanchor/edge": "runtimes/edge.ts",
+  "reanchor/resources": "src/resources/index.ts",
   "@reanchor/reanchor": "runtimes/deno.ts",
   "@reanchor/reanchor/node": "runtimes/node.ts",
   "@reanchor/reanchor/bun": "runtimes/bun.ts",
   "@reanchor/reanchor/edge": "runtimes/edge.ts",
+  "@reanchor/reanchor/resources": "src/resources/index.ts",
 };
+
+const examples = ["pod", "controller", "wait-until-ready"];
 
 let folder: string;
 let server: TestServer;
@@ -45,7 +49,10 @@ beforeAll(async () => {
   server = await connectControl(inject("controlUrl")).serve({
     ...(await ca.issue()),
     token: "sesame",
+    fakeApi: {},
   });
+  await server.fake.put("pods", { metadata: { name: "web", labels: { app: "web" } } });
+  await server.fake.put("widgets", { metadata: { name: "a" }, spec: { size: 1 } });
   volume = await createProjectedVolume({ ca: ca.pem, token: "sesame", namespace: "default" });
   await writeFile(
     join(volume.root, "kubeconfig"),
@@ -83,7 +90,11 @@ async function execute(command: string, args: string[]): Promise<string> {
 async function writeExample(block: CodeBlock, entry: string): Promise<string> {
   const file = join(folder, `run-${block.line}-${entry}.ts`);
   const path = join(root, `test/docs/${entry}.ts`);
-  await writeFile(file, block.code.replace(`"${block.entry}"`, JSON.stringify(path)));
+  const resources = JSON.stringify(join(root, "src/resources/index.ts"));
+  const code = block.code
+    .replace(`"${block.entry}"`, JSON.stringify(path))
+    .replace('"reanchor/resources"', resources);
+  await writeFile(file, code);
   return file;
 }
 
@@ -112,7 +123,7 @@ describe("README.md", () => {
       JSON.stringify({
         extends: join(root, "tsconfig.json"),
         compilerOptions: { types: ["node"], paths },
-        include: ["line-*.ts", join(root, "examples/pod/main.ts")],
+        include: ["line-*.ts", ...examples.map((name) => join(root, `examples/${name}/main.ts`))],
       }),
     );
     await execute(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", project]);
@@ -152,6 +163,7 @@ test("every docstring's example is type-checked and run on Deno", async () => {
     "@reanchor/reanchor/node": url("test/docs/pod.deno.ts"),
     "@reanchor/reanchor/bun": url("test/docs/pod.deno.ts"),
     "@reanchor/reanchor/edge": url("runtimes/edge.ts"),
+    "@reanchor/reanchor/resources": url("src/resources/index.ts"),
   };
   await writeFile(importMap, JSON.stringify({ imports }));
   const config = ["--config", join(root, "deno.offline.json"), "--import-map", importMap];

@@ -101,3 +101,15 @@ test("the brand does not show where an error is listed", () => {
 test("version equals package.json's", () => {
   expect(version).toBe(packageJson.version);
 });
+
+test.each(all)("%s as JSON says what it is, and nothing of its cause", (name, code, error) => {
+  const read = JSON.parse(JSON.stringify(error)) as Record<string, unknown>;
+  expect(read).toMatchObject({ name, code, message: "m" });
+  expect(JSON.stringify(error)).not.toContain("underneath");
+  expect(read).not.toHaveProperty("stack");
+});
+
+test("an UntrustedServerError as JSON says who was trusted", () => {
+  const error = new UntrustedServerError("m", untrusted);
+  expect(JSON.parse(JSON.stringify(error))).toMatchObject(untrusted);
+});

@@ -204,6 +204,15 @@ describe("informer()", () => {
     await expect(synced).rejects.toThrow(ClosedError);
   });
 
+  test("ends with its signal, and no event says that it failed", async () => {
+    const abort = new AbortController();
+    const { informer, client } = inform([streamed(5)], { signal: abort.signal });
+    await informer.synced();
+    abort.abort(new Error("enough"));
+    await expect(informer.ended).rejects.toThrow("enough");
+    expect(client.events).toEqual([]);
+  });
+
   test("ends with the client, and no event says that it failed", async () => {
     const { informer, client } = inform([streamed(5)]);
     await informer.synced();
