@@ -34,7 +34,7 @@ export abstract class ReanchorError extends Error {
 
   /** What a log gets of it: its message as well, which `JSON.stringify` leaves out of other errors. */
   toJSON(): Record<string, unknown> {
-    return { ...this, message: this.message };
+    return Object.fromEntries([...Object.entries(this), ["message", this.message]]);
   }
 }
 

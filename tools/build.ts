@@ -12,6 +12,7 @@ import { bin, root, run } from "./run.ts";
 
 /** What is loaded only where it is used, by names that the size check knows. */
 const lazy = {
+  "deno-programs": join(root, "runtimes/deno/programs.ts"),
   discovery: join(root, "src/api/discovery.ts"),
   kubeconfig: join(root, "src/config/kubeconfig.ts"),
   "node-programs": join(root, "runtimes/_shared/node-programs.ts"),
@@ -24,6 +25,8 @@ const entries = {
   deno: "runtimes/deno.ts",
   bun: "runtimes/bun.ts",
   edge: "runtimes/edge.ts",
+  agents: "runtimes/agents.ts",
+  "client-node": "runtimes/client-node.ts",
   resources: "src/resources/index.ts",
 };
 
@@ -42,7 +45,7 @@ const bundle: Options = {
   platform: "neutral",
   splitting: true,
   silent: true,
-  external: [/^node:/, "socks", "undici", "yaml", /^zod/],
+  external: [/^node:/, "@kubernetes/client-node", "socks", "undici", "yaml", /^zod/],
   removeNodeProtocol: false,
   esbuildPlugins: [
     {

@@ -52,7 +52,7 @@ const unitOfCore = [
   "transport",
 ].map((name) => `test/unit/${name}`);
 const everywhere = ["test/contract/", ...unitOfCore];
-const onNode = ["test/contract/", "test/unit/"];
+const onNode = ["test/contract/", "test/node/", "test/unit/"];
 
 /** All of them, the longest first. */
 export const lanes: readonly Lane[] = [
@@ -75,13 +75,15 @@ export const lanes: readonly Lane[] = [
   },
 ];
 
-function vitest(
+/** Some files that vitest runs. */
+export function vitest(
   name: string,
   what: string,
   command: string,
   flags: readonly string[],
   files: readonly string[],
   options: readonly string[] = [],
+  config: string = CONFIG,
 ): Lane {
   return {
     name,
@@ -98,7 +100,7 @@ function vitest(
           VITEST,
           "run",
           "--config",
-          CONFIG,
+          config,
           "--reporter=default",
           "--reporter=json",
           `--outputFile.json=${report}`,

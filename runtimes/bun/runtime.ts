@@ -37,7 +37,7 @@ export const bunRuntime: Runtime = {
   triesEveryAnchor: false,
   clock: systemClock,
   files: nodeFiles,
-  programs: lazyPrograms,
+  programs: lazyPrograms(async () => (await import("../_shared/node-programs.ts")).nodePrograms),
   env: (name) => process.env[name],
   isDenied: () => false,
   conflict,

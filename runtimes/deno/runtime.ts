@@ -7,9 +7,9 @@
 
 import { SourceError } from "../../src/errors.ts";
 import { type Files, type Runtime, systemClock } from "../../src/runtime.ts";
+import { lazyPrograms } from "../_shared/lazy-programs.ts";
 import { exists } from "./exists.ts";
 import { explain } from "./explain.ts";
-import { denoPrograms } from "./programs.ts";
 import { type PermissionDescriptor, deno } from "./shim.ts";
 import { conflict, openTransport } from "./transport.ts";
 
@@ -70,7 +70,7 @@ export const denoRuntime: Runtime = {
   triesEveryAnchor: true,
   clock: systemClock,
   files,
-  programs: denoPrograms,
+  programs: lazyPrograms(async () => (await import("./programs.ts")).denoPrograms),
   env: (name) => (isDenied("env", name) ? undefined : deno().env.get(name)),
   isDenied,
   conflict,

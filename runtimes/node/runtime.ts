@@ -35,7 +35,7 @@ export const nodeRuntime: Runtime = {
   triesEveryAnchor: false,
   clock: systemClock,
   files: nodeFiles,
-  programs: lazyPrograms,
+  programs: lazyPrograms(async () => (await import("../_shared/node-programs.ts")).nodePrograms),
   env: (name) => process.env[name],
   isDenied: () => false,
   openTransport,

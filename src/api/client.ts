@@ -213,7 +213,7 @@ export function createClient({
       signal,
     };
     const response = await send(request, toUrl);
-    const text = await response.text();
+    const text = await readText(response, request);
     const plainPath = path.split("?", 1)[0] ?? path;
     for (const message of warningsOf(response.header("warning"))) {
       notify(onEvent, { type: "warning", message, method, path: plainPath });
@@ -236,10 +236,20 @@ export function createClient({
     }
   }
 
+  async function readText(response: TransportResponse, request: OutgoingRequest): Promise<string> {
+    try {
+      return await response.text();
+    } catch (cause) {
+      request.signal?.throwIfAborted();
+      connections.closing.throwIfAborted();
+      throw new ConnectionError(`Cannot ${describe(request)}: the answer broke off`, { cause });
+    }
+  }
+
   async function fetch(input: string | URL | Request, init: FetchInit = {}): Promise<Response> {
     // A text is looked for first: on Node, naming `Request` loads all of `fetch`.
-    const given = typeof input !== "string" && input instanceof Request ? input : undefined;
-    const text = String(given?.url ?? input);
+    const isRequest = typeof input !== "string" && input instanceof Request;
+    const [given, text] = isRequest ? [input, input.url] : [undefined, String(input)];
     const toUrl = (server: URL): URL => resolve(text, server);
     const { server, timeoutMs } = connections.peek();
     const request = await readRequest(toUrl(server), given, init, timeoutMs);

@@ -130,7 +130,8 @@ async function openLog<T extends KubeObject>(
   const init = signal === undefined ? {} : { signal };
   const response = await target.client.fetch(`${path}?${parameters}`, init);
   if (response.ok) return response;
-  throw new ApiError({ method: "GET", path, status: response.status, body: await response.text() });
+  const body = await response.text().catch(() => ""); // The status says enough.
+  throw new ApiError({ method: "GET", path, status: response.status, body });
 }
 
 interface Line {

@@ -131,17 +131,36 @@ export class Reflector<T extends KubeObject> {
   /** Tells what is there by a list. */
   async *#list(): AsyncGenerator<WatchEvent<T>, void, undefined> {
     const { query, signal } = this.#options;
+    const stop = new AbortController();
+    const ending = AbortSignal.any([signal, stop.signal]);
     const seen = new Set<string>();
     let version = "";
-    for await (const { page, isFirst } of pages(this.#target, { query, signal })) {
-      if (isFirst) seen.clear();
-      version = page.metadata.resourceVersion;
-      for (const object of page.items) {
-        seen.add(keyOf(object));
-        yield* this.#reconcile(object);
+    let cancel = this.#limitSilence(stop);
+    try {
+      for await (const { page, isFirst } of pages(this.#target, { query, signal: ending })) {
+        cancel();
+        if (isFirst) seen.clear();
+        version = page.metadata.resourceVersion;
+        for (const object of page.items) {
+          seen.add(keyOf(object));
+          yield* this.#reconcile(object);
+        }
+        cancel = this.#limitSilence(stop);
       }
+    } finally {
+      cancel();
     }
     yield* this.#complete(seen, version);
+  }
+
+  /** Gives a page up that has not come whole in the idle time; returns what calls that off. */
+  #limitSilence(stop: AbortController): () => void {
+    const { idleTimeoutMs } = this.#options;
+    return this.#target.client.clock.setTimeout(() => {
+      const path = this.#target.collectionPath();
+      const reason = `its list has not come in ${idleTimeoutMs} ms`;
+      stop.abort(new SilenceError(`Cannot watch ${path}: ${reason}`));
+    }, idleTimeoutMs);
   }
 
   /** Tells what one watch does: from a version on, or all that is there first. */
@@ -155,7 +174,7 @@ export class Reflector<T extends KubeObject> {
     let seen = this.#version === undefined ? new Set<string>() : undefined;
     const response = await client.fetch(`${path}?${this.#watchQuery()}`, { signal: ending });
     if (!response.ok || response.body === null) {
-      const body = await response.text();
+      const body = await response.text().catch(() => ""); // The status says enough.
       if (seen === undefined || (response.status !== 400 && response.status !== 422)) {
         throw new ApiError({ method: "WATCH", path, status: response.status, body });
       }
