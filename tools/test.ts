@@ -5,8 +5,8 @@
  */
 
 import { mkdir } from "node:fs/promises";
-import { basename } from "node:path";
 import process from "node:process";
+import { printHeading, printResult } from "./lane-table.ts";
 import { type Lane, type LaneResult, lanes } from "./lanes.ts";
 import { root, run } from "./run.ts";
 
@@ -40,27 +40,10 @@ const waiting = [...chosen];
 let passed = 0;
 let failed = 0;
 
-const columns = ["lane", "runtime", "passed", "failed", "skipped", "seconds"];
-
-function row([lane = "", runtime = "", ...numbers]: readonly string[]): string {
-  return [lane.padEnd(11), runtime.padEnd(19), ...numbers.map((text) => text.padStart(8))].join(
-    " ",
-  );
-}
-
-/** The first version number that a program names, as it stands. */
-async function readVersion({ version: [command, ...rest] }: Lane): Promise<string> {
-  const { output } = await run(command, rest);
-  const [version = "unknown"] = /\d+(?:[.-]\d+)+/.exec(output) ?? [];
-  return `${basename(command)} ${version}`;
-}
-
 async function report(lane: Lane, result: LaneResult): Promise<void> {
   passed += result.passed;
   failed += result.failed;
-  if (result.failed > 0) console.log(`\n${result.output}\n`);
-  const counts = [result.passed, result.failed, result.skipped].map(String);
-  console.log(row([lane.name, await readVersion(lane), ...counts, result.seconds.toFixed(1)]));
+  await printResult(lane, result);
 }
 
 async function work(): Promise<void> {
@@ -69,7 +52,7 @@ async function work(): Promise<void> {
   }
 }
 
-console.log(row(columns));
+printHeading();
 await Promise.all(Array.from({ length: AT_ONCE }, work));
 console.log(`\n${passed} passed, ${failed} failed`);
 if (failed > 0) process.exitCode = 1;

@@ -1,0 +1,231 @@
+/**
+ * An undici `Dispatcher` whose trust reloads: one undici `Agent` a generation.
+ *
+ * @module
+ */
+
+import { type Socket, isIP } from "node:net";
+import type { EventEmitter } from "node:events";
+import { promisify } from "node:util";
+import { Agent, Dispatcher, buildConnector } from "undici";
+import { ClosedError } from "../../../src/errors.ts";
+import type { AgentStatus, RotatingConnections } from "./connections.ts";
+import type { ConnectionGeneration } from "./generation.ts";
+import { type AgentOptions, openConnections } from "./options.ts";
+
+/** How a {@link RotatingDispatcher} pools: undici's own options but for those about whom to trust. */
+export type DispatcherPoolOptions = Omit<Agent.Options, "connect" | "factory" | "tls">;
+
+/** How to make a {@link RotatingDispatcher}. */
+export interface DispatcherOptions extends AgentOptions {
+  /**
+   * What undici's `Agent` takes, such as `connections`, `pipelining` and `bodyTimeout`. HTTP/2 is off
+   * unless `allowH2` is `true`.
+   *
+   * @default {}
+   */
+  pool?: DispatcherPoolOptions | undefined;
+}
+
+/** Ahead of the idle limits of load balancers, as client-go. */
+const KEEP_ALIVE_MS = 30_000;
+/** There is no trust in http. */
+const connectPlain = promisify(buildConnector({})) as (
+  target: buildConnector.Options,
+) => Promise<Socket>;
+
+const agentEvents = ["connect", "disconnect", "connectionError", "drain"] as const;
+
+/** A `Dispatcher` of undici's whose trust reloads. */
+export interface RotatingDispatcher extends Dispatcher, AsyncDisposable {
+  /** Whether it takes no more requests. */
+  readonly closed: boolean;
+  /** Whether everything has ended. */
+  readonly destroyed: boolean;
+  /** How the trust and its connections are doing. */
+  status(): AgentStatus;
+}
+
+/** See the module. */
+export class PooledDispatcher extends Dispatcher implements RotatingDispatcher {
+  readonly #connections: RotatingConnections;
+  readonly #pool: DispatcherPoolOptions;
+  readonly #agents = new Map<ConnectionGeneration, Agent>();
+  /** Of old generations. */
+  readonly #closing = new Set<Promise<void>>();
+  /** Requests that have no agent yet. */
+  readonly #waiting = new Set<Promise<void>>();
+  #refusal: Error | undefined;
+
+  constructor(connections: RotatingConnections, pool: DispatcherPoolOptions = {}) {
+    super();
+    this.#connections = connections;
+    this.#pool = pool;
+    connections.onRetired((generation) => this.#retire(generation));
+    // What undici's `compose` gives is a Proxy, by which private fields can't be reached.
+    for (const name of ["close", "destroy", "status"] as const) {
+      Object.defineProperty(this, name, { value: this[name].bind(this) });
+    }
+  }
+
+  get closed(): boolean {
+    return this.#refusal !== undefined;
+  }
+
+  get destroyed(): boolean {
+    return this.#connections.closed !== undefined;
+  }
+
+  status(): AgentStatus {
+    return this.#connections.status;
+  }
+
+  /** Sends a request under the trust of this moment. */
+  override dispatch(
+    options: Dispatcher.DispatchOptions,
+    handler: Dispatcher.DispatchHandler,
+  ): boolean {
+    const sent = this.#dispatch(options, handler).finally(() => this.#waiting.delete(sent));
+    this.#waiting.add(sent);
+    return true;
+  }
+
+  async #dispatch(
+    options: Dispatcher.DispatchOptions,
+    handler: Dispatcher.DispatchHandler,
+  ): Promise<void> {
+    try {
+      if (this.#refusal !== undefined) throw this.#refusal;
+      await this.#connections.refresh();
+      // In one turn, so that the agent is one that still takes requests.
+      const generation = this.#connections.pick();
+      this.#agentOf(generation).dispatch(options, handler);
+      if (generation.retired) this.#retire(generation);
+    } catch (error) {
+      // As undici's own dispatchers do for what fails before it has a controller.
+      handler.onResponseError?.(null as never, error as Error);
+    }
+  }
+
+  /** Takes no more requests, and resolves when those that it has are done. */
+  override close(): Promise<void>;
+  override close(callback: () => void): void;
+  override close(callback?: () => void): Promise<void> | void {
+    return settle(this.#close(), callback);
+  }
+
+  /** Ends every request and connection. */
+  override destroy(): Promise<void>;
+  override destroy(error: Error | null): Promise<void>;
+  override destroy(callback: () => void): void;
+  override destroy(error: Error | null, callback: () => void): void;
+  override destroy(
+    error?: Error | null | (() => void),
+    callback?: () => void,
+  ): Promise<void> | void {
+    if (typeof error === "function") return settle(this.#destroy(undefined), error);
+    return settle(this.#destroy(error ?? undefined), callback);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #agentOf(generation: ConnectionGeneration): Agent {
+    const known = this.#agents.get(generation);
+    if (known !== undefined) return known;
+    const agent = new Agent({
+      allowH2: false,
+      ...this.#pool,
+      connect: (options, callback) => {
+        this.#connect(options).then(
+          (socket) => callback(null, socket),
+          (error: Error) => callback(error, null),
+        );
+      },
+    });
+    for (const name of agentEvents) {
+      const forward = (...details: unknown[]) => void (this as EventEmitter).emit(name, ...details);
+      (agent as EventEmitter).on(name, forward);
+    }
+    this.#agents.set(generation, agent);
+    return agent;
+  }
+
+  async #connect(target: buildConnector.Options): Promise<Socket> {
+    const { hostname, protocol, port, servername, localAddress } = target;
+    const host = hostname;
+    if (protocol !== "https:") {
+      const tunnel = await this.#connections.tunnel({ host, port: Number(port || 80) });
+      const plain = tunnel ?? (await connectPlain(target));
+      this.#connections.track(plain);
+      return plain;
+    }
+    const socket = await this.#connections.connect({
+      host,
+      port: Number(port || 443),
+      servername: servername || (isIP(hostname) === 0 ? hostname : ""),
+      ...(localAddress && { localAddress }),
+      ALPNProtocols: this.#pool.allowH2 === true ? ["h2", "http/1.1"] : ["http/1.1"],
+    });
+    return socket.setKeepAlive(true, KEEP_ALIVE_MS).setNoDelay(true);
+  }
+
+  #retire(generation: ConnectionGeneration): void {
+    const agent = this.#agents.get(generation);
+    if (agent === undefined) return;
+    this.#agents.delete(generation);
+    const closed = agent.close().finally(() => this.#closing.delete(closed));
+    this.#closing.add(closed);
+  }
+
+  async #close(): Promise<void> {
+    this.#refusal ??= new ClosedError();
+    await Promise.all(this.#waiting);
+    for (const generation of this.#agents.keys()) this.#retire(generation);
+    await Promise.all(this.#closing);
+    this.#connections.close(this.#refusal);
+  }
+
+  async #destroy(reason: Error = new ClosedError()): Promise<void> {
+    this.#refusal ??= reason;
+    const agents = [...this.#agents.values()];
+    this.#agents.clear();
+    this.#connections.close(reason);
+    await Promise.all(agents.map((agent) => agent.destroy(reason)));
+    await Promise.all(this.#closing);
+  }
+}
+
+/** By a promise, or by a callback where there is one, as undici's dispatchers do. */
+function settle(done: Promise<void>, callback: (() => void) | undefined): Promise<void> | void {
+  if (callback === undefined) return done;
+  void done.then(callback);
+}
+
+/**
+ * Makes an undici `Dispatcher` whose trust reloads, for undici's own `fetch`, `request` and
+ * `setGlobalDispatcher`.
+ *
+ * A server that is refused makes the bundle be read again and the connection be tried again, before
+ * anything of a request is sent, so requests of every method and body survive a rotation. Plain http is
+ * passed on as it is.
+ *
+ * @param options Whom to trust, and how to pool; see {@link DispatcherOptions}.
+ * @returns A dispatcher, to be closed.
+ * @throws {ConfigError} where options contradict one another.
+ *
+ * @example
+ * ```ts
+ * import { createDispatcher } from "@reanchor/reanchor/agents";
+ * import { fileCaSource } from "@reanchor/reanchor/node";
+ *
+ * const dispatcher = createDispatcher({ ca: fileCaSource("/etc/internal-ca/ca.crt") });
+ * // const response = await request("https://metrics.internal/healthz", { dispatcher });
+ * console.log(dispatcher.status().generations.length); // 0: the first request opens one.
+ * await dispatcher.close();
+ * ```
+ */
+export function createDispatcher({ pool, ...options }: DispatcherOptions = {}): RotatingDispatcher {
+  return new PooledDispatcher(openConnections("createDispatcher", options, ["pool"]), pool);
+}

@@ -1,0 +1,89 @@
+/**
+ * The options that the drop-ins have in common: those of `createFetch` that are about connections.
+ *
+ * @module
+ */
+
+import { type DurationRange, checkDuration, checkKnown, timeLimit } from "../../../src/options.ts";
+import type { EventListener } from "../../../src/events.ts";
+import type { CreateFetchOptions } from "../../../src/transport/create-fetch.ts";
+import { type PeerSettings, checkPeers } from "../../../src/transport/peers.ts";
+import { nodeRuntime } from "../runtime.ts";
+import { RotatingConnections } from "./connections.ts";
+
+/** Whom to trust, what to show, and how connections come and go. */
+export interface AgentOptions extends Pick<
+  CreateFetchOptions,
+  "ca" | "clientCert" | "serverName" | "proxy"
+> {
+  /**
+   * How long one attempt to connect may take, TLS included, in milliseconds.
+   *
+   * @default 10_000
+   */
+  connectTimeoutMs?: number | undefined;
+  /**
+   * How long connections of a replaced trust may go on with what they carry, in milliseconds.
+   *
+   * @default Infinity
+   */
+  drainTimeoutMs?: number | undefined;
+  /**
+   * Told of every reload, generation and retry. A connection that is tried again is a `retry` whose method
+   * is `CONNECT`, and whose path is the server's host and port. What it throws is dropped.
+   */
+  onEvent?: EventListener | undefined;
+}
+
+const optionNames: readonly (keyof AgentOptions)[] = [
+  "ca",
+  "clientCert",
+  "serverName",
+  "proxy",
+  "connectTimeoutMs",
+  "drainTimeoutMs",
+  "onEvent",
+];
+
+const connectLimit: DurationRange = { min: 1, max: 600_000 };
+
+/**
+ * Makes the connections that a drop-in's options describe.
+ *
+ * @param what The function that the options are of, for messages.
+ * @param more Names of its options beside these.
+ */
+export function openConnections(
+  what: string,
+  options: AgentOptions,
+  more: readonly string[] = [],
+): RotatingConnections {
+  checkKnown(what, options, [...optionNames, ...more]);
+  const { ca, clientCert, serverName, proxy } = options;
+  return connectionsTo({ ca, clientCert, serverName, proxy }, options);
+}
+
+/** As {@link openConnections}, for peers that may also go unchecked. */
+export function connectionsTo(
+  peers: PeerSettings,
+  {
+    connectTimeoutMs,
+    drainTimeoutMs,
+    onEvent,
+  }: Pick<AgentOptions, "connectTimeoutMs" | "drainTimeoutMs" | "onEvent">,
+): RotatingConnections {
+  const closing = new AbortController();
+  const transport = {
+    connectTimeoutMs: checkDuration("connectTimeoutMs", connectTimeoutMs, 10_000, connectLimit),
+    exclusiveTrust: false,
+    repeatsHeaders: false,
+    closing: closing.signal,
+  };
+  return new RotatingConnections({
+    peers: checkPeers(nodeRuntime, peers, transport),
+    connectTimeoutMs: transport.connectTimeoutMs,
+    drainTimeoutMs: checkDuration("drainTimeoutMs", drainTimeoutMs, Infinity, timeLimit),
+    onEvent,
+    closing,
+  });
+}

@@ -1,0 +1,105 @@
+/**
+ * Trust that reloads for whatever speaks TLS by `node:tls`.
+ *
+ * @module
+ */
+
+import type { ConnectionOptions, TLSSocket } from "node:tls";
+import type { AgentStatus, Attempt, TlsSettings } from "./connections.ts";
+import { type AgentOptions, openConnections } from "./options.ts";
+import { type OwnTrust, refuseOwnTrust } from "./own-trust.ts";
+
+/** What `connect` takes of `node:tls`: all but what the sources say. */
+export interface TlsConnectOptions extends Omit<ConnectionOptions, OwnTrust | "socket"> {
+  /** Ends the attempt. */
+  signal?: AbortSignal | undefined;
+}
+
+/** Trust that reloads, for `node:tls`. */
+export interface SecureContextSource extends Disposable {
+  /**
+   * What a connection made now needs, to be spread into the options of `tls.connect`, or of a driver that
+   * passes them on. Good for connections of this moment, not to be kept.
+   *
+   * @throws {SourceError} where a source has never been read.
+   */
+  current(): Promise<TlsSettings>;
+  /**
+   * Called when a handshake failed: reads the bundle again where the server was refused.
+   *
+   * @param used What the handshake was made with, as {@link SecureContextSource.current} or this gave it.
+   * @param error Why it failed.
+   * @returns What to try with next; `undefined` where it would fail as well.
+   */
+  afterFailure(used: TlsSettings, error: unknown): Promise<TlsSettings | undefined>;
+  /**
+   * Connects, with that retry, and resolves when the server's certificate has been accepted.
+   *
+   * @throws {UntrustedServerError} where it is refused, also after a reload.
+   * @throws {Error} where there is no connection, with Node's own code.
+   */
+  connect(options: TlsConnectOptions): Promise<TLSSocket>;
+  /** How the trust and the connections that `connect` made are doing. */
+  status(): AgentStatus;
+  /** Ends those connections, and makes no more. */
+  close(): void;
+}
+
+/**
+ * Makes trust that reloads, for whatever speaks TLS by `node:tls`: drivers of databases, gRPC, a protocol
+ * of one's own.
+ *
+ * @param options Whom to trust, and what to show; see {@link AgentOptions}.
+ * @returns A source, to be closed.
+ * @throws {ConfigError} where options contradict one another.
+ *
+ * @example
+ * ```ts
+ * import { createSecureContextSource } from "@reanchor/reanchor/agents";
+ * import { fileCaSource } from "@reanchor/reanchor/node";
+ *
+ * const trust = createSecureContextSource({ ca: fileCaSource("/etc/internal-ca/ca.crt") });
+ * // const socket = await trust.connect({ host: "redis.internal", port: 6379 });
+ * // const client = new pg.Client({ host: "db.internal", ssl: await trust.current() });
+ * console.log(trust.status().generations.length); // 0: the first connection opens one.
+ * trust.close();
+ * ```
+ */
+export function createSecureContextSource(options: AgentOptions = {}): SecureContextSource {
+  const connections = openConnections("createSecureContextSource", options);
+  const attempts = new WeakMap<TlsSettings, Attempt>();
+
+  function settingsOf(attempt: Attempt): TlsSettings {
+    const settings = connections.settings(attempt);
+    attempts.set(settings, attempt);
+    return settings;
+  }
+
+  return {
+    current: async () => settingsOf(await connections.first()),
+    async afterFailure(used, error) {
+      const attempt = attempts.get(used);
+      if (attempt === undefined) {
+        throw new TypeError(
+          "Cannot go on after a failure: the settings are none that this source gave",
+        );
+      }
+      const next = await connections.next(attempt, error);
+      return next && settingsOf(next);
+    },
+    connect: async ({ signal, ...target }) =>
+      await connections.connect(checkTarget(target), signal),
+    status: () => connections.status,
+    close: () => connections.close(),
+    [Symbol.dispose]: () => connections.close(),
+  };
+}
+
+/** TLS can be tried but once on a socket. */
+function checkTarget(options: ConnectionOptions): ConnectionOptions {
+  refuseOwnTrust(options);
+  if (options.socket === undefined) return options;
+  throw new TypeError(
+    "Cannot connect by option socket: a refused server needs a second one; use current() and afterFailure()",
+  );
+}

@@ -1,0 +1,55 @@
+/**
+ * A secure context with the TLS sessions that were made under it.
+ *
+ * Resumption skips the verification of the certificate: a session is offered under the anchors that
+ * verified it, and under no others.
+ *
+ * @module
+ */
+
+import { type SecureContext, createSecureContext } from "node:tls";
+import { anchorGroups } from "../../../src/transport/anchor-groups.ts";
+import type { Trust } from "../../../src/transport/generation.ts";
+
+/** As many as Node's own agent keeps. */
+const MAX_SESSIONS = 100;
+
+/** See the module. */
+export class TrustContext {
+  readonly secureContext: SecureContext;
+  readonly #sessions = new Map<string, Buffer>();
+
+  constructor(ca: readonly string[] | undefined, clientCert: Trust["clientCert"]) {
+    this.secureContext = createSecureContext({
+      ...(ca && { ca: [...ca] }),
+      ...(clientCert && { cert: clientCert.certificate, key: clientCert.key }),
+    });
+  }
+
+  /** The session to offer to a server, by the names that it was made under. */
+  session(server: string): Buffer | undefined {
+    return this.#sessions.get(server);
+  }
+
+  /** Keeps a session, and drops the oldest where there are too many. */
+  keep(server: string, session: Buffer): void {
+    this.#sessions.delete(server);
+    this.#sessions.set(server, session);
+    const [oldest] = this.#sessions.keys();
+    if (this.#sessions.size > MAX_SESSIONS && oldest !== undefined) this.#sessions.delete(oldest);
+  }
+
+  /** Drops one that led to nothing. */
+  forget(server: string): void {
+    this.#sessions.delete(server);
+  }
+}
+
+/** The contexts of a trust: one a group of anchors, which together are all of it. */
+export function openContexts({ bundle, clientCert }: Trust): [TrustContext, ...TrustContext[]] {
+  const [first, ...others] = bundle === undefined ? [undefined] : anchorGroups(bundle);
+  return [
+    new TrustContext(first, clientCert),
+    ...others.map((group) => new TrustContext(group, clientCert)),
+  ];
+}

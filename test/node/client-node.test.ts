@@ -1,0 +1,525 @@
+/**
+ * All of `@kubernetes/client-node` that makes requests, driven through reanchor's `KubeConfig` across
+ * rotations of the CA and the token.
+ *
+ * @module
+ */
+
+import { once } from "node:events";
+import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { env } from "node:process";
+import { PassThrough, type Readable } from "node:stream";
+import {
+  Attach,
+  CoreV1Api,
+  Cp,
+  Exec,
+  Health,
+  KubeConfig as ClientNodeKubeConfig,
+  KubernetesObjectApi,
+  Log,
+  Metrics,
+  PortForward,
+  VersionApi,
+  Watch,
+  makeInformer,
+  topNodes,
+  topPods,
+} from "@kubernetes/client-node";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { KubeConfig, type KubeConfigOptions } from "../../runtimes/client-node.ts";
+import type { ReanchorEvent } from "../../src/index.ts";
+import {
+  connectionIsFree,
+  createVolume,
+  rejection,
+  startCluster,
+  types,
+  until,
+} from "../contract/support/scene.ts";
+import { type TestCa, createCa } from "../support/pki.ts";
+import type { ProjectedVolume } from "../support/projected-volume.ts";
+import { type ClusterServer, startClusterServer } from "./support/cluster-server.ts";
+
+interface Scene {
+  readonly server: ClusterServer;
+  readonly volume: ProjectedVolume;
+  readonly ca: TestCa;
+  readonly config: KubeConfig;
+  readonly events: ReanchorEvent[];
+}
+
+/** What a pod's service account, or a kubeconfig with files, comes to. */
+function describeCluster({ origin }: ClusterServer, { caFile, tokenFile }: ProjectedVolume) {
+  return {
+    clusters: [{ name: "cluster", server: origin, caFile, skipTLSVerify: false }],
+    users: [{ name: "user", authProvider: { name: "tokenFile", config: { tokenFile } } }],
+    contexts: [{ name: "context", cluster: "cluster", user: "user" }],
+    currentContext: "context",
+  };
+}
+
+async function setUp(options: KubeConfigOptions = {}): Promise<Scene> {
+  const ca = await createCa();
+  const volume = await createVolume({ ca: ca.pem, token: "first\n" });
+  const files = `${volume.root}/files`;
+  await mkdir(files);
+  await writeFile(`${files}/greeting`, "hello");
+  const server = await startClusterServer({ ...(await ca.issue()), token: "first", files });
+  const events: ReanchorEvent[] = [];
+  const config = new KubeConfig({ onEvent: (event) => void events.push(event), ...options });
+  config.loadFromOptions(describeCluster(server, volume));
+  onTestFinished(async () => await config.close());
+  return { server, volume, ca, config, events };
+}
+
+/** Moves server and file over to another authority. */
+async function rotate({ server, volume }: Scene): Promise<void> {
+  const next = await createCa();
+  await volume.write({ ca: next.pem });
+  await server.rotate(await next.issue());
+}
+
+async function firstOf(stream: Readable): Promise<string> {
+  const [chunk] = (await once(stream, "data")) as [Buffer];
+  return chunk.toString();
+}
+
+interface Use {
+  readonly name: string;
+  /** Uses it, and fails where it does not do what it is for. */
+  use(scene: {
+    config: ClientNodeKubeConfig;
+    server: ClusterServer;
+    volume: ProjectedVolume;
+  }): Promise<void>;
+}
+
+const uses: readonly Use[] = [
+  {
+    name: "CoreV1Api",
+    async use({ config }) {
+      const api = config.makeApiClient(CoreV1Api);
+      expect((await api.listNamespace()).items).toHaveLength(1);
+    },
+  },
+  {
+    name: "CoreV1Api with a body",
+    async use({ config }) {
+      const api = config.makeApiClient(CoreV1Api);
+      const body = { metadata: { name: "created" } };
+      expect((await api.createNamespace({ body })).metadata?.name).toBe("created");
+    },
+  },
+  {
+    name: "KubernetesObjectApi",
+    async use({ config }) {
+      const api = KubernetesObjectApi.makeApiClient(config);
+      const object = { apiVersion: "v1", kind: "Namespace", metadata: { name: "default" } };
+      expect((await api.read(object)).metadata?.name).toBe("default");
+    },
+  },
+  {
+    name: "Watch",
+    async use({ config }) {
+      await new Promise<void>((resolve, reject) => {
+        let seen = false;
+        const watching = new Watch(config).watch(
+          "/api/v1/namespaces",
+          {},
+          (type) => {
+            seen = type === "MODIFIED";
+            void watching.then((controller) => controller.abort());
+          },
+          (error) => (seen ? resolve() : reject(error)),
+        );
+      });
+    },
+  },
+  {
+    name: "makeInformer()",
+    async use({ config }) {
+      const api = config.makeApiClient(CoreV1Api);
+      const informer = makeInformer(config, "/api/v1/namespaces", () => api.listNamespace());
+      const added = new Promise((resolve) => informer.on("add", resolve));
+      const updated = new Promise((resolve) => informer.on("update", resolve));
+      await informer.start();
+      await Promise.all([added, updated]);
+      await informer.stop();
+    },
+  },
+  {
+    name: "Log",
+    async use({ config }) {
+      const stream = new PassThrough();
+      const line = firstOf(stream);
+      await new Log(config).log("default", "web", "web", stream);
+      expect(await line).toBe("a line of the log\n");
+    },
+  },
+  {
+    name: "Metrics",
+    async use({ config }) {
+      expect((await new Metrics(config).getNodeMetrics()).items).toHaveLength(1);
+    },
+  },
+  {
+    name: "topNodes() and topPods()",
+    async use({ config }) {
+      const api = config.makeApiClient(CoreV1Api);
+      expect(await topNodes(api)).toHaveLength(1);
+      await topPods(api, new Metrics(config));
+    },
+  },
+  {
+    name: "Health",
+    async use({ config }) {
+      expect(await new Health(config).readyz({})).toBe(true);
+    },
+  },
+  {
+    name: "Exec",
+    async use({ config }) {
+      const stdout = new PassThrough();
+      const output = firstOf(stdout);
+      const status = await new Promise<string | undefined>((resolve, reject) => {
+        new Exec(config)
+          .exec("default", "web", "web", ["true"], stdout, null, null, false, (result) =>
+            resolve(result.status),
+          )
+          .catch(reject);
+      });
+      expect([await output, status]).toEqual(["from the command", "Success"]);
+    },
+  },
+  {
+    name: "Attach",
+    async use({ config }) {
+      const stdout = new PassThrough();
+      const output = firstOf(stdout);
+      const socket = await new Attach(config).attach(
+        "default",
+        "web",
+        "web",
+        stdout,
+        null,
+        null,
+        false,
+      );
+      expect(await output).toBe("from the container");
+      socket.close();
+    },
+  },
+  {
+    name: "PortForward",
+    async use({ config }) {
+      for (const to of ["portForward", "portForwardService", "portForwardDeployment"] as const) {
+        const output = new PassThrough();
+        const received = firstOf(output);
+        const forward = new PortForward(config);
+        const socket = await forward[to]("default", "web", [80], output, null, new PassThrough());
+        expect(await received).toBe("from the port");
+        if (socket !== null && "close" in socket) socket.close();
+      }
+    },
+  },
+  {
+    name: "Cp from a pod",
+    async use({ config, volume }) {
+      const target = `${volume.root}/copied-${performance.now()}`;
+      await new Cp(config).cpFromPod("default", "web", "web", ".", target);
+      await until("the file is there", async () => {
+        const content = await readFile(`${target}/greeting`, "utf8").catch(() => "");
+        return content === "hello";
+      });
+    },
+  },
+  {
+    name: "Cp to a pod",
+    async use({ config, server, volume }) {
+      server.received.length = 0;
+      await new Cp(config).cpToPod("default", "web", "web", `${volume.root}/files`, "/tmp");
+      await until("the file has arrived", () => Buffer.concat(server.received).includes("hello"));
+    },
+  },
+];
+
+describe.each(uses)("$name", ({ use }) => {
+  test("works before and after the server and the file have rotated", async () => {
+    const scene = await setUp();
+    await use(scene);
+    scene.events.length = 0;
+    await rotate(scene);
+    await use(scene);
+    expect(types(scene.events)).toEqual([
+      "ca-reloaded",
+      "generation-opened",
+      "generation-retired",
+      "retry",
+    ]);
+    await use(scene);
+  });
+
+  test("sends the token that the file holds", async () => {
+    const scene = await setUp({ reloadIntervalMs: 0 });
+    await use(scene);
+    await scene.volume.write({ token: "second" });
+    await scene.server.rotate({ token: "second" });
+    await use(scene);
+    expect(types(scene.events)).toContain("token-reloaded");
+  });
+
+  test("offers a server of a removed anchor no session, and no request", async () => {
+    const scene = await setUp({ reloadIntervalMs: 0 });
+    await use(scene);
+    const { requests } = scene.server.stats;
+    await scene.volume.write({ ca: (await createCa()).pem });
+    await scene.server.drop();
+    const failed = scene.config.makeApiClient(VersionApi).getCode();
+    expect(await rejection(failed)).toMatchObject({
+      cause: { code: "ERR_REANCHOR_UNTRUSTED_SERVER" },
+    });
+    expect(scene.server.stats.requests).toBe(requests);
+  });
+});
+
+describe("connections", () => {
+  const lists = 20;
+
+  async function handshakesOf(scene: Scene, config: ClientNodeKubeConfig): Promise<number> {
+    const api = config.makeApiClient(CoreV1Api);
+    const before = scene.server.stats.handshakes;
+    for (let number = 0; number < lists; number += 1) {
+      await api.listNamespace();
+      await connectionIsFree();
+    }
+    return scene.server.stats.handshakes - before;
+  }
+
+  test("client-node alone makes a handshake a request; through this KubeConfig it makes one", async () => {
+    const scene = await setUp();
+    const theirs = new ClientNodeKubeConfig();
+    theirs.loadFromOptions(describeCluster(scene.server, scene.volume));
+    expect(await handshakesOf(scene, theirs)).toBe(lists);
+    expect(await handshakesOf(scene, scene.config)).toBe(1);
+    // And those of all else are the same ones.
+    await new Metrics(scene.config).getNodeMetrics();
+    await new Health(scene.config).readyz({});
+    expect(await handshakesOf(scene, scene.config)).toBe(0);
+  });
+
+  test("client-node alone fails to exec after a rotation", async () => {
+    const scene = await setUp();
+    const theirs = new ClientNodeKubeConfig();
+    theirs.loadFromOptions(describeCluster(scene.server, scene.volume));
+    async function exec(): Promise<unknown> {
+      const stdout = new PassThrough();
+      return await new Exec(theirs).exec(
+        "default",
+        "web",
+        "web",
+        "true",
+        stdout,
+        null,
+        null,
+        false,
+      );
+    }
+    // It sends a file's last newline along, which a WebSocket's header can't carry.
+    await scene.volume.write({ token: "first" });
+    await exec();
+    await rotate(scene);
+    expect(await rejection(exec())).toMatchObject({ error: { code: expect.any(String) } });
+  });
+
+  test("a list whose connection was lost is asked for once more, and a creation is not", async () => {
+    const { config, server } = await setUp();
+    const api = config.makeApiClient(CoreV1Api);
+    await api.listNamespace();
+    server.dropAtNextRequest(1);
+    expect((await api.listNamespace()).items).toHaveLength(1);
+    server.dropAtNextRequest(2);
+    expect(await rejection(api.listNamespace())).toMatchObject({ message: "fetch failed" });
+    server.dropAtNextRequest(1);
+    const body = { metadata: { name: "created" } };
+    expect(await rejection(api.createNamespace({ body }))).toBeInstanceOf(TypeError);
+    expect(server.stats.requests).toBe(6);
+  });
+
+  test("a watch in flight goes on across a rotation, and idle connections close", async () => {
+    const scene = await setUp({ reloadIntervalMs: 0 });
+    const { config, server, volume, ca } = scene;
+    let ended = false;
+    await new Watch(config).watch(
+      "/api/v1/namespaces",
+      {},
+      () => {},
+      () => {
+        ended = true;
+      },
+    );
+    const api = config.makeApiClient(CoreV1Api);
+    await Promise.all([api.listNamespace(), api.listNamespace()]);
+    await volume.write({ ca: ca.pem + (await createCa()).pem });
+    await api.listNamespace();
+    await until("the watch and one more are open", () => server.open === 2);
+    expect(ended).toBe(false);
+    expect(config.status()?.generations).toMatchObject([{ retired: true }, { retired: false }]);
+  });
+
+  test("close() ends requests, watches and WebSockets, and leaves none", async () => {
+    const { config, server } = await setUp();
+    const api = config.makeApiClient(CoreV1Api);
+    await api.listNamespace();
+    let ended = false;
+    await new Watch(config).watch(
+      "/api/v1/namespaces",
+      {},
+      () => {},
+      () => {
+        ended = true;
+      },
+    );
+    const stdout = new PassThrough();
+    const attach = new Attach(config);
+    const socket = await attach.attach("default", "web", "web", stdout, null, null, false);
+    const closed = once(socket, "close");
+    await config.close();
+    await closed;
+    await until("the watch has ended", () => ended);
+    await until("no connection is left", () => server.open === 0);
+    expect(await rejection(api.listNamespace())).toMatchObject({ code: "ERR_REANCHOR_CLOSED" });
+  });
+
+  test("a config that was loaded anew connects anew, and lets the old connections go", async () => {
+    const { config, server, volume } = await setUp();
+    const api = config.makeApiClient(CoreV1Api);
+    await api.listNamespace();
+    const next = await createCa();
+    await server.rotate(await next.issue());
+    const caData = Buffer.from(next.pem).toString("base64");
+    const described = describeCluster(server, volume);
+    config.loadFromOptions({
+      ...described,
+      clusters: [{ name: "cluster", server: server.origin, caData, skipTLSVerify: false }],
+    });
+    await api.listNamespace();
+    await until("one connection is left", () => server.open === 1);
+  });
+});
+
+describe("loading", () => {
+  test("loadFromCluster() reads what the pod has", async () => {
+    const { server, volume } = await setUp();
+    const root = `${volume.root}/var/run/secrets/kubernetes.io`;
+    await mkdir(root, { recursive: true });
+    await symlink(volume.root, `${root}/serviceaccount`);
+    env["KUBERNETES_SERVICE_HOST"] = "127.0.0.1";
+    env["KUBERNETES_SERVICE_PORT"] = String(server.port);
+    onTestFinished(() => {
+      delete env["KUBERNETES_SERVICE_HOST"];
+      delete env["KUBERNETES_SERVICE_PORT"];
+    });
+    const config = new KubeConfig();
+    onTestFinished(async () => await config.close());
+    config.loadFromCluster(volume.root);
+    expect((await config.makeApiClient(CoreV1Api).listNamespace()).items).toHaveLength(1);
+    expect(config.status()?.ca?.source).toBe(`file ${root}/serviceaccount/ca.crt`);
+  });
+
+  test.each(["files", "data", "a file and data"])(
+    "loadFromFile() shows a client certificate from %s",
+    async (kind) => {
+      const clients = await createCa({ commonName: "clients" });
+      const { ca, server } = await startCluster({ clientCa: clients.pem });
+      const { cert, key } = await clients.issue({ client: true, commonName: "alice" });
+      const volume = await createVolume({ ca: ca.pem });
+      await writeFile(`${volume.root}/client.crt`, cert);
+      await writeFile(`${volume.root}/client.key`, key);
+      const encode = (text: string): string => Buffer.from(text).toString("base64");
+      const user = {
+        ...(kind === "data"
+          ? { "client-certificate-data": encode(cert) }
+          : { "client-certificate": "client.crt" }),
+        ...(kind === "files" ? { "client-key": "client.key" } : { "client-key-data": encode(key) }),
+      };
+      const kubeconfig = {
+        clusters: [
+          { name: "c", cluster: { server: server.origin, "certificate-authority": "ca.crt" } },
+        ],
+        users: [{ name: "u", user }],
+        contexts: [{ name: "x", context: { cluster: "c", user: "u" } }],
+        "current-context": "x",
+      };
+      await writeFile(`${volume.root}/config`, JSON.stringify(kubeconfig));
+      const config = new KubeConfig({ reloadIntervalMs: 0 });
+      onTestFinished(async () => await config.close());
+      config.loadFromFile(`${volume.root}/config`);
+      const echo = config.makeApiClient(CoreV1Api);
+      expect((await echo.listNamespace()).items.length).toBeGreaterThan(0);
+      if (kind !== "files") return;
+      const other = await clients.issue({ client: true, commonName: "bob" });
+      await writeFile(`${volume.root}/client.crt`, other.cert);
+      await writeFile(`${volume.root}/client.key`, other.key);
+      await echo.listNamespace();
+      expect(config.status()?.generations.at(-1)).toMatchObject({ generation: 2 });
+    },
+  );
+
+  test("an exec plugin's token and certificate are used, and run by client-node", async () => {
+    const clients = await createCa({ commonName: "clients" });
+    const { ca, server } = await startCluster({ clientCa: clients.pem });
+    const { cert, key } = await clients.issue({ client: true, commonName: "alice" });
+    const volume = await createVolume({ ca: ca.pem });
+    const status = { clientCertificateData: cert, clientKeyData: key };
+    await writeFile(`${volume.root}/credential`, JSON.stringify({ status }));
+    const config = new KubeConfig();
+    onTestFinished(async () => await config.close());
+    config.loadFromClusterAndUser(
+      { name: "c", server: server.origin, caFile: volume.caFile, skipTLSVerify: false },
+      { name: "u", exec: { command: "cat", args: [`${volume.root}/credential`] } },
+    );
+    const api = config.makeApiClient(CoreV1Api);
+    await api.listNamespace();
+    await connectionIsFree();
+    await api.listNamespace();
+    expect(await server.stats()).toMatchObject({ requests: 2, handshakes: 1 });
+    expect(config.status()?.clientCert?.source).toBe("plugin of user u");
+  });
+
+  test("skipTLSVerify is honoured, and refused beside a CA", async () => {
+    const { server } = await startCluster();
+    const config = new KubeConfig();
+    onTestFinished(async () => await config.close());
+    const cluster = { name: "c", server: server.origin, skipTLSVerify: true };
+    config.loadFromClusterAndUser(cluster, { name: "u" });
+    const api = config.makeApiClient(CoreV1Api);
+    expect((await api.listNamespace()).items.length).toBeGreaterThan(0);
+    const caData = Buffer.from((await createCa()).pem).toString("base64");
+    config.loadFromClusterAndUser({ ...cluster, caData }, { name: "u" });
+    expect(await rejection(api.listNamespace())).toMatchObject({ name: "ConfigError" });
+  });
+
+  test("a certificate without its key is named, and an option that there is none of", async () => {
+    const { server } = await startCluster();
+    const config = new KubeConfig();
+    onTestFinished(async () => await config.close());
+    const cluster = { name: "c", server: server.origin, skipTLSVerify: false };
+    config.loadFromClusterAndUser(cluster, { name: "alice", certFile: "/etc/client.crt" });
+    expect(await rejection(config.makeApiClient(CoreV1Api).listNamespace())).toMatchObject({
+      message: "Cannot connect as user alice: it lacks the key of its client certificate",
+    });
+    expect(() => new KubeConfig({ reloadMs: 1 } as never)).toThrow(/option reloadMs of KubeConfig/);
+  });
+
+  test("http is left to client-node, which refuses it unless verification is off", async () => {
+    const config = new KubeConfig();
+    onTestFinished(async () => await config.close());
+    config.loadFromClusterAndUser({ name: "c", server: "http://127.0.0.1:1" } as never, {
+      name: "u",
+    });
+    expect(await rejection(config.makeApiClient(CoreV1Api).listNamespace())).toMatchObject({
+      message: expect.stringContaining("HTTP protocol is not allowed"),
+    });
+  });
+});

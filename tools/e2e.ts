@@ -1,0 +1,122 @@
+/**
+ * Runs the end-to-end tests against a real kube-apiserver on Node, Deno and Bun: `npm run test:e2e`, or
+ * `npm run test:e2e -- LANE ...` for some of them. With `--if-go` a machine without Go is no failure.
+ *
+ * @module
+ */
+
+import { mkdir, readFile, rm } from "node:fs/promises";
+import process from "node:process";
+import { type Figure, figuresFile } from "../test/e2e/support/figures.ts";
+import { serverProgram } from "../test/support/apiserver-process.ts";
+import { printHeading, printResult } from "./lane-table.ts";
+import { type Lane, vitest } from "./lanes.ts";
+import { bin, root, run } from "./run.ts";
+
+const SERVER = `${root}test/apiserver`;
+/** From nothing, all of Kubernetes is downloaded and compiled. */
+const BUILD_LIMIT_MS = 20 * 60_000;
+const FILES = ["test/e2e/"];
+const CONFIG = "tools/vitest.e2e.config.ts";
+
+const lanes: readonly Lane[] = [
+  lane("e2e-node24", `${root}node_modules/node/bin/node`, []),
+  lane("e2e-deno", bin("deno"), ["run", "-A"]),
+  // As in `lanes.ts`.
+  lane("e2e-bun", bin("bun"), ["--bun"], ["--pool=threads"]),
+];
+
+function lane(name: string, command: string, flags: string[], options: string[] = []): Lane {
+  return vitest(name, "end to end", command, flags, FILES, options, CONFIG);
+}
+
+const args = process.argv.slice(2);
+const names = args.filter((arg) => arg !== "--if-go");
+const unknown = names.filter((name) => !lanes.some((it) => it.name === name));
+if (unknown.length > 0) {
+  const known = lanes.map(({ name }) => name).join(", ");
+  console.error(`There is no lane ${unknown.join(", ")}; there are ${known}`);
+  process.exit(2);
+}
+const chosen = names.length === 0 ? lanes : lanes.filter(({ name }) => names.includes(name));
+
+if (!(await hasGo())) {
+  console.log("The end-to-end tests were not run: they need Go 1.26 or later (https://go.dev/dl).");
+  process.exit(args.includes("--if-go") ? 0 : 1);
+}
+if (await buildServer()) await runLanes();
+else {
+  console.log("0 passed, 1 failed");
+  process.exitCode = 1;
+}
+
+async function hasGo(): Promise<boolean> {
+  return (await run("go", ["version"], { cwd: SERVER })).exitCode === 0;
+}
+
+async function buildServer(): Promise<boolean> {
+  await mkdir(`${root}.tmp`, { recursive: true });
+  const version = /k8s\.io\/kubernetes (v\S+)/.exec(
+    await readFile(`${SERVER}/go.mod`, "utf8"),
+  )?.[1];
+  console.log(`Building kube-apiserver ${version}: a few seconds, and some minutes the first time`);
+  const flags = `-X k8s.io/component-base/version.gitVersion=${version}`;
+  const { exitCode, timedOut, output, seconds } = await run(
+    "go",
+    ["build", "-ldflags", flags, "-o", serverProgram, "."],
+    { cwd: SERVER, timeoutMs: BUILD_LIMIT_MS },
+  );
+  if (exitCode === 0) {
+    console.log(`Built in ${seconds.toFixed(0)} s\n`);
+    return true;
+  }
+  const how = timedOut ? `it took more than ${BUILD_LIMIT_MS / 60_000} minutes` : "go build says:";
+  console.error(`Cannot build kube-apiserver: ${how}\n${output}`);
+  return false;
+}
+
+async function runLanes(): Promise<void> {
+  let passed = 0;
+  let failed = 0;
+  printHeading();
+  for (const it of chosen) {
+    await rm(figuresFile(it.name), { force: true });
+    const result = await it.run();
+    await printResult(it, result);
+    passed += result.passed;
+    failed += result.failed;
+  }
+  await printFigures();
+  console.log(`\n${passed} passed, ${failed} failed`);
+  if (failed > 0) process.exitCode = 1;
+}
+
+/** A row a figure, a column a lane. */
+async function printFigures(): Promise<void> {
+  const columns = await Promise.all(chosen.map(({ name }) => readFigures(name)));
+  const whats = [...new Set(columns.flatMap((column) => [...column.keys()]))];
+  const width = Math.max(...whats.map(({ length }) => length), 0);
+  const row = (what: string, cells: readonly string[]): string =>
+    [what.padEnd(width), ...cells.map((cell) => cell.padStart(11))].join(" ");
+  console.log(
+    `\n${row(
+      "figure",
+      chosen.map(({ name }) => name),
+    )}`,
+  );
+  for (const what of whats) {
+    console.log(
+      row(
+        what,
+        columns.map((column) => column.get(what)?.toLocaleString("en") ?? "-"),
+      ),
+    );
+  }
+}
+
+async function readFigures(name: string): Promise<Map<string, number>> {
+  const text = await readFile(figuresFile(name), "utf8").catch(() => "");
+  const lines = text.split("\n").filter((line) => line !== "");
+  const figures = lines.map((line) => JSON.parse(line) as Figure);
+  return new Map(figures.map(({ what, value }) => [what, value]));
+}

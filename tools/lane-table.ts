@@ -1,0 +1,34 @@
+/**
+ * Prints what lanes came to, a row a lane.
+ *
+ * @module
+ */
+
+import { basename } from "node:path";
+import type { Lane, LaneResult } from "./lanes.ts";
+import { run } from "./run.ts";
+
+/** Prints the table's first row. */
+export function printHeading(): void {
+  console.log(row(["lane", "runtime", "passed", "failed", "skipped", "seconds"]));
+}
+
+/** Prints a lane's row, and before it what the lane printed, where it failed. */
+export async function printResult(lane: Lane, result: LaneResult): Promise<void> {
+  if (result.failed > 0) console.log(`\n${result.output}\n`);
+  const counts = [result.passed, result.failed, result.skipped].map(String);
+  console.log(row([lane.name, await readVersion(lane), ...counts, result.seconds.toFixed(1)]));
+}
+
+function row([lane = "", runtime = "", ...numbers]: readonly string[]): string {
+  return [lane.padEnd(11), runtime.padEnd(19), ...numbers.map((text) => text.padStart(8))].join(
+    " ",
+  );
+}
+
+/** The first version number that a program names, as it stands. */
+async function readVersion({ version: [command, ...rest] }: Lane): Promise<string> {
+  const { output } = await run(command, rest);
+  const [version = "unknown"] = /\d+(?:[.-]\d+)+/.exec(output) ?? [];
+  return `${basename(command)} ${version}`;
+}

@@ -1,0 +1,26 @@
+/**
+ * How the end-to-end tests run; `tools/e2e.ts` says on which runtime.
+ *
+ * @module
+ */
+
+import { fileURLToPath } from "node:url";
+import { type ViteUserConfig, defineConfig, mergeConfig } from "vitest/config";
+import common from "./vitest.config.ts";
+
+function path(relative: string): string {
+  return fileURLToPath(new URL(`../${relative}`, import.meta.url));
+}
+
+const config: ViteUserConfig = mergeConfig(
+  common,
+  defineConfig({ test: { fileParallelism: false, testTimeout: 60_000 } }),
+);
+// Arrays would be joined.
+config.test = {
+  ...config.test,
+  include: ["test/e2e/**/*.test.ts"],
+  globalSetup: path("test/e2e/support/global-setup.ts"),
+};
+
+export default config;
