@@ -18,7 +18,7 @@ export function codeBlocks(markdown: string): CodeBlock[] {
   return Array.from(markdown.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm), (match) => {
     const [, language = "", code = ""] = match;
     const line = markdown.slice(0, match.index).split("\n").length;
-    const entry = /from "((?:@reanchor\/)?reanchor(?:\/\w+)?)"/.exec(code)?.[1];
+    const entry = /from "((?:@reanchor\/)?reanchor(?:\/[\w-]+)?)"/.exec(code)?.[1];
     return { language, line, code, entry };
   });
 }

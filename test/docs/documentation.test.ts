@@ -25,14 +25,26 @@ const blocks = codeBlocks(readme).filter(({ language }) => language === "ts");
 /** What an example may need, in the folder that it is written to. */
 const entries: Readonly<Record<string, string>> = {
   reanchor: "runtimes/node.ts",
+  "reanchor/node": "runtimes/node.ts",
   "reanchor/edge": "runtimes/edge.ts",
+  "reanchor/agents": "runtimes/agents.ts",
+  "reanchor/client-node": "runtimes/client-node.ts",
   "reanchor/resources": "src/resources/index.ts",
   "@reanchor/reanchor": "runtimes/deno.ts",
   "@reanchor/reanchor/node": "runtimes/node.ts",
   "@reanchor/reanchor/bun": "runtimes/bun.ts",
   "@reanchor/reanchor/edge": "runtimes/edge.ts",
+  "@reanchor/reanchor/agents": "runtimes/agents.ts",
+  "@reanchor/reanchor/client-node": "runtimes/client-node.ts",
   "@reanchor/reanchor/resources": "src/resources/index.ts",
 };
+
+/** The drop-ins, and where a caller's own client is given a `fetch`. */
+const dropIns: readonly (string | undefined)[] = [
+  "reanchor/agents",
+  "reanchor/client-node",
+  "reanchor/node",
+];
 
 const examples = ["pod", "controller", "wait-until-ready"];
 
@@ -62,12 +74,23 @@ clusters: [{ name: staging, cluster: { server: ${server.origin}, certificate-aut
 users: [{ name: admin, user: { tokenFile: token } }]
 `,
   );
+  // client-node knows no `tokenFile`.
+  await writeFile(
+    join(volume.root, "kubeconfig-of-client-node"),
+    `
+current-context: admin@staging
+contexts: [{ name: admin@staging, context: { cluster: staging, user: admin } }]
+clusters: [{ name: staging, cluster: { server: ${server.origin}, certificate-authority: ca.crt } }]
+users: [{ name: admin, user: { token: sesame } }]
+`,
+  );
   environment = {
     ...process.env,
     NO_COLOR: "1",
     KUBERNETES_SERVICE_HOST: "127.0.0.1",
     KUBERNETES_SERVICE_PORT: String(server.port),
     DOCS_ROOT: volume.root,
+    KUBECONFIG: join(volume.root, "kubeconfig-of-client-node"),
   };
 });
 
@@ -90,12 +113,16 @@ async function execute(command: string, args: string[]): Promise<string> {
 async function writeExample(block: CodeBlock, entry: string): Promise<string> {
   const file = join(folder, `run-${block.line}-${entry}.ts`);
   const path = join(root, `test/docs/${entry}.ts`);
-  const resources = JSON.stringify(join(root, "src/resources/index.ts"));
-  const code = block.code
-    .replace(`"${block.entry}"`, JSON.stringify(path))
-    .replace('"reanchor/resources"', resources);
-  await writeFile(file, code);
+  await writeFile(file, withPaths(block.code.replace(`"${block.entry}"`, JSON.stringify(path))));
   return file;
+}
+
+/** Names the files of all entries that are the same everywhere. */
+function withPaths(code: string): string {
+  return code.replace(/"(reanchor\/[\w-]+)"/g, (specifier, name: string) => {
+    const path = entries[name];
+    return path === undefined ? specifier : JSON.stringify(join(root, path));
+  });
 }
 
 /** Whether a pod is all that an example needs. */
@@ -106,7 +133,8 @@ function needsOnlyAPod({ code }: CodeBlock): boolean {
 describe("README.md", () => {
   test("has examples for each way in", () => {
     const found = new Set(blocks.map(({ entry }) => entry));
-    expect(found).toEqual(new Set(["reanchor", "@reanchor/reanchor", "reanchor/edge"]));
+    const ways = ["reanchor", "@reanchor/reanchor", "reanchor/edge", ...dropIns];
+    expect(found).toEqual(new Set(ways));
   });
 
   test("every example is type-checked as it stands", async () => {
@@ -142,6 +170,15 @@ describe("README.md", () => {
     },
   );
 
+  test.each(blocks.filter(({ entry }) => dropIns.includes(entry)))(
+    "the drop-in on line $line runs on Node",
+    async ({ code, line }) => {
+      const file = join(folder, `drop-in-${line}.ts`);
+      await writeFile(file, withPaths(code));
+      expect(await execute(process.execPath, [file])).not.toBe("");
+    },
+  );
+
   test.each(runnable.filter(({ entry }) => entry === "@reanchor/reanchor"))(
     "the example on line $line runs on Deno",
     async (block) => {
@@ -163,7 +200,10 @@ test("every docstring's example is type-checked and run on Deno", async () => {
     "@reanchor/reanchor/node": url("test/docs/pod.deno.ts"),
     "@reanchor/reanchor/bun": url("test/docs/pod.deno.ts"),
     "@reanchor/reanchor/edge": url("runtimes/edge.ts"),
+    "@reanchor/reanchor/agents": url("runtimes/agents.ts"),
+    "@reanchor/reanchor/client-node": url("runtimes/client-node.ts"),
     "@reanchor/reanchor/resources": url("src/resources/index.ts"),
+    "@kubernetes/client-node": "npm:@kubernetes/client-node@^2",
   };
   await writeFile(importMap, JSON.stringify({ imports }));
   const config = ["--config", join(root, "deno.offline.json"), "--import-map", importMap];

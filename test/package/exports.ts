@@ -58,12 +58,17 @@ function wantedTargets(key: string, onJsr: string): { npm: NpmTarget; jsr: strin
     );
     return { npm, jsr: `./runtimes/${jsrRuntime}.ts` };
   }
-  const runtime = /^\.\/(\w+)$/.exec(key)?.[1];
+  const entry = /^\.\/([\w-]+)$/.exec(key)?.[1];
   // Not a module: the same file on both.
-  if (runtime === undefined) return { npm: onJsr, jsr: key };
-  return { npm: npmEntry(runtime), jsr: `./runtimes/${runtime}.ts` };
+  if (entry === undefined) return { npm: onJsr, jsr: key };
+  return { npm: npmEntry(entry), jsr: `./${sourceOf(entry)}.ts` };
 }
 
-function npmEntry(runtime: string): NpmTarget {
-  return { types: `./dist/types/runtimes/${runtime}.d.ts`, default: `./dist/${runtime}.js` };
+/** Where an entry's source is: in `runtimes`, but for the one that is the same on all of them. */
+function sourceOf(entry: string): string {
+  return entry === "resources" ? "src/resources/index" : `runtimes/${entry}`;
+}
+
+function npmEntry(entry: string): NpmTarget {
+  return { types: `./dist/types/${sourceOf(entry)}.d.ts`, default: `./dist/${entry}.js` };
 }

@@ -95,7 +95,9 @@ test.each([
 test("the brand does not show where an error is listed", () => {
   const error = new ConfigError("m");
   expect(Object.keys(error)).not.toContain("brand");
-  expect(JSON.stringify(error)).toBe('{"name":"ConfigError","code":"ERR_REANCHOR_CONFIG","message":"m"}');
+  expect(JSON.stringify(error)).toBe(
+    '{"name":"ConfigError","code":"ERR_REANCHOR_CONFIG","message":"m"}',
+  );
 });
 
 test("version equals package.json's", () => {
