@@ -95,6 +95,13 @@ export const clients: readonly Client[] = [
     isReanchor: true,
     command: ({ root }) => [bunProgram(), worker("reanchor-bun"), root],
   },
+  {
+    id: "reanchor-client-node",
+    label: "reanchor in exec",
+    detail: clientNode(),
+    isReanchor: true,
+    command: ({ fileSystem }) => [process.execPath, worker("reanchor-client-node"), fileSystem],
+  },
 ];
 
 function worker(name: string): string {

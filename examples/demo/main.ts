@@ -1,5 +1,5 @@
 /**
- * The demo: rotates a cluster's CA under six clients, live. See `--help`.
+ * The demo: rotates a cluster's CA under seven clients, live. See `--help`.
  *
  * @module
  */

@@ -14,7 +14,7 @@ export interface DemoOptions {
 }
 
 /** What `--help` prints. */
-export const help = `Rotates a cluster's CA three times under six clients, and shows what becomes of them.
+export const help = `Rotates a cluster's CA three times under seven clients, and shows what becomes of them.
 
   npm run demo
   npm run demo -- --svg rotation.svg
@@ -24,9 +24,9 @@ Options:
   --help       print this
 
 Starts API servers on loopback with a CA of their own and a service account's folder as the kubelet
-lays it out, then six clients, each a process of its own: one that reads its CA once, two of
-@kubernetes/client-node (a plain request, and exec over a WebSocket), and reanchor on Node, Deno and
-Bun. It ends by itself in about 25 seconds.
+lays it out, then seven clients, each a process of its own: one that reads its CA once, two of
+@kubernetes/client-node (a plain request, and exec over a WebSocket), reanchor on Node, Deno and Bun,
+and client-node's exec again, connecting by reanchor. It ends by itself in about 25 seconds.
 
 Exit code: 0 if reanchor failed no request but those that began while the server's CA was absent from
 ca.crt, or in the 150 ms after it came; 1 if not, or if a client died; 2 for a wrong option.

@@ -46,7 +46,7 @@ interface Runner {
  * @throws the signal's reason
  */
 export async function runDemo(reporter: Reporter, signal: AbortSignal): Promise<RunResult> {
-  reporter.news("Starting the API servers and six clients...");
+  reporter.news("Starting the API servers and seven clients...");
   const stage = await openStage(
     clients.map(({ id }) => id),
     AUTHORITIES,

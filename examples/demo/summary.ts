@@ -179,7 +179,7 @@ export function judgeRun(timeline: Timeline, rotations: number): Verdict {
 
 function names({ clients }: Timeline): string {
   const all = clients.filter(({ isReanchor }) => isReanchor).map(({ label }) => label);
-  const short = all.map((label) => label.replace(/^reanchor on /, ""));
+  const short = all.flatMap((label) => /^reanchor on (.*)$/.exec(label)?.[1] ?? []);
   return short.join(", ").replace(/, ([^,]*)$/, " and $1");
 }
 
