@@ -43,6 +43,9 @@ const forbidden: readonly (readonly [folder: string, specifier: string])[] = [
   ["src/config", "../transport/request.ts"],
   ["src/config", "../api/client.ts"],
   ["src/api", "../index.ts"],
+  ["src/api", "../resources/generated/kinds.ts"],
+  ["src/sources", "../resources/generated/core-v1.ts"],
+  ["src/resources", "../../runtimes/edge.ts"],
   ["src/api", "../../runtimes/edge.ts"],
   ["src/api", "undici"],
   ["runtimes/edge", "../node.ts"],
@@ -52,6 +55,7 @@ const forbidden: readonly (readonly [folder: string, specifier: string])[] = [
 ];
 
 const allowed: readonly (readonly [folder: string, specifier: string])[] = [
+  ["src/resources", "../api/resource.ts"],
   ["src/api", "../transport/request.ts"],
   ["src/transport", "../sources/source.ts"],
   ["src/sources", "../events.ts"],
