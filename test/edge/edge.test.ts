@@ -5,7 +5,7 @@
  * @module
  */
 
-import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from "vitest";
 import { type Control, type TestServer, connectControl } from "../support/api-server.ts";
 import { type TestCa, createCa } from "../support/pki.ts";
 import { type Worker, startWorker } from "./workerd.ts";
@@ -87,6 +87,21 @@ describe.each([
       url: `${server.origin}/stream?chunks=3&intervalMs=1`,
       text: "line 0\nline 1\nline 2\n",
       major: "1",
+    });
+  });
+
+  test("resources are written, watched, held, waited for and discovered", async () => {
+    const cluster = await control.serve({ ...(await ca.issue()), fakeApi: {} });
+    onTestFinished(() => cluster.close());
+    expect(await run("resources", { server: cluster.origin })).toEqual({
+      told: ["added a", "synced", "modified a"],
+      colour: "green",
+      late: {
+        name: "TimeoutError",
+        code: "ERR_REANCHOR_TIMEOUT",
+        message: expect.stringContaining("it was not there") as string,
+      },
+      plural: "pods",
     });
   });
 

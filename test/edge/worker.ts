@@ -5,6 +5,7 @@
  */
 
 import * as entry from "../../runtimes/edge.ts";
+import { ConfigMap, Pod } from "../../src/resources/index.ts";
 
 interface Env {
   readonly KUBE: { fetch(url: string, init: RequestInit): Promise<Response> };
@@ -105,6 +106,28 @@ const cases: Record<string, Case> = {
       runtime: entry.runtime.name,
       capabilities: entry.runtime.capabilities,
     };
+  },
+
+  async resources(query, env) {
+    const kube = await connect(query, env);
+    const maps = kube.resource(ConfigMap);
+    await maps.create({ metadata: { name: "a" }, data: { colour: "blue" } });
+    const told: string[] = [];
+    for await (const event of maps.watch()) {
+      if (event.type === "synced") await maps.patch("a", { data: { colour: "green" } });
+      told.push(
+        event.type === "synced" ? event.type : `${event.type} ${event.object.metadata.name}`,
+      );
+      if (told.length === 3) break;
+    }
+    const informer = maps.informer();
+    await informer.synced();
+    const colour = informer.get("a")?.data?.["colour"];
+    await informer.stop();
+    const late = await outcome(() => kube.resource(Pod).waitFor("a", "Ready", { timeoutMs: 50 }));
+    const kinds = await kube.discover();
+    await kube.close();
+    return { told, colour, late, plural: kinds.find("Pod")?.plural };
   },
 
   async "config-errors"(query) {

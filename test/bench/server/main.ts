@@ -1,0 +1,117 @@
+/**
+ * The API server of the benchmark, a process of its own. What it answers is made beforehand, so that the time
+ * of a round goes to the client and not to the server.
+ *
+ * @module
+ */
+
+import { once } from "node:events";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { VERSION, namespaceList } from "../../support/server/kubernetes-objects.ts";
+import { obey, readArgument } from "../orders.ts";
+import { LIST_VERSION, POD_COUNT, initialEventsEnd, podEvent, podListBytes } from "./pods.ts";
+
+/** How it starts. */
+export interface ServerArgument {
+  readonly cert: string;
+  readonly key: string;
+  readonly token: string;
+}
+
+/** What it has counted since it was last asked. */
+export interface ServerCounts {
+  readonly handshakes: number;
+  readonly requests: number;
+  /** The connections that are open now. */
+  readonly open: number;
+}
+
+const HOUR_MS = 3_600_000;
+
+const { cert, key, token } = readArgument() as ServerArgument;
+const authorization = `Bearer ${token}`;
+const fixed = new Map<string, Buffer>([
+  ["/version", toBytes(VERSION)],
+  ["/api/v1/namespaces", toBytes(namespaceList())],
+]);
+const watches = new Set<ServerResponse>();
+let podList: Buffer | undefined;
+let version = LIST_VERSION;
+let handshakes = 0;
+let requests = 0;
+let open = 0;
+
+const server = createServer({ cert, key, keepAliveTimeout: HOUR_MS }, answer);
+server.on("secureConnection", (socket) => {
+  handshakes += 1;
+  open += 1;
+  socket.on("close", () => (open -= 1));
+  socket.on("error", () => {}); // A client that leaves is no fault.
+});
+server.listen(0, "127.0.0.1");
+await once(server, "listening");
+
+await obey({
+  port: () => (server.address() as AddressInfo).port,
+  counts(): ServerCounts {
+    const counts = { handshakes, requests, open };
+    handshakes = 0;
+    requests = 0;
+    return counts;
+  },
+  change(count: number) {
+    for (let index = 0; index < count; index += 1) {
+      version += 1;
+      const line = podEvent("MODIFIED", index % POD_COUNT, version);
+      for (const watch of watches) watch.write(line);
+    }
+    return watches.size;
+  },
+});
+
+function toBytes(value: unknown): Buffer {
+  return Buffer.from(`${JSON.stringify(value)}\n`);
+}
+
+function answer(request: IncomingMessage, response: ServerResponse): void {
+  requests += 1;
+  response.on("error", () => {});
+  const url = request.url ?? "/";
+  if (request.headers.authorization !== authorization) send(response, 401, toBytes({}));
+  else if (fixed.has(url)) send(response, 200, fixed.get(url));
+  else answerPods(new URL(url, "https://server.invalid"), response);
+}
+
+function answerPods({ pathname, searchParams }: URL, response: ServerResponse): void {
+  if (!pathname.endsWith("/pods")) send(response, 404, toBytes({}));
+  else if (searchParams.has("watch")) void serveWatch(searchParams, response);
+  else send(response, 200, (podList ??= podListBytes()));
+}
+
+function send(response: ServerResponse, status: number, body: Buffer | undefined): void {
+  response.writeHead(status, {
+    "Content-Type": "application/json",
+    "Content-Length": body?.byteLength ?? 0,
+    // Go's server announces no idle limit, and a client that is told one closes early.
+    Connection: "keep-alive",
+  });
+  response.end(body);
+}
+
+async function serveWatch(query: URLSearchParams, response: ServerResponse): Promise<void> {
+  response.writeHead(200, { "Content-Type": "application/json" });
+  response.flushHeaders();
+  const gone = once(response, "close");
+  if (query.get("sendInitialEvents") === "true") {
+    for (let index = 0; index < POD_COUNT; index += 1) {
+      const isFull = !response.write(podEvent("ADDED", index, index + 1));
+      if (isFull) await Promise.race([once(response, "drain"), gone]);
+      if (response.closed) return;
+    }
+    response.write(initialEventsEnd());
+  }
+  watches.add(response);
+  response.on("close", () => watches.delete(response));
+}
