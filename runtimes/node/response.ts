@@ -1,11 +1,15 @@
 /**
  * A response on Node whose body is given up when the caller drops it unread, as those of the web's
- * `fetch` are: undici's `request` would keep its connection busy for good.
+ * `fetch` are: else undici would keep its connection busy for good.
  *
  * @module
  */
 
-import { type ResponseClass, fetchedResponseClass } from "../../src/transport/response.ts";
+import {
+  type FetchedBody,
+  type ResponseClass,
+  fetchedResponseClass,
+} from "../../src/transport/response.ts";
 
 /** A body, and whether the caller has it in hand beside the response. */
 interface Held {
@@ -25,10 +29,11 @@ export function pooledResponseClass(): ResponseClass {
   return (made ??= class PooledResponse extends fetchedResponseClass() {
     readonly #held: Held | undefined;
 
-    constructor(stream: ReadableStream<Uint8Array> | null, init: ResponseInit, url: string) {
-      super(stream, init, url);
-      if (stream === null) return;
-      this.#held = { stream, handedOut: false };
+    constructor(body: FetchedBody, init: ResponseInit, url: string) {
+      super(body, init, url);
+      // What has arrived as a whole holds no connection.
+      if (!(body instanceof ReadableStream)) return;
+      this.#held = { stream: body, handedOut: false };
       dropped.register(this, this.#held);
     }
 

@@ -2,7 +2,7 @@
  * Connections on Node: one undici `Agent` and one secure context a generation, and so one TLS session
  * cache a generation.
  *
- * undici's own `request` is used, never the global `fetch` with a dispatcher of ours: that breaks where
+ * undici's own dispatcher is used, never the global `fetch` with a dispatcher of ours: that breaks where
  * Node's built-in undici is of another major version.
  *
  * @module
@@ -19,21 +19,21 @@ import type {
   TransportRequest,
   TransportResponse,
 } from "../../src/runtime.ts";
-import { decodeBody, hasBody } from "../../src/transport/response.ts";
-import { toWebStream } from "../_shared/web-stream.ts";
+import { Dialling } from "./dialling.ts";
+import { exchange } from "./exchange.ts";
 import { checkIdentity } from "./identity.ts";
-import { pooledResponseClass } from "./response.ts";
 
 /** Opens a pool of connections. */
 export function openTransport(trust: TlsSnapshot, options: TransportOptions): Transport {
   // An agent that is closing has let go of its pools: to end what they still carry, they are kept here.
   const pools = new Set<Pool>();
+  const dialling = new Dialling();
   const agent = new Agent({
     allowH2: false,
     // The time limit up to the headers is the core's; a body has none: watches live for hours.
     headersTimeout: 0,
     bodyTimeout: 0,
-    connect: connector(trust, options.connectTimeoutMs),
+    connect: dialling.watched(connector(trust, options.connectTimeoutMs)),
     factory(origin, poolOptions) {
       for (const pool of pools) if (pool.destroyed) pools.delete(pool);
       const pool = new Pool(origin, poolOptions);
@@ -42,7 +42,7 @@ export function openTransport(trust: TlsSnapshot, options: TransportOptions): Tr
     },
   });
   return {
-    send: (url, request) => send(agent, url, request),
+    send: (url, request) => send(agent, dialling, url, request),
     retire: () => (agent.destroyed ? Promise.resolve() : agent.close()),
     end(reason) {
       // Their requests are told.
@@ -88,6 +88,7 @@ function connector(
 
 async function send(
   agent: Agent,
+  dialling: Dialling,
   url: string,
   { method, headers, headerLines, body, signal, onEnd }: TransportRequest,
 ): Promise<TransportResponse> {
@@ -96,17 +97,15 @@ async function send(
   const pathAt = target.indexOf("/", target.indexOf("//") + 2);
   const origin = target.slice(0, pathAt);
   const path = target.slice(pathAt);
-  const response = await agent.request({
+  const outgoing: Dispatcher.DispatchOptions = {
     origin,
     path,
     method,
     headers: toRecord(headers, headerLines),
     // Typed for Node's streams, but any async iterable is sent.
     body: body as Readable | string | Uint8Array | null,
-    ...(signal && { signal }),
-  });
-  if (onEnd !== undefined) response.body.once("close", onEnd);
-  return new UndiciResponse(response, `${origin}${path}`, method);
+  };
+  return await exchange(agent, outgoing, { url: target, method, signal, onEnd, dialling });
 }
 
 function toRecord(
@@ -116,50 +115,4 @@ function toRecord(
   const record: Record<string, string | string[]> = Object.fromEntries(headers);
   for (const [name, value] of lines) record[name] = [record[name] ?? [], value].flat();
   return record;
-}
-
-class UndiciResponse implements TransportResponse {
-  readonly #response: Dispatcher.ResponseData;
-  readonly #url: string;
-  readonly #method: string;
-
-  constructor(response: Dispatcher.ResponseData, url: string, method: string) {
-    this.#response = response;
-    this.#url = url;
-    this.#method = method;
-  }
-
-  get status(): number {
-    return this.#response.statusCode;
-  }
-
-  header(name: string): string | null {
-    const value = this.#response.headers[name];
-    return Array.isArray(value) ? value.join(", ") : (value ?? null);
-  }
-
-  async text(): Promise<string> {
-    return this.header("content-encoding") === null
-      ? await this.#response.body.text()
-      : await this.toResponse().text();
-  }
-
-  async discard(): Promise<void> {
-    // Small rests are read, so that the connection can be used again.
-    await this.#response.body.dump({ limit: 16 * 1024 });
-  }
-
-  toResponse(): Response {
-    const { statusCode: status, statusText, headers: raw, body } = this.#response;
-    const headers = new Headers();
-    for (const [name, value] of Object.entries(raw)) {
-      if (typeof value === "string") headers.set(name, value);
-      else for (const line of value ?? []) headers.append(name, line);
-    }
-    const isEmpty = !hasBody(this.#method, status);
-    if (isEmpty) body.resume(); // To its end, which frees the connection.
-    const stream = isEmpty ? null : decodeBody(toWebStream(body), headers);
-    const init = { status, statusText, headers };
-    return new (pooledResponseClass())(stream, init, this.#url);
-  }
 }

@@ -14,12 +14,11 @@ export function hasBody(method: string, status: number): boolean {
   return method !== "HEAD" && !nullBodyStatuses.has(status);
 }
 
+/** A body: still to come, there as a whole, or none. */
+export type FetchedBody = ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer> | null;
+
 /** A class of responses that know their URL. */
-export type ResponseClass = new (
-  body: ReadableStream<Uint8Array> | null,
-  init: ResponseInit,
-  url: string,
-) => Response;
+export type ResponseClass = new (body: FetchedBody, init: ResponseInit, url: string) => Response;
 
 let made: ResponseClass | undefined;
 
@@ -31,7 +30,7 @@ export function fetchedResponseClass(): ResponseClass {
   return (made ??= class FetchedResponse extends Response {
     readonly #url: string;
 
-    constructor(body: ReadableStream<Uint8Array> | null, init: ResponseInit, url: string) {
+    constructor(body: FetchedBody, init: ResponseInit, url: string) {
       super(nullBodyStatuses.has(init.status ?? 200) ? null : body, init);
       this.#url = url;
     }
