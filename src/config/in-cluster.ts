@@ -7,9 +7,14 @@
 
 import { ConfigError, SourceError } from "../errors.ts";
 import { checkKnown } from "../options.ts";
-import type { Runtime } from "../runtime.ts";
+import type { Files, Runtime } from "../runtime.ts";
 import { createFileCaSource } from "../sources/ca-source.ts";
-import { type SourceOptions, pickSourceOptions, sourceOptionNames } from "../sources/source.ts";
+import {
+  type Source,
+  type SourceOptions,
+  pickSourceOptions,
+  sourceOptionNames,
+} from "../sources/source.ts";
 import { createFileTokenSource } from "../sources/token-source.ts";
 import type { ClusterConfig } from "./cluster-config.ts";
 
@@ -51,23 +56,36 @@ export async function loadInCluster(
   const host = variable(runtime, "KUBERNETES_SERVICE_HOST", problems);
   const port = variable(runtime, "KUBERNETES_SERVICE_PORT", problems);
   const server = host && port && serverUrl(host, port, problems);
-  const ca = createFileCaSource(runtime, `${root}/ca.crt`, sourceOptions);
-  const token = createFileTokenSource(runtime, `${root}/token`, sourceOptions);
+  const [caPath, tokenPath] = [`${root}/ca.crt`, `${root}/token`];
+  const ca = createFileCaSource(runtime, caPath, sourceOptions);
+  const token = createFileTokenSource(runtime, tokenPath, sourceOptions);
+  let namespace = "default";
   if (runtime.isDenied("read", root)) {
     problems.push(`${root} may not be read (grant --allow-read=${root})`);
   } else {
-    for (const [path, source] of [
-      [`${root}/ca.crt`, ca],
-      [`${root}/token`, token],
-    ] as const) {
-      if (!(await files.exists(path))) problems.push(`${path} is missing`);
-      else await source.current().catch((error: unknown) => problems.push(reason(error)));
-    }
+    const [ofCa, ofToken, own] = await Promise.all([
+      problemsOf(ca, caPath, files),
+      problemsOf(token, tokenPath, files),
+      readNamespace(runtime, root),
+    ]);
+    problems.push(...ofCa, ...ofToken);
+    namespace = own;
   }
   if (!server || problems.length > 0) {
     throw new ConfigError(`Cannot load in-cluster config: ${problems.join("; ")}`);
   }
-  return { server, ca, token, namespace: await namespace(runtime, root) };
+  return { server, ca, token, namespace };
+}
+
+/** Reads a file's source for the first time; says what is wrong. */
+async function problemsOf(source: Source<unknown>, path: string, files: Files): Promise<string[]> {
+  try {
+    await source.current();
+    return [];
+  } catch (error) {
+    if (!(error instanceof SourceError)) throw error;
+    return [(await files.exists(path)) ? error.message : `${path} is missing`];
+  }
 }
 
 function variable(runtime: Runtime, name: string, problems: string[]): string | undefined {
@@ -93,12 +111,7 @@ function serverUrl(host: string, port: string, problems: string[]): string | und
   return url?.origin;
 }
 
-function reason(error: unknown): string {
-  if (!(error instanceof SourceError)) throw error;
-  return error.message;
-}
-
-async function namespace(runtime: Runtime, root: string): Promise<string> {
+async function readNamespace(runtime: Runtime, root: string): Promise<string> {
   const fromEnv = runtime.env("POD_NAMESPACE")?.trim();
   if (fromEnv) return fromEnv;
   try {
