@@ -103,11 +103,18 @@ async function exchange(
   return fromResponse(response, url, onEnd);
 }
 
+/**
+ * Sends a body, and says where it ends: `node:https` does not where the method is `DELETE`, and the server
+ * would take the body for its next request (https://github.com/nodejs/node/issues/27880).
+ */
 async function write(outgoing: ClientRequest, body: TransportRequest["body"]): Promise<void> {
+  if (body === null) return void outgoing.end();
   if (!(body instanceof ReadableStream)) {
-    outgoing.end(body ?? undefined);
-    return;
+    const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
+    outgoing.setHeader("Content-Length", bytes.length);
+    return void outgoing.end(bytes);
   }
+  outgoing.setHeader("Transfer-Encoding", "chunked");
   const closed = new Promise((resolve) => outgoing.once("close", resolve));
   for await (const chunk of body) {
     if (outgoing.destroyed) return; // Which cancels what is left of the body.

@@ -18,11 +18,13 @@ const failures: readonly (readonly [pattern: RegExp, failure: Failure])[] = [
   ],
   // UnknownIssuer, or BadSignature where old and new CA share their subject, as in a real rotation.
   [/invalid peer certificate/, "unknown-authority"],
-  // Lost while connecting: nothing was sent.
+  // Lost while connecting, or while waiting for another request's connection: nothing was sent.
   [
-    /client error \(Connect\).*(?:connection reset|peer closed connection|handshake eof)/i,
+    /client error \(Connect\).*(?:connection reset|peer closed connection|handshake eof|request was canceled)/i,
     "not-processed",
   ],
+  // HTTP/2 GOAWAY without an error: h2 says this of the streams after the last one that the server took.
+  [/connection error received: not a result of an error/, "not-processed"],
   // HTTP/2 REFUSED_STREAM.
   [/refused stream before processing any application logic/, "not-processed"],
   [/client error \(Connect\)|received fatal alert/, "unreachable"],

@@ -41,11 +41,23 @@ export class RetiredError extends Error {
   override readonly name = "RetiredError";
 }
 
-/** Which repetitions a request has had. Each is had once at most. */
+/**
+ * How many times a request is sent again that was not processed (golang.org/x/net `http2/transport.go`): a
+ * busy server may say GOAWAY to several connections in a row.
+ */
+const MAX_NOT_PROCESSED = 6;
+
+/**
+ * How many newer bundles a request is tried with. Each must differ from the one that was refused, so there
+ * is a second only where the file has changed again meanwhile.
+ */
+const MAX_NEWER_BUNDLES = 6;
+
+/** Which repetitions a request has had. */
 interface Tried {
-  newerBundle?: true;
-  reload?: true;
-  lostConnection?: true;
+  newerBundles: number;
+  notProcessed: number;
+  lostConnection: boolean;
 }
 
 /** See the module. */
@@ -84,7 +96,7 @@ export class RotatingTransport {
 
   /** Sends a request under the trust of this moment. */
   async send(request: OutgoingRequest): Promise<TransportResponse> {
-    const tried: Tried = {};
+    const tried: Tried = { newerBundles: 0, notProcessed: 0, lostConnection: false };
     for (;;) {
       request.signal?.throwIfAborted();
       const { ca, clientCert } = this.#peers;
@@ -269,14 +281,11 @@ export class RotatingTransport {
         return;
       }
       case "not-processed":
-      case "lost": {
-        const harmless = failure === "not-processed" || safeMethods.has(request.method);
-        if (tried.lostConnection || !harmless || !canSendAgain(request.body)) break;
-        tried.lostConnection = true;
+      case "lost":
+        if (!canSendAgain(request.body) || !mayRepeat(failure, request, tried)) break;
         this.#notifyRetry("connection-lost", request, LOST_CONNECTION_PAUSE_MS);
         await sleep(this.#runtime.clock, LOST_CONNECTION_PAUSE_MS, request.signal);
         return;
-      }
       default:
     }
     throw this.#explain(failure, error, used, request);
@@ -289,12 +298,9 @@ export class RotatingTransport {
   ): Promise<boolean> {
     const { ca } = this.#peers;
     if (ca === undefined) return false;
-    if (!tried.newerBundle && ca.peek()?.fingerprint !== used?.fingerprint) {
-      tried.newerBundle = true;
-      return true;
-    }
-    if (tried.reload) return false;
-    tried.reload = true;
+    if (tried.newerBundles === MAX_NEWER_BUNDLES) return false;
+    tried.newerBundles += 1;
+    if (ca.peek()?.fingerprint !== used?.fingerprint) return true;
     const bundle = await ca.reload({ signal: request.signal });
     return bundle.fingerprint !== used?.fingerprint;
   }
@@ -371,6 +377,21 @@ export class RotatingTransport {
   ): void {
     notify(this.#options.onEvent, { type: "retry", reason, method, path, delayMs });
   }
+}
+
+/** Whether a request may be sent again whose connection was lost; counts that it is. */
+function mayRepeat(
+  failure: "lost" | "not-processed",
+  { method }: OutgoingRequest,
+  tried: Tried,
+): boolean {
+  if (failure === "not-processed") {
+    tried.notProcessed += 1;
+    return tried.notProcessed <= MAX_NOT_PROCESSED;
+  }
+  if (tried.lostConnection || !safeMethods.has(method)) return false;
+  tried.lostConnection = true;
+  return true;
 }
 
 /** What lies at the bottom: runtimes wrap it in a "fetch failed". */

@@ -77,6 +77,19 @@ describe("a connection that is lost before the response", () => {
     expect(rotation.runtime.exchanges).toHaveLength(2);
   });
 
+  test("is retried six times where each proves that it was not processed, and then reported", async () => {
+    const rotation = await loaded();
+    rotation.runtime.answer = failing("not-processed");
+    const request = watch(rotation.post("text"));
+    for (let retry = 1; retry <= 6; retry += 1) {
+      await vi.waitUntil(() => rotation.runtime.clock.pending === 1);
+      await rotation.runtime.clock.advance(50);
+    }
+    await vi.waitUntil(() => request.settled);
+    expect(request.error).toBeInstanceOf(ConnectionError);
+    expect(rotation.runtime.exchanges).toHaveLength(7);
+  });
+
   test("is not retried where the stream body was touched", async () => {
     const rotation = await loaded();
     rotation.runtime.answer = async ({ body }) => {

@@ -87,13 +87,33 @@ describe("an untrusted server", () => {
     expect(rotation.reads()).toBe(2);
   });
 
-  test("reads at most once for a request, though the newer bundle is refused too", async () => {
+  test("reads again where the newer bundle is refused too, and ends where it has not changed", async () => {
     const rotation = await rotated();
     rotation.runtime.answer = failing("unknown-authority");
     rotation.write(newCa);
-    await expect(rotation.get()).rejects.toThrow(UntrustedServerError);
-    expect(rotation.reads()).toBe(2);
+    const outcome = expect(rotation.get()).rejects.toThrow(UntrustedServerError);
+    await rotation.runtime.clock.advance(100); // The cooldown.
+    await outcome;
+    expect(rotation.reads()).toBe(3);
     expect(rotation.runtime.exchanges).toHaveLength(2);
+  });
+
+  test("goes on while one rotation follows the other, up to six", async () => {
+    const rotation = await rotated();
+    const bundles = [newCa, oldCa, `${oldCa}${newCa}`];
+    let attempts = 0;
+    rotation.runtime.answer = async () => {
+      rotation.write(bundles[attempts % bundles.length] ?? "");
+      attempts += 1;
+      throw new FakeFailure("unknown-authority");
+    };
+    const outcome = expect(rotation.get()).rejects.toThrow(UntrustedServerError);
+    // Reading a bundle takes the runtime a few turns, whatever the clock says.
+    for (let turn = 0; attempts < 7 && turn < 1_000; turn += 1) {
+      await rotation.runtime.clock.advance(100);
+    }
+    await outcome;
+    expect(attempts).toBe(7);
   });
 
   test("reads once more where a bundle that came meanwhile is refused as well", async () => {
