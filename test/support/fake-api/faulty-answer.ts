@@ -101,13 +101,50 @@ async function* rechunked(
   size: Amount,
 ): AsyncGenerator<Uint8Array> {
   const random = seededRandom(1);
-  for await (const chunk of chunks) {
+  for await (const chunk of joined(chunks)) {
     for (let at = 0; at < chunk.length;) {
       const end = at + Math.max(1, amountOf(size, random));
       yield chunk.subarray(at, end);
       at = end;
     }
   }
+}
+
+/** Joins what is there at one moment, so that a piece may have the end of a line and the next one. */
+async function* joined(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const iterator = chunks[Symbol.asyncIterator]();
+  let next = settled(iterator.next());
+  for (;;) {
+    const parts: Uint8Array[] = [];
+    let got: Settled | undefined = await next;
+    while (got?.value !== undefined) {
+      parts.push(got.value);
+      next = settled(iterator.next());
+      got = await Promise.race([next, aTurn()]);
+    }
+    if (parts.length > 0) yield new Uint8Array(await new Blob(parts as BlobPart[]).arrayBuffer());
+    if (got === undefined) continue;
+    await got.failed;
+    return;
+  }
+}
+
+interface Settled {
+  readonly value?: Uint8Array;
+  readonly failed?: Promise<unknown>;
+}
+
+async function settled(next: Promise<IteratorResult<Uint8Array>>): Promise<Settled> {
+  try {
+    const { done, value } = await next;
+    return done === true ? {} : { value };
+  } catch {
+    return { failed: next };
+  }
+}
+
+function aTurn(): Promise<undefined> {
+  return new Promise((resolve) => void setTimeout(() => resolve(undefined), 0));
 }
 
 function delay(clock: ModelClock, ms: number): Promise<void> {

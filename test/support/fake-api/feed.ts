@@ -24,6 +24,11 @@ export class Feed implements AsyncIterable<Uint8Array> {
     return this.#ended.promise;
   }
 
+  /** How many bytes nobody has asked for yet. */
+  get unread(): number {
+    return this.#chunks.reduce((sum, { length }) => sum + length, 0);
+  }
+
   push(text: string | Uint8Array): void {
     if (this.#hasEnded || text.length === 0) return;
     this.#chunks.push(typeof text === "string" ? encoder.encode(text) : text);

@@ -19,9 +19,11 @@ export interface OpenWatch {
   readonly plural: string;
   readonly namespace: string | undefined;
   readonly query: Record<string, string>;
+  /** How many bytes its reader has not taken yet. */
+  readonly unread: number;
 }
 
-interface Watch extends OpenWatch {
+interface Watch extends Omit<OpenWatch, "unread"> {
   readonly kind: KindDefinition;
   readonly feed: Feed;
   readonly wantsBookmarks: boolean;
@@ -39,7 +41,9 @@ export class Watches {
   }
 
   get open(): OpenWatch[] {
-    return [...this.#open].map(({ plural, namespace, query }) => ({ plural, namespace, query }));
+    return [...this.#open].map(({ plural, namespace, query, feed: { unread } }) => {
+      return { plural, namespace, query, unread };
+    });
   }
 
   /**

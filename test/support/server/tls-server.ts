@@ -7,7 +7,7 @@
 
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { createSecureServer } from "node:http2";
+import { createSecureServer, type Http2ServerRequest } from "node:http2";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
@@ -231,11 +231,12 @@ export class TestTlsServer {
     const arrival = this.#arrive(request);
     if (arrival === null) return;
     const gone = new AbortController();
+    const closeSoon = closerOf(request);
     response.on("close", () => {
       gone.abort();
       arrival.connection.answering -= 1;
       const { isDraining, answering } = arrival.connection;
-      if (isDraining && answering === 0) request.socket.destroySoon();
+      if (isDraining && answering === 0) closeSoon();
     });
     response.on("error", ignore);
     // Go's server announces no idle limit, and a client that is told one closes early.
@@ -280,6 +281,14 @@ export class TestTlsServer {
     if (token === undefined || token === null) return true;
     return request.headers.authorization === `Bearer ${token}`;
   }
+}
+
+/** What closes the request's connection once all that was written has been sent. */
+function closerOf(request: IncomingMessage): () => void {
+  if (request.httpVersionMajor === 1) return () => request.socket.destroySoon();
+  // A stream that has ended does not know its session any more.
+  const { session } = (request as unknown as Http2ServerRequest).stream;
+  return () => session?.close();
 }
 
 function hasPeerCertificate(socket: TLSSocket): boolean {

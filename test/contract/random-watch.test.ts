@@ -1,0 +1,220 @@
+/**
+ * Informers through all that can go wrong, at random, while objects are written at full speed.
+ *
+ * `REANCHOR_RANDOM_WATCH=<seed>:<writes>` runs one seed for so many writes, and prints its figures.
+ *
+ * @module
+ */
+
+import { expect, test } from "vitest";
+import type { ClusterConfig, Informer, Stored, TransportSettings } from "../../src/index.ts";
+import { Pod } from "../../src/resources/index.ts";
+import type { TestServer } from "../support/api-server.ts";
+import { seededRandom } from "../support/fake-api/faults.ts";
+import { type Chaos, startChaos } from "./support/chaos.ts";
+import { aPod } from "./support/pods.ts";
+import { connectQuickly } from "./support/quickly.ts";
+import { until } from "./support/scene.ts";
+import { ways } from "./support/ways.ts";
+
+const WRITES = 1_500;
+const [ownSeed, ownWrites] = (process.env["REANCHOR_RANDOM_WATCH"] ?? "").split(":");
+const runs = ownSeed
+  ? [[Number(ownSeed), Number(ownWrites ?? WRITES)]]
+  : [1, 2, 3].map((seed) => [seed, WRITES]);
+
+test.each(runs as [number, number][])(
+  "informers have what the server has after everything has gone wrong (seed %i, %i writes)",
+  async (seed, writes) => {
+    const figures = await run(seed, writes);
+    if (ownSeed) console.log(JSON.stringify(figures));
+  },
+  30_000 + Number(ownWrites ?? WRITES) * 10,
+);
+
+/** One change of an object, as a handler was told it. */
+interface Change {
+  readonly type: "added" | "modified" | "deleted";
+  readonly key: string;
+  readonly uid: string;
+  readonly version: number;
+  /** The version of the object before. */
+  readonly from?: number;
+}
+
+/** An informer on a client of its own, and what it told. */
+interface Follower {
+  readonly name: string;
+  readonly informer: Informer<Pod>;
+  readonly changes: Change[];
+}
+
+async function run(seed: number, writes: number): Promise<unknown> {
+  const { http2 = false, settings, way } = ways[seed % ways.length] ?? {};
+  const expires = seed % 3 !== 0;
+  const chaos = await startChaos({ seed, http2, expires, isOld: seed % 2 === 0 });
+  const followers = await Promise.all(
+    Object.entries({ token: chaos.byToken, certificate: chaos.byCert }).map(
+      async ([name, config]) => await follow(name, config, settings),
+    ),
+  );
+  const startedAt = performance.now();
+  const written: number[] = [];
+
+  async function figures(): Promise<unknown> {
+    const seconds = Math.round(performance.now() - startedAt) / 1_000;
+    const told = await Promise.all(
+      followers.map(async ({ name, changes }) => {
+        return { by: name, events: changes.length, relists: await relists(chaos.server, name) };
+      }),
+    );
+    return { seed, way, writes: written.length, seconds, ...chaos.acts, told };
+  }
+
+  try {
+    await chaos.begin();
+    await writeThrough(chaos, followers, { seed, writes, written });
+    await chaos.end();
+    const versions = new Set(written);
+    for (const follower of followers) {
+      await untilSame(follower, chaos.server);
+      expectLegal(follower.changes, versions);
+      const told = follower.changes.map(({ version }) => version);
+      // Where nothing expires, each write is told, and in the order of writing.
+      if (!expires) expect(told).toEqual(written);
+    }
+  } catch (cause) {
+    throw new Error(`Cannot pass with ${JSON.stringify(await figures())}`, { cause });
+  }
+  return await figures();
+}
+
+/** Keeps a copy of all pods, on a client whose requests are told by its name. */
+async function follow(
+  name: string,
+  config: ClusterConfig,
+  settings: TransportSettings | undefined,
+): Promise<Follower> {
+  const options = { ...settings, config, userAgent: name, timeoutMs: 40_000 };
+  const { kube } = await connectQuickly(options);
+  const informer = kube.resource(Pod, { namespace: "*" }).informer({ idleTimeoutMs: 10_000 });
+  const changes: Change[] = [];
+  informer.on({
+    added: (object) => changes.push({ type: "added", ...identify(object) }),
+    modified(object, previous) {
+      const from = Number(previous.metadata.resourceVersion);
+      changes.push({ type: "modified", ...identify(object), from });
+    },
+    deleted: (object) => changes.push({ type: "deleted", ...identify(object) }),
+  });
+  await informer.synced();
+  return { name, informer, changes };
+}
+
+function identify({ metadata }: Stored<Pod>): Pick<Change, "key" | "uid" | "version"> {
+  const { namespace, name, uid, resourceVersion } = metadata;
+  return { key: `${namespace}/${name}`, uid, version: Number(resourceVersion) };
+}
+
+interface Writing {
+  readonly seed: number;
+  readonly writes: number;
+  /** The version of each write. */
+  readonly written: number[];
+}
+
+/** Writes as fast as can be, while one thing after the other goes wrong. */
+async function writeThrough(
+  chaos: Chaos,
+  followers: readonly Follower[],
+  { seed, writes, written }: Writing,
+): Promise<void> {
+  const { fake } = chaos.server;
+  const random = seededRandom(seed);
+  const there = new Set<string>();
+  let version = await fake.revision();
+
+  async function writeOne(): Promise<void> {
+    const namespace = random() < 0.5 ? "north" : "south";
+    const name = `pod-${Math.floor(random() * 25)}`;
+    const key = `${namespace}/${name}`;
+    version += 1;
+    if (there.has(key) && random() < 0.25) {
+      there.delete(key);
+      await fake.remove("pods", namespace, name);
+    } else {
+      there.add(key);
+      const { metadata } = await fake.put("pods", aPod(name, namespace));
+      expect(Number(metadata.resourceVersion)).toBe(version);
+    }
+    written.push(version);
+  }
+
+  async function breakThings(): Promise<void> {
+    while (written.length < writes) {
+      await chaos.act();
+      // Some things are met by those who go on already, and some by those who still struggle.
+      const told = followers.map(({ changes }) => changes.length);
+      const giveUpAt = performance.now() + 300;
+      const goesOn = (): boolean =>
+        followers.every(({ changes }, index) => changes.length > (told[index] ?? 0));
+      while (written.length < writes && performance.now() < giveUpAt && !goesOn()) await aMoment();
+    }
+  }
+
+  await Promise.all([
+    breakThings(),
+    (async () => {
+      while (written.length < writes) await writeOne();
+    })(),
+  ]);
+}
+
+function aMoment(): Promise<void> {
+  return new Promise((resolve) => void setTimeout(resolve, 5));
+}
+
+/** Waits until an informer has each object in the server's version, and no other. */
+async function untilSame({ name, informer }: Follower, { fake }: TestServer): Promise<void> {
+  const there = (await fake.objects("pods"))
+    .map((object) => short(object as Stored<Pod>))
+    .toSorted();
+  await until(`the informer by ${name} has what the server has`, () => {
+    const held = informer.list().map(short).toSorted();
+    return held.join() === there.join();
+  });
+}
+
+function short(object: Stored<Pod>): string {
+  const { key, uid, version } = identify(object);
+  return `${key} ${uid} ${version}`;
+}
+
+/** Each object is added, then modified to ever later versions, then deleted; and nothing comes twice. */
+function expectLegal(changes: readonly Change[], written: ReadonlySet<number>): void {
+  const last = new Map<string, Change>();
+  for (const change of changes) {
+    const before = last.get(change.key);
+    const isThere = before !== undefined && before.type !== "deleted";
+    const where = JSON.stringify({ before, change });
+    expect(isThere, where).toBe(change.type !== "added");
+    expect(written.has(change.version), where).toBe(true);
+    // One that is found to be gone is told as it was last.
+    const least = (before?.version ?? 0) + (change.type === "deleted" ? 0 : 1);
+    expect(change.version, where).toBeGreaterThanOrEqual(least);
+    if (isThere) expect(change.uid, where).toBe(before.uid);
+    if (change.type === "modified") expect(change.from, where).toBe(before?.version);
+    last.set(change.key, change);
+  }
+}
+
+/** How often a client asked for all that is there after the first time. */
+async function relists({ fake }: TestServer, client: string): Promise<number> {
+  const asked = (await fake.requests()).filter(({ verb, query, headers }) => {
+    const isOurs = headers["user-agent"]?.startsWith(client) === true;
+    const isWhole =
+      query["sendInitialEvents"] === "true" || (verb === "list" && !query["continue"]);
+    return isOurs && isWhole;
+  });
+  return asked.length - 1;
+}

@@ -1,0 +1,244 @@
+/**
+ * Every verb of a resource, as a server takes it.
+ *
+ * @module
+ */
+
+import { describe, expect, test } from "vitest";
+import { z } from "zod/mini";
+import { ApiError, ApplyConflictError, TimeoutError } from "../../src/index.ts";
+import {
+  ConfigMap,
+  Deployment,
+  Namespace,
+  Pod,
+  defineResource,
+} from "../../src/resources/index.ts";
+import type { ServeOptions } from "../support/api-server.ts";
+import { aPod } from "./support/pods.ts";
+import { connectQuicklyTo } from "./support/quickly.ts";
+import { rejection, startCluster, types, until } from "./support/scene.ts";
+import { ways } from "./support/ways.ts";
+
+const Widget = defineResource({
+  group: "example.com",
+  version: "v1",
+  kind: "Widget",
+  plural: "widgets",
+  namespaced: true,
+  subresources: ["status", "scale"],
+  schema: z.object({ spec: z.object({ size: z.number() }) }),
+  check: "reject",
+});
+
+const web: Deployment = {
+  metadata: { name: "web" },
+  spec: {
+    replicas: 1,
+    selector: { matchLabels: { app: "web" } },
+    template: { metadata: { labels: { app: "web" } }, spec: { containers: [{ name: "main" }] } },
+  },
+};
+
+describe.each(ways)("a resource over $way", ({ http2, settings }) => {
+  async function start(fakeApi: ServeOptions["fakeApi"] = {}) {
+    const cluster = await startCluster({ fakeApi, http2 });
+    const client = await connectQuicklyTo(cluster, settings);
+    return { ...client, fake: cluster.server.fake };
+  }
+
+  async function startMaps(names: readonly string[] = []) {
+    const scene = await start();
+    const maps = scene.kube.resource(ConfigMap);
+    for (const name of names) {
+      const labels = { initial: name.slice(0, 1) };
+      await maps.create({ metadata: { name, labels }, data: { colour: "blue" } });
+    }
+    return { ...scene, maps };
+  }
+
+  test("creates, gets, replaces and deletes an object", async () => {
+    const { maps } = await startMaps();
+    const created = await maps.create({ metadata: { name: "a" }, data: { colour: "blue" } });
+    expect(created.metadata).toMatchObject({ name: "a", namespace: "default" });
+    expect(await maps.get("a")).toEqual(created);
+    const replaced = await maps.replace({ ...created, data: { colour: "red" } });
+    expect(replaced.data).toEqual({ colour: "red" });
+    const old = await rejection(maps.replace({ ...created, data: { colour: "green" } }));
+    expect(old).toMatchObject({ status: 409, reason: "Conflict" });
+    expect(await maps.delete("a")).toMatchObject({ status: "Success" });
+    expect(await rejection(maps.get("a"))).toMatchObject({ status: 404, reason: "NotFound" });
+  });
+
+  test("creates no object twice, and none on a dry run", async () => {
+    const { maps } = await startMaps(["a"]);
+    const again = await rejection(maps.create({ metadata: { name: "a" } }));
+    expect(again).toMatchObject({ status: 409, reason: "AlreadyExists" });
+    await maps.create({ metadata: { name: "b" } }, { dryRun: true });
+    expect((await maps.list()).items).toHaveLength(1);
+  });
+
+  test("lists what selectors choose, and page by page", async () => {
+    const { maps } = await startMaps(["a", "ab", "b"]);
+    const chosen = await maps.list({ labelSelector: { initial: "a" } });
+    expect(chosen.items.map(({ metadata, kind }) => [metadata.name, kind])).toEqual([
+      ["a", "ConfigMap"],
+      ["ab", "ConfigMap"],
+    ]);
+    const first = await maps.list({ limit: 2 });
+    const rest = await maps.list({ continue: first.metadata.continue });
+    expect([first.items.length, rest.items.length]).toEqual([2, 1]);
+  });
+
+  test("lists everything, each once, though the list expires midway", async () => {
+    const { maps, fake } = await startMaps(["a", "b", "c", "d", "e"]);
+    const names: string[] = [];
+    for await (const { items } of maps.listAll({ limit: 2 })) {
+      names.push(...items.map(({ metadata }) => metadata.name));
+      if (names.length > 2) continue;
+      await fake.put("configmaps", { metadata: { name: "f" } });
+      await fake.compact();
+    }
+    expect(names).toEqual(["a", "b", "c", "d", "e", "f"]);
+  });
+
+  test("patches by merge, by JSON patch and by apply", async () => {
+    const { maps } = await startMaps(["a"]);
+    const merged = await maps.patch("a", { data: { size: "big" } });
+    expect(merged.data).toEqual({ colour: "blue", size: "big" });
+    const patched = await maps.patch("a", [{ op: "remove", path: "/data/size" }]);
+    expect(patched.data).toEqual({ colour: "blue" });
+    const config = { metadata: { name: "b" }, data: { colour: "red" } };
+    const applied = await maps.apply(config, { fieldManager: "one" });
+    expect(applied.data).toEqual({ colour: "red" });
+  });
+
+  test("says who owns the fields that it may not apply, and takes them by force", async () => {
+    const { maps } = await startMaps();
+    const config = { metadata: { name: "a" }, data: { colour: "red" } };
+    await maps.apply(config, { fieldManager: "one" });
+    const other = { ...config, data: { colour: "blue" } };
+    const error = await rejection(maps.apply(other, { fieldManager: "two" }));
+    expect(error).toBeInstanceOf(ApplyConflictError);
+    expect(error).toMatchObject({ conflicts: [{ field: ".data.colour", manager: "one" }] });
+    const forced = await maps.apply(other, { fieldManager: "two", force: true });
+    expect(forced.data).toEqual({ colour: "blue" });
+  });
+
+  test("deletes what selectors choose, and only what is as it should be", async () => {
+    const { maps } = await startMaps(["a", "ab", "b"]);
+    await maps.deleteCollection({ labelSelector: { initial: "a" } });
+    expect((await maps.list()).items.map(({ metadata }) => metadata.name)).toEqual(["b"]);
+    const other = await rejection(maps.delete("b", { preconditions: { uid: "other" } }));
+    expect(other).toMatchObject({ status: 409 });
+  });
+
+  test("writes status and scale apart from the rest", async () => {
+    const { kube } = await start();
+    const deployments = kube.resource(Deployment);
+    const created = await deployments.create(web);
+    const status = { replicas: 1, readyReplicas: 1 };
+    const spec = { ...created.spec, replicas: 9 } as typeof created.spec;
+    const replaced = await deployments.status.replace({ ...created, spec, status });
+    expect(replaced).toMatchObject({ spec: { replicas: 1 }, status });
+    await deployments.scale.patch("web", { spec: { replicas: 3 } });
+    expect(await deployments.scale.get("web")).toMatchObject({
+      kind: "Scale",
+      spec: { replicas: 3 },
+      status: { replicas: 1 },
+    });
+    expect(await deployments.get("web")).toMatchObject({ spec: { replicas: 3 }, status });
+  });
+
+  test("evicts a pod, unless a disruption budget needs it", async () => {
+    const { kube, fake } = await start();
+    await fake.put("pods", aPod("web"));
+    const pods = kube.resource(Pod);
+    await fake.protectPod("web");
+    const error = await rejection(pods.evict("web"));
+    expect(error).toBeInstanceOf(ApiError);
+    expect(error).toMatchObject({ status: 429, causes: [{ reason: "DisruptionBudget" }] });
+    await fake.protectPod("web", false);
+    await pods.evict("web");
+    expect(await rejection(pods.get("web"))).toMatchObject({ status: 404 });
+  });
+
+  test("works in the namespace that it is told, in all, or in none", async () => {
+    const { kube, fake } = await start();
+    await kube.resource(Namespace).create({ metadata: { name: "north" } });
+    await kube.resource(ConfigMap, { namespace: "north" }).create({ metadata: { name: "a" } });
+    const everywhere = kube.resource(ConfigMap, { namespace: "*" });
+    await everywhere.create({ metadata: { name: "b", namespace: "south" } });
+    const { items } = await everywhere.list();
+    expect(items.map(({ metadata }) => metadata.namespace)).toEqual(["north", "south"]);
+    expect(await fake.objects("namespaces")).toHaveLength(1);
+  });
+
+  test("hands over what the server warns of", async () => {
+    const { maps, fake, events } = await startMaps(["a"]);
+    await fake.faults.next({ verb: "get" }, { warning: 'v1 is "old"' });
+    await maps.get("a");
+    expect(events).toContainEqual({
+      type: "warning",
+      message: 'v1 is "old"',
+      method: "GET",
+      path: "/api/v1/namespaces/default/configmaps/a",
+    });
+  });
+
+  test.each([true, false])("finds the server's kinds, aggregated: %j", async (isAggregated) => {
+    const { kube, fake } = await start({ aggregatedDiscovery: isAggregated });
+    const { kinds, missing, find } = await kube.discover();
+    expect(missing).toEqual([]);
+    expect(kinds.map(({ kind }) => kind).toSorted()).toEqual([
+      "ConfigMap",
+      "Deployment",
+      "Namespace",
+      "Pod",
+      "Widget",
+    ]);
+    const kind = find("widgets.example.com");
+    if (kind === undefined) throw new Error("Cannot find widgets");
+    await kube.resource(kind).create({ metadata: { name: "a" }, spec: { size: 1 } } as object);
+    expect(await fake.objects("widgets")).toHaveLength(1);
+    await fake.removeKind("widgets");
+    expect((await kube.discover({ refresh: true })).find("widgets")).toBeUndefined();
+  });
+
+  test("waits until an object is as it should be, and until it is gone", async () => {
+    const { kube, fake } = await start();
+    const pods = kube.resource(Pod);
+    const ready = pods.waitFor("web", "Ready");
+    await fake.put("pods", aPod("web"));
+    const running = { conditions: [{ type: "Ready", status: "True" }] };
+    await fake.put("pods", aPod("web", "default", { status: running }));
+    expect((await ready).metadata.name).toBe("web");
+    const gone = pods.waitForDeleted("web");
+    await until("it is watched", async () => (await fake.openWatches()).length > 0);
+    await fake.remove("pods", "default", "web");
+    await gone;
+    await until("no watch is left", async () => (await fake.openWatches()).length === 0);
+  });
+
+  test("waits no longer than it is told, and says what it was like last", async () => {
+    const { kube, fake } = await start();
+    await fake.put("pods", aPod("web", "default", { status: { phase: "Pending" } }));
+    const error = await rejection(kube.resource(Pod).waitFor("web", "Ready", { timeoutMs: 5_000 }));
+    expect(error).toBeInstanceOf(TimeoutError);
+    expect(String(error)).toContain("phase Pending");
+    await until("no watch is left", async () => (await fake.openWatches()).length === 0);
+  });
+
+  test("holds a custom kind's objects against their schema", async () => {
+    const { kube, fake, events } = await start();
+    const widgets = kube.resource(Widget);
+    const created = await widgets.create({ metadata: { name: "a" }, spec: { size: 1 } });
+    const size: number = created.spec.size;
+    expect(size).toBe(1);
+    await fake.put("widgets", { metadata: { name: "b" }, spec: { size: "big" } });
+    const error = await rejection(widgets.get("b"));
+    expect(error).toMatchObject({ name: "InvalidObjectError" });
+    expect(String(error)).toMatch(/spec\.size/);
+    expect(types(events)).not.toContain("invalid-object");
+  });
+});

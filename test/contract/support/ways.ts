@@ -1,0 +1,40 @@
+/**
+ * The ways in which this runtime carries requests.
+ *
+ * @module
+ */
+
+import type { TransportSettings } from "../../../src/index.ts";
+import { lane } from "./entry.ts";
+
+/** One of them. */
+export interface Way {
+  readonly way: string;
+  /** Whether the server offers HTTP/2. */
+  readonly http2: boolean;
+  /** What the client is told. */
+  readonly settings: TransportSettings;
+  /** What is spoken, as `/echo` says it. */
+  readonly httpVersion: "1.1" | "2.0";
+  /** Whether a body that is not read slows the server down; Deno's `node:https` reads on over TLS. */
+  readonly slowsServer: boolean;
+}
+
+const http1: Way = {
+  way: "HTTP/1.1",
+  http2: false,
+  settings: {},
+  httpVersion: "1.1",
+  slowsServer: true,
+};
+const http2: Way = { ...http1, way: "HTTP/2", http2: true, httpVersion: "2.0" };
+const exclusive: Way = {
+  ...http1,
+  way: "HTTP/1.1 with exclusive trust",
+  http2: true,
+  settings: { exclusiveTrust: true },
+  slowsServer: false,
+};
+
+/** All of them: Deno's `fetch` takes HTTP/2 where it is offered, and its exclusive trust is another path. */
+export const ways: readonly Way[] = lane === "deno" ? [http1, http2, exclusive] : [http1];
