@@ -66,8 +66,14 @@ export async function readLog<T extends KubeObject>(
   return await response.text();
 }
 
-/** The log line by line. */
+/**
+ * The log line by line.
+ *
+ * @param objects The pods.
+ * @param target Their logs.
+ */
 export async function* logLines<T extends KubeObject>(
+  objects: ResourceTarget<T>,
   target: ResourceTarget<T>,
   name: string,
   options: LogLinesOptions,
@@ -101,9 +107,14 @@ export async function* logLines<T extends KubeObject>(
       }
       // A server that shuts down ends a log as a container does: the end is where there is no more.
       if (toldSome) continue;
-      const last = unfinished === undefined ? undefined : position.advance(unfinished);
-      if (last !== undefined) yield last;
-      return;
+      if (!(await isRunning(objects, name, options.container, signal))) {
+        const last = unfinished === undefined ? undefined : position.advance(unfinished);
+        if (last !== undefined) yield last;
+        return;
+      }
+      throw new ConnectionError(
+        `Cannot follow ${path}: the server ended it, though the container runs`,
+      );
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       const isMendable = error instanceof ReanchorError && !(error instanceof ClosedError);
@@ -113,6 +124,37 @@ export async function* logLines<T extends KubeObject>(
       notify(client.onEvent, { type: "watch-interrupted", path, error, delayMs });
       await sleep(client.clock, delayMs, signal);
     }
+  }
+}
+
+/** What is read of a pod's status. */
+interface ContainerStatus {
+  readonly name?: string;
+  readonly state?: { readonly running?: object | null };
+}
+
+/** Whether a container goes on, as far as the pod's status says. */
+async function isRunning<T extends KubeObject>(
+  pods: ResourceTarget<T>,
+  name: string,
+  container: string | undefined,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const path = pods.pathOfName(name);
+  try {
+    const { status } = await pods.client.call<{ status?: Record<string, unknown> }>({
+      method: "GET",
+      path,
+      signal,
+    });
+    const statuses = ["containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"]
+      .flatMap((field) => (status?.[field] ?? []) as ContainerStatus[])
+      .filter((one) => container === undefined || one.name === container);
+    return statuses.some(({ state }) => (state?.running ?? null) !== null);
+  } catch (error) {
+    // The pod is gone, or may not be looked at.
+    if (error instanceof ApiError && error.status < 500) return false;
+    throw error;
   }
 }
 

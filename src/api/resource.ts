@@ -238,7 +238,7 @@ export function bindResource<T extends KubeObject>(
     },
     watch: (watch = {}) => watchResource(target, watch),
     informer: (informer = {}) => createInformer(target, informer),
-    logs: (name, log = {}) => logLines(target.below("log"), name, log),
+    logs: (name, log = {}) => logLines(target, target.below("log"), name, log),
     logText: async (name, log = {}) => await readLog(target.below("log"), name, log),
     waitFor: async (name, condition, wait = {}) =>
       await waitForObject(target, name, condition, wait),

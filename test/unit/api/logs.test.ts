@@ -25,6 +25,13 @@ function bind(...answers: readonly ScriptedAnswer[]): Bound {
 
 const written = (time: string, text: string): string => `2026-01-01T00:00:${time}Z ${text}\n`;
 
+/** A pod whose container runs, or has ended. */
+function aPod(state: "running" | "terminated"): object {
+  return { kind: "Pod", status: { containerStatuses: [{ name: "web", state: { [state]: {} } }] } };
+}
+
+const over = aPod("terminated");
+
 /** Follows a log, whose lines are taken one by one. */
 function follow(
   answers: readonly ScriptedAnswer[],
@@ -139,16 +146,49 @@ describe("logs()", () => {
     const first = new Stream().write(written("01", "a")).end();
     const second = new Stream().write(written("01", "a")).write(written("02", "b")).end();
     const third = new Stream().write(written("02", "b")).end();
-    const { client, rest } = follow([first, second, third]);
+    const { client, rest } = follow([first, second, third, over]);
     expect(await rest()).toEqual(["a", "b"]);
-    expect(client.requests).toHaveLength(3);
+    expect(client.requests.map(({ path }) => path.split("/").at(-1))).toEqual([
+      "log",
+      "log",
+      "log",
+      "a",
+    ]);
+  });
+
+  test("goes on through a quiet stretch in which the server ends it again and again", async () => {
+    const first = new Stream().write(written("01", "a")).end();
+    const quiet = (): Stream => new Stream().write(written("01", "a")).end();
+    const late = new Stream().write(written("01", "a")).write(written("09", "late"));
+    const running = aPod("running");
+    const { client, take } = follow([first, quiet(), running, quiet(), running, late]);
+    expect(await take(1)).toEqual(["a"]);
+    const next = take(1);
+    await client.clock.advance(2_000);
+    expect(await next).toEqual(["late"]);
+    expect(client.events).toHaveLength(2);
+  });
+
+  test.each([
+    [
+      "another container runs",
+      { status: { containerStatuses: [{ name: "b", state: { running: {} } }] } },
+    ],
+    ["the pod is gone", refused(404, "NotFound")],
+    ["the pod may not be looked at", refused(403, "Forbidden")],
+  ])("ends with the stream where %s", async (_what, pod) => {
+    const line = written("01", "a");
+    const { rest } = follow([new Stream().write(line).end(), new Stream().write(line).end(), pod], {
+      container: "web",
+    });
+    expect(await rest()).toEqual(["a"]);
   });
 
   test("tells a line that was cut off once, and whole", async () => {
     const whole = written("02", "a long line");
     const first = new Stream().write(written("01", "a")).write(whole.slice(0, -6)).end();
     const second = new Stream().write(written("01", "a")).write(whole).end();
-    const { rest } = follow([first, second, new Stream().write(whole).end()]);
+    const { rest } = follow([first, second, new Stream().write(whole).end(), over]);
     expect(await rest()).toEqual(["a", "a long line"]);
   });
 
@@ -157,6 +197,7 @@ describe("logs()", () => {
     const { rest } = follow([
       new Stream().write(written("01", "a")).write(last).end(),
       new Stream().write(last).end(),
+      over,
     ]);
     expect(await rest()).toEqual(["a", "no end"]);
   });
