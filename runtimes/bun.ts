@@ -134,7 +134,7 @@ export type {
   LogLinesOptions,
   LogOptions,
   ObjectChange,
-  OwnerReference,
+  ObjectOwner,
   PartOf,
   PatchOptions,
   PatchType,

@@ -123,7 +123,7 @@ export type {
   LogLinesOptions,
   LogOptions,
   ObjectChange,
-  OwnerReference,
+  ObjectOwner,
   PartOf,
   PatchOptions,
   PatchType,

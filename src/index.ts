@@ -20,7 +20,7 @@ export type {
   Applied,
   KubeObject,
   KubeObjectMeta,
-  OwnerReference,
+  ObjectOwner,
   PartOf,
   ResourceDefinition,
   ResourceKind,

@@ -32,13 +32,13 @@ export interface KubeObjectMeta {
   /** Counts the changes of what it should be. */
   generation?: number | undefined;
   /** The objects that it goes with. */
-  ownerReferences?: OwnerReference[] | undefined;
+  ownerReferences?: ObjectOwner[] | undefined;
   /** Who owns which fields; large, and seldom read. */
   managedFields?: unknown[] | undefined;
 }
 
 /** An object that another one goes with (`meta/v1` `OwnerReference`). */
-export interface OwnerReference {
+export interface ObjectOwner {
   /** Its group and version. */
   apiVersion: string;
   /** Its kind. */

@@ -49,7 +49,7 @@ export type {
   Applied,
   KubeObject,
   KubeObjectMeta,
-  OwnerReference,
+  ObjectOwner,
   PartOf,
   ResourceDefinition,
   ResourceKind,

@@ -10,7 +10,7 @@ import { entry } from "./entry.ts";
 import { type Cluster, type ObservedClient, observe } from "./scene.ts";
 
 /** By how much its clock is faster. */
-export const HURRY = 20;
+const HURRY = 20;
 
 /** Connects on a clock that is {@linkcode HURRY} times as fast. */
 export async function connectQuickly(options: ConnectOptions): Promise<ObservedClient> {
