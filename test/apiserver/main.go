@@ -1,7 +1,8 @@
 // Command apiserver is a real kube-apiserver with an etcd of its own, for the end-to-end tests.
 //
 // It takes kube-apiserver's own flags; --etcd-dir says where its data is, and --secure-port=0 finds a free
-// port. Once /readyz is 200 it prints one line of JSON. It ends when its standard input does, and so with
+// port. Once /readyz is 200 it prints one line of JSON: its port and version, and the port at which
+// connections are counted and cut (see countedListener). It ends when its standard input does, and so with
 // its parent.
 package main
 
@@ -67,7 +68,17 @@ func run(args []string) error {
 		return err
 	}
 	address := listener.Addr().(*net.TCPAddr)
-	serverOptions.SecureServing.Listener = listener
+	counted := countConnections(listener)
+	control, err := counted.serveCounts()
+	if err != nil {
+		return err
+	}
+	// The server's own requests to itself come another way, lest they be counted and cut.
+	own, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	serverOptions.SecureServing.Listener = mergeListeners(own, counted)
 	serverOptions.SecureServing.BindPort = address.Port
 	serverOptions.SecureServing.ExternalAddress = address.IP
 	// There is one server, and no Service that leads to it.
@@ -75,7 +86,7 @@ func run(args []string) error {
 
 	failed := make(chan error, 1)
 	go func() { failed <- serve(ctx, serverOptions) }()
-	go announce(ctx, address.Port)
+	go announce(ctx, address.Port, control)
 
 	select {
 	case err := <-failed:
@@ -98,7 +109,8 @@ func endWithParent(cancel context.CancelFunc) {
 func startEtcd(dir string) (*embed.Etcd, error) {
 	config := embed.NewConfig()
 	config.Dir = dir
-	config.LogLevel = "error"
+	// What fails is returned; an error in the log is but a listener that was closed.
+	config.LogLevel = "panic"
 	config.LogOutputs = []string{"stderr"}
 	// A killed process loses nothing by this; only a machine that loses its power does.
 	config.UnsafeNoFsync = true
@@ -137,8 +149,8 @@ func serve(ctx context.Context, serverOptions *options.ServerRunOptions) error {
 	return app.Run(ctx, completed)
 }
 
-// announce prints where the server is, once it is ready.
-func announce(ctx context.Context, port int) {
+// announce prints where the server and its counts are, once it is ready.
+func announce(ctx context.Context, port, control int) {
 	// It asks the server of its own process: there is nobody to mistake for it.
 	client := http.Client{Transport: &http.Transport{
 		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true},
@@ -155,6 +167,8 @@ func announce(ctx context.Context, port int) {
 	if err := wait.PollUntilContextCancel(ctx, 50*time.Millisecond, true, ready); err != nil {
 		return
 	}
-	line, _ := json.Marshal(map[string]any{"port": port, "version": version.Get().GitVersion})
+	line, _ := json.Marshal(map[string]any{
+		"port": port, "control": control, "version": version.Get().GitVersion,
+	})
 	fmt.Println(string(line))
 }

@@ -1,0 +1,136 @@
+/**
+ * Tokens and client certificates that are replaced, expire and are revoked.
+ *
+ * @module
+ */
+
+import { readFile } from "node:fs/promises";
+import { expect, test } from "vitest";
+import type { ClientCertSource, KubeClient } from "../../src/index.ts";
+import { entry } from "../contract/support/entry.ts";
+import { createPairFiles } from "../contract/support/pair-files.ts";
+import { eventually } from "../support/cluster.ts";
+import type { IssuedCertificate } from "../support/pki.ts";
+import { Creator, countMarks } from "./support/config-maps.ts";
+import { figure } from "./support/figures.ts";
+import { startLoad } from "./support/load.ts";
+import { cluster, connect, connectAs, createAccount, rejection, types } from "./support/scene.ts";
+
+const SELF = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
+/** Long enough for a few requests. */
+const SHORT_LIFE_MS = 4_000;
+
+interface UserInfo {
+  readonly username: string;
+  readonly groups: readonly string[];
+}
+
+async function whoAmI(kube: KubeClient): Promise<UserInfo> {
+  const body = { apiVersion: "authentication.k8s.io/v1", kind: "SelfSubjectReview" };
+  return (await kube.post<{ status: { userInfo: UserInfo } }>(SELF, body)).status.userInfo;
+}
+
+async function connectWith(clientCert: ClientCertSource) {
+  const ca = entry.staticCaSource(await cluster.servingCa());
+  return await connect({ config: { server: cluster.origin, ca, clientCert } });
+}
+
+/** A certificate of a person, that is valid for a few seconds or a day. */
+async function issue(lifeMs?: number): Promise<IssuedCertificate> {
+  return await cluster.issueClientCertificate({
+    commonName: "jane",
+    organizations: ["developers"],
+    ...(lifeMs !== undefined && { notAfter: new Date(Date.now() + lifeMs) }),
+  });
+}
+
+test("a token that is replaced and made invalid under load fails no request", async () => {
+  const account = await createAccount();
+  const { kube, events } = await connectAs(account);
+  expect(await whoAmI(kube)).toMatchObject({
+    username: `system:serviceaccount:${account.namespace}:${account.name}`,
+  });
+  const creator = new Creator(kube, account);
+  const loads = [
+    startLoad(8, () => kube.get(`${account.configMaps}?limit=1`)),
+    startLoad(4, () => creator.create()),
+  ];
+  await account.rotateToken();
+  await Promise.all(loads.map((load) => load.more()));
+  await Promise.all(loads.map((load) => load.stop()));
+
+  const failures = loads.flatMap((load) => load.failures);
+  await figure(
+    "token replaced: requests",
+    loads.reduce((sum, { done }) => sum + done, 0),
+  );
+  await figure("token replaced: failed", failures.length);
+  expect(failures).toEqual([]);
+  expect(types(events).filter((type) => type === "token-reloaded")).toHaveLength(1);
+  const retries = events.filter(
+    (event) => event.type === "retry" && event.reason === "unauthorized",
+  );
+  expect(retries.length).toBeGreaterThan(0);
+  const counts = await countMarks(cluster, account);
+  expect([...counts.values()].filter((count) => count !== 1)).toEqual([]);
+  expect(counts.size).toBe(creator.asked);
+  await figure("token replaced: repeated after a 401", retries.length);
+});
+
+test("a service account that is revoked is an ApiError after one more read of its token", async () => {
+  const account = await createAccount();
+  let reads = 0;
+  const token = entry.functionTokenSource(async () => {
+    reads += 1;
+    return await readFile(account.volume.tokenFile, "utf8");
+  });
+  const ca = entry.staticCaSource(await cluster.servingCa());
+  const { kube, events } = await connect({ config: { server: cluster.origin, ca, token } });
+  await kube.get(account.configMaps);
+  expect(reads).toBe(1);
+  await account.revoke();
+
+  const startedAt = performance.now();
+  const error = await rejection(kube.get(account.configMaps));
+  expect(error).toBeInstanceOf(entry.ApiError);
+  expect(error).toMatchObject({ status: 401, reason: "Unauthorized" });
+  expect(reads).toBe(2);
+  expect(types(events)).not.toContain("retry");
+  expect(performance.now() - startedAt).toBeLessThan(2_000);
+});
+
+test("a client certificate is who its subject says, until it expires: then a 401", async () => {
+  const { cert, key } = await issue(SHORT_LIFE_MS);
+  const { kube } = await connectWith(entry.staticClientCertSource({ certificate: cert, key }));
+  const user = await whoAmI(kube);
+  expect(user.username).toBe("jane");
+  expect(user.groups).toContain("developers");
+
+  let error: unknown;
+  await eventually("the certificate has expired", async () => {
+    error = await whoAmI(kube).then(
+      () => undefined,
+      (cause: unknown) => cause,
+    );
+    return error !== undefined;
+  });
+  expect(error).toBeInstanceOf(entry.ApiError);
+  expect(error).toMatchObject({ status: 401, reason: "Unauthorized" });
+});
+
+test("a client certificate whose file is replaced in time fails no request", async () => {
+  const first = await issue(SHORT_LIFE_MS);
+  const expiresAt = Date.now() + SHORT_LIFE_MS;
+  const files = await createPairFiles(first);
+  const { kube, events } = await connectWith(entry.fileClientCertSource(files));
+  const load = startLoad(8, () => whoAmI(kube));
+  await load.more();
+  await files.write(await issue());
+  await eventually("the first certificate has expired", async () => Date.now() > expiresAt + 500);
+  await load.more();
+  await load.stop();
+  await figure("client certificate replaced: requests", load.done);
+  await figure("client certificate replaced: failed", load.failures.length);
+  expect(load.failures).toEqual([]);
+  expect(types(events)).toContain("client-cert-reloaded");
+});

@@ -1,0 +1,81 @@
+/**
+ * What a test needs of the cluster: accounts and clients, undone when the test ends.
+ *
+ * @module
+ */
+
+import { inject, onTestFinished } from "vitest";
+import type { ConnectOptions, KubeClient, ReanchorEvent } from "../../../src/index.ts";
+import { entry, lane } from "../../contract/support/entry.ts";
+import { type Cluster, joinCluster } from "../../support/cluster.ts";
+import { type ServiceAccount, createServiceAccount } from "../../support/service-account.ts";
+
+/** The cluster that all tests share which do not end it. */
+export const cluster: Cluster = await joinCluster(inject("cluster"));
+
+/** Less than a test may take, so that a request which hangs is what fails. */
+const REQUEST_LIMIT_MS = 15_000;
+
+/** The ways to trust. Deno's two have a transport each: `fetch`, by HTTP/2, and `node:https`, by HTTP/1.1. */
+export const ways: readonly { way: string; settings: ConnectOptions; http2: boolean }[] =
+  lane === "deno"
+    ? [
+        { way: "HTTP/2", settings: {}, http2: true },
+        { way: "HTTP/1.1, trusted exclusively", settings: { exclusiveTrust: true }, http2: false },
+      ]
+    : [{ way: "HTTP/1.1", settings: {}, http2: false }];
+
+/** Creates a service account, whose volume is removed when the test ends. */
+export async function createAccount(at: Cluster = cluster): Promise<ServiceAccount> {
+  const account = await createServiceAccount(at);
+  onTestFinished(() => account.volume.remove());
+  return account;
+}
+
+/** A client and what it told. */
+export interface ObservedClient {
+  readonly kube: KubeClient;
+  readonly events: ReanchorEvent[];
+}
+
+/** How {@linkcode connectAs} differs from a program in a pod. */
+export interface ConnectAsOptions {
+  readonly at?: Cluster;
+  /** How old its files may get. @default 60_000 */
+  readonly reloadIntervalMs?: number;
+  readonly settings?: ConnectOptions;
+}
+
+/** Connects with an account's files. */
+export async function connectAs(
+  { namespace, volume }: ServiceAccount,
+  { at = cluster, reloadIntervalMs = 60_000, settings }: ConnectAsOptions = {},
+): Promise<ObservedClient> {
+  const config = {
+    server: at.origin,
+    ca: entry.fileCaSource(volume.caFile, { reloadIntervalMs }),
+    token: entry.fileTokenSource(volume.tokenFile, { reloadIntervalMs }),
+    namespace,
+  };
+  return await connect({ config, timeoutMs: REQUEST_LIMIT_MS, ...settings });
+}
+
+/** Connects a client, which is closed when the test ends. */
+export async function connect(options: ConnectOptions): Promise<ObservedClient> {
+  const events: ReanchorEvent[] = [];
+  const kube = await entry.connect({ onEvent: (event) => void events.push(event), ...options });
+  onTestFinished(() => kube.close());
+  return { kube, events };
+}
+
+/** The type of each event, in order. */
+export function types(events: readonly ReanchorEvent[]): string[] {
+  return events.map(({ type }) => type);
+}
+
+/** What a promise is rejected with; fails where it is not. */
+export async function rejection(promise: Promise<unknown>): Promise<unknown> {
+  const [outcome] = await Promise.allSettled([promise]);
+  if (outcome.status === "rejected") return outcome.reason;
+  throw new Error("Cannot find a rejection: the promise was fulfilled");
+}

@@ -1,0 +1,256 @@
+/**
+ * A cluster in a folder: a real kube-apiserver and etcd, their certificates, and what a rotation does to
+ * them. What belongs to one program in it is in `service-account.ts`.
+ *
+ * @module
+ */
+
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type AdminAnswer, askServer } from "./admin-client.ts";
+import { type ServerProcess, startServerProcess } from "./apiserver-process.ts";
+import { type IssuedCertificate, type TestCa, createCa } from "./pki.ts";
+import type { ProjectedVolume } from "./projected-volume.ts";
+
+/** What another process needs to join a cluster. */
+export interface ClusterDescription {
+  readonly folder: string;
+  readonly port: number;
+  readonly control: number;
+  readonly version: string;
+  /** The keys of the authority that vouches for clients. */
+  readonly clientKeys: { readonly publicKey: JsonWebKey; readonly privateKey: JsonWebKey };
+}
+
+/** A server's connections. */
+export interface ConnectionCounts {
+  /** How many there have been since it started. */
+  readonly accepted: number;
+  readonly open: number;
+}
+
+/** Whom a client's certificate names, and until when. */
+export interface ClientCertificateOptions {
+  readonly commonName: string;
+  /** The groups. */
+  readonly organizations?: string[];
+  readonly notAfter?: Date;
+}
+
+/** How a rotation of the serving CA goes. */
+export interface ServingCaRotation {
+  /** Where programs have the bundle from. */
+  readonly volume: ProjectedVolume;
+  /** Whether the bundle has both authorities while the server goes over to the new one. */
+  readonly overlap: boolean;
+  /** Runs between one step and the next. */
+  readonly between?: () => Promise<void>;
+}
+
+/** A cluster that runs. */
+export interface Cluster {
+  readonly description: ClusterDescription;
+  readonly origin: string;
+  /** The authority that vouches for the server now, as PEM. */
+  servingCa(): Promise<string>;
+  /** Asks as the administrator, who may do anything; throws where the status is none of success. */
+  admin(method: string, path: string, body?: unknown): Promise<unknown>;
+  /** Asks with a token, whatever the answer. */
+  ask(path: string, token: string): Promise<AdminAnswer>;
+  /** Makes an authority of the name that all of them have. */
+  nextServingCa(): Promise<TestCa>;
+  /** Gives the server a certificate of another authority, and waits until it shows that. */
+  serveBy(ca: TestCa): Promise<void>;
+  /** Goes over to a new authority, in the file and at the server. */
+  rotateServingCa(rotation: ServingCaRotation): Promise<void>;
+  issueClientCertificate(options: ClientCertificateOptions): Promise<IssuedCertificate>;
+  connections(): Promise<ConnectionCounts>;
+  /** Cuts every connection, in the middle of whatever it carries. */
+  cutConnections(): Promise<void>;
+}
+
+/** A cluster that this process has started. */
+export interface OwnCluster extends Cluster {
+  /** Ends the server in order. */
+  stop(): Promise<void>;
+  /** Ends the server at once. */
+  kill(): Promise<void>;
+  /** Starts it again, on the same port and with what it had stored. */
+  restart(): Promise<void>;
+  /** Ends the server and removes the folder. */
+  close(): Promise<void>;
+}
+
+const files = {
+  servingCa: "serving-ca.crt",
+  serving: { cert: "serving.crt", key: "serving.key" },
+  clientCa: "client-ca.crt",
+  serviceAccounts: { cert: "service-accounts.crt", key: "service-accounts.key" },
+} as const;
+
+/** Starts a cluster, and waits until it is ready. */
+export async function startCluster(): Promise<OwnCluster> {
+  const folder = await mkdtemp(join(tmpdir(), "reanchor-cluster-"));
+  const [servingCa, clientCa] = await Promise.all([createCa(), createCa()]);
+  const [serving, accounts] = await Promise.all([servingCa.issue(), clientCa.issue()]);
+  const contents = {
+    [files.servingCa]: servingCa.pem,
+    [files.serving.cert]: serving.cert,
+    [files.serving.key]: serving.key,
+    [files.clientCa]: clientCa.pem,
+    [files.serviceAccounts.cert]: accounts.cert,
+    [files.serviceAccounts.key]: accounts.key,
+  };
+  for (const [name, content] of Object.entries(contents)) {
+    await writeFile(join(folder, name), content);
+  }
+  let server: ServerProcess | undefined;
+  try {
+    server = await startServerProcess(folder, serverFlags(0));
+    const { port, control, version } = server;
+    const clientKeys = {
+      publicKey: await crypto.subtle.exportKey("jwk", clientCa.keys.publicKey),
+      privateKey: await crypto.subtle.exportKey("jwk", clientCa.keys.privateKey),
+    };
+    const description = { folder, port, control, version, clientKeys };
+    const cluster = await joinCluster(description);
+
+    async function end(how: "stop" | "kill"): Promise<void> {
+      await server?.[how]();
+      server = undefined;
+    }
+
+    return {
+      ...cluster,
+      stop: () => end("stop"),
+      kill: () => end("kill"),
+      async restart() {
+        await end("stop");
+        server = await startServerProcess(folder, serverFlags(port));
+      },
+      async close() {
+        await end("kill");
+        await rm(folder, { recursive: true, force: true });
+      },
+    };
+  } catch (error) {
+    await server?.kill();
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+function serverFlags(port: number): string[] {
+  return [
+    "--etcd-dir=etcd",
+    "--cert-dir=run",
+    `--secure-port=${port}`,
+    `--tls-cert-file=${files.serving.cert}`,
+    `--tls-private-key-file=${files.serving.key}`,
+    `--client-ca-file=${files.clientCa}`,
+    `--service-account-key-file=${files.serviceAccounts.cert}`,
+    `--service-account-signing-key-file=${files.serviceAccounts.key}`,
+    "--service-account-issuer=https://kubernetes.default.svc",
+    "--service-cluster-ip-range=10.0.0.0/24",
+    "--authorization-mode=RBAC",
+    // Of HTTP/2 connections, so many requests in a hundred end theirs: the most that the server takes.
+    "--goaway-chance=0.02",
+  ];
+}
+
+/** Joins a cluster that another process may have started. */
+export async function joinCluster(description: ClusterDescription): Promise<Cluster> {
+  const { folder, port, control, clientKeys } = description;
+  const clientCa = await createCa({ keys: await importKeys(clientKeys) });
+  const adminCertificate = await clientCa.issue({
+    client: true,
+    commonName: "admin",
+    organizations: ["system:masters"],
+  });
+
+  const inFolder = (name: string): string => join(folder, name);
+  const servingCa = (): Promise<string> => readFile(inFolder(files.servingCa), "utf8");
+
+  async function admin(method: string, path: string, body?: unknown): Promise<unknown> {
+    const ca = await servingCa();
+    const identity = adminCertificate;
+    const answer = await askServer({ port, ca, identity, method, path, body });
+    if (answer.status >= 200 && answer.status <= 299) return answer.body;
+    throw new Error(`Cannot ${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+  }
+
+  async function serveBy(ca: TestCa): Promise<void> {
+    const { cert, key } = await ca.issue();
+    await writeFile(inFolder(files.serving.key), key);
+    await writeFile(inFolder(files.serving.cert), cert);
+    await eventually("the server shows its new certificate", async () => {
+      // Only the new authority vouches for it.
+      return await askServer({ port, ca: ca.pem, path: "/livez" }).then(
+        () => true,
+        () => false,
+      );
+    });
+    await writeFile(inFolder(files.servingCa), ca.pem);
+  }
+
+  const nextServingCa = (): Promise<TestCa> => createCa();
+
+  async function rotateServingCa(rotation: ServingCaRotation): Promise<void> {
+    const { volume, overlap, between = async () => {} } = rotation;
+    const [old, next] = await Promise.all([servingCa(), nextServingCa()]);
+    await between();
+    if (overlap) {
+      await volume.write({ ca: old + next.pem });
+      await between();
+    }
+    await serveBy(next);
+    await between();
+    await volume.write({ ca: next.pem });
+    await between();
+  }
+
+  async function countConnections(method: "GET" | "DELETE"): Promise<ConnectionCounts> {
+    const response = await fetch(`http://127.0.0.1:${control}/`, { method });
+    return (await response.json()) as ConnectionCounts;
+  }
+
+  return {
+    description,
+    origin: `https://127.0.0.1:${port}`,
+    servingCa,
+    admin,
+    ask: async (path, token) =>
+      await askServer({ port, ca: await servingCa(), identity: token, path }),
+    nextServingCa,
+    serveBy,
+    rotateServingCa,
+    issueClientCertificate: (options) => clientCa.issue({ client: true, ...options }),
+    connections: () => countConnections("GET"),
+    cutConnections: async () => void (await countConnections("DELETE")),
+  };
+}
+
+async function importKeys({
+  publicKey,
+  privateKey,
+}: ClusterDescription["clientKeys"]): Promise<CryptoKeyPair> {
+  const algorithm = { name: "ECDSA", namedCurve: "P-256" };
+  return {
+    publicKey: await crypto.subtle.importKey("jwk", publicKey, algorithm, true, ["verify"]),
+    privateKey: await crypto.subtle.importKey("jwk", privateKey, algorithm, true, ["sign"]),
+  };
+}
+
+/** Asks again and again whether what was caused has come about. */
+export async function eventually(
+  what: string,
+  holds: () => Promise<boolean>,
+  limitMs = 20_000,
+): Promise<void> {
+  const end = performance.now() + limitMs;
+  while (!(await holds())) {
+    if (performance.now() > end) throw new Error(`Cannot wait any longer until ${what}`);
+    await new Promise((resolve) => void setTimeout(resolve, 50));
+  }
+}

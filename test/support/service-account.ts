@@ -1,0 +1,107 @@
+/**
+ * A service account in a namespace of its own, and its volume as the kubelet lays it out.
+ *
+ * @module
+ */
+
+import { type Cluster, eventually } from "./cluster.ts";
+import { type ProjectedVolume, createProjectedVolume } from "./projected-volume.ts";
+
+/** The least that the TokenRequest API allows: ten minutes, in seconds. */
+export const SHORTEST_TOKEN_SECONDS = 600;
+
+/** An account that may do anything with the ConfigMaps of its namespace, and nothing else. */
+export interface ServiceAccount {
+  readonly namespace: string;
+  readonly name: string;
+  /** The path of the namespace's ConfigMaps. */
+  readonly configMaps: string;
+  /** Its CA bundle, token and namespace. */
+  readonly volume: ProjectedVolume;
+  /** Puts another token into the volume and makes the one before invalid, which it waits for. */
+  rotateToken(): Promise<void>;
+  /** Deletes the account, and waits until its token is refused. */
+  revoke(): Promise<void>;
+}
+
+interface Created {
+  readonly metadata: { readonly name: string; readonly uid: string };
+}
+
+interface BoundToken {
+  readonly token: string;
+  /** The path of the Secret that it is bound to. */
+  readonly boundTo: string;
+}
+
+const NAME = "program";
+const RBAC = "/apis/rbac.authorization.k8s.io/v1/namespaces";
+const RBAC_GROUP = "rbac.authorization.k8s.io";
+
+/** Creates a namespace, an account and its rights, and waits until the server goes by them. */
+export async function createServiceAccount(cluster: Cluster): Promise<ServiceAccount> {
+  const { metadata } = (await cluster.admin("POST", "/api/v1/namespaces", {
+    metadata: { generateName: "e2e-" },
+  })) as Created;
+  const namespace = metadata.name;
+  const core = `/api/v1/namespaces/${namespace}`;
+  const account = `${core}/serviceaccounts/${NAME}`;
+  const configMaps = `${core}/configmaps`;
+  await cluster.admin("POST", `${core}/serviceaccounts`, { metadata: { name: NAME } });
+  await cluster.admin("POST", `${RBAC}/${namespace}/roles`, {
+    metadata: { name: NAME },
+    rules: [{ apiGroups: [""], resources: ["configmaps"], verbs: ["*"] }],
+  });
+  await cluster.admin("POST", `${RBAC}/${namespace}/rolebindings`, {
+    metadata: { name: NAME },
+    roleRef: { apiGroup: RBAC_GROUP, kind: "Role", name: NAME },
+    subjects: [{ kind: "ServiceAccount", name: NAME, namespace }],
+  });
+
+  async function requestToken(): Promise<BoundToken> {
+    const secret = (await cluster.admin("POST", `${core}/secrets`, {
+      metadata: { generateName: "bound-" },
+    })) as Created;
+    const { name, uid } = secret.metadata;
+    const { status } = (await cluster.admin("POST", `${account}/token`, {
+      spec: {
+        expirationSeconds: SHORTEST_TOKEN_SECONDS,
+        boundObjectRef: { apiVersion: "v1", kind: "Secret", name, uid },
+      },
+    })) as { status: { token: string } };
+    return { token: status.token, boundTo: `${core}/secrets/${name}` };
+  }
+
+  async function answers(token: string, status: number): Promise<void> {
+    // What the server has found of a token it keeps for ten seconds.
+    await eventually(`its token is answered with ${status}`, async () => {
+      return (await cluster.ask(`${configMaps}?limit=1`, token)).status === status;
+    });
+  }
+
+  let current = await requestToken();
+  const volume = await createProjectedVolume({
+    ca: await cluster.servingCa(),
+    token: current.token,
+    namespace,
+  });
+  await answers(current.token, 200);
+
+  return {
+    namespace,
+    name: NAME,
+    configMaps,
+    volume,
+    async rotateToken() {
+      const before = current;
+      current = await requestToken();
+      await volume.write({ token: current.token });
+      await cluster.admin("DELETE", before.boundTo);
+      await answers(before.token, 401);
+    },
+    async revoke() {
+      await cluster.admin("DELETE", account);
+      await answers(current.token, 401);
+    },
+  };
+}
