@@ -14,6 +14,7 @@ import { LineSplitter } from "./line-splitter.ts";
 import { LogPosition } from "./log-position.ts";
 import type { KubeObject } from "./resource-kind.ts";
 import type { ResourceTarget } from "./resource-target.ts";
+import { uncompressed } from "./watch-stream.ts";
 
 /** Which part of a log. */
 export interface LogOptions {
@@ -169,7 +170,7 @@ async function openLog<T extends KubeObject>(
   for (const [parameter, value] of Object.entries({ ...options, ...resume })) {
     if (value !== undefined) parameters.set(parameter, String(value));
   }
-  const init = signal === undefined ? {} : { signal };
+  const init = { headers: uncompressed, ...(signal !== undefined && { signal }) };
   const response = await target.client.fetch(`${path}?${parameters}`, init);
   if (response.ok) return response;
   const body = await response.text().catch(() => ""); // The status says enough.

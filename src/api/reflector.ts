@@ -14,7 +14,13 @@ import { InvalidObjectError } from "./object-check.ts";
 import { objectKey } from "./object-key.ts";
 import type { ResourceTarget } from "./resource-target.ts";
 import type { KubeObject, Stored } from "./resource-kind.ts";
-import { BadLineError, type RawWatchEvent, SilenceError, readWatch } from "./watch-stream.ts";
+import {
+  BadLineError,
+  type RawWatchEvent,
+  SilenceError,
+  readWatch,
+  uncompressed,
+} from "./watch-stream.ts";
 
 /** What has changed. */
 export type ObjectChange<T extends KubeObject> =
@@ -172,7 +178,10 @@ export class Reflector<T extends KubeObject> {
     const path = this.#target.collectionPath();
     // What a streaming list has told; `undefined` once it is complete.
     let seen = this.#version === undefined ? new Set<string>() : undefined;
-    const response = await client.fetch(`${path}?${this.#watchQuery()}`, { signal: ending });
+    const response = await client.fetch(`${path}?${this.#watchQuery()}`, {
+      headers: uncompressed,
+      signal: ending,
+    });
     if (!response.ok || response.body === null) {
       const body = await response.text().catch(() => ""); // The status says enough.
       if (seen === undefined || (response.status !== 400 && response.status !== 422)) {

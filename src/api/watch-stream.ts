@@ -14,6 +14,12 @@ import type { KubeObject, Stored } from "./resource-kind.ts";
 /** More than any object can have: etcd takes 1.5 MB. */
 const MAX_LINE_BYTES = 64 * 1024 * 1024;
 
+/**
+ * How a stream is asked for. kube-apiserver 1.37 compresses watches piece by piece, and Deno takes the end of
+ * the first piece for the end of all.
+ */
+export const uncompressed: Readonly<Record<string, string>> = { "accept-encoding": "identity" };
+
 /** What a line of a watch says. */
 export interface RawWatchEvent {
   readonly type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK";

@@ -173,6 +173,15 @@ describe("watch() tells", () => {
     });
   });
 
+  test("asks for no compression, whose pieces a runtime may take for the whole", async () => {
+    const { take, client } = watch([streamed(5).end(), new Stream().send("ADDED", aThing("a", 6))]);
+    await take(2);
+    expect(client.requests.map(({ acceptEncoding }) => acceptEncoding)).toEqual([
+      "identity",
+      "identity",
+    ]);
+  });
+
   test("asks the server to end after 5 to 10 minutes, not always the same", async () => {
     const seconds = new Set<number>();
     for (let count = 0; count < 20; count++) {

@@ -18,6 +18,8 @@ export interface ScriptedRequest {
   readonly query: Readonly<Record<string, string>>;
   readonly body: unknown;
   readonly contentType: string | undefined;
+  /** What was said of the encoding. */
+  readonly acceptEncoding?: string | null;
 }
 
 /** What a request is answered with: an error is thrown, all else is JSON, but for a {@linkcode Stream}. */
@@ -109,10 +111,12 @@ export function createScriptedClient(): ScriptedClient {
       if (!isRefusal(answer)) return structuredClone(answer) as T;
       throw refusal({ method, path, status: answer.status, body: JSON.stringify(answer.body) });
     },
-    async fetch(text, { signal } = {}) {
+    async fetch(text, { signal, headers } = {}) {
       const { pathname: path, searchParams } = new URL(text, server);
       const query = Object.fromEntries(searchParams);
-      const asked = { method: "GET", path, query, body: undefined, contentType: undefined };
+      const acceptEncoding = new Headers(headers).get("accept-encoding");
+      const none = { body: undefined, contentType: undefined };
+      const asked = { method: "GET", path, query, acceptEncoding, ...none };
       const answer = await next(asked, signal);
       if (answer instanceof Stream) return answer.open(signal ?? undefined);
       if (!isRefusal(answer)) return Response.json(answer);
