@@ -99,7 +99,9 @@ describe.each([
       late: {
         name: "TimeoutError",
         code: "ERR_REANCHOR_TIMEOUT",
-        message: expect.stringContaining("it was not there") as string,
+        message: expect.stringContaining(
+          "Cannot wait any longer for Pod default/a to be Ready",
+        ) as string,
       },
       plural: "pods",
     });
