@@ -124,8 +124,7 @@ class Exchange implements Dispatcher.DispatchHandler, TransportResponse {
 
   async text(): Promise<string> {
     if (this.header("content-encoding") !== null) return await this.toResponse().text();
-    const text = (await this.#body.whole()).toString();
-    return text.startsWith("\uFEFF") ? text.slice(1) : text;
+    return await this.#body.text();
   }
 
   async discard(): Promise<void> {

@@ -26,7 +26,6 @@ export class ReceivedBody {
   readonly #flow: Flow;
   #chunks: Chunk[] = [];
   #size = 0;
-  #keepsAll = false;
   #isOver = false;
   #error: Error | undefined;
   /** Goes on with what waits for the next chunk, or for the end. */
@@ -45,8 +44,8 @@ export class ReceivedBody {
   push(chunk: Chunk): void {
     this.#chunks.push(chunk);
     this.#size += chunk.length;
-    if (this.#size >= LIMIT_BYTES && !this.#keepsAll) this.#flow.pause();
-    if (!this.#keepsAll) this.#wake();
+    if (this.#size >= LIMIT_BYTES) this.#flow.pause();
+    this.#wake();
   }
 
   /** Nothing more comes: all has arrived, or it broke off. */
@@ -70,13 +69,19 @@ export class ReceivedBody {
     return first !== undefined && others.length === 0 ? first : Buffer.concat(chunks);
   }
 
-  /** All of it, once it has arrived. */
-  async whole(): Promise<Chunk> {
-    this.#keepsAll = true;
-    this.#flow.resume();
-    while (!this.#isOver) await this.#next();
+  /** All of it as text, decoded as it arrives: a large body is never there twice. */
+  async text(): Promise<string> {
+    const decoder = new TextDecoder(); // Which leaves out a byte order mark.
+    let text = "";
+    for (;;) {
+      const isLast = this.#isOver;
+      text += decoder.decode(this.take(), { stream: !isLast });
+      if (isLast) break;
+      this.#flow.resume();
+      await this.#next();
+    }
     if (this.#error !== undefined) throw this.#error;
-    return this.take();
+    return text;
   }
 
   /** As it arrives, no faster than it is read. */
