@@ -80,12 +80,12 @@ export async function createServiceAccount(cluster: Cluster): Promise<ServiceAcc
   }
 
   let current = await requestToken();
+  await answers(current.token, 200);
   const volume = await createProjectedVolume({
     ca: await cluster.servingCa(),
     token: current.token,
     namespace,
   });
-  await answers(current.token, 200);
 
   return {
     namespace,
