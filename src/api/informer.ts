@@ -176,7 +176,7 @@ export function createInformer<T extends KubeObject>(
     byIndex: (index, value) => store.byIndex(index, value),
     on(handler) {
       // One that is added twice is two.
-      const own = { ...bound(handler) };
+      const own = bound(handler);
       handlers.add(own);
       for (const object of store.list()) tell(own, { type: "added", object });
       return () => void handlers.delete(own);

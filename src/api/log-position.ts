@@ -18,8 +18,8 @@ export class LogPosition {
     this.#keepsTimes = keepsTimes;
   }
 
-  /** Asks for the log from here on. Times are always asked for, since they are gone by. */
-  query(): Readonly<Record<string, string | undefined>> {
+  /** Begins anew, and says how to ask for the log from here on. Times are always asked for, since they are gone by. */
+  askAgain(): Readonly<Record<string, string | undefined>> {
     this.#met = 0;
     if (this.#time === undefined) return { timestamps: "true" };
     const sinceTime = this.#time.text;

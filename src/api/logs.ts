@@ -96,7 +96,7 @@ export async function* logLines<T extends KubeObject>(
     let toldSome = false;
     let unfinished: string | undefined;
     try {
-      const response = await openLog(target, name, { ...options, signal }, position.query());
+      const response = await openLog(target, name, { ...options, signal }, position.askAgain());
       hasBegun = true;
       for await (const { text, isWhole } of readLines(response, signal)) {
         if (!isWhole) unfinished = text;

@@ -6,9 +6,9 @@ const at = (time: string, text: string): string => `2026-01-01T00:00:${time}Z ${
 describe("LogPosition", () => {
   test("asks from the beginning at first, then from the last line on and for no fewer lines", () => {
     const position = new LogPosition(false);
-    expect(position.query()).toEqual({ timestamps: "true" });
+    expect(position.askAgain()).toEqual({ timestamps: "true" });
     position.advance(at("01.5", "a"));
-    expect(position.query()).toEqual({
+    expect(position.askAgain()).toEqual({
       timestamps: "true",
       sinceTime: "2026-01-01T00:00:01.5Z",
       sinceSeconds: undefined,
@@ -19,9 +19,9 @@ describe("LogPosition", () => {
   test("tells a line once, though the log is asked for from its whole second on", () => {
     const position = new LogPosition(false);
     const lines = [at("01.1", "a"), at("01.25", "b"), at("01.25", "c"), at("01.9", "d")];
-    position.query();
+    position.askAgain();
     expect(lines.slice(0, 3).map((line) => position.advance(line))).toEqual(["a", "b", "c"]);
-    position.query();
+    position.askAgain();
     expect(lines.map((line) => position.advance(line))).toEqual([
       undefined,
       undefined,
@@ -32,12 +32,12 @@ describe("LogPosition", () => {
 
   test("tells equal lines of one time as often as they are there", () => {
     const position = new LogPosition(false);
-    position.query();
+    position.askAgain();
     expect(position.advance(at("01", "same"))).toBe("same");
-    position.query();
+    position.askAgain();
     expect(position.advance(at("01", "same"))).toBeUndefined();
     expect(position.advance(at("01", "same"))).toBe("same");
-    position.query();
+    position.askAgain();
     expect(position.advance(at("01", "same"))).toBeUndefined();
     expect(position.advance(at("01", "same"))).toBeUndefined();
     expect(position.advance(at("01", "same"))).toBe("same");
@@ -45,7 +45,7 @@ describe("LogPosition", () => {
 
   test("compares fractions of a second whatever their length", () => {
     const position = new LogPosition(false);
-    position.query();
+    position.askAgain();
     for (const time of ["01", "01.000000001", "01.1", "01.100000001", "01.2", "10"]) {
       expect(position.advance(at(time, time))).toBe(time);
     }
