@@ -19,7 +19,7 @@ import {
   fromResponse,
   hasBody,
 } from "../../src/transport/response.ts";
-import { toWebStream } from "../_shared/web-stream.ts";
+import { toWebStream } from "./web-stream.ts";
 
 /** Opens a pool of connections. `node:https` is reached when the first request goes out. */
 export function openExclusiveTransport(

@@ -1,5 +1,5 @@
 /**
- * A Node stream as a web stream, for the two places where a body comes as one.
+ * A stream of `node:https` as a web stream.
  *
  * @module
  */
