@@ -19,7 +19,7 @@ const config: ViteUserConfig = mergeConfig(
 // Arrays would be joined.
 config.test = {
   ...config.test,
-  include: ["test/e2e/**/*.test.ts"],
+  include: ["test/e2e/**/*.test.ts", "test/e2e-slow/**/*.test.ts"],
   globalSetup: path("test/e2e/support/global-setup.ts"),
 };
 

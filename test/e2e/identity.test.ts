@@ -19,6 +19,8 @@ import { cluster, connect, connectAs, createAccount, rejection, types } from "./
 const SELF = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
 /** Long enough for a few requests. */
 const SHORT_LIFE_MS = 4_000;
+/** How long kube-apiserver takes a token after its `exp` (go-jose `jwt.DefaultLeeway`). */
+const SERVER_LEEWAY_MS = 60_000;
 
 interface UserInfo {
   readonly username: string;
@@ -75,6 +77,57 @@ test("a token that is replaced and made invalid under load fails no request", as
   expect([...counts.values()].filter((count) => count !== 1)).toEqual([]);
   expect(counts.size).toBe(creator.asked);
   await figure("token replaced: repeated after a 401", retries.length);
+});
+
+test("a token that reaches its exp under load fails no request where its file was replaced", async () => {
+  const [replaced, late] = await Promise.all([createAccount(), createAccount()]);
+  // A server goes on for a minute, lest clocks differ: this one is about to end.
+  const expiresAt = new Date(Date.now() - SERVER_LEEWAY_MS + SHORT_LIFE_MS);
+  const [first, other] = await Promise.all([
+    replaced.signToken(expiresAt),
+    late.signToken(expiresAt),
+  ]);
+  await replaced.volume.write({ token: first });
+  await late.volume.write({ token: other });
+  const { kube, events } = await connectAs(replaced);
+  const { kube: lateKube } = await connectAs(late);
+  const creator = new Creator(kube, replaced);
+  const loads = [
+    startLoad(4, () => kube.get(`${replaced.configMaps}?limit=1`)),
+    startLoad(2, () => creator.create()),
+  ];
+  const lateLoad = startLoad(2, () => lateKube.get(`${late.configMaps}?limit=1`));
+  await Promise.all([...loads, lateLoad].map((load) => load.more()));
+  expect(lateLoad.failures).toEqual([]);
+  await replaced.volume.write({ token: await replaced.issueToken() });
+  await Promise.all([replaced.refused(first), late.refused(other)]);
+
+  await Promise.all([...loads, lateLoad].map((load) => load.more()));
+  const failures = loads.flatMap((load) => load.failures);
+  expect(failures).toEqual([]);
+  expect(types(events).filter((type) => type === "token-reloaded")).toHaveLength(1);
+  expect(lateLoad.failures.length).toBeGreaterThan(0);
+  for (const error of lateLoad.failures) expect(error).toMatchObject({ status: 401 });
+
+  await late.volume.write({ token: await late.issueToken() });
+  const failedUntilThen = lateLoad.failures.length;
+  await lateLoad.more();
+  // Each loop may have one under way that has read the file before.
+  expect(lateLoad.failures.length - failedUntilThen).toBeLessThanOrEqual(2);
+  const failedInAll = lateLoad.failures.length;
+  await lateLoad.more();
+  await Promise.all([...loads, lateLoad].map((load) => load.stop()));
+  expect(lateLoad.failures).toHaveLength(failedInAll);
+
+  const counts = await countMarks(cluster, replaced);
+  expect([...counts.values()].filter((count) => count !== 1)).toEqual([]);
+  expect(counts.size).toBe(creator.asked);
+  await figure(
+    "token expired: requests",
+    loads.reduce((sum, { done }) => sum + done, 0),
+  );
+  await figure("token expired: failed", failures.length);
+  await figure("token expired, file late: failed until the file changed", failedInAll);
 });
 
 test("a service account that is revoked is an ApiError after one more read of its token", async () => {

@@ -12,7 +12,7 @@ import { type OwnCluster, eventually, startCluster } from "../support/cluster.ts
 import { type ConfigMapList, watchLines } from "./support/config-maps.ts";
 import { figure } from "./support/figures.ts";
 import { startLoad } from "./support/load.ts";
-import { connectAs, createAccount, types, ways } from "./support/scene.ts";
+import { connectAs, createAccount, rejection, types, ways } from "./support/scene.ts";
 
 const BEFORE = 100;
 const AFTER = 100;
@@ -126,5 +126,19 @@ describe.each(ways)("$way", ({ way, settings }) => {
     await figure(`server killed, ${way}: GETs`, load.done);
     await figure(`server killed, ${way}: GETs failed while it was away`, load.failures.length);
     await figure(`server killed, ${way}: events lost`, names.length - new Set(watched).size);
+  });
+
+  test("a server that comes back with another authority is trusted once the file has that", async () => {
+    const cluster = await ownCluster();
+    const account = await createAccount(cluster);
+    const { kube } = await connectAs(account, { at: cluster, settings });
+    await kube.get("/version");
+    const next = await cluster.nextServingCa();
+    await cluster.kill();
+    expect(await rejection(kube.get("/version"))).toBeInstanceOf(entry.ConnectionError);
+    await cluster.restart(next);
+    expect(await rejection(kube.get("/version"))).toMatchObject({ reason: "unknown-authority" });
+    await account.volume.write({ ca: next.pem });
+    expect(await kube.get("/version")).toHaveProperty("gitVersion");
   });
 });

@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { type AdminAnswer, askServer } from "./admin-client.ts";
 import { type ServerProcess, startServerProcess } from "./apiserver-process.ts";
 import { type IssuedCertificate, type TestCa, createCa } from "./pki.ts";
+import { signJwt } from "./jwt.ts";
 import type { ProjectedVolume } from "./projected-volume.ts";
 
 /** What another process needs to join a cluster. */
@@ -36,6 +37,15 @@ export interface ClientCertificateOptions {
   /** The groups. */
   readonly organizations?: string[];
   readonly notAfter?: Date;
+}
+
+/** What a service account's token says. */
+export interface TokenClaims {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  /** Until when it is valid; the server goes on for another minute, lest clocks differ. */
+  readonly expiresAt: Date;
 }
 
 /** How a rotation of the serving CA goes. */
@@ -65,6 +75,8 @@ export interface Cluster {
   /** Goes over to a new authority, in the file and at the server. */
   rotateServingCa(rotation: ServingCaRotation): Promise<void>;
   issueClientCertificate(options: ClientCertificateOptions): Promise<IssuedCertificate>;
+  /** Signs a service account's token that lives for less than the API would grant. */
+  signToken(claims: TokenClaims): Promise<string>;
   connections(): Promise<ConnectionCounts>;
   /** Cuts every connection, in the middle of whatever it carries. */
   cutConnections(): Promise<void>;
@@ -76,8 +88,8 @@ export interface OwnCluster extends Cluster {
   stop(): Promise<void>;
   /** Ends the server at once. */
   kill(): Promise<void>;
-  /** Starts it again, on the same port and with what it had stored. */
-  restart(): Promise<void>;
+  /** Starts it again, on the same port and with what it had stored, with a certificate of `by`. */
+  restart(by?: TestCa): Promise<void>;
   /** Ends the server and removes the folder. */
   close(): Promise<void>;
 }
@@ -89,15 +101,17 @@ const files = {
   serviceAccounts: { cert: "service-accounts.crt", key: "service-accounts.key" },
 } as const;
 
+/** Who issues service accounts' tokens, and whom those are for. */
+const ISSUER = "https://kubernetes.default.svc";
+
 /** Starts a cluster, and waits until it is ready. */
 export async function startCluster(): Promise<OwnCluster> {
   const folder = await mkdtemp(join(tmpdir(), "reanchor-cluster-"));
   const [servingCa, clientCa] = await Promise.all([createCa(), createCa()]);
-  const [serving, accounts] = await Promise.all([servingCa.issue(), clientCa.issue()]);
+  const accounts = await clientCa.issue();
+  await writeServing(folder, servingCa);
   const contents = {
     [files.servingCa]: servingCa.pem,
-    [files.serving.cert]: serving.cert,
-    [files.serving.key]: serving.key,
     [files.clientCa]: clientCa.pem,
     [files.serviceAccounts.cert]: accounts.cert,
     [files.serviceAccounts.key]: accounts.key,
@@ -125,8 +139,12 @@ export async function startCluster(): Promise<OwnCluster> {
       ...cluster,
       stop: () => end("stop"),
       kill: () => end("kill"),
-      async restart() {
+      async restart(by) {
         await end("stop");
+        if (by !== undefined) {
+          await writeServing(folder, by);
+          await writeFile(join(folder, files.servingCa), by.pem);
+        }
         server = await startServerProcess(folder, serverFlags(port));
       },
       async close() {
@@ -151,7 +169,7 @@ function serverFlags(port: number): string[] {
     `--client-ca-file=${files.clientCa}`,
     `--service-account-key-file=${files.serviceAccounts.cert}`,
     `--service-account-signing-key-file=${files.serviceAccounts.key}`,
-    "--service-account-issuer=https://kubernetes.default.svc",
+    `--service-account-issuer=${ISSUER}`,
     "--service-cluster-ip-range=10.0.0.0/24",
     "--authorization-mode=RBAC",
     // Of HTTP/2 connections, so many requests in a hundred end theirs: the most that the server takes.
@@ -181,9 +199,7 @@ export async function joinCluster(description: ClusterDescription): Promise<Clus
   }
 
   async function serveBy(ca: TestCa): Promise<void> {
-    const { cert, key } = await ca.issue();
-    await writeFile(inFolder(files.serving.key), key);
-    await writeFile(inFolder(files.serving.cert), cert);
+    await writeServing(folder, ca);
     await eventually("the server shows its new certificate", async () => {
       // Only the new authority vouches for it.
       return await askServer({ port, ca: ca.pem, path: "/livez" }).then(
@@ -210,6 +226,21 @@ export async function joinCluster(description: ClusterDescription): Promise<Clus
     await between();
   }
 
+  async function signToken({ namespace, name, uid, expiresAt }: TokenClaims): Promise<string> {
+    const pem = await readFile(inFolder(files.serviceAccounts.key), "utf8");
+    const issuedAt = Math.floor(Date.now() / 1_000) - 3_600;
+    const claims = {
+      iss: ISSUER,
+      aud: [ISSUER],
+      sub: `system:serviceaccount:${namespace}:${name}`,
+      iat: issuedAt,
+      nbf: issuedAt,
+      exp: Math.floor(expiresAt.getTime() / 1_000),
+      "kubernetes.io": { namespace, serviceaccount: { name, uid } },
+    };
+    return await signJwt(claims, pem);
+  }
+
   async function countConnections(method: "GET" | "DELETE"): Promise<ConnectionCounts> {
     const response = await fetch(`http://127.0.0.1:${control}/`, { method });
     return (await response.json()) as ConnectionCounts;
@@ -226,9 +257,17 @@ export async function joinCluster(description: ClusterDescription): Promise<Clus
     serveBy,
     rotateServingCa,
     issueClientCertificate: (options) => clientCa.issue({ client: true, ...options }),
+    signToken,
     connections: () => countConnections("GET"),
     cutConnections: async () => void (await countConnections("DELETE")),
   };
+}
+
+/** Writes a certificate for the server, which reads it by and by. */
+async function writeServing(folder: string, ca: TestCa): Promise<void> {
+  const { cert, key } = await ca.issue();
+  await writeFile(join(folder, files.serving.key), key);
+  await writeFile(join(folder, files.serving.cert), cert);
 }
 
 async function importKeys({

@@ -18,6 +18,12 @@ export interface ServiceAccount {
   readonly configMaps: string;
   /** Its CA bundle, token and namespace. */
   readonly volume: ProjectedVolume;
+  /** A token that the API has granted for the shortest time. */
+  issueToken(): Promise<string>;
+  /** A token that lives until then, however short that is. */
+  signToken(expiresAt: Date): Promise<string>;
+  /** Waits until the server refuses a token, for so long at most. @default 20_000 */
+  refused(token: string, limitMs?: number): Promise<void>;
   /** Puts another token into the volume and makes the one before invalid, which it waits for. */
   rotateToken(): Promise<void>;
   /** Deletes the account, and waits until its token is refused. */
@@ -47,7 +53,10 @@ export async function createServiceAccount(cluster: Cluster): Promise<ServiceAcc
   const core = `/api/v1/namespaces/${namespace}`;
   const account = `${core}/serviceaccounts/${NAME}`;
   const configMaps = `${core}/configmaps`;
-  await cluster.admin("POST", `${core}/serviceaccounts`, { metadata: { name: NAME } });
+  const created = (await cluster.admin("POST", `${core}/serviceaccounts`, {
+    metadata: { name: NAME },
+  })) as Created;
+  const { uid } = created.metadata;
   await cluster.admin("POST", `${RBAC}/${namespace}/roles`, {
     metadata: { name: NAME },
     rules: [{ apiGroups: [""], resources: ["configmaps"], verbs: ["*"] }],
@@ -62,21 +71,21 @@ export async function createServiceAccount(cluster: Cluster): Promise<ServiceAcc
     const secret = (await cluster.admin("POST", `${core}/secrets`, {
       metadata: { generateName: "bound-" },
     })) as Created;
-    const { name, uid } = secret.metadata;
+    const { name, uid: secretUid } = secret.metadata;
     const { status } = (await cluster.admin("POST", `${account}/token`, {
       spec: {
         expirationSeconds: SHORTEST_TOKEN_SECONDS,
-        boundObjectRef: { apiVersion: "v1", kind: "Secret", name, uid },
+        boundObjectRef: { apiVersion: "v1", kind: "Secret", name, uid: secretUid },
       },
     })) as { status: { token: string } };
     return { token: status.token, boundTo: `${core}/secrets/${name}` };
   }
 
-  async function answers(token: string, status: number): Promise<void> {
+  async function answers(token: string, status: number, limitMs?: number): Promise<void> {
     // What the server has found of a token it keeps for ten seconds.
-    await eventually(`its token is answered with ${status}`, async () => {
-      return (await cluster.ask(`${configMaps}?limit=1`, token)).status === status;
-    });
+    const holds = async (): Promise<boolean> =>
+      (await cluster.ask(`${configMaps}?limit=1`, token)).status === status;
+    await eventually(`its token is answered with ${status}`, holds, limitMs);
   }
 
   let current = await requestToken();
@@ -92,6 +101,9 @@ export async function createServiceAccount(cluster: Cluster): Promise<ServiceAcc
     name: NAME,
     configMaps,
     volume,
+    issueToken: async () => (await requestToken()).token,
+    signToken: (expiresAt) => cluster.signToken({ namespace, name: NAME, uid, expiresAt }),
+    refused: (token, limitMs) => answers(token, 401, limitMs),
     async rotateToken() {
       const before = current;
       current = await requestToken();
