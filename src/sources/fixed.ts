@@ -25,6 +25,7 @@ export function fixedSource<T>(
   return {
     current,
     reload: current,
+    fresh: () => value,
     peek: () => value,
     get status() {
       return {

@@ -28,6 +28,10 @@ export function mapSource<T, U>(
   return {
     current: async (options) => await convert(await source.current(options)),
     reload: async (options) => await convert(await source.reload(options)),
+    fresh() {
+      const from = source.fresh?.();
+      return from !== undefined && last?.from === from ? last.to : undefined;
+    },
     peek: () => last?.to,
     get status() {
       return { ...source.status, kind };
@@ -49,6 +53,7 @@ export function fallbackSource<T>(preferred: Source<T>, other: Source<T>): Sourc
         options?.signal?.throwIfAborted();
         return orThrow(other.reload(options), error);
       }),
+    fresh: () => preferred.fresh?.(),
     peek: () => preferred.peek() ?? other.peek(),
     get status() {
       return preferred.status;

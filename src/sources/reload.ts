@@ -151,9 +151,14 @@ export class Reloader<T> implements Source<T> {
     return () => this.#listeners.delete(entry);
   }
 
-  async current(options?: SourceWaitOptions): Promise<T> {
+  fresh(): T | undefined {
     const good = this.#good;
-    if (good !== undefined && this.#host.clock.now() < this.#dueAt) return good.value;
+    return good !== undefined && this.#host.clock.now() < this.#dueAt ? good.value : undefined;
+  }
+
+  async current(options?: SourceWaitOptions): Promise<T> {
+    const fresh = this.fresh();
+    if (fresh !== undefined) return fresh;
     options?.signal?.throwIfAborted();
     if (!this.#host.sharedReads) return await this.#begin().join(options?.signal);
     // A demand reads as soon as the cooldown allows: a read of our own would only push it back.

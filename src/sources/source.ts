@@ -53,6 +53,11 @@ export interface Source<T> {
    */
   current(options?: SourceWaitOptions): Promise<T>;
   /**
+   * The value, where `current()` would give it without a read; else `undefined`. It saves a request the wait;
+   * a source that lacks it works as well.
+   */
+  fresh?(): T | undefined;
+  /**
    * Reads again now, whatever the age, once the cooldown since the last read has passed. What it gives
    * was read after the call, or since the time that the caller names.
    *
