@@ -139,8 +139,6 @@ export interface TransportRequest {
   readonly body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
   /** Ends the request and its response's body. */
   readonly signal: AbortSignal | undefined;
-  /** Called once when the response's body has ended, whichever way; only given where it is needed. */
-  readonly onEnd?: (() => void) | undefined;
 }
 
 /** A response whose headers have come. One of the last three members is called, once. */
@@ -149,6 +147,12 @@ export interface TransportResponse {
   readonly status: number;
   /** A header's value, its lines joined with a comma, or `null`. */
   header(name: string): string | null;
+  /**
+   * Has a listener called once when the body has ended, whichever way. Where a runtime does not tell that of a
+   * response which was handed over, the body is watched for an `exact` listener, at a cost; every other one is
+   * called when the response has been collected.
+   */
+  onEnd(listener: () => void, exact?: boolean): void;
   /** Reads the body as UTF-8 text. */
   text(): Promise<string>;
   /** Gives the body up, and with it perhaps the connection. */
@@ -161,10 +165,11 @@ export interface TransportResponse {
 export interface Transport {
   /** Sends a request. Fails with what the runtime throws; see {@link Runtime.explain}. */
   send(url: string, request: TransportRequest): Promise<TransportResponse>;
-  /** Closes idle connections now; in-flight requests end by themselves. Resolves when none is left. */
+  /**
+   * Closes idle connections now; in-flight requests end by themselves, or by their signals. Resolves when none
+   * is left.
+   */
   retire(): Promise<void>;
-  /** Ends every request and body that is in flight. */
-  end(reason: Error): void;
 }
 
 /** What the connections of one generation stand on. */
@@ -189,8 +194,6 @@ export interface TransportOptions {
   readonly exclusiveTrust: boolean;
   /** Whether requests have several lines of one header. */
   readonly repeatsHeaders: boolean;
-  /** Ends everything, also on pools that were retired, when it is aborted. */
-  readonly closing: AbortSignal;
 }
 
 /** What stays as it is while CA bundles and client certificates come and go. */

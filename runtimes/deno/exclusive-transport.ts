@@ -9,7 +9,6 @@ import type { Agent, ClientRequest, IncomingMessage } from "node:http";
 import type {
   TlsSnapshot,
   Transport,
-  TransportOptions,
   TransportRequest,
   TransportResponse,
 } from "../../src/runtime.ts";
@@ -22,15 +21,14 @@ import {
 import { toWebStream } from "./web-stream.ts";
 
 /** Opens a pool of connections. `node:https` is reached when the first request goes out. */
-export function openExclusiveTransport(
-  trust: TlsSnapshot,
-  { closing }: TransportOptions,
-): Transport {
-  const { ca, clientCert, serverName, insecureSkipTlsVerify } = trust;
+export function openExclusiveTransport({
+  ca,
+  clientCert,
+  serverName,
+  insecureSkipTlsVerify,
+}: TlsSnapshot): Transport {
   let agent: Agent | undefined;
   let retired = false;
-  const ended = new AbortController();
-  const ends = [ended.signal, closing];
   return {
     async send(url, request) {
       const https = await import("node:https");
@@ -52,9 +50,7 @@ export function openExclusiveTransport(
       outgoing.once("socket", () => {
         outgoing.reusedSocket = false;
       });
-      const { signal: own } = request;
-      const signal = AbortSignal.any(own === undefined ? ends : [own, ...ends]);
-      return await exchange(outgoing, url, request, signal);
+      return await exchange(outgoing, url, request);
     },
     async retire() {
       retired = true;
@@ -65,22 +61,21 @@ export function openExclusiveTransport(
         for (const socket of sockets ?? []) socket.destroy();
       }
     },
-    end: (reason) => ended.abort(reason),
   };
 }
 
 async function exchange(
   outgoing: ClientRequest,
   url: string,
-  { method, body, onEnd }: TransportRequest,
-  signal: AbortSignal,
+  { method, body, signal }: TransportRequest,
 ): Promise<TransportResponse> {
   const onAbort = (): void => {
-    outgoing.destroy(signal.reason instanceof Error ? signal.reason : new Error("aborted"));
+    const reason: unknown = signal?.reason;
+    outgoing.destroy(reason instanceof Error ? reason : new Error("aborted"));
   };
-  if (signal.aborted) onAbort();
-  else signal.addEventListener("abort", onAbort, { once: true });
-  outgoing.once("close", () => signal.removeEventListener("abort", onAbort));
+  if (signal?.aborted === true) onAbort();
+  else signal?.addEventListener("abort", onAbort, { once: true });
+  outgoing.once("close", () => signal?.removeEventListener("abort", onAbort));
 
   const answered = new Promise<IncomingMessage>((resolve, reject) => {
     outgoing.once("response", resolve);
@@ -100,7 +95,7 @@ async function exchange(
   if (isEmpty) incoming.resume(); // To its end, which frees the connection.
   const stream = isEmpty ? null : decodeBody(toWebStream(incoming), headers);
   const response = new (fetchedResponseClass())(stream, { status, statusText, headers }, url);
-  return fromResponse(response, url, onEnd);
+  return fromResponse(response, url);
 }
 
 /**

@@ -16,34 +16,22 @@ import { fromResponse } from "../../src/transport/response.ts";
 import { openExclusiveTransport } from "./exclusive-transport.ts";
 import { type HttpClientOptions, deno } from "./shim.ts";
 
-/**
- * Keeps a response for as long as its body: Deno lets go of the signal with the response, and then an abort
- * never reaches a body that is still read.
- */
-const responses = new WeakMap<ReadableStream, Response>();
-
 /** Opens a pool of connections. The CA bundle adds to Deno's default store, unless trust is exclusive. */
 export function openTransport(trust: TlsSnapshot, options: TransportOptions): Transport {
-  if (byNodeHttps(trust, options)) return openExclusiveTransport(trust, options);
+  if (byNodeHttps(trust, options)) return openExclusiveTransport(trust);
   const client = deno().createHttpClient(clientOptions(trust));
-  const ended = new AbortController();
-  const ends = [ended.signal, options.closing];
   return {
     async send(url, request) {
-      const { method, signal: own, onEnd } = request;
+      const { method, signal } = request;
       const headers = [...request.headers];
       const body = safeMethods.has(method) ? request.body : toStream(request.body);
-      const signal = AbortSignal.any(own === undefined ? ends : [own, ...ends]);
       const init = { client, method, headers, body, signal, redirect: "manual", duplex: "half" };
-      const response = await fetch(url, init as RequestInit);
-      if (response.body !== null) responses.set(response.body, response);
-      return fromResponse(response, url, onEnd);
+      return fromResponse(await fetch(url, init as RequestInit), url);
     },
     // Idle connections close now; what is in flight ends by itself, also where its headers are still to come.
     async retire() {
       client.close();
     },
-    end: (reason) => ended.abort(reason),
   };
 }
 

@@ -4,13 +4,7 @@
  * @module
  */
 
-import {
-  type Failure,
-  type Runtime,
-  type Transport,
-  type TransportOptions,
-  systemClock,
-} from "../../src/runtime.ts";
+import { type Failure, type Runtime, type Transport, systemClock } from "../../src/runtime.ts";
 import { fromResponse } from "../../src/transport/response.ts";
 
 /** What the platform's `fetch`, or a bound service's, is called with. */
@@ -44,23 +38,19 @@ export function createEdgeRuntime(send: EdgeFetch): Runtime {
     programs: undefined,
     env: () => undefined,
     isDenied: () => false,
-    openTransport: (_, options) => openTransport(send, options),
+    openTransport: () => openTransport(send),
     explain,
   };
 }
 
-function openTransport(send: EdgeFetch, { closing }: TransportOptions): Transport {
-  const ended = new AbortController();
-  const ends = [ended.signal, closing];
+function openTransport(send: EdgeFetch): Transport {
   return {
-    async send(url, { method, headers: given, body, signal: own, onEnd }) {
-      const headers = [...given];
-      const signal = AbortSignal.any(own === undefined ? ends : [own, ...ends]);
-      const response = await send(url, { method, headers, body, signal, redirect: "manual" });
-      return fromResponse(response, url, onEnd);
+    async send(url, { method, headers, body, signal }) {
+      const init: RequestInit = { method, headers: [...headers], body, redirect: "manual" };
+      if (signal !== undefined) init.signal = signal;
+      return fromResponse(await send(url, init), url);
     },
     async retire() {},
-    end: (reason) => ended.abort(reason),
   };
 }
 

@@ -10,22 +10,23 @@ import type { buildConnector } from "undici";
 
 /** See the module. */
 export class Dialling {
-  readonly #waiting = new Set<object>();
+  #waiting = 0;
   readonly #sockets = new Set<Socket>();
 
   /** A request begins to wait. */
-  enter(request: object): void {
-    this.#waiting.add(request);
+  enter(): void {
+    this.#waiting += 1;
   }
 
-  /** It has a connection, or failed to get one. */
-  leave(request: object): void {
-    this.#waiting.delete(request);
+  /** One that waited has a connection, or failed to get one. */
+  leave(): void {
+    this.#waiting -= 1;
   }
 
-  /** It does not want one any more. */
-  giveUp(request: object): void {
-    if (!this.#waiting.delete(request) || this.#waiting.size > 0) return;
+  /** One that waited does not want a connection any more. */
+  giveUp(): void {
+    this.leave();
+    if (this.#waiting > 0) return;
     for (const socket of this.#sockets) socket.destroy(new Error("Nobody waits for it any more"));
   }
 

@@ -23,21 +23,27 @@ export interface ExchangeOptions {
   readonly url: string;
   readonly method: string;
   readonly signal: AbortSignal | undefined;
-  /** Called once when the body has ended, whichever way. */
-  readonly onEnd: (() => void) | undefined;
   /** Who waits for a connection. */
   readonly dialling: Dialling;
 }
 
 /** Sends a request; gives its response as soon as the headers are there. */
-export async function exchange(
+export function exchange(
   dispatcher: Dispatcher,
   request: Dispatcher.DispatchOptions,
   options: ExchangeOptions,
 ): Promise<TransportResponse> {
-  return await new Promise((resolve, reject) => {
+  return new Promise((resolve, reject) => {
     dispatcher.dispatch(request, new Exchange(options, resolve, reject));
   });
+}
+
+/**
+ * Goes on when the connection is free for the next request, which undici makes it one turn after the end of a
+ * response: who asks at once would get a connection more.
+ */
+function onceFree(goOn: () => void): void {
+  setImmediate(goOn);
 }
 
 /** See the module. */
@@ -49,6 +55,10 @@ class Exchange implements Dispatcher.DispatchHandler, TransportResponse {
   #controller: Dispatcher.DispatchController | undefined;
   #headers: IncomingHttpHeaders = {};
   #statusText = "";
+  /** Whether it waits for a connection. */
+  #isWaiting = true;
+  #isOver = false;
+  #listeners: (() => void)[] = [];
   /** The HTTP status. */
   status = 0;
 
@@ -66,19 +76,22 @@ class Exchange implements Dispatcher.DispatchHandler, TransportResponse {
       abort: (reason) => this.#controller?.abort(reason),
     });
     options.signal?.addEventListener("abort", this.#onAbort);
-    options.dialling.enter(this);
+    options.dialling.enter();
   }
 
   readonly #onAbort = (): void => {
     const { signal, dialling } = this.#options;
     this.#body.clear();
-    if (this.#controller === undefined) dialling.giveUp(this);
-    else this.#controller.abort(signal?.reason as Error);
+    if (this.#controller !== undefined) this.#controller.abort(signal?.reason as Error);
+    else if (this.#isWaiting) {
+      this.#isWaiting = false;
+      dialling.giveUp();
+    }
   };
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
-    this.#options.dialling.leave(this);
+    this.#stopWaiting();
     if (this.#options.signal?.aborted === true) this.#onAbort();
   }
 
@@ -92,7 +105,11 @@ class Exchange implements Dispatcher.DispatchHandler, TransportResponse {
     this.status = status;
     this.#headers = headers;
     this.#statusText = statusText;
-    this.#resolve(this);
+    // A small body has arrived as a whole by then.
+    queueMicrotask(() => {
+      if (this.#isOver) onceFree(() => this.#resolve(this));
+      else this.#resolve(this);
+    });
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -111,10 +128,21 @@ class Exchange implements Dispatcher.DispatchHandler, TransportResponse {
   }
 
   #leave(): void {
-    const { signal, onEnd, dialling } = this.#options;
-    signal?.removeEventListener("abort", this.#onAbort);
-    dialling.leave(this);
-    onEnd?.();
+    this.#options.signal?.removeEventListener("abort", this.#onAbort);
+    this.#stopWaiting();
+    this.#isOver = true;
+    for (const listener of this.#listeners) listener();
+  }
+
+  #stopWaiting(): void {
+    if (!this.#isWaiting) return;
+    this.#isWaiting = false;
+    this.#options.dialling.leave();
+  }
+
+  onEnd(listener: () => void): void {
+    if (this.#isOver) listener();
+    else this.#listeners.push(listener);
   }
 
   header(name: string): string | null {

@@ -11,7 +11,7 @@
 import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import { createSecureContext } from "node:tls";
-import { Agent, type Dispatcher, Pool, buildConnector } from "undici";
+import { Agent, type Dispatcher, buildConnector } from "undici";
 import type {
   TlsSnapshot,
   Transport,
@@ -25,8 +25,6 @@ import { checkIdentity } from "./identity.ts";
 
 /** Opens a pool of connections. */
 export function openTransport(trust: TlsSnapshot, options: TransportOptions): Transport {
-  // An agent that is closing has let go of its pools: to end what they still carry, they are kept here.
-  const pools = new Set<Pool>();
   const dialling = new Dialling();
   const agent = new Agent({
     allowH2: false,
@@ -34,21 +32,10 @@ export function openTransport(trust: TlsSnapshot, options: TransportOptions): Tr
     headersTimeout: 0,
     bodyTimeout: 0,
     connect: dialling.watched(connector(trust, options.connectTimeoutMs)),
-    factory(origin, poolOptions) {
-      for (const pool of pools) if (pool.destroyed) pools.delete(pool);
-      const pool = new Pool(origin, poolOptions);
-      pools.add(pool);
-      return pool;
-    },
   });
   return {
     send: (url, request) => send(agent, dialling, url, request),
-    retire: () => (agent.destroyed ? Promise.resolve() : agent.close()),
-    end(reason) {
-      // Their requests are told.
-      agent.destroy(reason).catch(() => {});
-      for (const pool of pools) pool.destroy(reason).catch(() => {});
-    },
+    retire: () => agent.close(),
   };
 }
 
@@ -86,33 +73,34 @@ function connector(
   };
 }
 
-async function send(
+function send(
   agent: Agent,
   dialling: Dialling,
   url: string,
-  { method, headers, headerLines, body, signal, onEnd }: TransportRequest,
+  { method, headers, headerLines, body, signal }: TransportRequest,
 ): Promise<TransportResponse> {
   // Without the fragment, which stays with the caller (RFC 9110 section 4.2.5).
-  const [target = url] = url.split("#", 1);
+  const fragmentAt = url.indexOf("#");
+  const target = fragmentAt === -1 ? url : url.slice(0, fragmentAt);
   const pathAt = target.indexOf("/", target.indexOf("//") + 2);
-  const origin = target.slice(0, pathAt);
-  const path = target.slice(pathAt);
   const outgoing: Dispatcher.DispatchOptions = {
-    origin,
-    path,
+    origin: target.slice(0, pathAt),
+    path: target.slice(pathAt),
     method,
-    headers: toRecord(headers, headerLines),
+    headers: toLines(headers, headerLines),
     // Typed for Node's streams, but any async iterable is sent.
     body: body as Readable | string | Uint8Array | null,
   };
-  return await exchange(agent, outgoing, { url: target, method, signal, onEnd, dialling });
+  return exchange(agent, outgoing, { url: target, method, signal, dialling });
 }
 
-function toRecord(
+/** Names and values in turn. */
+function toLines(
   headers: TransportRequest["headers"],
-  lines: TransportRequest["headerLines"],
-): Record<string, string | string[]> {
-  const record: Record<string, string | string[]> = Object.fromEntries(headers);
-  for (const [name, value] of lines) record[name] = [record[name] ?? [], value].flat();
-  return record;
+  others: TransportRequest["headerLines"],
+): string[] {
+  const lines: string[] = [];
+  for (const [name, value] of headers) lines.push(name, value);
+  for (const [name, value] of others) lines.push(name, value);
+  return lines;
 }

@@ -9,17 +9,16 @@ import {
   basicAuthorization,
   checkClusterConfig,
 } from "../config/cluster-config.ts";
-import { impersonationLines } from "../config/impersonation.ts";
 import { environmentProxy } from "../config/proxy.ts";
 import { ConfigError, ReanchorError } from "../errors.ts";
 import { notify } from "../events.ts";
-import type { Runtime } from "../runtime.ts";
+import type { HeaderLine, Runtime } from "../runtime.ts";
 import { withCredentials } from "../transport/authorize.ts";
 import { hasRepeats, withImpersonation } from "../transport/impersonate.ts";
+import type { InFlight } from "../transport/in-flight.ts";
 import { withRedirects } from "../transport/redirects.ts";
 import type { Send } from "../transport/request.ts";
 import { withRetryAfter } from "../transport/retry-after.ts";
-import type { WaitingRequests } from "../transport/timeout.ts";
 import { type TransportSettings, openRotatingTransport } from "../transport/transport-settings.ts";
 import type { ClientStatus } from "./client.ts";
 
@@ -59,7 +58,7 @@ export async function openConnection(
   runtime: Runtime,
   config: ClusterConfig,
   settings: ConnectionSettings,
-  waiting: WaitingRequests,
+  inFlight: InFlight,
 ): Promise<Connection> {
   const { clock, capabilities } = runtime;
   const { onEvent } = settings;
@@ -76,14 +75,15 @@ export async function openConnection(
     throw new ConfigError(`Cannot connect to ${server.origin}: grant --allow-net=${server.host}`);
   }
   const goesByItself = capabilities.followsProxyEnvironment || capabilities.proxies.length === 0;
-  const proxy = config.proxy ?? (goesByItself ? undefined : environmentProxy(runtime, server));
-  const lines = config.impersonate === undefined ? [] : impersonationLines(config.impersonate);
+  const proxy =
+    config.proxy ?? (goesByItself ? undefined : await environmentProxy(runtime, server));
+  const lines = await impersonationOf(config);
   const basic = config.basicAuth && basicAuthorization(config.basicAuth);
   const { transport, timeoutMs } = openRotatingTransport(
     runtime,
     { ca, clientCert, serverName, insecureSkipTlsVerify, proxy },
     settings,
-    { repeatsHeaders: hasRepeats(lines), waiting },
+    { repeatsHeaders: hasRepeats(lines), inFlight },
   );
   try {
     await ca?.current();
@@ -151,4 +151,11 @@ function withoutCompression(send: Send): Send {
     if (!request.headers.has("accept-encoding")) request.headers.set("accept-encoding", "identity");
     return await send(request);
   };
+}
+
+/** The header lines of a config's impersonation, whose rules are loaded where there is one. */
+async function impersonationOf({ impersonate }: ClusterConfig): Promise<readonly HeaderLine[]> {
+  if (impersonate === undefined) return [];
+  const { impersonationLines } = await import("../config/impersonation.ts");
+  return impersonationLines(impersonate);
 }

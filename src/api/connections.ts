@@ -12,9 +12,9 @@ import { notify } from "../events.ts";
 import type { Runtime, TransportResponse } from "../runtime.ts";
 import type { Source } from "../sources/source.ts";
 import { mayRepeat } from "../transport/authorize.ts";
+import { InFlight } from "../transport/in-flight.ts";
 import { type OutgoingRequest, type Send, canSendAgain } from "../transport/request.ts";
 import { RetiredError } from "../transport/rotating-transport.ts";
-import { WaitingRequests, withTimeout } from "../transport/timeout.ts";
 import { type Connection, type ConnectionSettings, openConnection } from "./connection.ts";
 
 /** How long a config that can't be used is left alone before it is tried again. */
@@ -28,7 +28,7 @@ export class Connections {
   readonly #configs: Source<ClusterConfig> | undefined;
   readonly #open = new Set<Connection>();
   /** Those of all connections, since a retired one may still have some. */
-  readonly #waiting: WaitingRequests;
+  readonly #inFlight: InFlight;
   readonly #unsubscribe: (() => void) | undefined;
   #current: Connection;
   #moving: Promise<void> | undefined;
@@ -39,14 +39,14 @@ export class Connections {
     runtime: Runtime,
     settings: ConnectionSettings,
     first: Connection,
-    waiting: WaitingRequests,
+    inFlight: InFlight,
     configs: Source<ClusterConfig> | undefined,
   ) {
     this.#runtime = runtime;
     this.#settings = settings;
     this.#configs = configs;
     this.#current = first;
-    this.#waiting = waiting;
+    this.#inFlight = inFlight;
     this.#open.add(first);
     this.#unsubscribe = configs?.subscribe((event) => notify(settings.onEvent, event));
   }
@@ -59,9 +59,9 @@ export class Connections {
   ): Promise<Connections> {
     const configs = isSource(config) ? config : undefined;
     const first = isSource(config) ? await config.current() : config;
-    const waiting = new WaitingRequests();
-    const connection = await openConnection(runtime, first, settings, waiting);
-    return new Connections(runtime, settings, connection, waiting, configs);
+    const inFlight = new InFlight(runtime.clock);
+    const connection = await openConnection(runtime, first, settings, inFlight);
+    return new Connections(runtime, settings, connection, inFlight, configs);
   }
 
   get closed(): boolean {
@@ -70,7 +70,7 @@ export class Connections {
 
   /** Aborted when they are closed. */
   get closing(): AbortSignal {
-    return this.#waiting.closing;
+    return this.#inFlight.closing;
   }
 
   /** How the config is doing; `undefined` where it never changes. */
@@ -89,12 +89,11 @@ export class Connections {
    *
    * @param toUrl Where the request goes on a given server.
    */
-  async send(request: OutgoingRequest, toUrl: (server: URL) => URL): Promise<TransportResponse> {
-    const send: Send = async (timed) =>
-      this.#configs === undefined
-        ? await this.#current.send(timed)
-        : await this.#sendBy(this.#configs, timed, toUrl);
-    return await withTimeout(send, this.#runtime.clock, this.#waiting)(request);
+  send(request: OutgoingRequest, toUrl: (server: URL) => URL): Promise<TransportResponse> {
+    const configs = this.#configs;
+    const send: Send =
+      configs === undefined ? this.#current.send : (timed) => this.#sendBy(configs, timed, toUrl);
+    return this.#inFlight.send(request, send);
   }
 
   async #sendBy(
@@ -143,7 +142,7 @@ export class Connections {
   async close(): Promise<void> {
     this.#closed = true;
     this.#unsubscribe?.();
-    this.#waiting.close(new ClosedError());
+    this.#inFlight.close(new ClosedError());
     await Promise.all(Array.from(this.#open, (connection) => connection.close()));
   }
 
@@ -165,7 +164,7 @@ export class Connections {
     const previous = this.#current;
     let next: Connection;
     try {
-      next = await openConnection(this.#runtime, config, this.#settings, this.#waiting);
+      next = await openConnection(this.#runtime, config, this.#settings, this.#inFlight);
     } catch (cause) {
       this.#refuse(config, cause);
       return;

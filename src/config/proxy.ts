@@ -12,97 +12,14 @@ import type { Runtime } from "../runtime.ts";
  *
  * @returns The proxy, as it is written there, or `undefined` for a straight connection.
  */
-export function environmentProxy(runtime: Runtime, server: URL): string | undefined {
+export async function environmentProxy(runtime: Runtime, server: URL): Promise<string | undefined> {
   const [upper, lower] =
     server.protocol === "https:" ? ["HTTPS_PROXY", "https_proxy"] : ["HTTP_PROXY", "http_proxy"];
   const proxy = (runtime.env(upper) || runtime.env(lower))?.trim();
   if (!proxy) return undefined;
-  const exceptions = runtime.env("NO_PROXY") || runtime.env("no_proxy") || "";
-  if (isLoopback(bareHost(server)) || isExcepted(server, exceptions)) return undefined;
+  // Loaded where there is a proxy: most clusters are reached without one.
+  const { isExcepted } = await import("./no-proxy.ts");
+  if (isExcepted(server, runtime.env("NO_PROXY") || runtime.env("no_proxy") || ""))
+    return undefined;
   return /^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(proxy) ? proxy : `http://${proxy}`;
-}
-
-/** Whether a server is one of those that `NO_PROXY` lists: hosts, suffixes, addresses, ranges, or `*`. */
-export function isExcepted(server: URL, exceptions: string): boolean {
-  const host = bareHost(server);
-  const port = server.port || (server.protocol === "https:" ? "443" : "80");
-  const address = parseAddress(host);
-  return exceptions.split(",").some((written) => {
-    const entry = written.trim().toLowerCase();
-    if (entry === "") return false;
-    if (entry === "*") return true;
-    if (entry.includes("/")) return address !== undefined && isInRange(address, entry);
-    const { name, port: entryPort } = splitPort(entry);
-    if (entryPort !== undefined && entryPort !== port) return false;
-    const entryAddress = parseAddress(name);
-    if (entryAddress !== undefined) {
-      return (
-        address !== undefined &&
-        address.bits === entryAddress.bits &&
-        address.value === entryAddress.value
-      );
-    }
-    if (name.startsWith("*.")) return host.endsWith(name.slice(1));
-    if (name.startsWith(".")) return host.endsWith(name);
-    return host === name || host.endsWith(`.${name}`);
-  });
-}
-
-function bareHost(server: URL): string {
-  return server.hostname
-    .replace(/^\[(.*)\]$/, "$1")
-    .replace(/\.$/, "")
-    .toLowerCase();
-}
-
-function isLoopback(host: string): boolean {
-  const address = parseAddress(host);
-  if (address === undefined) return host === "localhost";
-  return address.bits === 32 ? address.value >> 24n === 127n : address.value === 1n;
-}
-
-function splitPort(entry: string): { name: string; port: string | undefined } {
-  const bracketed = /^\[([^\]]*)\](?::(\d+))?$/.exec(entry);
-  if (bracketed !== null) return { name: bracketed[1] ?? "", port: bracketed[2] };
-  const parts = entry.split(":");
-  return parts.length === 2
-    ? { name: parts[0] ?? "", port: parts[1] }
-    : { name: entry, port: undefined };
-}
-
-interface Address {
-  readonly bits: 32 | 128;
-  readonly value: bigint;
-}
-
-function isInRange(address: Address, range: string): boolean {
-  const [base = "", length = ""] = range.split("/");
-  const from = parseAddress(base);
-  if (from === undefined || from.bits !== address.bits || !/^\d{1,3}$/.test(length)) return false;
-  const rest = from.bits - Number(length);
-  return rest >= 0 && address.value >> BigInt(rest) === from.value >> BigInt(rest);
-}
-
-/** An IP address as a number; an IPv4 address within IPv6 counts as IPv4. */
-function parseAddress(text: string): Address | undefined {
-  if (/^\d{1,3}(?:\.\d{1,3}){3}$/.test(text)) {
-    const octets = text.split(".").map(Number);
-    if (octets.some((octet) => octet > 255)) return undefined;
-    return { bits: 32, value: octets.reduce((value, octet) => (value << 8n) | BigInt(octet), 0n) };
-  }
-  if (!text.includes(":")) return undefined;
-  // The URL standard writes an IPv6 address in its one canonical form.
-  const canonical = URL.parse(`http://[${text}]`)?.hostname.slice(1, -1);
-  if (canonical === undefined) return undefined;
-  const [head = "", tail] = canonical.split("::");
-  const left = head === "" ? [] : head.split(":");
-  const right = tail === undefined || tail === "" ? [] : tail.split(":");
-  const zeros = Array.from({ length: 8 - left.length - right.length }, () => "0");
-  const value = [...left, ...zeros, ...right].reduce(
-    (sum, group) => (sum << 16n) | BigInt(Number.parseInt(group, 16)),
-    0n,
-  );
-  return value >> 32n === 0xffffn
-    ? { bits: 32, value: value & 0xffff_ffffn }
-    : { bits: 128, value };
 }

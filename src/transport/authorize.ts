@@ -37,8 +37,8 @@ export function withCredentials(
     if (request.authorized) return await send(request);
     const { headers, signal } = request;
     const beganAt = clock.now();
-    const token = tokens && (await tokens.current({ signal }));
-    const cert = certs && (await certs.current({ signal }));
+    const token = tokens && (tokens.fresh?.() ?? (await tokens.current({ signal })));
+    const cert = certs && (certs.fresh?.() ?? (await certs.current({ signal })));
     authorize(headers, token, basic);
     const response = await send(request);
     if (response.status !== 401 || !mayRepeat(request)) return response;

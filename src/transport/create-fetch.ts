@@ -12,7 +12,6 @@ import type { SourceStatus } from "../sources/source.ts";
 import type { GenerationStatus } from "./generation.ts";
 import { withRedirects } from "./redirects.ts";
 import { type FetchInit, readRequest } from "./request.ts";
-import { withTimeout } from "./timeout.ts";
 import {
   type TransportSettings,
   openRotatingTransport,
@@ -70,12 +69,8 @@ export function createFetchFor(runtime: Runtime, options: CreateFetchOptions): R
   checkKnown("createFetch", options, [...ownOptionNames, ...transportSettingNames]);
   const { ca, clientCert, serverName, proxy } = options;
   const ends = { ca, clientCert, serverName, proxy };
-  const { transport, timeoutMs, waiting, close } = openRotatingTransport(runtime, ends, options);
-  const send = withTimeout(
-    withRedirects((request) => transport.send(request)),
-    runtime.clock,
-    waiting,
-  );
+  const { transport, timeoutMs, inFlight, close } = openRotatingTransport(runtime, ends, options);
+  const send = withRedirects((request) => transport.send(request));
 
   async function rotatingFetch(
     input: string | URL | Request,
@@ -86,7 +81,8 @@ export function createFetchFor(runtime: Runtime, options: CreateFetchOptions): R
     if (url?.protocol !== "https:") {
       throw new TypeError("Cannot fetch: the URL is not an absolute https URL");
     }
-    const response = await send(await readRequest(url, request, init, timeoutMs));
+    const outgoing = await readRequest(url, request, init, timeoutMs);
+    const response = await inFlight.send(outgoing, send);
     return response.toResponse();
   }
 

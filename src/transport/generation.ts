@@ -7,7 +7,6 @@
  * @module
  */
 
-import { orAborted } from "../abort.ts";
 import { ConnectionError } from "../errors.ts";
 import type { Runtime, Transport, TransportResponse } from "../runtime.ts";
 import type { CaBundle } from "../sources/ca-source.ts";
@@ -66,9 +65,9 @@ export class Generation {
   readonly #drainTimeoutMs: number;
   /** The transport whose anchors vouched for the server last. */
   #preferred: Transport;
-  #inFlight = 0;
+  /** Counted where there is a time limit for them. */
+  readonly #inFlight = new Set<OutgoingRequest>();
   #retired = false;
-  #ended: Error | undefined;
   #cancelDrain: (() => void) | undefined;
 
   constructor({ number, trust, transports, runtime, drainTimeoutMs }: GenerationParts) {
@@ -92,48 +91,56 @@ export class Generation {
   }
 
   /** Sends on this generation's connections. To be called in the same turn in which it was picked. */
-  async send(request: OutgoingRequest): Promise<TransportResponse> {
+  send(request: OutgoingRequest): Promise<TransportResponse> {
+    const sent = this.#sendBy(this.#preferred, request);
+    if (this.#transports.length === 1) return sent;
     const first = this.#preferred;
-    try {
-      return await this.#sendBy(first, request);
-    } catch (error) {
-      let refusal = error;
-      for (const transport of this.#transports) {
-        if (transport === first) continue;
-        // Retired meanwhile means that there is a newer generation, whose turn it is.
-        if (this.#retired || !this.#isRefusal(refusal) || !canSendAgain(request.body)) break;
-        try {
-          const response = await this.#sendBy(transport, request);
-          this.#preferred = transport;
-          return response;
-        } catch (next) {
-          refusal = next;
-        }
-      }
-      throw refusal;
-    }
+    return sent.catch((error: unknown) => this.#sendByOthers(first, error, request));
   }
 
-  async #sendBy(transport: Transport, request: OutgoingRequest): Promise<TransportResponse> {
-    const { method, url, headers, headerLines, body, signal } = request;
-    if (this.#ended !== undefined) throw this.#ended;
-    const onEnd = Number.isFinite(this.#drainTimeoutMs) ? this.#count() : undefined;
+  async #sendByOthers(
+    first: Transport,
+    error: unknown,
+    request: OutgoingRequest,
+  ): Promise<TransportResponse> {
+    let refusal = error;
+    for (const transport of this.#transports) {
+      if (transport === first) continue;
+      // Retired meanwhile means that there is a newer generation, whose turn it is.
+      if (this.#retired || !this.#isRefusal(refusal) || !canSendAgain(request.body)) break;
+      try {
+        const response = await this.#sendBy(transport, request);
+        this.#preferred = transport;
+        return response;
+      } catch (next) {
+        refusal = next;
+      }
+    }
+    throw refusal;
+  }
+
+  #sendBy(transport: Transport, request: OutgoingRequest): Promise<TransportResponse> {
+    const sent = transport.send(request.url.href, request);
+    return Number.isFinite(this.#drainTimeoutMs) ? this.#count(request, sent) : sent;
+  }
+
+  /** Counts an exchange, to know what the drain's time limit is to end. */
+  async #count(
+    request: OutgoingRequest,
+    sent: Promise<TransportResponse>,
+  ): Promise<TransportResponse> {
+    this.#inFlight.add(request);
+    const leave = (): void => {
+      this.#inFlight.delete(request);
+      if (this.#inFlight.size === 0) this.#cancelDrain?.();
+    };
     try {
-      const sent = transport.send(url.href, {
-        method,
-        headers,
-        headerLines,
-        body,
-        signal,
-        onEnd,
-      });
-      // A runtime may first finish its handshake before it looks at the signal.
-      return await orAborted(sent, signal);
+      const response = await sent;
+      response.onEnd(leave, true);
+      return response;
     } catch (error) {
-      onEnd?.();
-      // Runtimes wrap a reason, or put one of their own in its place.
-      signal?.throwIfAborted();
-      throw this.#ended ?? error;
+      leave();
+      throw error;
     }
   }
 
@@ -147,32 +154,26 @@ export class Generation {
   async retire(): Promise<void> {
     if (this.#retired) return;
     this.#retired = true;
-    if (this.#inFlight > 0 && this.#ended === undefined) {
-      this.#cancelDrain = this.#runtime.clock.setTimeout(() => {
-        const limit = `drainTimeoutMs (${this.#drainTimeoutMs} ms)`;
-        const reason = `its trust was replaced, and ${limit} has passed since`;
-        this.end(new ConnectionError(`Cannot go on with the connection: ${reason}`));
-      }, this.#drainTimeoutMs);
+    if (this.#inFlight.size > 0) {
+      this.#cancelDrain = this.#runtime.clock.setTimeout(
+        () => this.#endDrain(),
+        this.#drainTimeoutMs,
+      );
     }
     await Promise.all(this.#transports.map((transport) => transport.retire()));
   }
 
-  /** Ends everything that is in flight. */
-  end(reason: Error): void {
+  /** There is nothing to be drained any more: all that was in flight has been ended. */
+  forgetExchanges(): void {
+    this.#inFlight.clear();
     this.#cancelDrain?.();
-    this.#ended = reason;
-    for (const transport of this.#transports) transport.end(reason);
   }
 
-  /** Counts an exchange; what it returns takes it off again, once. */
-  #count(): () => void {
-    this.#inFlight++;
-    let ended = false;
-    return () => {
-      if (ended) return;
-      ended = true;
-      this.#inFlight--;
-      if (this.#inFlight === 0) this.#cancelDrain?.();
-    };
+  #endDrain(): void {
+    const limit = `drainTimeoutMs (${this.#drainTimeoutMs} ms)`;
+    const reason = `its trust was replaced, and ${limit} has passed since`;
+    for (const { end } of this.#inFlight) {
+      end?.(new ConnectionError(`Cannot go on with the connection: ${reason}`));
+    }
   }
 }

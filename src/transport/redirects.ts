@@ -17,7 +17,6 @@ const redirectStatuses = new Set([301, 302, 303, 307, 308]);
  */
 export function withRedirects(send: Send): Send {
   return async (request) => {
-    const { origin } = request.url;
     for (let url = request.url, count = 0; ; count++) {
       const response = await send(url === request.url ? request : { ...request, url });
       const location = response.header("location");
@@ -31,7 +30,7 @@ export function withRedirects(send: Send): Send {
       }
       if (request.method !== "GET" && request.method !== "HEAD") return response;
       const next = URL.parse(location, url);
-      if (next === null || next.origin !== origin) return response;
+      if (next === null || next.origin !== request.url.origin) return response;
       await response.discard();
       if (count === MAX_REDIRECTS) {
         throw new ConnectionError(

@@ -25,6 +25,8 @@ export interface OutgoingRequest {
   /** How long the response's headers may take, in milliseconds. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
+  /** Ends it, as its signal says to all who listen; `undefined` before it is on its way. */
+  readonly end?: ((reason: unknown) => void) | undefined;
 }
 
 /** Sends a request, and gives the response as soon as its headers are there. */

@@ -5,6 +5,7 @@
  */
 
 import type { TransportResponse } from "../runtime.ts";
+import { canTellCollected, handOver, keepWithBody } from "./handed-response.ts";
 
 /** The Fetch standard's statuses without a body: constructing a `Response` of one with a body throws. */
 const nullBodyStatuses = new Set([101, 204, 205, 304]);
@@ -60,35 +61,72 @@ export function decodeBody(
 }
 
 /** Hands on the `Response` of a runtime's own `fetch`. */
-export function fromResponse(
-  response: Response,
-  url: string,
-  onEnd: (() => void) | undefined,
-): TransportResponse {
-  return {
-    status: response.status,
-    header: (name) => response.headers.get(name),
-    async text() {
-      try {
-        return await response.text();
-      } finally {
-        onEnd?.();
-      }
-    },
-    async discard() {
-      try {
-        await response.body?.cancel();
-      } finally {
-        onEnd?.();
-      }
-    },
-    toResponse() {
-      // As it is where possible: runtimes read their own responses faster than any other.
-      if (onEnd === undefined && response.url !== "") return response;
-      const body = onEnd === undefined ? response.body : observed(response.body, onEnd);
-      return new (fetchedResponseClass())(body, response, response.url || url);
-    },
-  };
+export function fromResponse(response: Response, url: string): TransportResponse {
+  return new FetchedExchange(response, url);
+}
+
+/** See {@link fromResponse}. */
+class FetchedExchange implements TransportResponse {
+  readonly #response: Response;
+  readonly #url: string;
+  #listener: (() => void) | undefined;
+  #isExact = false;
+  readonly status: number;
+
+  constructor(response: Response, url: string) {
+    this.#response = response;
+    this.#url = url;
+    this.status = response.status;
+  }
+
+  header(name: string): string | null {
+    return this.#response.headers.get(name);
+  }
+
+  onEnd(listener: () => void, exact = false): void {
+    const earlier = this.#listener;
+    this.#listener =
+      earlier === undefined
+        ? listener
+        : () => {
+            earlier();
+            listener();
+          };
+    this.#isExact ||= exact;
+  }
+
+  async text(): Promise<string> {
+    try {
+      return await this.#response.text();
+    } finally {
+      this.#listener?.();
+    }
+  }
+
+  async discard(): Promise<void> {
+    try {
+      await this.#response.body?.cancel();
+    } finally {
+      this.#listener?.();
+    }
+  }
+
+  toResponse(): Response {
+    const response = this.#response;
+    const listener = this.#listener;
+    // As it is where possible: runtimes read their own responses faster than any other.
+    const isWhole = response.url !== "";
+    if (listener === undefined) return isWhole ? response : this.#rebuild(response.body);
+    if (!isWhole || this.#isExact || !canTellCollected) {
+      return this.#rebuild(observed(keepWithBody(response), listener));
+    }
+    return handOver(response, listener);
+  }
+
+  #rebuild(body: ReadableStream<Uint8Array> | null): Response {
+    const url = this.#response.url || this.#url;
+    return new (fetchedResponseClass())(body, this.#response, url);
+  }
 }
 
 /** A body whose end is told, whichever way it ends. */

@@ -96,33 +96,33 @@ export class RotatingTransport {
 
   /** Sends a request under the trust of this moment. */
   async send(request: OutgoingRequest): Promise<TransportResponse> {
-    const tried: Tried = { newerBundles: 0, notProcessed: 0, lostConnection: false };
+    const { signal } = request;
+    const { ca, clientCert } = this.#peers;
+    let tried: Tried | undefined;
     for (;;) {
-      request.signal?.throwIfAborted();
-      const { ca, clientCert } = this.#peers;
-      if (ca !== undefined) await ca.current({ signal: request.signal });
-      if (clientCert !== undefined) await clientCert.current({ signal: request.signal });
+      signal?.throwIfAborted();
+      if (ca !== undefined && ca.fresh?.() === undefined) await ca.current({ signal });
+      if (clientCert !== undefined && clientCert.fresh?.() === undefined) {
+        await clientCert.current({ signal });
+      }
       // Picked in one turn with its use: the newest bundle there is, and a pool that is still open.
       const generation = this.#pick();
       try {
         return await generation.send(request);
       } catch (error) {
         if (this.#closed !== undefined) throw this.#closed;
-        this.#options.closing.throwIfAborted();
-        request.signal?.throwIfAborted();
+        signal?.throwIfAborted();
+        tried ??= { newerBundles: 0, notProcessed: 0, lostConnection: false };
         await this.#recover(error, generation.trust.bundle, request, tried);
       }
     }
   }
 
-  /** Ends everything, in flight or idle. */
+  /** Takes no more requests, and gives the reason. Those in flight are ended by {@link InFlight.close}. */
   async close(reason: ClosedError = new ClosedError()): Promise<void> {
-    if (this.#closed !== undefined) return;
-    this.#closed = reason;
-    this.#forget();
-    const generations = [...this.#generations];
-    for (const generation of generations) generation.end(reason);
-    await Promise.all(generations.map((generation) => this.#retire(generation)));
+    this.#closed ??= reason;
+    for (const generation of this.#generations) generation.forgetExchanges();
+    await this.#retireAll();
   }
 
   /**
@@ -131,12 +131,12 @@ export class RotatingTransport {
    */
   async retire(): Promise<void> {
     this.#retired = true;
-    this.#forget();
-    await Promise.all(Array.from(this.#generations, (generation) => this.#retire(generation)));
+    await this.#retireAll();
   }
 
-  #forget(): void {
+  async #retireAll(): Promise<void> {
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    await Promise.all(Array.from(this.#generations, (generation) => this.#retire(generation)));
   }
 
   #pick(): Generation {

@@ -8,9 +8,9 @@ import { ClosedError } from "../errors.ts";
 import type { EventListener } from "../events.ts";
 import { type DurationRange, checkDuration, timeLimit } from "../options.ts";
 import type { Runtime, TransportOptions } from "../runtime.ts";
+import { InFlight } from "./in-flight.ts";
 import { type PeerSettings, checkPeers } from "./peers.ts";
 import { RotatingTransport } from "./rotating-transport.ts";
-import { WaitingRequests } from "./timeout.ts";
 
 const connectLimit: DurationRange = { min: 1, max: 600_000 };
 
@@ -73,8 +73,8 @@ export function pickTransportSettings({
 export interface TransportUse {
   /** Whether requests will have several lines of one header. */
   readonly repeatsHeaders?: boolean;
-  /** Where requests are counted in and out, if that is not the transport's own affair. */
-  readonly waiting?: WaitingRequests | undefined;
+  /** The requests of the client whose transport it is, where that has others. */
+  readonly inFlight?: InFlight | undefined;
 }
 
 /** What a client sends by. */
@@ -82,8 +82,8 @@ export interface OpenTransport {
   readonly transport: RotatingTransport;
   /** The time limit of a request that names none. */
   readonly timeoutMs: number;
-  /** Where its requests are counted in and out. */
-  readonly waiting: WaitingRequests;
+  /** By which its requests are sent. */
+  readonly inFlight: InFlight;
   /** Ends every request, whatever it waits for, and every connection; those too that are retired. */
   close(): Promise<void>;
 }
@@ -98,7 +98,7 @@ export function openRotatingTransport(
   runtime: Runtime,
   ends: PeerSettings,
   settings: TransportSettings,
-  { repeatsHeaders = false, waiting = new WaitingRequests() }: TransportUse = {},
+  { repeatsHeaders = false, inFlight = new InFlight(runtime.clock) }: TransportUse = {},
 ): OpenTransport {
   const { connectTimeoutMs, drainTimeoutMs, exclusiveTrust = false, onEvent } = settings;
   const forever = Number.POSITIVE_INFINITY;
@@ -107,7 +107,6 @@ export function openRotatingTransport(
     connectTimeoutMs: checkDuration("connectTimeoutMs", connectTimeoutMs, 10_000, connectLimit),
     exclusiveTrust,
     repeatsHeaders,
-    closing: waiting.closing,
   };
   const transport = new RotatingTransport(runtime, {
     ...options,
@@ -118,10 +117,10 @@ export function openRotatingTransport(
   return {
     transport,
     timeoutMs,
-    waiting,
+    inFlight,
     async close() {
       const reason = new ClosedError();
-      waiting.close(reason);
+      inFlight.close(reason);
       await transport.close(reason);
     },
   };

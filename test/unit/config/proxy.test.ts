@@ -5,13 +5,17 @@
  */
 
 import { describe, expect, test } from "vitest";
-import { environmentProxy, isExcepted } from "../../../src/config/proxy.ts";
+import { isExcepted } from "../../../src/config/no-proxy.ts";
+import { environmentProxy } from "../../../src/config/proxy.ts";
 import { createFakeRuntime } from "../support/fake-runtime.ts";
 
-function proxyFor(server: string, variables: Record<string, string>): string | undefined {
+async function proxyFor(
+  server: string,
+  variables: Record<string, string>,
+): Promise<string | undefined> {
   const runtime = createFakeRuntime();
   for (const [name, value] of Object.entries(variables)) runtime.variables.set(name, value);
-  return environmentProxy(runtime, new URL(server));
+  return await environmentProxy(runtime, new URL(server));
 }
 
 describe("environmentProxy()", () => {
@@ -25,20 +29,19 @@ describe("environmentProxy()", () => {
     ["nothing where none is set", {}, undefined],
     ["nothing for what NO_PROXY lists", { HTTPS_PROXY: "http://p", NO_PROXY: "kube" }, undefined],
     ["no_proxy as well", { HTTPS_PROXY: "http://p", no_proxy: "kube" }, undefined],
-  ])("is %s", (_, variables, proxy) => {
-    expect(proxyFor("https://kube:6443", variables)).toBe(proxy);
+  ])("is %s", async (_, variables, proxy) => {
+    expect(await proxyFor("https://kube:6443", variables)).toBe(proxy);
   });
 
-  test("is HTTP_PROXY for an http server", () => {
-    expect(proxyFor("http://kube", { HTTP_PROXY: "http://p", HTTPS_PROXY: "http://s" })).toBe(
-      "http://p",
-    );
+  test("is HTTP_PROXY for an http server", async () => {
+    const variables = { HTTP_PROXY: "http://p", HTTPS_PROXY: "http://s" };
+    expect(await proxyFor("http://kube", variables)).toBe("http://p");
   });
 
   test.each(["https://localhost:6443", "https://127.0.0.1", "https://127.8.8.8", "https://[::1]"])(
     "is never any for %s, as in Go",
-    (server) => {
-      expect(proxyFor(server, { HTTPS_PROXY: "http://p" })).toBeUndefined();
+    async (server) => {
+      expect(await proxyFor(server, { HTTPS_PROXY: "http://p" })).toBeUndefined();
     },
   );
 });

@@ -46,8 +46,6 @@ export interface FakeTransport extends Transport {
   readonly ca: readonly string[] | undefined;
   /** Whether it was told to close its idle connections. */
   readonly retired: boolean;
-  /** With what it was told to end everything. */
-  readonly endedBy: Error | undefined;
 }
 
 /** See the module. */
@@ -125,10 +123,10 @@ export function createFakeRuntime(options: FakeRuntimeOptions = {}): FakeRuntime
       options.hasFiles === false ? undefined : { read, exists: async (path) => disk.has(path) },
     env: (name) => (denied.has(`env ${name}`) ? undefined : variables.get(name)),
     isDenied: (kind, name) => denied.has(`${kind} ${name}`),
-    openTransport(trust, { closing }) {
+    openTransport(trust) {
       if (runtime.refuses(trust.ca, trust.clientCert))
         throw new Error("a certificate that this runtime can't use");
-      const transport = openFakeTransport(runtime, trust, closing);
+      const transport = openFakeTransport(runtime, trust);
       runtime.transports.push(transport);
       return transport;
     },
@@ -150,39 +148,23 @@ export function createFakeRuntime(options: FakeRuntimeOptions = {}): FakeRuntime
   return runtime;
 }
 
-function openFakeTransport(
-  runtime: FakeRuntime,
-  trust: TlsSnapshot,
-  closing: AbortSignal,
-): FakeTransport {
+function openFakeTransport(runtime: FakeRuntime, trust: TlsSnapshot): FakeTransport {
   const number = runtime.transports.length + 1;
-  const ended = new AbortController();
-  const ends = [ended.signal, closing];
   let retired = false;
-  let endedBy: Error | undefined;
   return {
     trust,
     ca: trust.ca,
     get retired() {
       return retired;
     },
-    get endedBy() {
-      return endedBy;
-    },
     async send(url, request): Promise<TransportResponse> {
-      const { signal: own, headers } = request;
-      const signal = AbortSignal.any(own === undefined ? ends : [own, ...ends]);
       // A copy, since a later attempt may change them.
-      const sent = { ...request, headers: new Map(headers), signal, url, transport: number };
+      const sent = { ...request, headers: new Map(request.headers), url, transport: number };
       runtime.exchanges.push(sent);
-      return fromResponse(await runtime.answer(sent), url, request.onEnd);
+      return fromResponse(await runtime.answer(sent), url);
     },
     async retire() {
       retired = true;
-    },
-    end(reason) {
-      endedBy = reason;
-      ended.abort(reason);
     },
   };
 }

@@ -31,15 +31,13 @@ export interface Answer extends TransportResponse {
 
 /** Makes an answer without a body. */
 export function answer(status: number, headers: Record<string, string> = {}): Answer {
-  const response = fromResponse(new Response(null, { status, headers }), "", undefined);
-  const made: Answer = {
-    ...response,
+  const response = fromResponse(new Response(null, { status, headers }), "");
+  return Object.assign(response, {
     discarded: false,
-    async discard() {
-      made.discarded = true;
+    async discard(this: Answer) {
+      this.discarded = true;
     },
-  };
-  return made;
+  });
 }
 
 /** A step's next step: it records what it is given, and answers one after the other, the last for ever. */

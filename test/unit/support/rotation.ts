@@ -4,10 +4,12 @@
  * @module
  */
 
+import { ClosedError } from "../../../src/errors.ts";
 import type { ReanchorEvent } from "../../../src/events.ts";
 import type { TransportResponse } from "../../../src/runtime.ts";
 import { type CaSource, createFunctionCaSource } from "../../../src/sources/ca-source.ts";
 import type { ClientCertSource } from "../../../src/sources/client-cert-source.ts";
+import { InFlight } from "../../../src/transport/in-flight.ts";
 import type { OutgoingBody, OutgoingRequest } from "../../../src/transport/request.ts";
 import { type PeerSettings, checkPeers } from "../../../src/transport/peers.ts";
 import {
@@ -22,6 +24,8 @@ import { outgoing } from "./outgoing.ts";
 export const oldCa: string = anchorPem("kubernetes", 1);
 /** The bundle after it. Both carry the same subject, as in a real cluster. */
 export const newCa: string = anchorPem("kubernetes", 2);
+
+const FOREVER = Number.POSITIVE_INFINITY;
 
 /** What {@linkcode createRotation} can be told. */
 export interface RotationOptions {
@@ -45,6 +49,8 @@ export interface Rotation {
   /** How often the bundle was read. */
   reads(): number;
   get(): Promise<TransportResponse>;
+  /** Ends what is in flight, and takes no more. */
+  close(): Promise<void>;
   post(body: OutgoingBody, parts?: Partial<OutgoingRequest>): Promise<TransportResponse>;
 }
 
@@ -58,12 +64,11 @@ export function openTransport(
     connectTimeoutMs: 10_000,
     exclusiveTrust: false,
     repeatsHeaders: false,
-    closing: new AbortController().signal,
   };
   return new RotatingTransport(runtime, {
     ...fixed,
     peers: checkPeers(runtime, ends, fixed),
-    drainTimeoutMs: Number.POSITIVE_INFINITY,
+    drainTimeoutMs: FOREVER,
     onEvent: undefined,
     ...options,
   });
@@ -83,10 +88,14 @@ export function createRotation(options: RotationOptions = {}): Rotation {
     runtime,
     { ca: source, clientCert: options.clientCert?.(runtime) },
     {
-      drainTimeoutMs: options.drainTimeoutMs ?? Number.POSITIVE_INFINITY,
+      drainTimeoutMs: options.drainTimeoutMs ?? FOREVER,
       onEvent: (event) => events.push(event),
     },
   );
+  const inFlight = new InFlight(runtime.clock);
+  async function send(request: OutgoingRequest): Promise<TransportResponse> {
+    return await inFlight.send(request, (timed) => transport.send(timed));
+  }
   return {
     runtime,
     source,
@@ -96,8 +105,13 @@ export function createRotation(options: RotationOptions = {}): Rotation {
       pem = next;
     },
     reads: () => reads,
-    get: async () => await transport.send(outgoing("/api?token=sesame")),
+    get: async () => await send(outgoing("/api?token=sesame", { timeoutMs: FOREVER })),
     post: async (body, parts) =>
-      await transport.send(outgoing("/api", { method: "POST", body, ...parts })),
+      await send(outgoing("/api", { method: "POST", body, timeoutMs: FOREVER, ...parts })),
+    async close() {
+      const reason = new ClosedError();
+      inFlight.close(reason);
+      await transport.close(reason);
+    },
   };
 }

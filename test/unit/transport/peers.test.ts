@@ -27,7 +27,6 @@ function check(
     connectTimeoutMs: 10_000,
     exclusiveTrust: false,
     repeatsHeaders: false,
-    closing: new AbortController().signal,
     ...options,
   });
 }

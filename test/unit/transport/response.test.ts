@@ -5,6 +5,7 @@
  */
 
 import { describe, expect, test, vi } from "vitest";
+import type { TransportResponse } from "../../../src/runtime.ts";
 import { decodeBody, fetchedResponseClass, fromResponse } from "../../../src/transport/response.ts";
 import { streamOf } from "../support/outgoing.ts";
 
@@ -80,7 +81,6 @@ describe("fromResponse()", () => {
     const response = fromResponse(
       new Response("text", { status: 404, headers: { "X-A": "1" } }),
       url,
-      undefined,
     );
     expect(response.status).toBe(404);
     expect(response.header("x-a")).toBe("1");
@@ -90,15 +90,11 @@ describe("fromResponse()", () => {
 
   test("hands a runtime's own response on as it is where it knows its URL", () => {
     const own = new FetchedResponse(streamOf("text"), {}, "https://10.96.0.1/own");
-    expect(fromResponse(own, url, undefined).toResponse()).toBe(own);
+    expect(fromResponse(own, url).toResponse()).toBe(own);
   });
 
   test("gives a response that lacks a URL the request's", async () => {
-    const response = fromResponse(
-      new Response("text", { status: 202 }),
-      url,
-      undefined,
-    ).toResponse();
+    const response = fromResponse(new Response("text", { status: 202 }), url).toResponse();
     expect(response.url).toBe(url);
     expect(response.status).toBe(202);
     expect(await response.text()).toBe("text");
@@ -107,7 +103,7 @@ describe("fromResponse()", () => {
   test("tells the end of a body once when it has been read as text, or given up", async () => {
     for (const end of ["text", "discard"] as const) {
       const onEnd = vi.fn();
-      await fromResponse(new Response("text"), url, onEnd)[end]();
+      await watched(new Response("text"), onEnd)[end]();
       expect(onEnd).toHaveBeenCalledOnce();
     }
   });
@@ -115,16 +111,16 @@ describe("fromResponse()", () => {
   test("tells the end of a body that fails", async () => {
     const onEnd = vi.fn();
     const failure = new Error("lost");
-    await expect(fromResponse(failingResponse(failure), url, onEnd).text()).rejects.toBe(failure);
+    await expect(watched(failingResponse(failure), onEnd).text()).rejects.toBe(failure);
     expect(onEnd).toHaveBeenCalledOnce();
-    const response = fromResponse(failingResponse(failure), url, onEnd).toResponse();
+    const response = watched(failingResponse(failure), onEnd).toResponse();
     await expect(response.text()).rejects.toBe(failure);
     expect(onEnd).toHaveBeenCalledTimes(2);
   });
 
   test("tells the end of a handed-over body when it has been read to its end, and not before", async () => {
     const onEnd = vi.fn();
-    const response = fromResponse(new Response("text"), url, onEnd).toResponse();
+    const response = watched(new Response("text"), onEnd).toResponse();
     const reader = response.body?.getReader();
     expect(new TextDecoder().decode((await reader?.read())?.value)).toBe("text");
     expect(onEnd).not.toHaveBeenCalled();
@@ -136,18 +132,47 @@ describe("fromResponse()", () => {
     const onEnd = vi.fn();
     const cancel = vi.fn();
     const under = new ReadableStream<Uint8Array>({ cancel });
-    await fromResponse(new Response(under), url, onEnd).toResponse().body?.cancel("enough");
+    await watched(new Response(under), onEnd).toResponse().body?.cancel("enough");
     expect(onEnd).toHaveBeenCalledOnce();
     expect(cancel).toHaveBeenCalledWith("enough");
   });
 
+  test("hands on as it is what need not be told exactly, and keeps it alive by body and clone", async () => {
+    const onEnd = vi.fn();
+    const own = new FetchedResponse(streamOf("text"), {}, "https://10.96.0.1/own");
+    const exchange = fromResponse(own, url);
+    exchange.onEnd(onEnd);
+    const response = exchange.toResponse();
+    expect(response).toBe(own);
+    expect(response.body).toBeInstanceOf(ReadableStream);
+    const clone = response.clone();
+    expect(clone.url).toBe("https://10.96.0.1/own");
+    expect(await Promise.all([response.text(), clone.text()])).toEqual(["text", "text"]);
+    expect(onEnd).not.toHaveBeenCalled();
+  });
+
+  test("tells every listener", async () => {
+    const listeners = [vi.fn(), vi.fn(), vi.fn()];
+    const exchange = fromResponse(new Response("text"), url);
+    for (const listener of listeners) exchange.onEnd(listener);
+    await exchange.text();
+    for (const listener of listeners) expect(listener).toHaveBeenCalledOnce();
+  });
+
   test("tells the end at once where there is no body", () => {
     const onEnd = vi.fn();
-    const response = fromResponse(new Response(null, { status: 204 }), url, onEnd).toResponse();
+    const response = watched(new Response(null, { status: 204 }), onEnd).toResponse();
     expect(onEnd).toHaveBeenCalledOnce();
     expect(response.status).toBe(204);
   });
 });
+
+/** A response whose end is told exactly. */
+function watched(response: Response, onEnd: () => void): TransportResponse {
+  const exchange = fromResponse(response, url);
+  exchange.onEnd(onEnd, true);
+  return exchange;
+}
 
 function failingResponse(failure: Error): Response {
   return new Response(

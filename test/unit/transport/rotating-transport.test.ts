@@ -67,7 +67,6 @@ describe("Transport identity", () => {
     const [first] = rotation.runtime.transports;
     await rotateTo(rotation, newCa);
     expect(first?.retired).toBe(true);
-    expect(first?.endedBy).toBeUndefined();
     await rotation.get();
     expect(rotation.runtime.exchanges.map(({ transport }) => transport)).toEqual([1, 2]);
     expect(types(rotation)).toEqual([
@@ -131,7 +130,7 @@ describe("Transport identity", () => {
         retired: false,
       },
     ]);
-    await rotation.transport.close();
+    await rotation.close();
     await settle(rotation.runtime.clock);
     expect(streaming.error).toBeInstanceOf(ClosedError);
   });
@@ -208,7 +207,7 @@ describe("anchors of one name without key identifiers", () => {
     }
   });
 
-  test("are all retired and ended together", async () => {
+  test("are all retired together", async () => {
     const rotation = createRotation({ runtime: options, pem: one + two });
     await rotation.get();
     await rotateTo(rotation, newCa);
@@ -217,11 +216,7 @@ describe("anchors of one name without key identifiers", () => {
     const closed = createRotation({ runtime: options, pem: one + two });
     await closed.get();
     await closed.transport.close();
-    for (const { endedBy, retired } of closed.runtime.transports) {
-      expect(endedBy).toBeInstanceOf(ClosedError);
-      expect(retired).toBe(true);
-    }
-    expect(closed.runtime.transports).toHaveLength(2);
+    expect(closed.runtime.transports.map(({ retired }) => retired)).toEqual([true, true]);
   });
 });
 

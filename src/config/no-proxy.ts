@@ -1,0 +1,95 @@
+/**
+ * Which servers are reached without the environment's proxy, by the rules of Go's
+ * `golang.org/x/net/http/httpproxy`.
+ *
+ * @module
+ */
+
+/**
+ * Whether a server is reached straight: on loopback, or one of those that `NO_PROXY` lists, as hosts,
+ * suffixes, addresses, ranges, or `*`.
+ */
+export function isExcepted(server: URL, exceptions: string): boolean {
+  const host = bareHost(server);
+  if (isLoopback(host)) return true;
+  const port = server.port || (server.protocol === "https:" ? "443" : "80");
+  const address = parseAddress(host);
+  return exceptions.split(",").some((written) => {
+    const entry = written.trim().toLowerCase();
+    if (entry === "") return false;
+    if (entry === "*") return true;
+    if (entry.includes("/")) return address !== undefined && isInRange(address, entry);
+    const { name, port: entryPort } = splitPort(entry);
+    if (entryPort !== undefined && entryPort !== port) return false;
+    const entryAddress = parseAddress(name);
+    if (entryAddress !== undefined) {
+      return (
+        address !== undefined &&
+        address.bits === entryAddress.bits &&
+        address.value === entryAddress.value
+      );
+    }
+    if (name.startsWith("*.")) return host.endsWith(name.slice(1));
+    if (name.startsWith(".")) return host.endsWith(name);
+    return host === name || host.endsWith(`.${name}`);
+  });
+}
+
+function bareHost(server: URL): string {
+  return server.hostname
+    .replace(/^\[(.*)\]$/, "$1")
+    .replace(/\.$/, "")
+    .toLowerCase();
+}
+
+function isLoopback(host: string): boolean {
+  const address = parseAddress(host);
+  if (address === undefined) return host === "localhost";
+  return address.bits === 32 ? address.value >> 24n === 127n : address.value === 1n;
+}
+
+function splitPort(entry: string): { name: string; port: string | undefined } {
+  const bracketed = /^\[([^\]]*)\](?::(\d+))?$/.exec(entry);
+  if (bracketed !== null) return { name: bracketed[1] ?? "", port: bracketed[2] };
+  const parts = entry.split(":");
+  return parts.length === 2
+    ? { name: parts[0] ?? "", port: parts[1] }
+    : { name: entry, port: undefined };
+}
+
+interface Address {
+  readonly bits: 32 | 128;
+  readonly value: bigint;
+}
+
+function isInRange(address: Address, range: string): boolean {
+  const [base = "", length = ""] = range.split("/");
+  const from = parseAddress(base);
+  if (from === undefined || from.bits !== address.bits || !/^\d{1,3}$/.test(length)) return false;
+  const rest = from.bits - Number(length);
+  return rest >= 0 && address.value >> BigInt(rest) === from.value >> BigInt(rest);
+}
+
+/** An IP address as a number; an IPv4 address within IPv6 counts as IPv4. */
+function parseAddress(text: string): Address | undefined {
+  if (/^\d{1,3}(?:\.\d{1,3}){3}$/.test(text)) {
+    const octets = text.split(".").map(Number);
+    if (octets.some((octet) => octet > 255)) return undefined;
+    return { bits: 32, value: octets.reduce((value, octet) => (value << 8n) | BigInt(octet), 0n) };
+  }
+  if (!text.includes(":")) return undefined;
+  // The URL standard writes an IPv6 address in its one canonical form.
+  const canonical = URL.parse(`http://[${text}]`)?.hostname.slice(1, -1);
+  if (canonical === undefined) return undefined;
+  const [head = "", tail] = canonical.split("::");
+  const left = head === "" ? [] : head.split(":");
+  const right = tail === undefined || tail === "" ? [] : tail.split(":");
+  const zeros = Array.from({ length: 8 - left.length - right.length }, () => "0");
+  const value = [...left, ...zeros, ...right].reduce(
+    (sum, group) => (sum << 16n) | BigInt(Number.parseInt(group, 16)),
+    0n,
+  );
+  return value >> 32n === 0xffffn
+    ? { bits: 32, value: value & 0xffff_ffffn }
+    : { bits: 128, value };
+}
