@@ -18,6 +18,7 @@ import {
   readRequest,
 } from "../transport/request.ts";
 import { parseRetryAfter } from "../transport/retry-after.ts";
+import { Addresses, withQuery } from "./addresses.ts";
 import { refusal } from "./apply-conflict.ts";
 import type { Connections } from "./connections.ts";
 import type { Discovery, DiscoverOptions } from "./discovery.ts";
@@ -176,13 +177,11 @@ export function createClient({
   onEvent,
 }: ClientParts): KubeClient {
   const { clock, capabilities } = runtime;
+  const addresses = new Addresses();
 
-  async function send(
-    request: OutgoingRequest,
-    toUrl: (server: URL) => URL,
-  ): Promise<TransportResponse> {
+  function send(request: OutgoingRequest, toUrl: (server: URL) => URL): Promise<TransportResponse> {
     if (!request.headers.has("user-agent")) request.headers.set("user-agent", userAgent);
-    return await connections.send(request, toUrl);
+    return connections.send(request, toUrl);
   }
 
   async function call<T>(options: ResourceCall): Promise<T> {
@@ -199,7 +198,8 @@ export function createClient({
     if (!headers.has("accept")) headers.set("accept", "application/json");
     if (body !== undefined && !headers.has("content-type"))
       headers.set("content-type", contentType);
-    const toUrl = (server: URL): URL => resolve(withQuery(path, query), server);
+    const address = withQuery(path, query);
+    const toUrl = (server: URL): URL => addresses.resolve(address, server);
     const connection = connections.peek();
     const request: OutgoingRequest = {
       method,
@@ -213,16 +213,22 @@ export function createClient({
       signal,
     };
     const response = await send(request, toUrl);
-    const text = await readText(response, request);
-    const plainPath = path.split("?", 1)[0] ?? path;
+    let text: string;
+    try {
+      text = await response.text();
+    } catch (cause) {
+      signal?.throwIfAborted();
+      connections.closing.throwIfAborted();
+      throw new ConnectionError(`Cannot ${describe(request)}: the answer broke off`, { cause });
+    }
     for (const message of warningsOf(response.header("warning"))) {
-      notify(onEvent, { type: "warning", message, method, path: plainPath });
+      notify(onEvent, { type: "warning", message, method, path: withoutQuery(path) });
     }
     if (response.status < 200 || response.status > 299) {
       const retryAfterMs = parseRetryAfter(response.header("retry-after"), clock.wallNow());
       throw refusal({
         method,
-        path: plainPath,
+        path: withoutQuery(path),
         status: response.status,
         body: text,
         retryAfterSeconds: retryAfterMs && Math.ceil(retryAfterMs / 1_000),
@@ -236,21 +242,11 @@ export function createClient({
     }
   }
 
-  async function readText(response: TransportResponse, request: OutgoingRequest): Promise<string> {
-    try {
-      return await response.text();
-    } catch (cause) {
-      request.signal?.throwIfAborted();
-      connections.closing.throwIfAborted();
-      throw new ConnectionError(`Cannot ${describe(request)}: the answer broke off`, { cause });
-    }
-  }
-
   async function fetch(input: string | URL | Request, init: FetchInit = {}): Promise<Response> {
     // A text is looked for first: on Node, naming `Request` loads all of `fetch`.
     const isRequest = typeof input !== "string" && input instanceof Request;
     const [given, text] = isRequest ? [input, input.url] : [undefined, String(input)];
-    const toUrl = (server: URL): URL => resolve(text, server);
+    const toUrl = (server: URL): URL => addresses.resolve(text, server);
     const { server, timeoutMs } = connections.peek();
     const request = await readRequest(toUrl(server), given, init, timeoutMs);
     return (await send(request, toUrl)).toResponse();
@@ -313,30 +309,6 @@ export function createClient({
   }
 }
 
-/** The URL that a caller means. It never leaves the server's origin, where credentials belong. */
-function resolve(text: string, server: URL): URL {
-  const base = server.href.replace(/\/+$/, "");
-  const absolute = /^[A-Za-z][A-Za-z0-9+.-]*:/.test(text);
-  // Put together as text: resolved as a reference, "//host/path" would be another host.
-  const url = URL.parse(absolute ? text : `${base}${text.startsWith("/") ? "" : "/"}${text}`);
-  if (url === null) throw new TypeError("Cannot fetch: the path or URL is malformed");
-  if (url.origin !== server.origin) {
-    throw new TypeError(
-      `Cannot fetch from ${url.origin}: this client's credentials are for ${server.origin} alone`,
-    );
-  }
-  if (url.username !== "" || url.password !== "") {
-    throw new TypeError("Cannot fetch: the URL carries credentials; set headers in their place");
-  }
-  return url;
-}
-
-function withQuery(path: string, query: CallOptions["query"]): string {
-  if (query === undefined) return path;
-  const parameters = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) {
-    if (value !== undefined) parameters.set(name, String(value));
-  }
-  const text = parameters.toString();
-  return text === "" ? path : `${path}${path.includes("?") ? "&" : "?"}${text}`;
+function withoutQuery(path: string): string {
+  return path.split("?", 1)[0] ?? path;
 }
