@@ -10,7 +10,10 @@ export interface Plugin {
   setup(build: {
     onResolve(
       options: { filter: RegExp },
-      callback: (file: { path: string; resolveDir: string }) => { path: string },
+      callback: (file: {
+        path: string;
+        resolveDir: string;
+      }) => { path: string; external?: boolean } | undefined,
     ): void;
   }): void;
 }
