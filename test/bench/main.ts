@@ -14,6 +14,7 @@ import { describeMachine } from "./machine.ts";
 import { measureMemory } from "./memory.ts";
 import { type BenchOptions, helpText, readOptions } from "./options.ts";
 import { type Progress, createProgress } from "./progress.ts";
+import { measureProtocols } from "./protocols.ts";
 import { measureReloads } from "./reloads.ts";
 import { type PaintVerdict, type Report, drawMarkdown, drawTable, toJson } from "./report.ts";
 import { measureRotations } from "./rotations.ts";
@@ -37,6 +38,7 @@ const subjects: readonly Subject[] = [
     what: "requests a second against client-node",
     measure: measureAgainstPeer,
   },
+  { name: "protocols", what: "HTTP/2 against HTTP/1.1 on Node", measure: measureProtocols },
   { name: "sources", what: "a use of a fresh CA bundle or token", measure: measureSources },
   { name: "reloads", what: "what changed bundles leave behind", measure: measureReloads },
   { name: "rotations", what: "rotations with and without overlap", measure: measureRotations },

@@ -61,9 +61,14 @@ export async function issueCertificate(
  *
  * @param dist the folder of the built package
  */
-export async function openStage(dist: string, kind: CertificateKind = "P-256"): Promise<Stage> {
+export async function openStage(
+  dist: string,
+  kind: CertificateKind = "P-256",
+  { http2 = false }: { http2?: boolean } = {},
+): Promise<Stage> {
   const ca = await createAuthority(kind);
-  const argument: ServerArgument = { ...(await issueCertificate(ca, kind)), token: TOKEN };
+  const certificate = await issueCertificate(ca, kind);
+  const argument: ServerArgument = { ...certificate, token: TOKEN, http2 };
   const server = startProgram("server/main.ts", { argument });
   const port = await server.ask<number>("port");
   const volume = await createProjectedVolume({ ca: ca.pem, token: TOKEN, namespace: "default" });

@@ -7,6 +7,7 @@
 
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { type Http2ServerRequest, type Http2ServerResponse, createSecureServer } from "node:http2";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { VERSION, namespaceList } from "../../support/server/kubernetes-objects.ts";
@@ -18,6 +19,8 @@ export interface ServerArgument {
   readonly cert: string;
   readonly key: string;
   readonly token: string;
+  /** Whether it speaks HTTP/2 as well. */
+  readonly http2: boolean;
 }
 
 /** What it has counted since it was last asked. */
@@ -30,7 +33,9 @@ export interface ServerCounts {
 
 const HOUR_MS = 3_600_000;
 
-const { cert, key, token } = readArgument() as ServerArgument;
+type Http2Listener = (request: Http2ServerRequest, response: Http2ServerResponse) => void;
+
+const { cert, key, token, http2 } = readArgument() as ServerArgument;
 const authorization = `Bearer ${token}`;
 const fixed = new Map<string, Buffer>([
   ["/version", toBytes(VERSION)],
@@ -43,7 +48,10 @@ let handshakes = 0;
 let requests = 0;
 let open = 0;
 
-const server = createServer({ cert, key, keepAliveTimeout: HOUR_MS }, answer);
+const server = http2
+  ? // What it calls back with can do all that is asked of it here.
+    createSecureServer({ cert, key, allowHTTP1: true }, answer as unknown as Http2Listener)
+  : createServer({ cert, key, keepAliveTimeout: HOUR_MS }, answer);
 server.on("secureConnection", (socket) => {
   handshakes += 1;
   open += 1;
