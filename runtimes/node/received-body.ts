@@ -69,19 +69,16 @@ export class ReceivedBody {
     return first !== undefined && others.length === 0 ? first : Buffer.concat(chunks);
   }
 
-  /** All of it as text, decoded as it arrives: a large body is never there twice. */
+  /** All of it as text. */
   async text(): Promise<string> {
-    const decoder = new TextDecoder(); // Which leaves out a byte order mark.
-    let text = "";
-    for (;;) {
-      const isLast = this.#isOver;
-      text += decoder.decode(this.take(), { stream: !isLast });
-      if (isLast) break;
+    const gathered = new GatheredBytes();
+    while (!this.#isOver) {
+      gathered.add(this.take());
       this.#flow.resume();
       await this.#next();
     }
     if (this.#error !== undefined) throw this.#error;
-    return text;
+    return gathered.decodeWith(this.take());
   }
 
   /** As it arrives, no faster than it is read. */
@@ -132,5 +129,32 @@ export class ReceivedBody {
   #wake(): void {
     this.#goOn?.();
     this.#goOn = undefined;
+  }
+}
+
+/** The bytes of a large body on their way to its text. They make place for it: a list may have 30 MB. */
+class GatheredBytes {
+  #bytes = new Uint8Array();
+  #size = 0;
+
+  add(chunk: Chunk): void {
+    const size = this.#size + chunk.length;
+    if (size > this.#bytes.length) {
+      const grown = Math.max(size, 2 * this.#bytes.length, LIMIT_BYTES);
+      this.#bytes = new Uint8Array(this.#bytes.buffer.transfer(grown));
+    }
+    this.#bytes.set(chunk, this.#size);
+    this.#size = size;
+  }
+
+  /** Gives them and the last ones as text, and keeps none. */
+  decodeWith(last: Chunk): string {
+    const decoder = new TextDecoder(); // Which leaves out a byte order mark.
+    if (this.#size === 0) return decoder.decode(last);
+    this.add(last);
+    const text = decoder.decode(this.#bytes.subarray(0, this.#size));
+    // Now, and not when garbage is collected: to parse the text takes a lot of memory.
+    this.#bytes.buffer.transfer(0);
+    return text;
   }
 }

@@ -1,0 +1,82 @@
+/**
+ * A response's body as it arrives on Node.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import { expect, test, vi } from "vitest";
+import { ReceivedBody } from "../../runtimes/node/received-body.ts";
+
+/** A copy in a buffer of its own, as Node reads one. */
+function chunk(bytes: Uint8Array): Buffer<ArrayBuffer> {
+  return Buffer.from(new Uint8Array(bytes).buffer);
+}
+
+function open() {
+  const flow = { pause: vi.fn(), resume: vi.fn(), abort: vi.fn() };
+  return { flow, body: new ReceivedBody(flow) };
+}
+
+async function turn(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Hands a text over in pieces that are cut within its characters. */
+async function arrive(body: ReceivedBody, text: string, pieceBytes: number): Promise<void> {
+  const bytes = new TextEncoder().encode(text);
+  for (let at = 0; at < bytes.length; at += pieceBytes) {
+    body.push(chunk(bytes.subarray(at, at + pieceBytes)));
+    await turn();
+  }
+}
+
+test("text() gives what has arrived as a whole, without its byte order mark", async () => {
+  const { body } = open();
+  body.push(chunk(new TextEncoder().encode("\ufeffÄÖ")));
+  body.end();
+  expect(await body.text()).toBe("ÄÖ");
+});
+
+test("text() gives an empty body as an empty text", async () => {
+  const { body } = open();
+  body.end();
+  expect(await body.text()).toBe("");
+});
+
+test.each([3, 64 * 1024 + 1])(
+  "text() gives a text that comes in pieces of %d bytes",
+  async (size) => {
+    const text = "\ufeff" + "aÄ漢😀".repeat(size === 3 ? 100 : 100_000);
+    const { body, flow } = open();
+    const reading = body.text();
+    await arrive(body, text, size);
+    body.end();
+    expect((await reading) === text.slice(1)).toBe(true);
+    expect(flow.resume).toHaveBeenCalled();
+    expect(flow.abort).not.toHaveBeenCalled();
+  },
+);
+
+test("text() leaves the chunks that it was given as they were: others may have them too", async () => {
+  const { body } = open();
+  const [first, last] = [chunk(new Uint8Array(300_000).fill(97)), chunk(new Uint8Array([98]))];
+  const reading = body.text();
+  body.push(first);
+  await turn();
+  body.push(last);
+  body.end();
+  expect(await reading).toHaveLength(300_001);
+  expect(first).toHaveLength(300_000);
+  expect(first[0]).toBe(97);
+  expect(last[0]).toBe(98);
+});
+
+test("text() fails with what the body broke off by", async () => {
+  const { body } = open();
+  const reading = body.text();
+  await arrive(body, "half", 2);
+  const failure = new Error("lost");
+  body.end(failure);
+  await expect(reading).rejects.toBe(failure);
+});
