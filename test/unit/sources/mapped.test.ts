@@ -23,6 +23,22 @@ describe("mapSource()", () => {
     expect(await view.reload()).toBe(first); // The same content.
   });
 
+  test("has a fresh value where the source has, and never that of an older one", async () => {
+    const script = createScriptedSource();
+    const view = mapSource(script.source, "token", ({ text }) => ({ length: text.length }));
+    expect(view.fresh?.()).toBeUndefined();
+    const first = await view.current();
+    expect(view.fresh?.()).toBe(first);
+    script.content = "another text";
+    await script.clock.advance(60_000);
+    expect(view.fresh?.()).toBeUndefined();
+    await script.source.current();
+    expect(view.fresh?.()).toBeUndefined(); // What it maps to is not known yet.
+    const second = await view.current();
+    expect(second).toEqual({ length: 12 });
+    expect(view.fresh?.()).toBe(second);
+  });
+
   test("tells the source's events, unless it is silent", async () => {
     const script = createScriptedSource();
     const heard: string[] = [];
@@ -49,10 +65,12 @@ describe("fallbackSource()", () => {
     const source = fallbackSource(preferred.source, other.source);
     expect(await source.current()).toEqual({ text: "other" });
     expect(source.peek()).toEqual({ text: "other" });
+    expect(source.fresh?.()).toBeUndefined(); // The preferred one may have a value by now.
     preferred.content = "preferred";
     await preferred.clock.advance(1_000);
     expect(await source.reload()).toEqual({ text: "preferred" });
     expect(source.peek()).toEqual({ text: "preferred" });
+    expect(source.fresh?.()).toEqual({ text: "preferred" });
     expect(source.status).toEqual(preferred.source.status);
   });
 
