@@ -115,9 +115,9 @@ class FetchedExchange implements TransportResponse {
     const response = this.#response;
     const listener = this.#listener;
     // As it is where possible: runtimes read their own responses faster than any other.
-    const isWhole = response.url !== "";
-    if (listener === undefined) return isWhole ? response : this.#rebuild(response.body);
-    if (!isWhole || this.#isExact || !canTellCollected) {
+    const knowsUrl = response.url !== "";
+    if (listener === undefined) return knowsUrl ? response : this.#rebuild(response.body);
+    if (!knowsUrl || this.#isExact || !canTellCollected) {
       return this.#rebuild(observed(keepWithBody(response), listener));
     }
     return handOver(response, listener);
