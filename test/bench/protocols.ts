@@ -7,7 +7,7 @@
 import type { BenchContext, Figure } from "./figures.ts";
 import { type Program, startProgram } from "./program.ts";
 import type { Protocol, ProtocolArgument } from "./programs/protocols.ts";
-import type { Round, RoundResult } from "./programs/throughput.ts";
+import type { Round, RoundResult } from "./programs/rounds.ts";
 import { openStage } from "./stage.ts";
 import { alternate, median, ratio } from "./statistics.ts";
 

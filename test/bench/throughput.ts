@@ -6,7 +6,8 @@
 
 import { type BenchContext, type Figure, atLeast, exactly } from "./figures.ts";
 import { type Program, type RuntimeName, runtimeTitles, startProgram } from "./program.ts";
-import type { Contender, Round, RoundResult, ThroughputArgument } from "./programs/throughput.ts";
+import type { Round, RoundResult } from "./programs/rounds.ts";
+import type { Contender, ThroughputArgument } from "./programs/throughput.ts";
 import { type CertificateKind, type Stage, openStage } from "./stage.ts";
 import { type Ratio, alternate, median, ratio } from "./statistics.ts";
 

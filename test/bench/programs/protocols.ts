@@ -5,12 +5,11 @@
  */
 
 import { readFile } from "node:fs/promises";
-import process from "node:process";
 import { Agent, request } from "undici";
 import { obey, readArgument } from "../orders.ts";
 import type { Place } from "../stage.ts";
 import { bareHeaders } from "./entry.ts";
-import type { Round, RoundResult } from "./throughput.ts";
+import { type Round, runRound } from "./rounds.ts";
 
 /** By which version of HTTP. */
 export type Protocol = "HTTP/1.1" | "HTTP/2";
@@ -31,20 +30,4 @@ async function send(): Promise<void> {
   await body.json();
 }
 
-async function runRound({ durationMs, atOnce }: Round): Promise<RoundResult> {
-  await Promise.all(Array.from({ length: atOnce }, send));
-  const startedAt = performance.now();
-  const usedBefore = process.cpuUsage();
-  let requests = 0;
-  async function loop(): Promise<void> {
-    while (performance.now() - startedAt < durationMs) {
-      await send();
-      requests += 1;
-    }
-  }
-  await Promise.all(Array.from({ length: atOnce }, loop));
-  const { user, system } = process.cpuUsage(usedBefore);
-  return { requests, ms: performance.now() - startedAt, cpuUs: user + system };
-}
-
-await obey({ round: runRound });
+await obey({ round: (round: Round) => runRound(send, round) });

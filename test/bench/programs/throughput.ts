@@ -4,10 +4,10 @@
  * @module
  */
 
-import process from "node:process";
 import { obey, readArgument } from "../orders.ts";
 import type { Place } from "../stage.ts";
 import { bareFetch, bareHeaders, loadEntry } from "./entry.ts";
+import { type Round, runRound } from "./rounds.ts";
 
 /** Who sends, and to where. */
 export interface ThroughputArgument {
@@ -19,21 +19,6 @@ export interface ThroughputArgument {
 
 /** Who sends. */
 export type Contender = "bare fetch" | "kube.fetch" | "kube.get" | "client-node";
-
-/** What a round is. */
-export interface Round {
-  readonly durationMs: number;
-  /** How many requests are in flight. */
-  readonly atOnce: number;
-}
-
-/** What a round came to. */
-export interface RoundResult {
-  readonly requests: number;
-  readonly ms: number;
-  /** The time that this process used, in microseconds: all its threads, garbage collection included. */
-  readonly cpuUs: number;
-}
 
 type SendOne = () => Promise<unknown>;
 
@@ -79,21 +64,4 @@ const contenders: Record<Contender, () => Promise<SendOne>> = {
 
 const send = await contenders[contender]();
 
-async function runRound({ durationMs, atOnce }: Round): Promise<RoundResult> {
-  // An idle connection may have been closed since the last round.
-  await Promise.all(Array.from({ length: atOnce }, send));
-  const startedAt = performance.now();
-  const usedBefore = process.cpuUsage();
-  let requests = 0;
-  async function loop(): Promise<void> {
-    while (performance.now() - startedAt < durationMs) {
-      await send();
-      requests += 1;
-    }
-  }
-  await Promise.all(Array.from({ length: atOnce }, loop));
-  const { user, system } = process.cpuUsage(usedBefore);
-  return { requests, ms: performance.now() - startedAt, cpuUs: user + system };
-}
-
-await obey({ round: runRound });
+await obey({ round: (round: Round) => runRound(send, round) });
