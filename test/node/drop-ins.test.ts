@@ -286,6 +286,17 @@ describe.each(dropIns)("$name", ({ open, pools }) => {
     });
   });
 
+  test("gives a connection that has gone silent up with its request, and none gets it again", async () => {
+    const { ca, server } = await startCluster();
+    const dropIn = open({ ca: staticCaSource(ca.pem) });
+    await ask(dropIn, `${server.origin}/version`);
+    const signal = AbortSignal.timeout(100);
+    await refusal(dropIn.send(`${server.origin}/held-headers?key=silent`, undefined, signal));
+    await ask(dropIn, `${server.origin}/version`);
+    const used = (await server.requests()).map(({ connection }) => connection);
+    expect(used).toEqual(pools ? [1, 1, 2] : [1, 2, 3]);
+  });
+
   test("comes back to one generation and at most one connection after 100 rotations", async () => {
     const { ca, server } = await startCluster();
     const others = await Promise.all(

@@ -28,8 +28,8 @@ export interface Answer {
 /** A client of a drop-in. */
 export interface DropIn {
   readonly events: ReanchorEvent[];
-  /** Sends a request to a server's path: a POST where there is a body, else a GET. */
-  send(url: string, body?: string): Promise<Answer>;
+  /** Sends a request to a server's path: a POST where there is a body, else a GET. The signal ends it. */
+  send(url: string, body?: string, signal?: AbortSignal): Promise<Answer>;
   status(): AgentStatus;
   close(): Promise<void>;
 }
@@ -51,8 +51,12 @@ function answerOf(response: IncomingMessage): Answer {
 function byFetch(options: AgentOptions): Sender {
   const dispatcher = createDispatcher(options);
   return {
-    send: async (url, body) =>
-      await fetch(url, { dispatcher, ...(body !== undefined && { method: "POST", body }) }),
+    send: async (url, body, signal) =>
+      await fetch(url, {
+        dispatcher,
+        ...(body !== undefined && { method: "POST", body }),
+        ...(signal && { signal }),
+      }),
     status: () => dispatcher.status(),
     close: async () => await dispatcher.destroy(),
   };
@@ -61,9 +65,10 @@ function byFetch(options: AgentOptions): Sender {
 function byRequest(options: AgentOptions): Sender {
   const dispatcher = createDispatcher(options);
   return {
-    async send(url, body) {
+    async send(url, body, signal) {
       const method = body === undefined ? "GET" : "POST";
-      const response = await undiciRequest(url, { dispatcher, method, ...(body && { body }) });
+      const rest = { ...(body && { body }), ...(signal && { signal }) };
+      const response = await undiciRequest(url, { dispatcher, method, ...rest });
       return { status: response.statusCode, text: async () => await response.body.text() };
     },
     status: () => dispatcher.status(),
@@ -71,15 +76,14 @@ function byRequest(options: AgentOptions): Sender {
   };
 }
 
-function byHttps(options: AgentOptions): Sender {
-  const agent = createHttpsAgent(options);
+function byHttps(agentOptions: AgentOptions): Sender {
+  const agent = createHttpsAgent(agentOptions);
   return {
-    send: (url, body) =>
+    send: (url, body, signal) =>
       new Promise((resolve, reject) => {
         const method = body === undefined ? "GET" : "POST";
-        const sent = httpsRequest(url, { agent, method }, (response) =>
-          resolve(answerOf(response)),
-        );
+        const options = { agent, method, ...(signal && { signal }) };
+        const sent = httpsRequest(url, options, (response) => resolve(answerOf(response)));
         sent.once("error", reject);
         sent.end(body);
       }),
@@ -91,7 +95,7 @@ function byHttps(options: AgentOptions): Sender {
 function byAxios(options: AgentOptions): Sender {
   const agent = createHttpsAgent(options);
   return {
-    async send(url, body) {
+    async send(url, body, signal) {
       const response = await axios<IncomingMessage>(url, {
         httpsAgent: agent,
         method: body === undefined ? "GET" : "POST",
@@ -99,6 +103,7 @@ function byAxios(options: AgentOptions): Sender {
         responseType: "stream",
         validateStatus: () => true,
         proxy: false,
+        ...(signal && { signal }),
       });
       return answerOf(response.data);
     },
@@ -110,14 +115,18 @@ function byAxios(options: AgentOptions): Sender {
 function bySocket(options: AgentOptions): Sender {
   const source = createSecureContextSource(options);
   return {
-    async send(url, body) {
+    async send(url, body, signal) {
       const { hostname, port } = new URL(url);
       const host = hostname.replace(/^\[(.*)\]$/, "$1");
       const socket = await source.connect({ host, port: Number(port) });
       return await new Promise((resolve, reject) => {
         const sent = httpRequest(
           url.replace("https:", "http:"),
-          { method: body === undefined ? "GET" : "POST", createConnection: () => socket },
+          {
+            method: body === undefined ? "GET" : "POST",
+            createConnection: () => socket,
+            ...(signal && { signal }),
+          },
           (response) => resolve(answerOf(response)),
         );
         sent.once("error", reject);
