@@ -150,7 +150,7 @@ export interface TransportResponse {
   /**
    * Has a listener called once when the body has ended, whichever way. Where a runtime does not tell that of a
    * response which was handed over, the body is watched for an `exact` listener, at a cost; every other one is
-   * called when the response has been collected.
+   * called when the response has been read as a whole, or else when it has been collected.
    */
   onEnd(listener: () => void, exact?: boolean): void;
   /** Reads the body as UTF-8 text. */

@@ -16,7 +16,7 @@ export class InFlight {
   /** What ends each of them. */
   readonly #ends = new Roster<(reason: unknown) => void>();
   readonly #closing = new AbortController();
-  /** Why no more are let in. */
+  /** Why no more are let in; here as well, since each request asks, and a signal costs more to ask. */
   #closed: Error | undefined;
 
   constructor(clock: Clock) {
