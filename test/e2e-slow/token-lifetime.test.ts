@@ -8,7 +8,7 @@
 import { expect, test } from "vitest";
 import type { KubeClient, ReanchorEvent } from "../../src/index.ts";
 import { SHORTEST_TOKEN_SECONDS, type ServiceAccount } from "../support/service-account.ts";
-import { Creator, countMarks } from "../e2e/support/config-maps.ts";
+import { Creator, expectEachOnce } from "../e2e/support/config-maps.ts";
 import { figure } from "../e2e/support/figures.ts";
 import { startLoad } from "../e2e/support/load.ts";
 import { cluster, connectAs, createAccount, types } from "../e2e/support/scene.ts";
@@ -109,9 +109,8 @@ test(
     await Promise.all([...loads, lateLoad].map((load) => load.stop()));
     expect(lateLoad.failures).toHaveLength(failedInAll);
 
-    const counts = await countMarks(cluster, replaced);
-    expect([...counts.values()].filter((count) => count !== 1)).toEqual([]);
-    expect(counts.size).toBe(creator.asked);
+    expect(creator.created).toHaveLength(creator.asked);
+    await expectEachOnce(cluster, replaced, creator);
   },
   TEST_LIMIT_MS,
 );

@@ -11,7 +11,7 @@ import { entry } from "../contract/support/entry.ts";
 import { createPairFiles } from "../contract/support/pair-files.ts";
 import { eventually } from "../support/cluster.ts";
 import type { IssuedCertificate } from "../support/pki.ts";
-import { Creator, countMarks } from "./support/config-maps.ts";
+import { Creator, expectEachOnce } from "./support/config-maps.ts";
 import { figure } from "./support/figures.ts";
 import { startLoad } from "./support/load.ts";
 import { cluster, connect, connectAs, createAccount, rejection, types } from "./support/scene.ts";
@@ -73,9 +73,8 @@ test("a token that is replaced and made invalid under load fails no request", as
     (event) => event.type === "retry" && event.reason === "unauthorized",
   );
   expect(retries.length).toBeGreaterThan(0);
-  const counts = await countMarks(cluster, account);
-  expect([...counts.values()].filter((count) => count !== 1)).toEqual([]);
-  expect(counts.size).toBe(creator.asked);
+  expect(creator.created).toHaveLength(creator.asked);
+  await expectEachOnce(cluster, account, creator);
   await figure("token replaced: repeated after a 401", retries.length);
 });
 
@@ -119,9 +118,8 @@ test("a token that reaches its exp under load fails no request where its file wa
   await Promise.all([...loads, lateLoad].map((load) => load.stop()));
   expect(lateLoad.failures).toHaveLength(failedInAll);
 
-  const counts = await countMarks(cluster, replaced);
-  expect([...counts.values()].filter((count) => count !== 1)).toEqual([]);
-  expect(counts.size).toBe(creator.asked);
+  expect(creator.created).toHaveLength(creator.asked);
+  await expectEachOnce(cluster, replaced, creator);
   await figure(
     "token expired: requests",
     loads.reduce((sum, { done }) => sum + done, 0),

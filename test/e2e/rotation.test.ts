@@ -11,7 +11,7 @@ import { entry } from "../contract/support/entry.ts";
 import { eventually } from "../support/cluster.ts";
 import { createCa } from "../support/pki.ts";
 import type { ServiceAccount } from "../support/service-account.ts";
-import { Creator, countMarks } from "./support/config-maps.ts";
+import { Creator, countMarks, expectEachOnce } from "./support/config-maps.ts";
 import { figure } from "./support/figures.ts";
 import { type Load, startLoad } from "./support/load.ts";
 import { cluster, connectAs, createAccount, rejection, types, ways } from "./support/scene.ts";
@@ -34,13 +34,6 @@ async function rotated(settings: ConnectOptions) {
   const client = await connectAs(account, { settings });
   await cluster.rotateServingCa({ volume: account.volume, overlap: false });
   return { ...client, account };
-}
-
-/** Checks that each ConfigMap that was created is there once, and none beside. */
-async function expectEachOnce(account: ServiceAccount, { created }: Creator): Promise<void> {
-  const counts = await countMarks(cluster, account);
-  expect([...counts.values()].filter((count) => count !== 1)).toEqual([]);
-  expect(new Set(counts.keys())).toEqual(new Set(created));
 }
 
 describe.each(ways)("$way", ({ way, settings }) => {
@@ -132,7 +125,7 @@ describe.each(ways)("$way", ({ way, settings }) => {
       "retry",
     ]);
     expect(events.at(-1)).toMatchObject({ reason: "untrusted-server", method: "POST" });
-    await expectEachOnce(account, creator);
+    await expectEachOnce(cluster, account, creator);
   });
 
   test("c: 100 POSTs that are refused together succeed, each once", async () => {
@@ -140,7 +133,7 @@ describe.each(ways)("$way", ({ way, settings }) => {
     const creator = new Creator(kube, account);
     await Promise.all(Array.from({ length: 100 }, () => creator.create()));
     expect(creator.created).toHaveLength(100);
-    await expectEachOnce(account, creator);
+    await expectEachOnce(cluster, account, creator);
     expect(types(events).filter((type) => type === "ca-reloaded")).toHaveLength(1);
     expect(types(events).filter((type) => type === "generation-opened")).toHaveLength(2);
   });
@@ -178,7 +171,7 @@ describe.each(ways)("$way", ({ way, settings }) => {
     for (const { error } of before) expect(error).toBeInstanceOf(entry.UntrustedServerError);
     const after = attempts.filter(({ startedAt }) => startedAt > changedAt);
     expect(after.filter(({ error }) => error !== undefined)).toEqual([]);
-    await expectEachOnce(account, creator);
+    await expectEachOnce(cluster, account, creator);
 
     const firstGood = Math.min(
       ...attempts.filter(({ error }) => error === undefined).map(({ endedAt }) => endedAt),

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { expect } from "vitest";
 import type { KubeClient } from "../../../src/index.ts";
 import type { Cluster } from "../../support/cluster.ts";
 import type { ServiceAccount } from "../../support/service-account.ts";
@@ -69,6 +70,17 @@ export async function countMarks(
     if (mark !== undefined) counts.set(mark, (counts.get(mark) ?? 0) + 1);
   }
   return counts;
+}
+
+/** Checks that each ConfigMap that was created is there once, and none beside. */
+export async function expectEachOnce(
+  cluster: Cluster,
+  account: ServiceAccount,
+  { created }: Creator,
+): Promise<void> {
+  const counts = await countMarks(cluster, account);
+  expect([...counts.values()].filter((count) => count !== 1)).toEqual([]);
+  expect(new Set(counts.keys())).toEqual(new Set(created));
 }
 
 /** Watches from a version on, line by line, until the connection ends or a signal is aborted. */
