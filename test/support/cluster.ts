@@ -13,6 +13,7 @@ import { type ServerProcess, startServerProcess } from "./apiserver-process.ts";
 import { type IssuedCertificate, type TestCa, createCa } from "./pki.ts";
 import { signJwt } from "./jwt.ts";
 import type { ProjectedVolume } from "./projected-volume.ts";
+import { until } from "./until.ts";
 
 /** What another process needs to join a cluster. */
 export interface ClusterDescription {
@@ -281,15 +282,11 @@ async function importKeys({
   };
 }
 
-/** Asks again and again whether what was caused has come about. */
+/** Waits for what a real server takes its time for: ten seconds, where it has kept what it found of a token. */
 export async function eventually(
   what: string,
   holds: () => Promise<boolean>,
   limitMs = 20_000,
 ): Promise<void> {
-  const end = performance.now() + limitMs;
-  while (!(await holds())) {
-    if (performance.now() > end) throw new Error(`Cannot wait any longer until ${what}`);
-    await new Promise((resolve) => void setTimeout(resolve, 50));
-  }
+  await until(what, holds, limitMs);
 }

@@ -24,6 +24,8 @@ import {
 } from "../../support/projected-volume.ts";
 import { entry } from "./entry.ts";
 
+export { until } from "../../support/until.ts";
+
 /** The process that the servers run in. */
 export const control: Control = connectControl(inject("controlUrl"));
 
@@ -95,25 +97,6 @@ export async function observe(runtime: Runtime, options: ConnectOptions): Promis
   });
   onTestFinished(() => kube.close());
   return { kube, events };
-}
-
-/**
- * Waits until a condition holds; fails where it never does.
- *
- * @param what the condition in words, for the failure
- * @param holds looks whether it holds
- * @param limitMs how long it may take
- */
-export async function until(
-  what: string,
-  holds: () => boolean | Promise<boolean>,
-  limitMs = 10_000,
-): Promise<void> {
-  const end = performance.now() + limitMs;
-  while (!(await holds())) {
-    if (performance.now() > end) throw new Error(`Cannot wait any longer until ${what}`);
-    await new Promise((resolve) => void setTimeout(resolve, 20));
-  }
 }
 
 /** What a promise is rejected with; fails where it is not. */
