@@ -16,8 +16,8 @@
  * @module
  */
 
-import type { KubeClient } from "../src/api/client.ts";
-import { type ConnectOptions, connectOn } from "../src/api/connect.ts";
+import type { KubeClient } from "../src/client/client.ts";
+import { type ConnectOptions, connectOn } from "../src/client/connect.ts";
 import type { ClusterConfig } from "../src/config/cluster-config.ts";
 import { type InClusterOptions, loadInCluster } from "../src/config/in-cluster.ts";
 import type { Runtime } from "../src/runtime.ts";
@@ -27,7 +27,7 @@ import {
   createFileCaSource,
   createFunctionCaSource,
 } from "../src/sources/ca-source.ts";
-import type { KubeconfigOptions } from "../src/config/kubeconfig-places.ts";
+import type { KubeconfigOptions } from "../src/config/kubeconfig/places.ts";
 import {
   type ClientCertFiles,
   type ClientCertFunction,
@@ -279,7 +279,7 @@ export async function inCluster(options: InClusterOptions = {}): Promise<Cluster
  */
 export async function kubeconfig(options: KubeconfigOptions = {}): Promise<Source<ClusterConfig>> {
   // Loaded where it is used: a program in a pod pays for neither YAML nor schemas.
-  const { loadKubeconfig } = await import("../src/config/kubeconfig.ts");
+  const { loadKubeconfig } = await import("../src/config/kubeconfig/kubeconfig.ts");
   return await loadKubeconfig(runtime, options);
 }
 

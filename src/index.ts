@@ -6,27 +6,22 @@
 
 export { ApiError } from "./api/api-error.ts";
 export type { ApiErrorDetails, Status, StatusCause, StatusDetails } from "./api/api-error.ts";
-export type {
-  CallOptions,
-  CaStatus,
-  ClientCertStatus,
-  ClientStatus,
-  KubeClient,
-  PatchOptions,
-  PatchType,
-} from "./api/client.ts";
-export type { ConnectOptions } from "./api/connect.ts";
+export type { CallOptions } from "./api/api-call.ts";
+export type { CaStatus, ClientCertStatus, ClientStatus } from "./client/status.ts";
+export type { KubeClient } from "./client/client.ts";
+export type { PatchOptions, PatchType } from "./api/patch.ts";
+export type { ConnectOptions } from "./client/connect.ts";
 export type {
   Applied,
   KubeObject,
   KubeObjectMeta,
   ObjectOwner,
   PartOf,
-  ResourceDefinition,
-  ResourceKind,
   Stored,
-} from "./api/resource-kind.ts";
-export type { ResourceCall, ResourceClient } from "./api/resource-client.ts";
+} from "./api/object.ts";
+export type { ResourceDefinition } from "./api/definition.ts";
+export type { ResourceKind } from "./resources/kind.ts";
+export type { ResourceCall, ResourceClient } from "./api/api-call.ts";
 export type {
   ApplyOptions,
   DeleteCollectionOptions,
@@ -41,14 +36,15 @@ export type {
   ScaleObject,
   Subresource,
   WriteOptions,
-} from "./api/resource.ts";
+} from "./resources/resource.ts";
 export type { ListMeta, ResourceList } from "./api/list.ts";
-export type { Informer, InformerHandler, InformerOptions } from "./api/informer.ts";
-export type { IndexFunction } from "./api/object-store.ts";
-export type { ObjectChange, WatchEvent } from "./api/reflector.ts";
-export type { FollowOptions, SelectorOptions, Watch, WatchOptions } from "./api/watch.ts";
-export type { LogLinesOptions, LogOptions } from "./api/logs.ts";
-export type { WaitCondition, WaitForDeletedOptions, WaitForOptions } from "./api/wait-for.ts";
+export type { Informer, InformerHandler, InformerOptions } from "./watch/informer.ts";
+export type { IndexFunction } from "./watch/object-store.ts";
+export type { ObjectChange, WatchEvent } from "./watch/reflector.ts";
+export type { FollowOptions, Watch, WatchOptions } from "./watch/watch.ts";
+export type { SelectorOptions } from "./api/selectors.ts";
+export type { LogLinesOptions, LogOptions } from "./pods/logs.ts";
+export type { WaitCondition, WaitForDeletedOptions, WaitForOptions } from "./watch/wait-for.ts";
 export type {
   FieldSelectorInput,
   LabelExpression,
@@ -56,13 +52,13 @@ export type {
   LabelSelectorInput,
   LabelSelectorObject,
 } from "./api/selectors.ts";
-export type { DiscoveredKind, DiscoverOptions, Discovery } from "./api/discovery.ts";
+export type { DiscoveredKind, DiscoverOptions, Discovery } from "./resources/discovery.ts";
 export { ApplyConflictError } from "./api/apply-conflict.ts";
 export type { ApplyConflict } from "./api/apply-conflict.ts";
 export type { BasicAuth, ClusterConfig } from "./config/cluster-config.ts";
 export type { Impersonation } from "./config/impersonation.ts";
 export type { InClusterOptions } from "./config/in-cluster.ts";
-export type { KubeconfigOptions } from "./config/kubeconfig-places.ts";
+export type { KubeconfigOptions } from "./config/kubeconfig/places.ts";
 export {
   ClosedError,
   ConfigError,

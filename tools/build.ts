@@ -13,9 +13,9 @@ import { bin, root, run } from "./run.ts";
 /** What is loaded only where it is used, by names that the size check knows. */
 const lazy = {
   "deno-programs": join(root, "runtimes/deno/programs.ts"),
-  discovery: join(root, "src/api/discovery.ts"),
+  discovery: join(root, "src/resources/discovery.ts"),
   impersonation: join(root, "src/config/impersonation.ts"),
-  kubeconfig: join(root, "src/config/kubeconfig.ts"),
+  kubeconfig: join(root, "src/config/kubeconfig/kubeconfig.ts"),
   "no-proxy": join(root, "src/config/no-proxy.ts"),
   "node-programs": join(root, "runtimes/_shared/node-programs.ts"),
   tunnel: join(root, "runtimes/node/tunnel.ts"),

@@ -5,8 +5,8 @@
  */
 
 import { ApiError } from "./api-error.ts";
-import type { CallOptions } from "./client.ts";
-import type { KubeObject, Stored } from "./resource-kind.ts";
+import type { CallOptions } from "./api-call.ts";
+import type { KubeObject, Stored } from "./object.ts";
 import type { ResourceTarget } from "./resource-target.ts";
 
 /** How many objects are asked for at once (client-go `tools/pager`). */

@@ -6,7 +6,7 @@
 
 import { ReanchorError } from "../errors.ts";
 import { type EventListener, notify } from "../events.ts";
-import type { KubeObject, Stored } from "./resource-kind.ts";
+import type { KubeObject, Stored } from "./object.ts";
 
 /** One thing that a schema finds wrong. */
 export interface SchemaIssue {

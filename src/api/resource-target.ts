@@ -10,9 +10,10 @@ import {
   type ObjectSchema,
   objectCheck,
 } from "./object-check.ts";
-import type { ResourceClient } from "./resource-client.ts";
-import type { KubeObject, ResourceDefinition, Stored } from "./resource-kind.ts";
-import { ALL_NAMESPACES, apiVersionOf, collectionPath, segment } from "./resource-path.ts";
+import type { ResourceClient } from "./api-call.ts";
+import type { KubeObject, Stored } from "./object.ts";
+import type { ResourceDefinition } from "./definition.ts";
+import { ALL_NAMESPACES, apiVersionOf, collectionPath, segment } from "./paths.ts";
 
 /** A schema, and what it is for. */
 export interface ResourceSchema {

@@ -39,6 +39,14 @@ export type LabelSelectorInput =
 /** Which fields objects must have: the API's own notation (`spec.nodeName=a,status.phase!=Failed`), or fields. */
 export type FieldSelectorInput = string | { readonly [field: string]: string };
 
+/** Which objects are meant. */
+export interface SelectorOptions {
+  /** Which labels they must have. */
+  labelSelector?: LabelSelectorInput | undefined;
+  /** Which fields they must have. */
+  fieldSelector?: FieldSelectorInput | undefined;
+}
+
 /** Writes a label selector in the API's notation; `undefined` where there is none. */
 export function labelSelector(input: LabelSelectorInput | undefined): string | undefined {
   if (input === undefined || typeof input === "string") return input;
@@ -88,4 +96,12 @@ function expression({ key, operator, values = [] }: LabelExpression): string {
         `Cannot use operator ${operator} of label ${key}: there is none of that name`,
       );
   }
+}
+
+/** Selectors as a query has them. */
+export function selectorQuery(options: SelectorOptions): Record<string, string | undefined> {
+  return {
+    labelSelector: labelSelector(options.labelSelector),
+    fieldSelector: fieldSelector(options.fieldSelector),
+  };
 }

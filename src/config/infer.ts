@@ -9,7 +9,7 @@ import type { Runtime } from "../runtime.ts";
 import type { ClusterConfig } from "./cluster-config.ts";
 import type { Source } from "../sources/source.ts";
 import { type InClusterOptions, loadInCluster } from "./in-cluster.ts";
-import { homeFolder, kubeconfigVariable } from "./kubeconfig-places.ts";
+import { homeFolder, kubeconfigVariable } from "./kubeconfig/places.ts";
 
 /**
  * Infers a config in the order of kubectl and client-go: `$KUBECONFIG`, `~/.kube/config`, and where there is
@@ -25,7 +25,7 @@ export async function inferConfig(
   const looked: string[] = [];
   if (await hasKubeconfig(runtime, looked)) {
     // Only here: a program in a pod pays for neither YAML nor schemas.
-    const { loadKubeconfig } = await import("./kubeconfig.ts");
+    const { loadKubeconfig } = await import("./kubeconfig/kubeconfig.ts");
     return await loadKubeconfig(runtime, options);
   }
   try {

@@ -32,12 +32,9 @@ export {
   type StatusDetails,
 } from "../api/api-error.ts";
 export { ApplyConflictError } from "../api/apply-conflict.ts";
-export type { CallOptions, PatchType } from "../api/client.ts";
-export {
-  type DefineResourceOptions,
-  type ObjectOf,
-  defineResource,
-} from "../api/define-resource.ts";
+export type { CallOptions } from "../api/api-call.ts";
+export type { PatchType } from "../api/patch.ts";
+export { type DefineResourceOptions, type ObjectOf, defineResource } from "./define-resource.ts";
 export {
   type ObjectCheckMode,
   type ObjectSchema,
@@ -51,11 +48,11 @@ export type {
   KubeObjectMeta,
   ObjectOwner,
   PartOf,
-  ResourceDefinition,
-  ResourceKind,
   Stored,
-} from "../api/resource-kind.ts";
-export type { ResourceCall, ResourceClient } from "../api/resource-client.ts";
+} from "../api/object.ts";
+export type { ResourceDefinition } from "../api/definition.ts";
+export type { ResourceKind } from "./kind.ts";
+export type { ResourceCall, ResourceClient } from "../api/api-call.ts";
 export type {
   ApplyOptions,
   DeleteCollectionOptions,
@@ -70,14 +67,15 @@ export type {
   ScaleObject,
   Subresource,
   WriteOptions,
-} from "../api/resource.ts";
+} from "./resource.ts";
 export type { ListMeta, ResourceList } from "../api/list.ts";
-export type { Informer, InformerHandler, InformerOptions } from "../api/informer.ts";
-export type { IndexFunction } from "../api/object-store.ts";
-export type { ObjectChange, WatchEvent } from "../api/reflector.ts";
-export type { FollowOptions, SelectorOptions, Watch, WatchOptions } from "../api/watch.ts";
-export type { LogLinesOptions, LogOptions } from "../api/logs.ts";
-export type { WaitCondition, WaitForDeletedOptions, WaitForOptions } from "../api/wait-for.ts";
+export type { Informer, InformerHandler, InformerOptions } from "../watch/informer.ts";
+export type { IndexFunction } from "../watch/object-store.ts";
+export type { ObjectChange, WatchEvent } from "../watch/reflector.ts";
+export type { FollowOptions, Watch, WatchOptions } from "../watch/watch.ts";
+export type { SelectorOptions } from "../api/selectors.ts";
+export type { LogLinesOptions, LogOptions } from "../pods/logs.ts";
+export type { WaitCondition, WaitForDeletedOptions, WaitForOptions } from "../watch/wait-for.ts";
 export type {
   FieldSelectorInput,
   LabelExpression,

@@ -6,11 +6,11 @@
 
 import { ConfigError, SourceError } from "../errors.ts";
 import type { TrustAnchor } from "../events.ts";
-import { sha256 } from "../hex.ts";
+import { sha256 } from "../bytes.ts";
 import type { Runtime } from "../runtime.ts";
 import { fixedSource } from "./fixed.ts";
-import { MAX_BUNDLE_BYTES, type PemCertificate, parseBundle } from "./pem.ts";
-import { Reloader } from "./reload.ts";
+import { MAX_BUNDLE_BYTES, type PemCertificate, parseBundle } from "../certificates/pem.ts";
+import { Reloader } from "./reloader.ts";
 import type { Source, SourceOptions } from "./source.ts";
 
 /** A checked set of trust anchors. Frozen; the same anchors are the same object. */

@@ -8,12 +8,17 @@
 import { sleep } from "../abort.ts";
 import { ConfigError, SourceError } from "../errors.ts";
 import type { ReanchorEvent } from "../events.ts";
-import { sha256 } from "../hex.ts";
+import { sha256 } from "../bytes.ts";
 import type { Runtime } from "../runtime.ts";
 import { fixedSource } from "./fixed.ts";
-import { MAX_BUNDLE_BYTES, type PemCertificate, parseBundle } from "./pem.ts";
-import { type PrivateKey, comparePublicParts, isKeyPair, parsePrivateKey } from "./private-key.ts";
-import { Reloader } from "./reload.ts";
+import { MAX_BUNDLE_BYTES, type PemCertificate, parseBundle } from "../certificates/pem.ts";
+import {
+  type PrivateKey,
+  comparePublicParts,
+  isKeyPair,
+  parsePrivateKey,
+} from "../certificates/private-key.ts";
+import { Reloader } from "./reloader.ts";
 import type { Source, SourceOptions } from "./source.ts";
 
 /**

@@ -7,7 +7,7 @@
 import { ConfigError, SourceError } from "../errors.ts";
 import type { Runtime } from "../runtime.ts";
 import { fixedSource } from "./fixed.ts";
-import { Reloader } from "./reload.ts";
+import { Reloader } from "./reloader.ts";
 import type { Source, SourceOptions } from "./source.ts";
 
 /** A source of bearer tokens. */

@@ -13,7 +13,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { type ExecPlugin, createExecSource } from "../../src/config/exec-plugin.ts";
+import { type ExecPlugin, createExecSource } from "../../src/config/kubeconfig/exec-plugin.ts";
 import { SourceError } from "../../src/errors.ts";
 import type { Programs } from "../../src/runtime.ts";
 import { ManualClock } from "../support/manual-clock.ts";

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { KubeconfigOptions } from "../../src/index.ts";
-import { loadKubeconfig } from "../../src/config/kubeconfig.ts";
+import { loadKubeconfig } from "../../src/config/kubeconfig/kubeconfig.ts";
 import type { Echo } from "../support/api-server.ts";
 import { createCa } from "../support/pki.ts";
 import { entry } from "./support/entry.ts";

@@ -5,15 +5,23 @@
  */
 
 import { execFile } from "node:child_process";
-import { cp, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { floors } from "../../tools/floors.ts";
 import { root } from "./project.ts";
 
 /** What a copy needs to be checked as the project is. */
-const parts = ["src", "runtimes", "tsconfig.json", ".oxlintrc.json", "package.json"];
+const parts = [
+  "src",
+  "runtimes",
+  "tsconfig.json",
+  "oxlint.config.ts",
+  "tools/floors.ts",
+  "package.json",
+];
 
 /** What neither the core nor the edge runtime may use. */
 const foreign: Readonly<Record<string, string>> = {
@@ -33,21 +41,55 @@ const webFolders = [
   ["runtimes/edge", "../../src"],
 ] as const;
 
+/** A file of each folder of `src/`, from the ground up; those of one line stand beside each other. */
+const samples: readonly (readonly (readonly [folder: string, file: string])[])[] = [
+  [["src", "errors.ts"]],
+  [["src/certificates", "pem.ts"]],
+  [["src/sources", "source.ts"]],
+  [["src/config", "infer.ts"]],
+  [["src/transport", "request.ts"]],
+  [["src/api", "list.ts"]],
+  [
+    ["src/watch", "reflector.ts"],
+    ["src/pods", "logs.ts"],
+  ],
+  [["src/resources", "discovery.ts"]],
+  [["src/client", "connect.ts"]],
+];
+
+const upward = samples.flatMap((floor, index) =>
+  floor.flatMap((from) => {
+    const beside = floor.filter((to) => to !== from);
+    return [...beside, ...samples.slice(index + 1).flat()].map(
+      (to) => [from[0], path(from, to)] as const,
+    );
+  }),
+);
+const downward = samples.flatMap((floor, index) =>
+  floor.flatMap((from) =>
+    samples
+      .slice(0, index)
+      .flatMap((below) => below.map((to) => [from[0], path(from, to)] as const)),
+  ),
+);
+
+function path(
+  [from]: readonly [string, string],
+  [folder, file]: readonly [string, string],
+): string {
+  const specifier = relative(from, `${folder}/${file}`);
+  return specifier.startsWith(".") ? specifier : `./${specifier}`;
+}
+
 const forbidden: readonly (readonly [folder: string, specifier: string])[] = [
-  ["src", "./sources/source.ts"],
-  ["src", "./api/client.ts"],
-  ["src/sources", "../transport/request.ts"],
-  ["src/sources", "../config/infer.ts"],
-  ["src/transport", "../config/infer.ts"],
-  ["src/transport", "../api/client.ts"],
-  ["src/config", "../transport/request.ts"],
-  ["src/config", "../api/client.ts"],
+  ...upward,
+  ["src/config/kubeconfig", "../../transport/request.ts"],
   ["src/api", "../index.ts"],
   ["src/api", "../resources/generated/kinds.ts"],
-  ["src/sources", "../resources/generated/core-v1.ts"],
   ["src/resources", "../../runtimes/edge.ts"],
   ["src/api", "../../runtimes/edge.ts"],
   ["src/api", "undici"],
+  ["src/config", "yaml"],
   ["runtimes/edge", "../node.ts"],
   ["runtimes/edge", "undici"],
   ["runtimes/bun", "../node/runtime.ts"],
@@ -55,10 +97,9 @@ const forbidden: readonly (readonly [folder: string, specifier: string])[] = [
 ];
 
 const allowed: readonly (readonly [folder: string, specifier: string])[] = [
-  ["src/resources", "../api/resource.ts"],
-  ["src/api", "../transport/request.ts"],
-  ["src/transport", "../sources/source.ts"],
-  ["src/sources", "../events.ts"],
+  ...downward,
+  ["src/config/kubeconfig", "yaml"],
+  ["src/config/kubeconfig", "../../sources/source.ts"],
   ["runtimes/bun", "../_shared/node-files.ts"],
 ];
 
@@ -68,6 +109,7 @@ let linted: string;
 
 beforeAll(async () => {
   copy = await mkdtemp(join(tmpdir(), "reanchor-floors-"));
+  await mkdir(join(copy, "tools"));
   for (const part of parts) await cp(join(root, part), join(copy, part), { recursive: true });
   await symlink(join(root, "node_modules"), join(copy, "node_modules"));
 
@@ -81,6 +123,14 @@ beforeAll(async () => {
   // Not before: undici brings the types of Node with it.
   for (const [folder, specifier] of [...forbidden, ...allowed]) {
     await plant(folder, specifier, `export type * from "${specifier}";`);
+  }
+  for (const [file, other] of [
+    ["one", "two"],
+    ["two", "one"],
+  ]) {
+    const type = `export type ${file === "one" ? "One" : "Two"} = string`;
+    const back = `export type * from "./planted-circle-${other}.ts";`;
+    await plant("src/api", `circle-${file}`, `${type};\n${back}`);
   }
   linted = await check("oxlint", "--format=unix", "src", "runtimes");
 }, 60_000);
@@ -128,6 +178,16 @@ describe.each(webFolders)("%s", (folder) => {
 
 test.each(forbidden)("%s may not import %s", (folder, specifier) => {
   expect(about(linted, planted(folder, specifier))).toContain("no-restricted-imports");
+});
+
+test("every folder of src/ is on a floor", async () => {
+  const folders = await readdir(join(root, "src"), { withFileTypes: true });
+  const names = folders.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  expect(floors.flat()).toEqual(expect.arrayContaining(names));
+});
+
+test("a circle of types is caught", () => {
+  expect(about(linted, "src/api/planted-circle-one.ts")).toContain("no-cycle");
 });
 
 test.each(allowed)("%s may import %s", (folder, specifier) => {

@@ -20,7 +20,7 @@ import {
   createFileClientCertSource,
   createStaticClientCertSource,
 } from "../../../src/sources/client-cert-source.ts";
-import { MAX_BUNDLE_BYTES } from "../../../src/sources/pem.ts";
+import { MAX_BUNDLE_BYTES } from "../../../src/certificates/pem.ts";
 import type { SourceOptions } from "../../../src/sources/source.ts";
 import { nodeFiles } from "../../_shared/node-files.ts";
 import { nodeRuntime } from "../runtime.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { builtIn } from "../../api/define-resource.ts";
-import type { ResourceKind } from "../../api/resource-kind.ts";
+import { builtIn } from "../define-resource.ts";
+import type { ResourceKind } from "../kind.ts";
 import type * as AdmissionregistrationV1 from "./admissionregistration-v1.ts";
 import type * as ApiextensionsV1 from "./apiextensions-v1.ts";
 import type * as ApiregistrationV1 from "./apiregistration-v1.ts";

@@ -7,7 +7,7 @@
 
 import { inject, onTestFinished } from "vitest";
 import type { ConnectOptions, KubeClient, ReanchorEvent } from "../../../src/index.ts";
-import { connectOn } from "../../../src/api/connect.ts";
+import { connectOn } from "../../../src/client/connect.ts";
 import type { Runtime } from "../../../src/runtime.ts";
 import {
   type Control,

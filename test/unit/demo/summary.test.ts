@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { judgeRun, summarise } from "../../../examples/demo/summary.ts";
+import { judgeRun, summarise } from "../../../tools/demo/summary.ts";
 import {
   type ClientLane,
   type RequestRecord,
@@ -9,7 +9,7 @@ import {
   findAbsences,
   findStretches,
   judgeRequest,
-} from "../../../examples/demo/timeline.ts";
+} from "../../../tools/demo/timeline.ts";
 
 /** One rotation with an overlap at 1 to 2 s, one without any at 3 to 4 s. */
 const steps: readonly Step[] = [

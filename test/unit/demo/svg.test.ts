@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { summarise } from "../../../examples/demo/summary.ts";
-import { drawSvg } from "../../../examples/demo/svg.ts";
-import type { ClientLane, Step, Timeline } from "../../../examples/demo/timeline.ts";
+import { summarise } from "../../../tools/demo/summary.ts";
+import { drawSvg } from "../../../tools/demo/svg.ts";
+import type { ClientLane, Step, Timeline } from "../../../tools/demo/timeline.ts";
 
 const at = { beganAt: 0, endedAt: 0 };
 const steps: readonly Step[] = [

@@ -5,11 +5,9 @@
  */
 
 import { expect, expectTypeOf, test } from "vitest";
-import type {
-  KubeObject,
-  ResourceDefinition,
-  ResourceKind,
-} from "../../../src/api/resource-kind.ts";
+import type { KubeObject } from "../../../src/api/object.ts";
+import type { ResourceDefinition } from "../../../src/api/definition.ts";
+import type { ResourceKind } from "../../../src/resources/kind.ts";
 import * as kinds from "../../../src/resources/generated/kinds.ts";
 import {
   type AutoscalingV1,

@@ -5,7 +5,7 @@
  */
 
 import type { ReanchorEvent } from "../../../src/events.ts";
-import { Reloader } from "../../../src/sources/reload.ts";
+import { Reloader } from "../../../src/sources/reloader.ts";
 import type { SourceOptions } from "../../../src/sources/source.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 

@@ -6,7 +6,7 @@
  */
 
 import process from "node:process";
-import { createExecSource } from "../../../../src/config/exec-plugin.ts";
+import { createExecSource } from "../../../../src/config/kubeconfig/exec-plugin.ts";
 import { entry } from "../entry.ts";
 
 const [plugin = "", options = "{}"] = process.argv.slice(2);

@@ -1,0 +1,235 @@
+/**
+ * A client of one cluster.
+ *
+ * @module
+ */
+
+import { ConnectionError } from "../errors.ts";
+import { type EventListener, notify } from "../events.ts";
+import { checkDuration, timeLimit } from "../options.ts";
+import type { Capabilities, Runtime, TransportResponse } from "../runtime.ts";
+import {
+  type FetchInit,
+  type OutgoingRequest,
+  describe,
+  readHeaders,
+  readRequest,
+} from "../transport/request.ts";
+import { parseRetryAfter } from "../transport/retry-after.ts";
+import { Addresses, withQuery } from "./addresses.ts";
+import { refusal } from "../api/apply-conflict.ts";
+import type { Connections } from "./connections.ts";
+import type { Discovery, DiscoverOptions } from "../resources/discovery.ts";
+import type { CallOptions, ResourceCall, ResourceClient } from "../api/api-call.ts";
+import { type PatchOptions, patchContentType } from "../api/patch.ts";
+import type { ClientStatus } from "./status.ts";
+import type { KubeObject } from "../api/object.ts";
+import type { ResourceKind } from "../resources/kind.ts";
+import type { Resource, ResourceOptions } from "../resources/resource.ts";
+import { warningsOf } from "../api/warnings.ts";
+
+/** A client of one cluster. */
+export interface KubeClient extends AsyncDisposable {
+  /** The API server's URL; another one once a kubeconfig has changed. */
+  readonly server: string;
+  /** The namespace to work in: the pod's own, in a cluster. */
+  readonly namespace: string;
+  /** What this runtime can do. */
+  readonly capabilities: Capabilities;
+
+  /**
+   * Sends a request, as the web's `fetch` does. An answer of any status is a response.
+   *
+   * @param input A path such as `/api/v1/pods`, or a URL or `Request` of the server's origin.
+   * @throws {TypeError} where it is for another origin, before anything connects.
+   * @throws {UntrustedServerError} where the server's certificate is refused, also after a reload.
+   * @throws {ConnectionError | TimeoutError | ClosedError} where no response came.
+   * @throws The signal's reason, where its signal was aborted.
+   */
+  fetch(input: string | URL | Request, init?: FetchInit): Promise<Response>;
+  /**
+   * Gets JSON.
+   *
+   * @throws {ApiError} where the server refuses. Beside that as {@link KubeClient.fetch}.
+   */
+  get<T = unknown>(path: string, options?: CallOptions): Promise<T>;
+  /** Posts JSON: creates a resource. Throws as {@link KubeClient.get}. */
+  post<T = unknown>(path: string, body: unknown, options?: CallOptions): Promise<T>;
+  /** Puts JSON: replaces a resource. Throws as {@link KubeClient.get}. */
+  put<T = unknown>(path: string, body: unknown, options?: CallOptions): Promise<T>;
+  /** Patches a resource. Throws as {@link KubeClient.get}. */
+  patch<T = unknown>(path: string, body: unknown, options?: PatchOptions): Promise<T>;
+  /** Deletes a resource, with an optional body of `DeleteOptions`. Throws as {@link KubeClient.get}. */
+  delete<T = unknown>(path: string, options?: CallOptions & { body?: unknown }): Promise<T>;
+
+  /**
+   * Binds a kind of resource, to get, write, watch and wait for its objects.
+   *
+   * @param kind One of `reanchor/resources`, or what `defineResource()` gives.
+   * @throws {TypeError} where a namespace is given to a kind that is in none.
+   */
+  resource<T extends KubeObject>(kind: ResourceKind<T>, options?: ResourceOptions): Resource<T>;
+  /**
+   * Asks the server which kinds it has, once: what it said is kept until it is asked to `refresh`.
+   *
+   * @throws as {@link KubeClient.get}.
+   */
+  discover(options?: DiscoverOptions): Promise<Discovery>;
+
+  /** How trust, identity and connections are doing, with no I/O. */
+  status(): ClientStatus;
+  /** Ends every request and connection. A closed client can't be opened again. */
+  close(): Promise<void>;
+}
+
+/** What a client is made of. */
+export interface ClientParts {
+  readonly runtime: Runtime;
+  readonly connections: Connections;
+  readonly userAgent: string;
+  readonly onEvent: EventListener | undefined;
+}
+
+/** Makes a client out of its parts. */
+export function createClient({
+  runtime,
+  connections,
+  userAgent,
+  onEvent,
+}: ClientParts): KubeClient {
+  const { clock, capabilities } = runtime;
+  const addresses = new Addresses();
+
+  function send(request: OutgoingRequest, toUrl: (server: URL) => URL): Promise<TransportResponse> {
+    if (!request.headers.has("user-agent")) request.headers.set("user-agent", userAgent);
+    return connections.send(request, toUrl);
+  }
+
+  async function call<T>(options: ResourceCall): Promise<T> {
+    const {
+      method,
+      path,
+      query,
+      body,
+      contentType = "application/json",
+      signal,
+      timeoutMs,
+    } = options;
+    const headers = readHeaders(options.headers);
+    if (!headers.has("accept")) headers.set("accept", "application/json");
+    if (body !== undefined && !headers.has("content-type"))
+      headers.set("content-type", contentType);
+    const address = withQuery(path, query);
+    const toUrl = (server: URL): URL => addresses.resolve(address, server);
+    const connection = connections.peek();
+    const request: OutgoingRequest = {
+      method,
+      url: toUrl(connection.server),
+      headers,
+      headerLines: [],
+      authorized: headers.has("authorization"),
+      body: body === undefined ? null : JSON.stringify(body),
+      redirect: "follow",
+      timeoutMs: checkDuration("timeoutMs", timeoutMs, connection.timeoutMs, timeLimit),
+      signal,
+    };
+    const response = await send(request, toUrl);
+    let text: string;
+    try {
+      text = await response.text();
+    } catch (cause) {
+      signal?.throwIfAborted();
+      connections.closing.throwIfAborted();
+      throw new ConnectionError(`Cannot ${describe(request)}: the answer broke off`, { cause });
+    }
+    for (const message of warningsOf(response.header("warning"))) {
+      notify(onEvent, { type: "warning", message, method, path: withoutQuery(path) });
+    }
+    if (response.status < 200 || response.status > 299) {
+      const retryAfterMs = parseRetryAfter(response.header("retry-after"), clock.wallNow());
+      throw refusal({
+        method,
+        path: withoutQuery(path),
+        status: response.status,
+        body: text,
+        retryAfterSeconds: retryAfterMs && Math.ceil(retryAfterMs / 1_000),
+      });
+    }
+    if (text === "") return undefined as T;
+    try {
+      return JSON.parse(text) as T;
+    } catch (cause) {
+      throw new ConnectionError(`Cannot ${describe(request)}: the answer is not JSON`, { cause });
+    }
+  }
+
+  async function fetch(input: string | URL | Request, init: FetchInit = {}): Promise<Response> {
+    // A text is looked for first: on Node, naming `Request` loads all of `fetch`.
+    const isRequest = typeof input !== "string" && input instanceof Request;
+    const [given, text] = isRequest ? [input, input.url] : [undefined, String(input)];
+    const toUrl = (server: URL): URL => addresses.resolve(text, server);
+    const { server, timeoutMs } = connections.peek();
+    const request = await readRequest(toUrl(server), given, init, timeoutMs);
+    return (await send(request, toUrl)).toResponse();
+  }
+
+  const resources: ResourceClient = {
+    get server() {
+      return connections.peek().server.href;
+    },
+    get namespace() {
+      return connections.peek().namespace;
+    },
+    clock,
+    onEvent,
+    closing: connections.closing,
+    call,
+    fetch,
+  };
+  let discovery: Discovery | undefined;
+
+  return {
+    get server() {
+      return resources.server;
+    },
+    get namespace() {
+      return resources.namespace;
+    },
+    capabilities,
+    fetch,
+    get: (path, options) => call({ ...options, method: "GET", path }),
+    post: (path, body, options) => call({ ...options, method: "POST", path, body }),
+    put: (path, body, options) => call({ ...options, method: "PUT", path, body }),
+    async patch<T>(path: string, body: unknown, options: PatchOptions = {}): Promise<T> {
+      const { type = Array.isArray(body) ? "json" : "merge" } = options;
+      const contentType = patchContentType(type);
+      return await call<T>({ ...options, method: "PATCH", path, body, contentType });
+    },
+    delete: (path, options) => call({ ...options, method: "DELETE", path }),
+    resource: (kind, options = {}) => kind.bind(resources, options),
+    discover,
+    status: () => ({
+      ...connections.peek().status(),
+      kubeconfig: connections.status,
+      closed: connections.closed,
+    }),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+
+  async function discover({ refresh = false, signal }: DiscoverOptions = {}): Promise<Discovery> {
+    if (discovery !== undefined && !refresh) return discovery;
+    // Loaded where it is used: most programs know their kinds.
+    const { askKinds } = await import("../resources/discovery.ts");
+    discovery = await askKinds(resources, signal);
+    return discovery;
+  }
+
+  async function close(): Promise<void> {
+    await connections.close();
+  }
+}
+
+function withoutQuery(path: string): string {
+  return path.split("?", 1)[0] ?? path;
+}

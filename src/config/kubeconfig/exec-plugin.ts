@@ -1,0 +1,153 @@
+/**
+ * Credentials from a program, as `aws eks get-token` and its like give them. It is run at the first use,
+ * shortly before what it gave expires, and where the server refuses that; never by age. Follows client-go
+ * `plugin/pkg/client/auth/exec/exec.go`.
+ *
+ * @module
+ */
+
+import { ConfigError, SourceError } from "../../errors.ts";
+import type { Programs, Runtime } from "../../runtime.ts";
+import { Reloader } from "../../sources/reloader.ts";
+import type { Source } from "../../sources/source.ts";
+import { cleanName, cleanText } from "../../clean-text.ts";
+import { type ExecCredential, readExecCredential } from "./exec-credential.ts";
+
+export type { ExecCredential } from "./exec-credential.ts";
+
+/** Which program to run, and how: a kubeconfig's `users[].user.exec`, its defaults filled in. */
+export interface ExecPlugin {
+  /** Which version of ExecCredential it speaks. */
+  readonly apiVersion: string;
+  /** A path, or a name to be looked for in `PATH`. */
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Added to this process's environment. */
+  readonly env: readonly { readonly name: string; readonly value: string }[];
+  /** Where to get it, for those who have not got it. */
+  readonly installHint: string | undefined;
+  /** Whether it is told which cluster it is for. */
+  readonly provideClusterInfo: boolean;
+  /** Whether it is given standard input to ask a person; `IfAvailable` where that is a terminal. */
+  readonly interactiveMode: "Never" | "IfAvailable" | "Always";
+}
+
+/** What a plugin is told of the cluster: `spec.cluster` of ExecCredential, with its names. */
+export interface ExecClusterInfo {
+  readonly server: string;
+  readonly "tls-server-name"?: string | undefined;
+  readonly "insecure-skip-tls-verify"?: boolean | undefined;
+  /** The CA bundle's PEM in base64. */
+  readonly "certificate-authority-data"?: string | undefined;
+  readonly "proxy-url"?: string | undefined;
+  readonly "disable-compression"?: boolean | undefined;
+  /** What the kubeconfig's cluster holds for the plugin. */
+  readonly config?: unknown;
+}
+
+/** What a plugin is run with. */
+export interface ExecOptions {
+  /**
+   * How long it may take before it is killed, in milliseconds.
+   *
+   * @default 60_000
+   */
+  readonly timeoutMs?: number | undefined;
+  /** Tells of the cluster. Only asked where the plugin wants to know. */
+  readonly cluster: () => Promise<ExecClusterInfo>;
+}
+
+/** A credential is asked for anew this long before it expires, as a token is read. */
+const LEEWAY_MS = 10_000;
+/** The least time between two runs that refused requests ask for. */
+const COOLDOWN_MS = 1_000;
+const MAX_OUTPUT_BYTES = 1024 * 1024;
+
+/**
+ * Makes a source of what a plugin gives.
+ *
+ * @throws {ConfigError} where the runtime runs no programs.
+ */
+export function createExecSource(
+  runtime: Runtime,
+  plugin: ExecPlugin,
+  { timeoutMs = 60_000, cluster }: ExecOptions,
+): Source<ExecCredential> {
+  const { programs, clock, capabilities } = runtime;
+  const source = `exec plugin ${cleanName(plugin.command)}`;
+  if (programs === undefined) {
+    throw new ConfigError(
+      `Cannot use ${source}: this runtime runs no programs; pass the option "config" with a token source`,
+    );
+  }
+  return new Reloader<ExecCredential>(
+    {
+      kind: "exec",
+      what: "credential",
+      source,
+      timeoutName: "execTimeoutMs",
+      read: (signal) => runPlugin(programs, plugin, cluster, signal),
+      isSame,
+      expiresAt: ({ expiresAt }) => expiresAt && expiresAt - LEEWAY_MS,
+      changed: ({ expiresAt }) => ({ type: "exec-credential-reloaded", source, expiresAt }),
+    },
+    { clock, sharedReads: capabilities.sharedReads },
+    {
+      reloadIntervalMs: Number.POSITIVE_INFINITY,
+      cooldownMs: COOLDOWN_MS,
+      readTimeoutMs: timeoutMs,
+    },
+  );
+}
+
+async function runPlugin(
+  programs: Programs,
+  plugin: ExecPlugin,
+  cluster: ExecOptions["cluster"],
+  signal: AbortSignal,
+): Promise<ExecCredential> {
+  const { apiVersion, command, args, interactiveMode, provideClusterInfo } = plugin;
+  const interactive = interactiveMode !== "Never" && (await programs.stdinIsTerminal());
+  if (interactiveMode === "Always" && !interactive) {
+    throw new SourceError(
+      "it has to ask a person (interactiveMode: Always), and standard input is unavailable: it is not a terminal",
+      "failed",
+    );
+  }
+  const spec = { ...(provideClusterInfo && { cluster: await cluster() }), interactive };
+  const env = {
+    ...Object.fromEntries(plugin.env.map(({ name, value }) => [name, value])),
+    KUBERNETES_EXEC_INFO: JSON.stringify({ kind: "ExecCredential", apiVersion, spec }),
+  };
+  const { exitCode, stdout } = await programs
+    .run(
+      { command, args, env, inheritStdin: interactive, maxOutputBytes: MAX_OUTPUT_BYTES },
+      signal,
+    )
+    .catch((error: unknown) => {
+      throw withHint(error, plugin.installHint);
+    });
+  if (exitCode !== 0) {
+    const how = exitCode === undefined ? "was killed" : `ended with exit code ${exitCode}`;
+    throw new SourceError(`it ${how}; standard error has what it said`, "failed");
+  }
+  return readExecCredential(stdout, apiVersion);
+}
+
+/** Tells those who have not got the program where to get it. */
+function withHint(error: unknown, installHint: string | undefined): unknown {
+  if (!(error instanceof SourceError) || error.reason !== "missing" || !installHint) return error;
+  const hint = cleanText(installHint).replace(/\s+/g, " ");
+  return new SourceError(`${error.message}; ${hint}`, "missing", {
+    cause: error,
+  });
+}
+
+function isSame(a: ExecCredential, b: ExecCredential): boolean {
+  return (
+    a.token === b.token &&
+    a.expiresAt === b.expiresAt &&
+    a.clientCert?.certificate === b.clientCert?.certificate &&
+    a.clientCert?.key === b.clientCert?.key
+  );
+}

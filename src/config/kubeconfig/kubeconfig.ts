@@ -1,0 +1,251 @@
+/**
+ * Where a kubeconfig says to connect and as whom, read again while the program runs. Loaded only where there
+ * is a kubeconfig: a program in a pod pays for neither YAML nor schemas.
+ *
+ * Follows client-go `tools/clientcmd`.
+ *
+ * @module
+ */
+
+import { ConfigError, ReanchorError, SourceError } from "../../errors.ts";
+import { checkDuration, checkKnown } from "../../options.ts";
+import type { Runtime } from "../../runtime.ts";
+import { createFileCaSource, createStaticCaSource } from "../../sources/ca-source.ts";
+import {
+  type ClientCert,
+  type ClientCertPem,
+  createClientCertSource,
+  createFileClientCertSource,
+  createStaticClientCertSource,
+  parseClientCert,
+} from "../../sources/client-cert-source.ts";
+import { fallbackSource, mapSource } from "../../sources/mapped.ts";
+import { Reloader } from "../../sources/reloader.ts";
+import { type Source, type SourceOptions, pickSourceOptions } from "../../sources/source.ts";
+import { createFileTokenSource, createStaticTokenSource } from "../../sources/token-source.ts";
+import type { ClusterConfig } from "../cluster-config.ts";
+import { type ExecClusterInfo, createExecSource } from "./exec-plugin.ts";
+import { type ResolvedContext, selectContext } from "./context.ts";
+import {
+  type KubeconfigOptions,
+  type KubeconfigPlaces,
+  kubeconfigOptionNames,
+  findKubeconfigs,
+} from "./places.ts";
+import { type KubeconfigFile, mergeKubeconfigs } from "./merge.ts";
+import { parseKubeconfig } from "./text.ts";
+import { MAX_KUBECONFIG_BYTES } from "./yaml.ts";
+
+const execLimit = { min: 1_000, max: 3_600_000 };
+
+/**
+ * Reads a kubeconfig.
+ *
+ * @throws {ConfigError} where it is missing or bad, naming the file, and where in it.
+ */
+export async function loadKubeconfig(
+  runtime: Runtime,
+  options: KubeconfigOptions,
+): Promise<Source<ClusterConfig>> {
+  checkKnown("kubeconfig", options, kubeconfigOptionNames);
+  const places = findKubeconfigs(runtime, options);
+  const source = `kubeconfig ${places.label}`;
+  const execTimeoutMs = checkDuration("execTimeoutMs", options.execTimeoutMs, 60_000, execLimit);
+  const builder = { runtime, source, execTimeoutMs, sourceOptions: pickSourceOptions(options) };
+  const read = createReader(runtime, places);
+
+  const contexts = new WeakMap<ClusterConfig, ResolvedContext>();
+  let last: { readonly key: string; readonly config: ClusterConfig } | undefined;
+  const configs = new Reloader<ClusterConfig>(
+    {
+      kind: "kubeconfig",
+      what: "kubeconfig",
+      source: places.label,
+      async read(signal) {
+        const context = selectContext(mergeKubeconfigs(await read(signal)), options);
+        // Other contexts of the file come and go without a new connection.
+        const key = JSON.stringify(context);
+        if (last?.key === key) return last.config;
+        const config = buildConfig(builder, context);
+        contexts.set(config, context);
+        last = { key, config };
+        return config;
+      },
+      isSame: (a, b) => a === b,
+      changed: (next) => ({
+        type: "kubeconfig-reloaded",
+        source,
+        context: contexts.get(next)?.context,
+        server: String(next.server),
+      }),
+    },
+    { clock: runtime.clock, sharedReads: runtime.capabilities.sharedReads },
+    builder.sourceOptions,
+  );
+  try {
+    await configs.current();
+  } catch (cause) {
+    throw cause instanceof ReanchorError ? new ConfigError(cause.message, { cause }) : cause;
+  }
+  return configs;
+}
+
+/** Reads every file that is there; one that has been there must not be missing later. */
+function createReader(
+  runtime: Runtime,
+  { paths, content, mustExist }: KubeconfigPlaces,
+): (signal: AbortSignal) => Promise<KubeconfigFile[]> {
+  if (content === undefined || typeof content === "string") checkParserMayRun(runtime);
+  if (content !== undefined) {
+    const label = "content";
+    const file = { path: undefined, label, config: parseKubeconfig(content, label) };
+    return async () => [file];
+  }
+  const { files } = runtime;
+  if (files === undefined) {
+    throw new ConfigError(
+      `Cannot read kubeconfig ${paths.join(", ")}: ${runtime.name} has no file system; pass its text as the option "content"`,
+    );
+  }
+  const seen = new Set<string>();
+  return async (signal) => {
+    const found: KubeconfigFile[] = [];
+    for (const path of paths) {
+      if (runtime.isDenied("read", path)) {
+        throw new SourceError(`${path} may not be read (grant --allow-read=${path})`, "unreadable");
+      }
+      if (!(await files.exists(path))) {
+        if (!mustExist && !seen.has(path)) continue;
+        throw new SourceError(`${path} is missing`, "missing");
+      }
+      const bytes = await files.read(path, MAX_KUBECONFIG_BYTES, signal);
+      seen.add(path);
+      found.push({ path, label: path, config: parseKubeconfig(bytes, path) });
+    }
+    if (seen.size === 0) throw new SourceError("none of its files is there", "missing");
+    return found;
+  };
+}
+
+/** What the YAML parser asks the environment at each text; where it may not, a runtime prompts or throws. */
+const parserVariables = ["LOG_STREAM", "LOG_TOKENS"];
+
+function checkParserMayRun(runtime: Runtime): void {
+  const denied = parserVariables.filter((name) => runtime.isDenied("env", name));
+  if (denied.length === 0) return;
+  throw new ConfigError(
+    `Cannot read kubeconfig: the YAML parser looks at two variables for its own debugging; grant --allow-env=${denied.join(",")}, or pass the option "content" an object`,
+  );
+}
+
+/** What a config is built with. */
+interface Builder {
+  readonly runtime: Runtime;
+  readonly source: string;
+  readonly execTimeoutMs: number;
+  readonly sourceOptions: SourceOptions;
+}
+
+function buildConfig(builder: Builder, context: ResolvedContext): ClusterConfig {
+  const { server, serverName, insecureSkipTlsVerify, disableCompression, namespace } = context;
+  const ca = buildCa(builder, context);
+  return {
+    server,
+    ca,
+    serverName,
+    insecureSkipTlsVerify,
+    disableCompression,
+    namespace,
+    proxy: context.proxyUrl,
+    basicAuth: context.basic,
+    impersonate: context.impersonate,
+    ...(context.exec === undefined
+      ? { token: buildToken(builder, context), clientCert: buildClientCert(builder, context) }
+      : buildExec(builder, context, context.exec, ca)),
+  };
+}
+
+function buildCa(
+  { runtime, source, sourceOptions }: Builder,
+  { ca }: ResolvedContext,
+): ClusterConfig["ca"] {
+  if (ca === undefined) return undefined;
+  return "file" in ca
+    ? createFileCaSource(runtime, ca.file, sourceOptions)
+    : createStaticCaSource(ca.data, `${source} (certificate-authority-data)`);
+}
+
+/** The token of a file wins over one that stands beside it, where it can be read. */
+function buildToken(
+  { runtime, source, sourceOptions }: Builder,
+  { token, tokenFile }: ResolvedContext,
+): ClusterConfig["token"] {
+  const inline =
+    token === undefined ? undefined : createStaticTokenSource(token, `${source} (token)`);
+  if (tokenFile === undefined) return inline;
+  const file = createFileTokenSource(runtime, tokenFile, sourceOptions);
+  return inline === undefined ? file : fallbackSource(file, inline);
+}
+
+function buildClientCert(
+  { runtime, source, sourceOptions }: Builder,
+  { clientCert }: ResolvedContext,
+): Source<ClientCert> | undefined {
+  if (clientCert === undefined) return undefined;
+  const { certificate, key } = clientCert;
+  if ("file" in certificate && "file" in key) {
+    const paths = { certificate: certificate.file, key: key.file };
+    return createFileClientCertSource(runtime, paths, sourceOptions);
+  }
+  if ("data" in certificate && "data" in key) {
+    const pem = { certificate: certificate.data, key: key.data };
+    return createStaticClientCertSource(pem, `${source} (client-certificate-data)`);
+  }
+  const { files } = runtime;
+  const read = async (
+    part: typeof certificate,
+    signal: AbortSignal,
+  ): Promise<ClientCertPem["key"]> => {
+    if ("data" in part) return part.data;
+    if (files === undefined) throw new ConfigError(`Cannot read ${part.file}: there are no files`);
+    return await files.read(part.file, MAX_KUBECONFIG_BYTES, signal);
+  };
+  return createClientCertSource(
+    runtime,
+    `${source} (client-certificate and client-key)`,
+    async (signal) => ({
+      certificate: await read(certificate, signal),
+      key: await read(key, signal),
+    }),
+    sourceOptions,
+  );
+}
+
+function buildExec(
+  { runtime, execTimeoutMs }: Builder,
+  context: ResolvedContext,
+  exec: NonNullable<ResolvedContext["exec"]>,
+  ca: ClusterConfig["ca"],
+): Pick<ClusterConfig, "token" | "clientCert"> {
+  const cluster = async (): Promise<ExecClusterInfo> => {
+    const bundle = await ca?.current();
+    return {
+      server: context.server,
+      "tls-server-name": context.serverName,
+      "insecure-skip-tls-verify": context.insecureSkipTlsVerify || undefined,
+      "certificate-authority-data": bundle && btoa(bundle.certificates.join("")),
+      "proxy-url": context.proxyUrl,
+      "disable-compression": context.disableCompression || undefined,
+      config: context.clusterExtension,
+    };
+  };
+  const credentials = createExecSource(runtime, exec, { cluster, timeoutMs: execTimeoutMs });
+  return {
+    token: mapSource(credentials, "token", ({ token }) => token, { isSilent: true }),
+    clientCert: mapSource(
+      credentials,
+      "client-certificate",
+      ({ clientCert }) => clientCert && parseClientCert(clientCert, runtime.clock.wallNow()),
+    ),
+  };
+}

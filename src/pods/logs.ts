@@ -1,0 +1,207 @@
+/**
+ * What a container has written.
+ *
+ * @module
+ */
+
+import { orAborted, sleep } from "../abort.ts";
+import { ClosedError, ConnectionError, ReanchorError } from "../errors.ts";
+import { notify } from "../events.ts";
+import { checkKnown } from "../options.ts";
+import { ApiError } from "../api/api-error.ts";
+import { Backoff } from "../backoff.ts";
+import { LineSplitter } from "../api/lines.ts";
+import { LogPosition } from "./log-position.ts";
+import type { KubeObject } from "../api/object.ts";
+import type { ResourceTarget } from "../api/resource-target.ts";
+import { uncompressed } from "../api/lines.ts";
+
+/** Which part of a log. */
+export interface LogOptions {
+  /** Whose; needed where a pod has several containers. */
+  container?: string | undefined;
+  /** Whether it is that of the container before, which has ended. */
+  previous?: boolean | undefined;
+  /** Only so many of the last lines. */
+  tailLines?: number | undefined;
+  /** Only what is younger than this, in seconds. */
+  sinceSeconds?: number | undefined;
+  /** Only what was written since then, by RFC 3339. */
+  sinceTime?: string | undefined;
+  /** Whether each line begins with the time at which it was written. */
+  timestamps?: boolean | undefined;
+  /** Ends it. */
+  signal?: AbortSignal | undefined;
+}
+
+/** Which part of a log, and whether to wait for more. */
+export interface LogLinesOptions extends LogOptions {
+  /**
+   * Whether what is written later is told too, until the container ends. A lost connection is mended: no line
+   * is told twice, and none is left out.
+   */
+  follow?: boolean | undefined;
+}
+
+/** The longest line that is read; the kubelet parts lines at 16 kB. */
+const MAX_LINE_BYTES = 16 * 1024 * 1024;
+
+const optionNames: readonly string[] = [
+  "container",
+  "previous",
+  "tailLines",
+  "sinceSeconds",
+  "sinceTime",
+  "timestamps",
+  "signal",
+];
+
+/** The log as it is now, as text. */
+export async function readLog<T extends KubeObject>(
+  target: ResourceTarget<T>,
+  name: string,
+  options: LogOptions,
+): Promise<string> {
+  checkKnown("logText", options, optionNames);
+  const response = await openLog(target, name, options, {});
+  return await response.text();
+}
+
+/**
+ * The log line by line.
+ *
+ * @param objects The pods.
+ * @param target Their logs.
+ */
+export async function* logLines<T extends KubeObject>(
+  objects: ResourceTarget<T>,
+  target: ResourceTarget<T>,
+  name: string,
+  options: LogLinesOptions,
+): AsyncGenerator<string, void, undefined> {
+  checkKnown("logs", options, [...optionNames, "follow"]);
+  const { follow = false, timestamps = false } = options;
+  if (!follow) {
+    const response = await openLog(target, name, options, {});
+    for await (const { text } of readLines(response, options.signal)) yield text;
+    return;
+  }
+  const { client } = target;
+  const path = target.pathOfName(name);
+  const signals = [client.closing, ...(options.signal === undefined ? [] : [options.signal])];
+  const signal = AbortSignal.any(signals);
+  const position = new LogPosition(timestamps);
+  const backoff = new Backoff();
+  for (let hasBegun = false; ;) {
+    let toldSome = false;
+    let unfinished: string | undefined;
+    try {
+      const response = await openLog(target, name, { ...options, signal }, position.askAgain());
+      hasBegun = true;
+      for await (const { text, isWhole } of readLines(response, signal)) {
+        if (!isWhole) unfinished = text;
+        const line = isWhole ? position.advance(text) : undefined;
+        if (line === undefined) continue;
+        toldSome = true;
+        backoff.reset();
+        yield line;
+      }
+      // A server that shuts down ends a log as a container does: the end is where there is no more.
+      if (toldSome) continue;
+      if (!(await isRunning(objects, name, options.container, signal))) {
+        const last = unfinished === undefined ? undefined : position.advance(unfinished);
+        if (last !== undefined) yield last;
+        return;
+      }
+      throw new ConnectionError(
+        `Cannot follow ${path}: the server ended it, though the container runs`,
+      );
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      const isMendable = error instanceof ReanchorError && !(error instanceof ClosedError);
+      if (!hasBegun || !isMendable) throw error;
+      if (error instanceof ApiError && error.status < 500 && error.status !== 429) throw error;
+      const delayMs = backoff.next();
+      notify(client.onEvent, { type: "watch-interrupted", path, error, delayMs });
+      await sleep(client.clock, delayMs, signal);
+    }
+  }
+}
+
+/** What is read of a pod's status. */
+interface ContainerStatus {
+  readonly name?: string;
+  readonly state?: { readonly running?: object | null };
+}
+
+/** Whether a container goes on, as far as the pod's status says. */
+async function isRunning<T extends KubeObject>(
+  pods: ResourceTarget<T>,
+  name: string,
+  container: string | undefined,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const path = pods.pathOfName(name);
+  try {
+    const { status } = await pods.client.call<{ status?: Record<string, unknown> }>({
+      method: "GET",
+      path,
+      signal,
+    });
+    const statuses = ["containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"]
+      .flatMap((field) => (status?.[field] ?? []) as ContainerStatus[])
+      .filter((one) => container === undefined || one.name === container);
+    return statuses.some(({ state }) => (state?.running ?? null) !== null);
+  } catch (error) {
+    // The pod is gone, or may not be looked at.
+    if (error instanceof ApiError && error.status < 500) return false;
+    throw error;
+  }
+}
+
+async function openLog<T extends KubeObject>(
+  target: ResourceTarget<T>,
+  name: string,
+  { signal, ...options }: LogLinesOptions,
+  resume: Readonly<Record<string, string | undefined>>,
+): Promise<Response> {
+  const path = target.pathOfName(name);
+  const parameters = new URLSearchParams();
+  for (const [parameter, value] of Object.entries({ ...options, ...resume })) {
+    if (value !== undefined) parameters.set(parameter, String(value));
+  }
+  const init = { headers: uncompressed, ...(signal !== undefined && { signal }) };
+  const response = await target.client.fetch(`${path}?${parameters}`, init);
+  if (response.ok) return response;
+  const body = await response.text().catch(() => ""); // The status says enough.
+  throw new ApiError({ method: "GET", path, status: response.status, body });
+}
+
+interface Line {
+  readonly text: string;
+  /** Whether its end has come. */
+  readonly isWhole: boolean;
+}
+
+async function* readLines(
+  response: Response,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Line, void, undefined> {
+  if (response.body === null) return;
+  const reader = response.body.getReader();
+  const lines = new LineSplitter(MAX_LINE_BYTES);
+  try {
+    for (;;) {
+      const { done, value } = await orAborted(reader.read(), signal);
+      if (done) break;
+      for (const text of lines.push(value)) yield { text, isWhole: true };
+    }
+  } catch (cause) {
+    if (signal?.aborted) throw signal.reason;
+    throw new ConnectionError("Cannot read the log: the connection was lost", { cause });
+  } finally {
+    reader.cancel().catch(() => {});
+  }
+  const text = lines.rest();
+  if (text !== "") yield { text, isWhole: false };
+}

@@ -1,0 +1,314 @@
+/**
+ * The verbs of one kind of resource.
+ *
+ * @module
+ */
+
+import { checkKnown } from "../options.ts";
+import type { Status } from "../api/api-error.ts";
+import type { CallOptions } from "../api/api-call.ts";
+import { type PatchType, patchContentType } from "../api/patch.ts";
+import { type Informer, type InformerOptions, createInformer } from "../watch/informer.ts";
+import { type ResourceList, listPage, listPages } from "../api/list.ts";
+import { type LogLinesOptions, type LogOptions, logLines, readLog } from "../pods/logs.ts";
+import type { ResourceCall, ResourceClient } from "../api/api-call.ts";
+import type { Applied, KubeObject, Stored } from "../api/object.ts";
+import type { ResourceDefinition } from "../api/definition.ts";
+import { type ResourceSchema, ResourceTarget } from "../api/resource-target.ts";
+import {
+  type WaitCondition,
+  type WaitForDeletedOptions,
+  type WaitForOptions,
+  waitForDeletion,
+  waitForObject,
+} from "../watch/wait-for.ts";
+import { type SelectorOptions, selectorQuery } from "../api/selectors.ts";
+import { type Watch, type WatchOptions, watchResource } from "../watch/watch.ts";
+
+/** Which objects of a kind are meant. */
+export interface ResourceOptions {
+  /** Their namespace, or `"*"` for all of them; the client's own by default. */
+  namespace?: string | undefined;
+}
+
+/** How one call to a resource goes. */
+export interface ResourceCallOptions {
+  /** Ends the call at once, whatever it waits for. */
+  signal?: AbortSignal | undefined;
+  /** How long the response's headers may take, in milliseconds; the client's `timeoutMs` by default. */
+  timeoutMs?: number | undefined;
+}
+
+/** How an object is got. */
+export interface GetOptions extends ResourceCallOptions {
+  /** `"0"` takes what the server has at hand, which may be old. By default it is the newest. */
+  resourceVersion?: string | undefined;
+}
+
+/** Which page of which objects. */
+export interface ListOptions extends ResourceCallOptions, SelectorOptions {
+  /** How many at the most; all of them by default. */
+  limit?: number | undefined;
+  /** What the page before has in `metadata.continue`. */
+  continue?: string | undefined;
+  /** The version of the list; see `resourceVersionMatch`. By default it is the newest. */
+  resourceVersion?: string | undefined;
+  /** What `resourceVersion` means: that version, or one that is not older. */
+  resourceVersionMatch?: "Exact" | "NotOlderThan" | undefined;
+}
+
+/** Which objects, page by page. */
+export interface ListAllOptions extends ResourceCallOptions, SelectorOptions {
+  /**
+   * How many a page has.
+   *
+   * @default 500
+   */
+  limit?: number | undefined;
+}
+
+/** How an object is written. */
+export interface WriteOptions extends ResourceCallOptions {
+  /** Whether the server only says what it would do. */
+  dryRun?: boolean | undefined;
+  /** Who owns the fields that are written. */
+  fieldManager?: string | undefined;
+  /** What the server makes of fields that it does not know; it warns by default. */
+  fieldValidation?: "Ignore" | "Warn" | "Strict" | undefined;
+}
+
+/** How an object is patched. */
+export interface ResourcePatchOptions extends WriteOptions {
+  /**
+   * How the patch is meant; see {@link PatchType}. For `apply` there is {@link Resource.apply}.
+   *
+   * @default "json" for an array, else "merge"
+   */
+  type?: Exclude<PatchType, "apply"> | undefined;
+}
+
+/** How an object is applied. */
+export interface ApplyOptions extends WriteOptions {
+  /** Who owns the fields that are applied: the program's name. */
+  fieldManager: string;
+  /** Whether fields that others own are taken from them. */
+  force?: boolean | undefined;
+}
+
+/** How objects are deleted. */
+export interface ResourceDeleteOptions extends ResourceCallOptions {
+  /** Whether the server only says what it would do. */
+  dryRun?: boolean | undefined;
+  /** What becomes of the objects that it owns. */
+  propagationPolicy?: "Orphan" | "Background" | "Foreground" | undefined;
+  /** How long it may take to end by itself, in seconds. */
+  gracePeriodSeconds?: number | undefined;
+  /** What must be true of it; else the server refuses with 409. */
+  preconditions?: { uid?: string | undefined; resourceVersion?: string | undefined } | undefined;
+}
+
+/** Which objects are deleted, and how. */
+export interface DeleteCollectionOptions extends ResourceDeleteOptions, SelectorOptions {}
+
+/** How many copies a workload has, and should have (`autoscaling/v1` `Scale`). */
+export interface ScaleObject extends KubeObject {
+  /** What it should have. */
+  spec?: { replicas?: number | undefined } | undefined;
+  /** What it has. */
+  status?: { replicas: number; selector?: string | undefined } | undefined;
+}
+
+/** What hangs below an object and is written by itself, as its status. */
+export interface Subresource<T extends KubeObject> {
+  /** Gets it. */
+  get(name: string, options?: GetOptions): Promise<Stored<T>>;
+  /** Puts it in the place of what is there. */
+  replace(object: T, options?: WriteOptions): Promise<Stored<T>>;
+  /** Changes some of it. */
+  patch(name: string, patch: unknown, options?: ResourcePatchOptions): Promise<Stored<T>>;
+  /** Says what it should be, and takes the fields into ownership. */
+  apply(object: Applied<T>, options: ApplyOptions): Promise<Stored<T>>;
+}
+
+/**
+ * The objects of one kind, in one namespace or in all.
+ *
+ * Every verb throws as `kube.get()` does: {@link ApiError} where the server refuses.
+ */
+export interface Resource<T extends KubeObject> {
+  /** Gets an object. */
+  get(name: string, options?: GetOptions): Promise<Stored<T>>;
+  /** Gets one page of a list: all of it, unless `limit` says otherwise. */
+  list(options?: ListOptions): Promise<ResourceList<T>>;
+  /**
+   * Gets a list page by page. Each object comes once, also where the server loses the list's version midway
+   * and a new list has to be asked for.
+   */
+  listAll(options?: ListAllOptions): AsyncIterable<ResourceList<T>>;
+  /** Makes an object. */
+  create(object: T, options?: WriteOptions): Promise<Stored<T>>;
+  /** Puts an object in the place of what is there; refused with 409 where its `resourceVersion` is old. */
+  replace(object: T, options?: WriteOptions): Promise<Stored<T>>;
+  /** Changes some of an object. */
+  patch(name: string, patch: unknown, options?: ResourcePatchOptions): Promise<Stored<T>>;
+  /**
+   * Says what an object should be, makes it where it is not there, and takes the fields into ownership
+   * (server-side apply).
+   *
+   * @throws {ApplyConflictError} where others own some of the fields.
+   */
+  apply(object: Applied<T>, options: ApplyOptions): Promise<Stored<T>>;
+  /** Deletes an object: gives the object where it is still to end, else a `Status`. */
+  delete(name: string, options?: ResourceDeleteOptions): Promise<Stored<T> | Status>;
+  /** Deletes all objects that selectors choose, or simply all. */
+  deleteCollection(options?: DeleteCollectionOptions): Promise<void>;
+  /** The objects' status. */
+  readonly status: Subresource<T>;
+  /** How many copies the objects have. */
+  readonly scale: Subresource<ScaleObject>;
+  /** Asks a pod to go, where the disruption budgets allow it; refused with 429 where they do not. */
+  evict(name: string, options?: ResourceDeleteOptions): Promise<void>;
+  /** Tells what is there, then what happens. */
+  watch(options?: WatchOptions<T>): Watch<T>;
+  /** Begins to keep a local copy of what is there. */
+  informer(options?: InformerOptions<T>): Informer<T>;
+  /** What a pod's container has written, line by line, and what it goes on to write. */
+  logs(name: string, options?: LogLinesOptions): AsyncIterableIterator<string>;
+  /** What a pod's container has written, as text. */
+  logText(name: string, options?: LogOptions): Promise<string>;
+  /**
+   * Waits until an object is there and as one wants it.
+   *
+   * @throws {TimeoutError} which says what it was like last.
+   */
+  waitFor(name: string, condition: WaitCondition<T>, options?: WaitForOptions): Promise<Stored<T>>;
+  /**
+   * Waits until an object is gone.
+   *
+   * @throws {TimeoutError} which says what it was like last.
+   */
+  waitForDeleted(name: string, options?: WaitForDeletedOptions): Promise<void>;
+}
+
+/** Binds a kind to a client. */
+export function bindResource<T extends KubeObject>(
+  definition: ResourceDefinition,
+  schema: ResourceSchema,
+  client: ResourceClient,
+  options: ResourceOptions,
+): Resource<T> {
+  checkKnown("resource", options, ["namespace"]);
+  if (options.namespace !== undefined && !definition.namespaced) {
+    throw new TypeError(`Cannot use option namespace: a ${definition.kind} is in none`);
+  }
+  const target = ResourceTarget.bind<T>(definition, schema, client, options.namespace);
+  return {
+    ...objectVerbs(target),
+    list: async (list = {}) => await listPage(target, listCall(list)),
+    listAll: (list = {}) => listPages(target, listCall(list)),
+    async create(object, write = {}) {
+      const path = target.creationPath(object);
+      const body = target.complete(object);
+      return await exchange(target, { ...writeCall(write), method: "POST", path, body });
+    },
+    async delete(name, deletion = {}) {
+      const path = target.pathOfName(name);
+      return await client.call({ ...deletionCall(deletion), method: "DELETE", path });
+    },
+    async deleteCollection({ labelSelector, fieldSelector, ...deletion } = {}) {
+      const query = selectorQuery({ labelSelector, fieldSelector });
+      const path = target.collectionPath();
+      await client.call({ ...deletionCall(deletion), query, method: "DELETE", path });
+    },
+    get status() {
+      return objectVerbs(target.below<T>("status"));
+    },
+    get scale() {
+      return objectVerbs(target.below<ScaleObject>("scale"));
+    },
+    async evict(name, deletion = {}) {
+      const { body: deleteOptions, ...call } = deletionCall(deletion);
+      const path = target.below("eviction").pathOfName(name);
+      const metadata = { name, namespace: target.namespace };
+      const body = { apiVersion: "policy/v1", kind: "Eviction", metadata, deleteOptions };
+      await client.call({ ...call, method: "POST", path, body });
+    },
+    watch: (watch = {}) => watchResource(target, watch),
+    informer: (informer = {}) => createInformer(target, informer),
+    logs: (name, log = {}) => logLines(target, target.below("log"), name, log),
+    logText: async (name, log = {}) => await readLog(target.below("log"), name, log),
+    waitFor: async (name, condition, wait = {}) =>
+      await waitForObject(target, name, condition, wait),
+    waitForDeleted: async (name, wait = {}) => await waitForDeletion(target, name, wait),
+  };
+}
+
+/** What can be done to an object, or to what hangs below it. */
+function objectVerbs<T extends KubeObject>(target: ResourceTarget<T>): Subresource<T> {
+  return {
+    async get(name, { resourceVersion, ...options } = {}) {
+      const path = target.pathOfName(name);
+      return await exchange(target, {
+        ...options,
+        query: { resourceVersion },
+        method: "GET",
+        path,
+      });
+    },
+    async replace(object, options = {}) {
+      const path = target.pathOf(object);
+      const body = target.complete(object);
+      return await exchange(target, { ...writeCall(options), method: "PUT", path, body });
+    },
+    async patch(name, patch, { type = Array.isArray(patch) ? "json" : "merge", ...options } = {}) {
+      const path = target.pathOfName(name);
+      const contentType = patchContentType(type);
+      const call = { ...writeCall(options), method: "PATCH", path, body: patch, contentType };
+      return await exchange(target, call);
+    },
+    async apply(object, { force, ...options }) {
+      if (!options.fieldManager) {
+        throw new TypeError("Cannot apply without option fieldManager: the program's name will do");
+      }
+      const { query, ...call } = writeCall(options);
+      const path = target.pathOf(object);
+      return await exchange(target, {
+        ...call,
+        query: { ...query, force },
+        method: "PATCH",
+        path,
+        body: target.complete(object),
+        contentType: patchContentType("apply"),
+      });
+    },
+  };
+}
+
+async function exchange<T extends KubeObject>(
+  { client, check }: ResourceTarget<T>,
+  call: ResourceCall,
+): Promise<Stored<T>> {
+  const object = await client.call<Stored<T>>(call);
+  await check?.(object);
+  return object;
+}
+
+function listCall(options: ListOptions): CallOptions {
+  const { signal, timeoutMs, labelSelector, fieldSelector, ...rest } = options;
+  checkKnown("list", rest, ["limit", "continue", "resourceVersion", "resourceVersionMatch"]);
+  const query = { ...rest, ...selectorQuery({ labelSelector, fieldSelector }) };
+  return { signal, timeoutMs, query };
+}
+
+function writeCall({ signal, timeoutMs, dryRun, ...rest }: WriteOptions): CallOptions {
+  checkKnown("write", rest, ["fieldManager", "fieldValidation"]);
+  return { signal, timeoutMs, query: { ...rest, dryRun: dryRun === true ? "All" : undefined } };
+}
+
+function deletionCall(options: ResourceDeleteOptions): CallOptions & { body: unknown } {
+  const { signal, timeoutMs, dryRun, ...rest } = options;
+  checkKnown("delete", rest, ["propagationPolicy", "gracePeriodSeconds", "preconditions"]);
+  const said = { ...rest, ...(dryRun === true && { dryRun: ["All"] }) };
+  const body = { apiVersion: "v1", kind: "DeleteOptions", ...said };
+  return { signal, timeoutMs, body: Object.keys(said).length === 0 ? undefined : body };
+}

@@ -1,0 +1,201 @@
+/**
+ * A local copy of what a cluster has of a kind, kept up to date (client-go `tools/cache` `SharedInformer`).
+ *
+ * @module
+ */
+
+import { ClosedError } from "../errors.ts";
+import { notify } from "../events.ts";
+import { MAX_TIMER_MS, checkDuration, checkKnown } from "../options.ts";
+import { type IndexFunction, ObjectStore } from "./object-store.ts";
+import type { ObjectChange } from "./reflector.ts";
+import type { KubeObject, Stored } from "../api/object.ts";
+import type { ResourceTarget } from "../api/resource-target.ts";
+import { type FollowOptions, followOptionNames, reflect } from "./watch.ts";
+
+/** How an informer is kept. */
+export interface InformerOptions<T extends KubeObject> extends FollowOptions<T> {
+  /** By what else than their names objects are to be found, with {@link Informer.byIndex}. */
+  indexes?: { readonly [name: string]: IndexFunction<T> } | undefined;
+  /**
+   * Calls the handlers with every object, as `modified`, each time that this has passed, in milliseconds; for
+   * controllers that want to look at everything now and then.
+   *
+   * @default never
+   */
+  resyncIntervalMs?: number | undefined;
+}
+
+/**
+ * What is called when an object changes. What it throws becomes a `handler-failed` event; the promise of an
+ * asynchronous one is not waited for.
+ */
+export interface InformerHandler<T extends KubeObject> {
+  /** There is a new one. */
+  added?(object: Stored<T>): unknown;
+  /** One has changed, or is shown again ({@link InformerOptions.resyncIntervalMs}). */
+  modified?(object: Stored<T>, previous: Stored<T>): unknown;
+  /** One is gone. */
+  deleted?(object: Stored<T>): unknown;
+}
+
+/** See the module. Objects are shared by all who ask: copy what is to be changed. */
+export interface Informer<T extends KubeObject> extends AsyncDisposable {
+  /** Whether all that was there at the beginning is in it. */
+  readonly hasSynced: boolean;
+  /** How many objects there are. */
+  readonly size: number;
+  /**
+   * Resolves when {@link Informer.hasSynced} becomes true.
+   *
+   * @throws what ended the informer, where that was first.
+   */
+  synced(): Promise<void>;
+  /**
+   * Resolves when it has been stopped.
+   *
+   * @throws what ended it, where it was not stopped: before it has synced any failure does; then none but
+   * the client's `close()`, its signal, and an object that a schema with `check: "reject"` refuses.
+   */
+  readonly ended: Promise<void>;
+  /**
+   * Finds an object.
+   *
+   * @param namespace The resource's own by default.
+   */
+  get(name: string, namespace?: string): Stored<T> | undefined;
+  /** All of them, or those of a namespace. */
+  list(namespace?: string): Stored<T>[];
+  /** Those for which an index gives a value. */
+  byIndex(index: string, value: string): Stored<T>[];
+  /**
+   * Calls a handler with all that is there now, as `added`, and from then on with what changes.
+   *
+   * @returns what takes it off again.
+   */
+  on(handler: InformerHandler<T>): () => void;
+  /** Stops following. What is in it stays, and ages. */
+  stop(): Promise<void>;
+}
+
+/** Begins to follow a resource. */
+export function createInformer<T extends KubeObject>(
+  target: ResourceTarget<T>,
+  options: InformerOptions<T>,
+): Informer<T> {
+  checkKnown("informer", options, [...followOptionNames, "indexes", "resyncIntervalMs"]);
+  const { indexes = {}, resyncIntervalMs } = options;
+  const range = { min: 1, max: MAX_TIMER_MS };
+  const resyncMs = checkDuration("resyncIntervalMs", resyncIntervalMs, 0, range);
+  const { client } = target;
+  const store = new ObjectStore<T>(indexes);
+  const handlers = new Set<InformerHandler<T>>();
+  const stop = new AbortController();
+  let hasSynced = false;
+  let settle = { resolve: (): void => {}, reject: (_reason: unknown): void => {} };
+  const firstSync = new Promise<void>((resolve, reject) => {
+    settle = { resolve, reject };
+  });
+  firstSync.catch(() => {}); // Whoever waits for it is told.
+  let cancelResync = (): void => {};
+
+  function report(type: "handler-failed" | "informer-failed", error: unknown): void {
+    notify(client.onEvent, { type, path: target.collectionPath(), error });
+  }
+
+  /** Calls a handler's function so that its failure stays its own. */
+  function call(handle: () => unknown): void {
+    const failed = (error: unknown): void => report("handler-failed", error);
+    try {
+      const result = handle();
+      if (result instanceof Promise) result.catch(failed);
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  function tellAll(change: ObjectChange<T>): void {
+    // Those of this moment: one that is added meanwhile is told of the object as it begins.
+    for (const handler of Array.from(handlers)) if (handlers.has(handler)) tell(handler, change);
+  }
+
+  function tell(handler: InformerHandler<T>, change: ObjectChange<T>): void {
+    const { object } = change;
+    if (change.type === "modified") {
+      const { previous = object } = change;
+      call(() => handler.modified?.(object, previous));
+    } else if (change.type === "added") call(() => handler.added?.(object));
+    else call(() => handler.deleted?.(object));
+  }
+
+  function resyncLater(): void {
+    if (resyncMs === 0) return;
+    cancelResync = client.clock.setTimeout(() => {
+      for (const object of store.list()) tellAll({ type: "modified", object, previous: object });
+      resyncLater();
+    }, resyncMs);
+  }
+
+  async function follow(): Promise<void> {
+    try {
+      for await (const event of reflect(target, options, undefined, stop.signal)) {
+        if (event.type === "synced") {
+          hasSynced = true;
+          settle.resolve();
+          resyncLater();
+          continue;
+        }
+        store.apply(event);
+        tellAll(event);
+      }
+    } catch (error) {
+      settle.reject(error);
+      if (stop.signal.aborted) return;
+      // A caller who does not wait for its end must hear of it all the same, unless it was of their making.
+      const isMeant = error instanceof ClosedError || options.signal?.aborted === true;
+      if (!isMeant) report("informer-failed", error);
+      throw error;
+    } finally {
+      cancelResync();
+    }
+  }
+
+  const ended = follow();
+  ended.catch(() => {}); // Whoever waits for it is told.
+  return {
+    get hasSynced() {
+      return hasSynced;
+    },
+    get size() {
+      return store.size;
+    },
+    synced: () => firstSync,
+    ended,
+    get: (name, namespace = target.namespace) => store.get(name, namespace),
+    list: (namespace) => store.list(namespace),
+    byIndex: (index, value) => store.byIndex(index, value),
+    on(handler) {
+      // One that is added twice is two.
+      const own = bound(handler);
+      handlers.add(own);
+      for (const object of store.list()) tell(own, { type: "added", object });
+      return () => void handlers.delete(own);
+    },
+    stop: end,
+    [Symbol.asyncDispose]: end,
+  };
+
+  async function end(): Promise<void> {
+    stop.abort(new ClosedError("Cannot go on: the informer was stopped"));
+    await ended.catch(() => {});
+  }
+}
+
+/** A handler's functions, with the handler as their `this`. */
+function bound<T extends KubeObject>(handler: InformerHandler<T>): InformerHandler<T> {
+  return {
+    added: (object) => handler.added?.(object),
+    modified: (object, previous) => handler.modified?.(object, previous),
+    deleted: (object) => handler.deleted?.(object),
+  };
+}

@@ -1,0 +1,318 @@
+/**
+ * What a cluster has of a kind, followed through every disconnect (client-go `tools/cache` `Reflector`).
+ *
+ * @module
+ */
+
+import { sleep } from "../abort.ts";
+import { ClosedError, ConnectionError, ReanchorError } from "../errors.ts";
+import { notify } from "../events.ts";
+import { ApiError } from "../api/api-error.ts";
+import { Backoff } from "../backoff.ts";
+import { isExpired, pages } from "../api/list.ts";
+import { InvalidObjectError } from "../api/object-check.ts";
+import { objectKey } from "../api/object-key.ts";
+import type { ResourceTarget } from "../api/resource-target.ts";
+import type { KubeObject, Stored } from "../api/object.ts";
+import { BadLineError, type RawWatchEvent, SilenceError, readWatch } from "./watch-stream.ts";
+import { uncompressed } from "../api/lines.ts";
+
+/** What has changed. */
+export type ObjectChange<T extends KubeObject> =
+  | {
+      /** An object that was not known before. */
+      readonly type: "added";
+      readonly object: Stored<T>;
+    }
+  | {
+      /** An object of which another version was known. */
+      readonly type: "modified";
+      readonly object: Stored<T>;
+      /** That version; `undefined` where a watch began at a `resourceVersion` and had not seen it. */
+      readonly previous: Stored<T> | undefined;
+    }
+  | {
+      /** An object that is gone, as it was last. */
+      readonly type: "deleted";
+      readonly object: Stored<T>;
+    };
+
+/** What a watch tells. */
+export type WatchEvent<T extends KubeObject> =
+  | ObjectChange<T>
+  | {
+      /** All that was there at the beginning has been told; said once. */
+      readonly type: "synced";
+      /** The version that it was there at. */
+      readonly resourceVersion: string;
+    };
+
+/** How a kind is followed. */
+export interface ReflectorOptions<T extends KubeObject> {
+  /** Selectors. */
+  readonly query: Readonly<Record<string, string | undefined>>;
+  /** Where to begin, in the place of what is there. */
+  readonly resourceVersion: string | undefined;
+  readonly transform: ((object: Stored<T>) => Stored<T>) | undefined;
+  readonly idleTimeoutMs: number;
+  /** Ends it. */
+  readonly signal: AbortSignal;
+}
+
+/** The server ends a watch after a time from here to twice that (client-go: 5 to 10 minutes). */
+const MIN_SERVER_TIMEOUT_S = 300;
+/** A watch that ends sooner, and has told nothing, is not asked for again at once. */
+const SHORT_WATCH_MS = 1_000;
+/** So long may a server be silent that should be telling what it has; one that can't is asked for a list. */
+const INITIAL_SILENCE_MS = 10_000;
+/** Marks the end of what a streaming list tells (KEP-3157). */
+const INITIAL_EVENTS_END = "k8s.io/initial-events-end";
+
+/** See the module. */
+export class Reflector<T extends KubeObject> {
+  readonly #target: ResourceTarget<T>;
+  readonly #options: ReflectorOptions<T>;
+  readonly #backoff = new Backoff();
+  readonly #known = new Map<string, Stored<T>>();
+  /** Whether all that was there is known: not so where it began at a `resourceVersion`. */
+  #knowsAll = true;
+  /** Whether the server has answered as it should: failures before that are the caller's. */
+  #hasBegun = false;
+  /** Where the next watch begins; `undefined` where what is there must be told anew. */
+  #version: string | undefined;
+  /** The server that the version is of. */
+  #server = "";
+  #isSynced = false;
+  #streamsLists = true;
+  /** Where a bad line was met. */
+  #badAt: string | undefined;
+
+  constructor(target: ResourceTarget<T>, options: ReflectorOptions<T>) {
+    this.#target = target;
+    this.#options = options;
+    this.#version = options.resourceVersion;
+    if (options.resourceVersion === undefined) return;
+    this.#server = target.client.server;
+    this.#knowsAll = false;
+    this.#isSynced = true;
+  }
+
+  /**
+   * Tells what is there, then what changes. Until all that is there has been told (or, from a version on, the
+   * watch has begun), a failure is thrown; from then on it is mended.
+   */
+  async *run(): AsyncGenerator<WatchEvent<T>, never, undefined> {
+    const { client } = this.#target;
+    for (let hasJustExpired = false; ;) {
+      // Another server counts its versions by itself.
+      if (this.#server !== client.server) this.#version = undefined;
+      this.#server = client.server;
+      const startedAt = client.clock.now();
+      const startedFrom = this.#version;
+      let failure: Error | undefined;
+      try {
+        if (this.#version === undefined && !this.#streamsLists) yield* this.#list();
+        yield* this.#watch();
+      } catch (error) {
+        failure = this.#judge(error);
+      }
+      const told = this.#version !== undefined && this.#version !== startedFrom;
+      if (told) this.#backoff.reset();
+      const wasShort = client.clock.now() - startedAt < SHORT_WATCH_MS;
+      if (failure === undefined && (told || !wasShort)) continue;
+      // What is there is asked for at once, unless that expires as well.
+      hasJustExpired = isExpired(failure) && !hasJustExpired;
+      if (hasJustExpired) continue;
+      const delayMs = this.#backoff.next();
+      this.#report(failure, delayMs);
+      await sleep(client.clock, delayMs, this.#options.signal);
+    }
+  }
+
+  /** Tells what is there by a list. */
+  async *#list(): AsyncGenerator<WatchEvent<T>, void, undefined> {
+    const { query, signal } = this.#options;
+    const stop = new AbortController();
+    const ending = AbortSignal.any([signal, stop.signal]);
+    const seen = new Set<string>();
+    let version = "";
+    let cancel = this.#limitSilence(stop);
+    try {
+      for await (const { page, isFirst } of pages(this.#target, { query, signal: ending })) {
+        cancel();
+        if (isFirst) seen.clear();
+        version = page.metadata.resourceVersion;
+        for (const object of page.items) {
+          seen.add(keyOf(object));
+          yield* this.#reconcile(object);
+        }
+        cancel = this.#limitSilence(stop);
+      }
+    } finally {
+      cancel();
+    }
+    yield* this.#complete(seen, version);
+  }
+
+  /** Gives a page up that has not come whole in the idle time; returns what calls that off. */
+  #limitSilence(stop: AbortController): () => void {
+    const { idleTimeoutMs } = this.#options;
+    return this.#target.client.clock.setTimeout(() => {
+      const path = this.#target.collectionPath();
+      const reason = `its list has not come in ${idleTimeoutMs} ms`;
+      stop.abort(new SilenceError(`Cannot watch ${path}: ${reason}`));
+    }, idleTimeoutMs);
+  }
+
+  /** Tells what one watch does: from a version on, or all that is there first. */
+  async *#watch(): AsyncGenerator<WatchEvent<T>, void, undefined> {
+    const { client, check } = this.#target;
+    const { signal, idleTimeoutMs } = this.#options;
+    const stop = new AbortController();
+    const ending = AbortSignal.any([signal, stop.signal]);
+    const path = this.#target.collectionPath();
+    // What a streaming list has told; `undefined` once it is complete.
+    let seen = this.#version === undefined ? new Set<string>() : undefined;
+    const response = await client.fetch(`${path}?${this.#watchQuery()}`, {
+      headers: uncompressed,
+      signal: ending,
+    });
+    if (!response.ok || response.body === null) {
+      const body = await response.text().catch(() => ""); // The status says enough.
+      if (seen === undefined || (response.status !== 400 && response.status !== 422)) {
+        throw new ApiError({ method: "WATCH", path, status: response.status, body });
+      }
+      return yield* this.#listInstead();
+    }
+    if (seen === undefined) this.#hasBegun = true;
+    const silenceMs = (): number =>
+      seen === undefined ? idleTimeoutMs : Math.min(idleTimeoutMs, INITIAL_SILENCE_MS);
+    const reading = { path, clock: client.clock, stop, ending, silenceMs };
+    try {
+      for await (const event of readWatch(response.body, reading)) {
+        const { resourceVersion } = event.object.metadata;
+        if (seen === undefined) this.#version = resourceVersion;
+        else if (endsInitialEvents(event)) {
+          yield* this.#complete(seen, resourceVersion);
+          seen = undefined;
+        }
+        if (event.type === "BOOKMARK") continue;
+        await check?.(event.object);
+        if (event.type !== "DELETED") seen?.add(keyOf(event.object));
+        yield* this.#change(event);
+      }
+    } catch (error) {
+      if (seen === undefined || !(error instanceof SilenceError)) throw error;
+      yield* this.#listInstead();
+    }
+  }
+
+  /** For a server that does not know streaming lists. */
+  async *#listInstead(): AsyncGenerator<WatchEvent<T>, void, undefined> {
+    this.#streamsLists = false;
+    yield* this.#list();
+  }
+
+  #watchQuery(): string {
+    const timeoutSeconds = MIN_SERVER_TIMEOUT_S * (1 + Math.random());
+    const parameters = new URLSearchParams({
+      watch: "1",
+      allowWatchBookmarks: "true",
+      timeoutSeconds: String(Math.round(timeoutSeconds)),
+    });
+    if (this.#version !== undefined) parameters.set("resourceVersion", this.#version);
+    else {
+      parameters.set("sendInitialEvents", "true");
+      parameters.set("resourceVersionMatch", "NotOlderThan");
+    }
+    for (const [name, value] of Object.entries(this.#options.query)) {
+      if (value !== undefined) parameters.set(name, value);
+    }
+    return parameters.toString();
+  }
+
+  *#change({ type, object: raw }: RawWatchEvent): Generator<WatchEvent<T>, void, undefined> {
+    const object = this.#shaped(raw as Stored<T>);
+    const key = keyOf(object);
+    const known = this.#known.get(key);
+    if (type === "DELETED") {
+      this.#known.delete(key);
+      if (known !== undefined || !this.#knowsAll) yield { type: "deleted", object };
+      return;
+    }
+    if (known === undefined && type === "MODIFIED" && !this.#knowsAll) {
+      this.#known.set(key, object);
+      yield { type: "modified", object, previous: undefined };
+      return;
+    }
+    yield* this.#update(key, object);
+  }
+
+  *#reconcile(raw: Stored<T>): Generator<WatchEvent<T>, void, undefined> {
+    const object = this.#shaped(raw);
+    yield* this.#update(keyOf(object), object);
+  }
+
+  *#update(key: string, object: Stored<T>): Generator<WatchEvent<T>, void, undefined> {
+    const previous = this.#known.get(key);
+    const { uid, resourceVersion } = object.metadata;
+    if (previous?.metadata.resourceVersion === resourceVersion) return;
+    this.#known.set(key, object);
+    if (previous === undefined) yield { type: "added", object };
+    else if (previous.metadata.uid === uid) yield { type: "modified", object, previous };
+    else {
+      yield { type: "deleted", object: previous };
+      yield { type: "added", object };
+    }
+  }
+
+  /** Tells of what is known and was not seen again, and goes on from there. */
+  *#complete(seen: Set<string>, version: string): Generator<WatchEvent<T>, void, undefined> {
+    for (const [key, object] of this.#known) {
+      if (seen.has(key)) continue;
+      this.#known.delete(key);
+      yield { type: "deleted", object };
+    }
+    this.#knowsAll = true;
+    this.#hasBegun = true;
+    this.#version = version;
+    if (this.#isSynced) return;
+    this.#isSynced = true;
+    yield { type: "synced", resourceVersion: version };
+  }
+
+  #shaped(object: Stored<T>): Stored<T> {
+    return this.#options.transform?.(object) ?? object;
+  }
+
+  /** Says what to make of a failure; throws those that no other try mends. */
+  #judge(error: unknown): Error {
+    const { signal } = this.#options;
+    if (signal.aborted) throw signal.reason;
+    const isFinal = error instanceof ClosedError || error instanceof InvalidObjectError;
+    if (!this.#hasBegun || isFinal || !(error instanceof ReanchorError)) throw error;
+    if (isExpired(error)) this.#version = undefined;
+    if (error instanceof BadLineError) {
+      // Once more from there on; where that has it again, what is there says what the line would have.
+      if (this.#badAt === this.#version) this.#version = undefined;
+      this.#badAt = this.#version;
+    }
+    return error;
+  }
+
+  #report(failure: Error | undefined, delayMs: number): void {
+    const { client } = this.#target;
+    const path = this.#target.collectionPath();
+    const error =
+      failure ?? new ConnectionError(`Cannot watch ${path}: the server ended it at once`);
+    notify(client.onEvent, { type: "watch-interrupted", path, error, delayMs });
+  }
+}
+
+function endsInitialEvents({ type, object }: RawWatchEvent): boolean {
+  return type === "BOOKMARK" && object.metadata.annotations?.[INITIAL_EVENTS_END] === "true";
+}
+
+function keyOf({ metadata: { namespace, name } }: Stored<KubeObject>): string {
+  return objectKey(name, namespace);
+}

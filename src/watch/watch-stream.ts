@@ -1,0 +1,116 @@
+/**
+ * The events of one watch, as its response's body brings them.
+ *
+ * @module
+ */
+
+import { orAborted } from "../abort.ts";
+import { ConnectionError } from "../errors.ts";
+import type { Clock } from "../runtime.ts";
+import { type Status, ApiError } from "../api/api-error.ts";
+import { LineSplitter } from "../api/lines.ts";
+import type { KubeObject, Stored } from "../api/object.ts";
+
+/** More than any object can have: etcd takes 1.5 MB. */
+const MAX_LINE_BYTES = 64 * 1024 * 1024;
+
+/** What a line of a watch says. */
+export interface RawWatchEvent {
+  readonly type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK";
+  readonly object: Stored<KubeObject>;
+}
+
+/** A line of a watch is not what one must be. */
+export class BadLineError extends ConnectionError {}
+
+/** Nothing was heard for too long. */
+export class SilenceError extends ConnectionError {}
+
+/** How a watch is read. */
+export interface ReadWatchOptions {
+  /** The request's path, for messages. */
+  readonly path: string;
+  readonly clock: Clock;
+  /** Ends the request. */
+  readonly stop: AbortController;
+  /** Aborted where that or its caller has ended it. */
+  readonly ending: AbortSignal;
+  /** How long it may be silent at this moment, in milliseconds. */
+  silenceMs(): number;
+}
+
+/**
+ * Reads a watch to its end. The next piece is read when the last one is used up, so that a slow reader
+ * slows the server down.
+ *
+ * @throws {ApiError} where the server ends it with an error, as 410.
+ * @throws {ConnectionError} where it breaks off, is silent, or has a line that is no event.
+ */
+export async function* readWatch(
+  body: ReadableStream<Uint8Array>,
+  options: ReadWatchOptions,
+): AsyncGenerator<RawWatchEvent, void, undefined> {
+  const { path } = options;
+  const reader = body.getReader();
+  const lines = new LineSplitter(MAX_LINE_BYTES);
+  try {
+    for (;;) {
+      const { done, value } = await readInTime(reader, options);
+      if (done) break;
+      for (const line of lines.push(value)) if (line !== "") yield parseEvent(line, path);
+    }
+  } finally {
+    // Where the reader has left, or the rest makes no sense.
+    options.stop.abort();
+    reader.cancel().catch(() => {});
+  }
+  if (lines.rest() !== "")
+    throw new ConnectionError(`Cannot watch ${path}: it broke off in a line`);
+}
+
+async function readInTime(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  { path, clock, stop, ending, silenceMs }: ReadWatchOptions,
+): Promise<ReadableStreamReadResult<Uint8Array>> {
+  const limitMs = silenceMs();
+  const cancel = clock.setTimeout(() => {
+    stop.abort(new SilenceError(`Cannot watch ${path}: nothing was heard for ${limitMs} ms`));
+  }, limitMs);
+  try {
+    return await orAborted(reader.read(), ending);
+  } catch (cause) {
+    if (cause instanceof SilenceError) throw cause;
+    throw new ConnectionError(`Cannot watch ${path}: the connection was lost`, { cause });
+  } finally {
+    cancel();
+  }
+}
+
+function parseEvent(line: string, path: string): RawWatchEvent {
+  let event: unknown;
+  try {
+    event = JSON.parse(line);
+  } catch (cause) {
+    throw new BadLineError(`Cannot watch ${path}: a line is not JSON`, { cause });
+  }
+  const { type, object } = (event ?? {}) as { type?: unknown; object?: unknown };
+  if (typeof object !== "object" || object === null) {
+    throw new BadLineError(`Cannot watch ${path}: a line has no object`);
+  }
+  if (type === "ERROR") throw refusal(object as Status, path);
+  if (!isType(type)) throw new BadLineError(`Cannot watch ${path}: a line has no known type`);
+  const { metadata } = object as KubeObject;
+  if (typeof metadata?.resourceVersion !== "string") {
+    throw new BadLineError(`Cannot watch ${path}: an object has no resourceVersion`);
+  }
+  return { type, object: object as Stored<KubeObject> };
+}
+
+function isType(type: unknown): type is RawWatchEvent["type"] {
+  return type === "ADDED" || type === "MODIFIED" || type === "DELETED" || type === "BOOKMARK";
+}
+
+function refusal(status: Status, path: string): ApiError {
+  const body = JSON.stringify(status);
+  return new ApiError({ method: "WATCH", path, status: status.code ?? 500, body });
+}

@@ -1,0 +1,116 @@
+/**
+ * A watch as a caller sees it: what changes, for as long as one likes.
+ *
+ * @module
+ */
+
+import { MAX_TIMER_MS, checkDuration, checkKnown } from "../options.ts";
+import { type ReflectorOptions, type WatchEvent, Reflector } from "./reflector.ts";
+import type { KubeObject, Stored } from "../api/object.ts";
+import type { ResourceTarget } from "../api/resource-target.ts";
+import { type SelectorOptions, selectorQuery } from "../api/selectors.ts";
+
+/** What is followed, and how. */
+export interface FollowOptions<T extends KubeObject> extends SelectorOptions {
+  /**
+   * Changes an object before anything else sees it, for instance by dropping `metadata.managedFields`, to
+   * save memory. Name, namespace, uid and resourceVersion must stay.
+   */
+  transform?: ((object: Stored<T>) => Stored<T>) | undefined;
+  /**
+   * A watch that has been silent for this long is taken for dead, and begun anew, in milliseconds. API
+   * servers let hear from them once a minute.
+   *
+   * @default 180_000
+   */
+  idleTimeoutMs?: number | undefined;
+  /** Ends it: the loop over it throws the signal's reason. */
+  signal?: AbortSignal | undefined;
+}
+
+/** How to watch. */
+export interface WatchOptions<T extends KubeObject> extends FollowOptions<T> {
+  /**
+   * Begins after this version, in the place of telling what is there. An object that has not been told is
+   * `modified` or `deleted` then though it was never `added`, and where the server no longer has the
+   * version, what is there is told as `added`.
+   */
+  resourceVersion?: string | undefined;
+}
+
+/**
+ * What happens to the objects of a kind. A loop over it ends only by itself (`break`), by its signal, or with
+ * the client.
+ */
+export interface Watch<T extends KubeObject> extends AsyncIterableIterator<WatchEvent<T>, never> {
+  /** Ends it, also while an event is waited for. */
+  return(): Promise<IteratorResult<WatchEvent<T>, never>>;
+  /** Ends it. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+const idleRange = { min: 1, max: MAX_TIMER_MS };
+
+/** The options of {@link FollowOptions}. */
+export const followOptionNames: readonly string[] = [
+  "labelSelector",
+  "fieldSelector",
+  "transform",
+  "idleTimeoutMs",
+  "signal",
+];
+
+/** Watches a resource. */
+export function watchResource<T extends KubeObject>(
+  target: ResourceTarget<T>,
+  options: WatchOptions<T>,
+): Watch<T> {
+  checkKnown("watch", options, [...followOptionNames, "resourceVersion"]);
+  const { resourceVersion } = options;
+  const stop = new AbortController();
+  const events = reflect(target, options, resourceVersion, stop.signal);
+
+  async function end(): Promise<IteratorResult<WatchEvent<T>, never>> {
+    // A generator that waits for an event would be returned only after it.
+    stop.abort(new DOMException("The watch was ended by its reader", "AbortError"));
+    await events.return(undefined as never).catch(() => {});
+    return { done: true, value: undefined as never };
+  }
+
+  return {
+    async next() {
+      try {
+        return await events.next();
+      } catch (error) {
+        if (!stop.signal.aborted) throw error;
+        return { done: true, value: undefined as never };
+      }
+    },
+    return: end,
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    async [Symbol.asyncDispose]() {
+      await end();
+    },
+  };
+}
+
+/** Follows a resource until a signal says otherwise. */
+export function reflect<T extends KubeObject>(
+  target: ResourceTarget<T>,
+  options: FollowOptions<T>,
+  resourceVersion: string | undefined,
+  stop: AbortSignal,
+): AsyncGenerator<WatchEvent<T>, never, undefined> {
+  const { transform, signal } = options;
+  const signals = [stop, target.client.closing, ...(signal === undefined ? [] : [signal])];
+  const settings: ReflectorOptions<T> = {
+    query: selectorQuery(options),
+    resourceVersion,
+    transform,
+    idleTimeoutMs: checkDuration("idleTimeoutMs", options.idleTimeoutMs, 180_000, idleRange),
+    signal: AbortSignal.any(signals),
+  };
+  return new Reflector(target, settings).run();
+}

@@ -1,0 +1,39 @@
+import { describe, expect, test } from "vitest";
+import { LineSplitter } from "../../../src/api/lines.ts";
+
+const text = "first\nzwölf Ärger 🦊\n\nlast";
+const bytes = new TextEncoder().encode(text);
+
+function split(pieces: readonly Uint8Array[]): string[] {
+  const lines = new LineSplitter(1_000);
+  return [...pieces.flatMap((piece) => lines.push(piece)), lines.rest()];
+}
+
+describe("LineSplitter", () => {
+  test("gives the same lines wherever the bytes are cut, inside a character too", () => {
+    for (let size = 1; size <= bytes.length; size++) {
+      const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) =>
+        bytes.subarray(index * size, (index + 1) * size),
+      );
+      expect(split(pieces)).toEqual(["first", "zwölf Ärger 🦊", "", "last"]);
+    }
+  });
+
+  test("has no rest where the last line has an end", () => {
+    expect(split([new TextEncoder().encode("a\nb\n")])).toEqual(["a", "b", ""]);
+  });
+
+  test("takes a line of several megabytes in small pieces, in time that grows with its length alone", () => {
+    const piece = new Uint8Array(1_000).fill(97);
+    const lines = new LineSplitter(64_000_000);
+    for (let count = 0; count < 8_000; count++) expect(lines.push(piece)).toEqual([]);
+    const [line] = lines.push(new Uint8Array([10]));
+    expect(line).toHaveLength(8_000_000);
+  });
+
+  test("refuses a line that is too long, before it is complete", () => {
+    const lines = new LineSplitter(10);
+    lines.push(new Uint8Array(10));
+    expect(() => lines.push(new Uint8Array(1))).toThrow(RangeError);
+  });
+});

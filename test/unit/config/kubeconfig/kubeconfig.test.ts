@@ -1,0 +1,242 @@
+/**
+ * Where a kubeconfig is looked for, and what becomes of it while the program runs.
+ *
+ * @module
+ */
+
+import { describe, expect, test } from "vitest";
+import { loadKubeconfig } from "../../../../src/config/kubeconfig/kubeconfig.ts";
+import { ConfigError } from "../../../../src/errors.ts";
+import type { ReanchorEvent } from "../../../../src/events.ts";
+import { type FakeRuntime, createFakeRuntime } from "../../support/fake-runtime.ts";
+
+const INTERVAL_MS = 60_000;
+
+/** A kubeconfig whose one context leads to one server. */
+function text(server: string, user = "token: sesame"): string {
+  return `
+current-context: here
+contexts: [{ name: here, context: { cluster: kube, user: me, namespace: shop } }]
+clusters: [{ name: kube, cluster: { server: "${server}" } }]
+users: [{ name: me, user: { ${user} } }]
+`;
+}
+
+function desk(files: Record<string, string>, variables: Record<string, string> = {}): FakeRuntime {
+  const runtime = createFakeRuntime();
+  for (const [path, content] of Object.entries(files)) runtime.disk.set(path, content);
+  for (const [name, value] of Object.entries(variables)) runtime.variables.set(name, value);
+  return runtime;
+}
+
+describe("loadKubeconfig() looks", () => {
+  test("into ~/.kube/config when nothing says where", async () => {
+    const runtime = desk({ "/root/.kube/config": text("https://a") }, { HOME: "/root" });
+    const config = await (await loadKubeconfig(runtime, {})).current();
+    expect(config).toMatchObject({ server: "https://a", namespace: "shop" });
+    expect(await config.token?.current()).toBe("sesame");
+  });
+
+  test("into USERPROFILE on Windows, and splits KUBECONFIG by semicolons there", async () => {
+    const variables = { OS: "Windows_NT", USERPROFILE: "C:\\Users\\me" };
+    const home = desk({ "C:\\Users\\me/.kube/config": text("https://a") }, variables);
+    expect((await (await loadKubeconfig(home, {})).current()).server).toBe("https://a");
+    const listed = desk(
+      { "D:\\two": text("https://b") },
+      { ...variables, KUBECONFIG: "C:\\one;D:\\two" },
+    );
+    expect((await (await loadKubeconfig(listed, {})).current()).server).toBe("https://b");
+  });
+
+  test("into the files of KUBECONFIG, and missing files are tolerated in a list", async () => {
+    const runtime = desk(
+      {
+        "/b": "current-context: here\nclusters: [{ name: kube, cluster: { server: https://first } }]",
+        "/c": text("https://second"),
+      },
+      { KUBECONFIG: "/a:/b::/c", HOME: "/root" },
+    );
+    const source = await loadKubeconfig(runtime, {});
+    expect((await source.current()).server).toBe("https://first");
+    expect(source.status.source).toBe("/a, /b, /c");
+  });
+
+  test("nowhere else when a path is given, which must be there", async () => {
+    const runtime = desk({ "/root/.kube/config": text("https://a") }, { HOME: "/root" });
+    await expect(loadKubeconfig(runtime, { path: "/gone" })).rejects.toThrow(
+      "Cannot load kubeconfig from /gone: /gone is missing",
+    );
+    await expect(loadKubeconfig(runtime, { path: ["/gone", "/too"] })).rejects.toThrow(ConfigError);
+  });
+
+  test("nowhere when neither KUBECONFIG nor HOME is set", async () => {
+    await expect(loadKubeconfig(desk({}), {})).rejects.toThrow(
+      /neither \$KUBECONFIG nor \$HOME is set/,
+    );
+  });
+
+  test("at no file that may not be read, and says how to grant it", async () => {
+    const runtime = desk({ "/a": text("https://a") });
+    runtime.denied.add("read /a");
+    await expect(loadKubeconfig(runtime, { path: "/a" })).rejects.toThrow(/--allow-read=\/a/);
+    expect(runtime.reads).toEqual([]);
+  });
+
+  test("at no text where the parser may not look at its variables, but at an object", async () => {
+    const runtime = desk({ "/a": text("https://a") });
+    runtime.denied.add("env LOG_STREAM");
+    for (const options of [{ path: "/a" }, { content: text("https://a") }]) {
+      await expect(loadKubeconfig(runtime, options)).rejects.toThrow(/--allow-env=LOG_STREAM,/);
+    }
+    expect(runtime.reads).toEqual([]);
+    const content = {
+      "current-context": "here",
+      contexts: [{ name: "here", context: { cluster: "kube" } }],
+      clusters: [{ name: "kube", cluster: { server: "https://a" } }],
+    };
+    const source = await loadKubeconfig(runtime, { content });
+    expect((await source.current()).server).toBe("https://a");
+  });
+
+  test("at no file where there is no file system", async () => {
+    const runtime = createFakeRuntime({ name: "edge", hasFiles: false });
+    await expect(loadKubeconfig(runtime, { path: "/a" })).rejects.toThrow(
+      /edge has no file system; pass its text as the option "content"/,
+    );
+    const source = await loadKubeconfig(runtime, { content: text("https://a") });
+    expect((await source.current()).server).toBe("https://a");
+  });
+
+  test.each<[object, RegExp]>([
+    [{ path: "/a", content: "" }, /path and content of kubeconfig together/],
+    [{ path: "" }, /it is no path/],
+    [{ path: [] }, /it is no path/],
+    [{ contxt: "a" }, /option contxt of kubeconfig/],
+    [{ content: text("https://a"), execTimeoutMs: 1 }, /option execTimeoutMs: 1 is not from/],
+  ])("at none where the options are %j", async (options, message) => {
+    await expect(loadKubeconfig(desk({}), options)).rejects.toThrow(message);
+  });
+});
+
+describe("a kubeconfig", () => {
+  test("is read again after the interval, and is the same object when it says the same", async () => {
+    const runtime = desk({ "/a": text("https://a") });
+    const source = await loadKubeconfig(runtime, { path: "/a" });
+    const config = await source.current();
+    await runtime.clock.advance(INTERVAL_MS - 1);
+    expect(await source.current()).toBe(config);
+    expect(runtime.reads).toEqual(["/a"]);
+    runtime.disk.set("/a", `# a comment\n${text("https://a")}`);
+    await runtime.clock.advance(1);
+    expect(await source.current()).toBe(config);
+    expect(runtime.reads).toEqual(["/a", "/a"]);
+  });
+
+  test("is another when what its context says has changed, and an event says so without a secret", async () => {
+    const runtime = desk({ "/a": text("https://a") });
+    const source = await loadKubeconfig(runtime, { path: "/a" });
+    const events: ReanchorEvent[] = [];
+    source.subscribe((event) => void events.push(event));
+    runtime.disk.set("/a", text("https://b", "token: other-sesame"));
+    await runtime.clock.advance(INTERVAL_MS);
+    const config = await source.current();
+    expect(config.server).toBe("https://b");
+    expect(await config.token?.current()).toBe("other-sesame");
+    expect(events).toEqual([
+      {
+        type: "kubeconfig-reloaded",
+        source: "kubeconfig /a",
+        context: "here",
+        server: "https://b",
+      },
+    ]);
+  });
+
+  test.each([
+    ["gone", undefined],
+    ["torn", "clusters: ["],
+    ["empty", ""],
+  ])("stays as it was when it is %s later", async (_, content) => {
+    const runtime = desk({ "/a": text("https://a"), "/b": text("https://b") });
+    const source = await loadKubeconfig(runtime, { path: ["/a", "/b"] });
+    const config = await source.current();
+    if (content === undefined) runtime.disk.delete("/a");
+    else runtime.disk.set("/a", content);
+    await runtime.clock.advance(INTERVAL_MS);
+    const next = await source.current();
+    // An empty file says nothing, so the next one speaks; a missing or torn one may be on its way.
+    if (content === "") expect(next.server).toBe("https://b");
+    else expect(next).toBe(config);
+  });
+
+  test("follows a file that appears in the list later", async () => {
+    const runtime = desk({ "/b": text("https://b") });
+    const source = await loadKubeconfig(runtime, { path: ["/a", "/b"] });
+    runtime.disk.set("/a", text("https://a"));
+    await runtime.clock.advance(INTERVAL_MS);
+    expect((await source.current()).server).toBe("https://a");
+  });
+
+  test("with an exec plugin gives its token and certificate, of one run", async () => {
+    let runs = 0;
+    const runtime = desk({});
+    runtime.runs = async (command) => {
+      runs++;
+      expect(JSON.parse(command.env["KUBERNETES_EXEC_INFO"] ?? "")).toMatchObject({
+        spec: { cluster: { server: "https://a", "tls-server-name": "kube.internal" } },
+      });
+      const status = { token: `sesame-${runs}` };
+      const apiVersion = "client.authentication.k8s.io/v1";
+      return {
+        exitCode: 0,
+        stdout: JSON.stringify({ kind: "ExecCredential", apiVersion, status }),
+      };
+    };
+    const source = await loadKubeconfig(runtime, {
+      content: {
+        "current-context": "here",
+        contexts: [{ name: "here", context: { cluster: "kube", user: "me" } }],
+        clusters: [
+          { name: "kube", cluster: { server: "https://a", "tls-server-name": "kube.internal" } },
+        ],
+        users: [
+          {
+            name: "me",
+            user: {
+              exec: {
+                apiVersion: "client.authentication.k8s.io/v1",
+                command: "get-token",
+                interactiveMode: "Never",
+                provideClusterInfo: true,
+              },
+            },
+          },
+        ],
+      },
+    });
+    const { token, clientCert } = await source.current();
+    expect(await Promise.all([token?.current(), clientCert?.current()])).toEqual([
+      "sesame-1",
+      undefined,
+    ]);
+    expect(token?.status).toMatchObject({ kind: "token", source: "exec plugin get-token" });
+    await runtime.clock.advance(5_000);
+    expect(await token?.reload()).toBe("sesame-2");
+    expect(runs).toBe(2);
+  });
+
+  test("shows no secret, whatever is wrong with it", async () => {
+    for (const user of [
+      "token: [sesame]",
+      "token: sesame, username: me",
+      "client-key-data: '*sesame*'",
+    ]) {
+      const options = { content: text("https://a", user) };
+      const error: unknown = await loadKubeconfig(desk({}), options).catch(
+        (cause: unknown) => cause,
+      );
+      expect(error).toBeInstanceOf(ConfigError);
+      expect(String(error)).not.toContain("sesame");
+    }
+  });
+});

@@ -1,0 +1,223 @@
+import { describe, expect, onTestFinished, test } from "vitest";
+import type { Informer, InformerHandler, InformerOptions } from "../../../src/watch/informer.ts";
+import type { KubeObject, Stored } from "../../../src/api/object.ts";
+import { bindResource } from "../../../src/resources/resource.ts";
+import { ClosedError } from "../../../src/errors.ts";
+import {
+  type ScriptedAnswer,
+  type ScriptedClient,
+  Stream,
+  aThing,
+  createScriptedClient,
+  initialEnd,
+  refusalStatus,
+  refused,
+  thing,
+} from "../support/scripted-client.ts";
+
+interface Informed {
+  readonly client: ScriptedClient;
+  readonly informer: Informer<KubeObject>;
+  /** Lets what was sent arrive. */
+  settled(): Promise<void>;
+}
+
+function inform(
+  answers: readonly ScriptedAnswer[],
+  options: InformerOptions<KubeObject> = {},
+  namespace?: string,
+): Informed {
+  const client = createScriptedClient();
+  client.answer(...answers);
+  const informer = bindResource<KubeObject>(thing, {}, client, { namespace }).informer(options);
+  onTestFinished(() => informer.stop());
+  return { client, informer, settled: () => client.clock.advance(0) };
+}
+
+/** A handler that writes down what it is called with. */
+function recorder(): InformerHandler<KubeObject> & { readonly calls: string[] } {
+  const calls: string[] = [];
+  const inShort = ({ metadata: { name, resourceVersion } }: Stored<KubeObject>): string =>
+    `${name} ${resourceVersion}`;
+  return {
+    calls,
+    added: (object) => calls.push(`added ${inShort(object)}`),
+    modified: (object, previous) =>
+      calls.push(`modified ${inShort(previous)} to ${inShort(object)}`),
+    deleted: (object) => calls.push(`deleted ${inShort(object)}`),
+  };
+}
+
+function streamed(version: number, ...things: readonly Stored<KubeObject>[]): Stream {
+  const stream = new Stream();
+  for (const one of things) stream.send("ADDED", one);
+  return stream.send("BOOKMARK", initialEnd(version));
+}
+
+describe("informer()", () => {
+  test("holds what is there once it has synced, and what it becomes", async () => {
+    const stream = streamed(5, aThing("a", 1), aThing("b", 2));
+    const { informer, settled } = inform([stream]);
+    expect(informer.hasSynced).toBe(false);
+    await informer.synced();
+    expect(informer.hasSynced).toBe(true);
+    expect(informer.size).toBe(2);
+    expect(informer.get("a")).toEqual(aThing("a", 1));
+    stream.send("MODIFIED", aThing("a", 6)).send("DELETED", aThing("b", 7));
+    await settled();
+    expect(informer.list()).toEqual([aThing("a", 6)]);
+    expect(informer.get("b")).toBeUndefined();
+  });
+
+  test("finds by name in the namespace that it is bound to, or the one that is said", async () => {
+    const { informer } = inform([streamed(5, aThing("a", 1))], {}, "*");
+    await informer.synced();
+    expect(informer.get("a")).toBeUndefined();
+    expect(informer.get("a", "default")).toBeDefined();
+    expect(informer.list("other")).toEqual([]);
+  });
+
+  test("finds by an index", async () => {
+    const stream = streamed(5, aThing("a", 1), aThing("b", 2));
+    const { informer, settled } = inform([stream], {
+      indexes: { uid: ({ metadata }) => metadata.uid },
+    });
+    await informer.synced();
+    expect(informer.byIndex("uid", "uid-b")).toEqual([aThing("b", 2)]);
+    stream.send("DELETED", aThing("b", 7));
+    await settled();
+    expect(informer.byIndex("uid", "uid-b")).toEqual([]);
+  });
+
+  test("tells handlers what changes, and one that comes late what is there first", async () => {
+    const stream = streamed(5, aThing("a", 1));
+    const { informer, settled } = inform([stream]);
+    const early = recorder();
+    informer.on(early);
+    await informer.synced();
+    const late = recorder();
+    const off = informer.on(late);
+    stream.send("MODIFIED", aThing("a", 6)).send("ADDED", aThing("b", 7));
+    await settled();
+    const both = ["added a 1", "modified a 1 to a 6", "added b 7"];
+    expect(early.calls).toEqual(both);
+    expect(late.calls).toEqual(both);
+    off();
+    stream.send("DELETED", aThing("b", 8));
+    await settled();
+    expect(early.calls).toEqual([...both, "deleted b 8"]);
+    expect(late.calls).toEqual(both);
+  });
+
+  test("tells a handler that another one adds of each object once", async () => {
+    const stream = streamed(5, aThing("a", 1));
+    const { informer } = inform([stream]);
+    const inner = recorder();
+    informer.on({ added: () => informer.on(inner) });
+    await informer.synced();
+    expect(inner.calls).toEqual(["added a 1"]);
+  });
+
+  test("goes on where a handler fails, and says so", async () => {
+    const stream = streamed(5, aThing("a", 1));
+    const { informer, client, settled } = inform([stream]);
+    const failure = new Error("broken handler");
+    const good = recorder();
+    informer.on({
+      added() {
+        throw failure;
+      },
+      async modified() {
+        throw failure;
+      },
+    });
+    informer.on(good);
+    await informer.synced();
+    stream.send("MODIFIED", aThing("a", 6));
+    await settled();
+    expect(good.calls).toEqual(["added a 1", "modified a 1 to a 6"]);
+    const path = "/apis/example.com/v1/namespaces/default/things";
+    const event = { type: "handler-failed", path, error: failure };
+    expect(client.events).toEqual([event, event]);
+  });
+
+  test("tells the difference after the server has lost its version", async () => {
+    const first = streamed(5, aThing("a", 1), aThing("b", 2));
+    const { informer, client, settled } = inform([first, streamed(9, aThing("b", 8))]);
+    const handler = recorder();
+    informer.on(handler);
+    await informer.synced();
+    first.send("ERROR", refusalStatus(410, "Expired"));
+    await settled();
+    await settled();
+    expect(handler.calls.slice(2)).toEqual(["modified b 2 to b 8", "deleted a 1"]);
+    expect(informer.list()).toEqual([aThing("b", 8)]);
+    expect(client.requests).toHaveLength(2);
+  });
+
+  test("shows everything again as often as it is told to", async () => {
+    const { informer, client } = inform([streamed(5, aThing("a", 1))], { resyncIntervalMs: 1_000 });
+    const handler = recorder();
+    informer.on(handler);
+    await informer.synced();
+    await client.clock.advance(2_500);
+    const again = "modified a 1 to a 1";
+    expect(handler.calls).toEqual(["added a 1", again, again]);
+    await informer.stop();
+    expect(client.clock.pending).toBe(0);
+  });
+
+  test("holds what a transform makes of the objects", async () => {
+    const { informer } = inform([streamed(5, aThing("a", 1))], {
+      transform: ({ metadata, ...object }) => ({
+        ...object,
+        metadata: { ...metadata, labels: { small: "yes" } },
+      }),
+    });
+    await informer.synced();
+    expect(informer.get("a")?.metadata.labels).toEqual({ small: "yes" });
+  });
+
+  test("fails where it never begins, whoever waits", async () => {
+    const { informer, client } = inform([refused(403, "Forbidden")]);
+    await expect(informer.synced()).rejects.toMatchObject({ status: 403 });
+    await expect(informer.ended).rejects.toMatchObject({ status: 403 });
+    expect(client.events).toMatchObject([{ type: "informer-failed", error: { status: 403 } }]);
+  });
+
+  test("ends when it is stopped, and keeps what it holds", async () => {
+    const stream = streamed(5, aThing("a", 1));
+    const { informer, client } = inform([stream]);
+    await informer.synced();
+    await informer[Symbol.asyncDispose]();
+    await informer.ended;
+    expect(stream.isGivenUp).toBe(true);
+    expect(informer.size).toBe(1);
+    expect(client.clock.pending).toBe(0);
+    expect(client.events).toEqual([]);
+  });
+
+  test("says that it was stopped to whoever waits for it to sync", async () => {
+    const { informer } = inform([]);
+    const synced = informer.synced();
+    await informer.stop();
+    await expect(synced).rejects.toThrow(ClosedError);
+  });
+
+  test("ends with its signal, and no event says that it failed", async () => {
+    const abort = new AbortController();
+    const { informer, client } = inform([streamed(5)], { signal: abort.signal });
+    await informer.synced();
+    abort.abort(new Error("enough"));
+    await expect(informer.ended).rejects.toThrow("enough");
+    expect(client.events).toEqual([]);
+  });
+
+  test("ends with the client, and no event says that it failed", async () => {
+    const { informer, client } = inform([streamed(5)]);
+    await informer.synced();
+    client.close(new ClosedError());
+    await expect(informer.ended).rejects.toThrow(ClosedError);
+    expect(client.events).toEqual([]);
+  });
+});

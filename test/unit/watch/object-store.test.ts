@@ -1,0 +1,74 @@
+import { describe, expect, test } from "vitest";
+import { ObjectStore } from "../../../src/watch/object-store.ts";
+import type { KubeObject, Stored } from "../../../src/api/object.ts";
+
+interface Pod extends KubeObject {
+  spec: { node?: string; volumes: string[] };
+}
+
+function pod(name: string, node: string | undefined, volumes: string[] = []): Stored<Pod> {
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: {
+      name,
+      namespace: "default",
+      uid: name,
+      resourceVersion: "1",
+      creationTimestamp: "",
+    },
+    spec: { ...(node !== undefined && { node }), volumes },
+  };
+}
+
+function createStore(): ObjectStore<Pod> {
+  return new ObjectStore<Pod>({
+    node: ({ spec }) => spec.node,
+    volume: ({ spec }) => spec.volumes,
+  });
+}
+
+const names = (pods: readonly Stored<Pod>[]): string[] => pods.map(({ metadata }) => metadata.name);
+
+describe("ObjectStore", () => {
+  test("finds objects by name and namespace", () => {
+    const store = createStore();
+    store.apply({ type: "added", object: pod("a", "x") });
+    expect(store.get("a", "default")?.metadata.name).toBe("a");
+    expect(store.get("a", "other")).toBeUndefined();
+    expect(store.get("a", undefined)).toBeUndefined();
+    expect(names(store.list("default"))).toEqual(["a"]);
+    expect(names(store.list("other"))).toEqual([]);
+    expect(store.size).toBe(1);
+  });
+
+  test("finds objects by one value, by several, and no more by old ones", () => {
+    const store = createStore();
+    store.apply({ type: "added", object: pod("a", "x", ["v", "w"]) });
+    store.apply({ type: "added", object: pod("b", "x", ["w"]) });
+    store.apply({ type: "added", object: pod("c", undefined) });
+    expect(names(store.byIndex("node", "x"))).toEqual(["a", "b"]);
+    expect(names(store.byIndex("volume", "w"))).toEqual(["a", "b"]);
+    store.apply({ type: "modified", object: pod("a", "y", ["v"]), previous: undefined });
+    expect(names(store.byIndex("node", "x"))).toEqual(["b"]);
+    expect(names(store.byIndex("node", "y"))).toEqual(["a"]);
+    expect(names(store.byIndex("volume", "w"))).toEqual(["b"]);
+    store.apply({ type: "deleted", object: pod("a", "y", ["v"]) });
+    expect(store.byIndex("node", "y")).toEqual([]);
+    expect(store.byIndex("volume", "v")).toEqual([]);
+    expect(names(store.list())).toEqual(["b", "c"]);
+  });
+
+  test("goes by what an object was, though somebody has changed it since", () => {
+    const store = createStore();
+    const shared = pod("a", "x");
+    store.apply({ type: "added", object: shared });
+    shared.spec.node = "elsewhere";
+    store.apply({ type: "deleted", object: shared });
+    expect(store.byIndex("node", "x")).toEqual([]);
+  });
+
+  test("refuses an index that there is not", () => {
+    expect(() => createStore().byIndex("colour", "red")).toThrow("there is no index of that name");
+  });
+});

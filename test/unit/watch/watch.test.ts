@@ -1,0 +1,573 @@
+import { describe, expect, onTestFinished, test } from "vitest";
+import { ApiError } from "../../../src/api/api-error.ts";
+import type { ObjectSchema } from "../../../src/api/object-check.ts";
+import type { WatchEvent } from "../../../src/watch/reflector.ts";
+import type { KubeObject, Stored } from "../../../src/api/object.ts";
+import { bindResource } from "../../../src/resources/resource.ts";
+import type { WatchOptions } from "../../../src/watch/watch.ts";
+import { ClosedError, ConnectionError } from "../../../src/errors.ts";
+import {
+  type ScriptedClient,
+  Stream,
+  aThing,
+  bookmark,
+  createScriptedClient,
+  initialEnd,
+  listOf,
+  refusalStatus,
+  refused,
+  thing,
+} from "../support/scripted-client.ts";
+
+interface Watching {
+  readonly client: ScriptedClient;
+  /** Waits for so many events and gives them in short. */
+  take(count: number): Promise<string[]>;
+  /** The next event. */
+  next(): Promise<WatchEvent<KubeObject>>;
+  end(): Promise<void>;
+}
+
+/** Watches things; `answers` are those of the first requests. */
+function watch(
+  answers: readonly Parameters<ScriptedClient["answer"]>[0][],
+  options: WatchOptions<KubeObject> = {},
+  schema: Parameters<typeof bindResource>[1] = {},
+): Watching {
+  const client = createScriptedClient();
+  client.answer(...answers);
+  const events = bindResource<KubeObject>(thing, schema, client, {}).watch(options);
+  onTestFinished(async () => void (await events.return()));
+
+  async function next(): Promise<WatchEvent<KubeObject>> {
+    return (await events.next()).value;
+  }
+
+  return {
+    client,
+    next,
+    async take(count) {
+      const taken: string[] = [];
+      while (taken.length < count) taken.push(inShort(await next()));
+      return taken;
+    },
+    end: async () => void (await events.return()),
+  };
+}
+
+function inShort(event: WatchEvent<KubeObject>): string {
+  if (event.type === "synced") return `synced ${event.resourceVersion}`;
+  const { name, resourceVersion } = event.object.metadata;
+  return `${event.type} ${name} ${resourceVersion}`;
+}
+
+/** A streaming list of things, complete at a version. */
+function streamed(version: number, ...things: readonly Stored<KubeObject>[]): Stream {
+  const stream = new Stream();
+  for (const one of things) stream.send("ADDED", one);
+  return stream.send("BOOKMARK", initialEnd(version));
+}
+
+/** Lets what is under way come to rest. */
+async function settled(client: ScriptedClient): Promise<void> {
+  await client.clock.advance(0);
+  await client.clock.advance(0);
+}
+
+describe("watch() tells", () => {
+  test("what is there, that this is all, and then what happens", async () => {
+    const stream = streamed(5, aThing("a", 1), aThing("b", 2));
+    stream.send("ADDED", aThing("c", 6)).send("MODIFIED", aThing("a", 7));
+    stream.send("DELETED", aThing("b", 8));
+    const { take, client } = watch([stream]);
+    expect(await take(3)).toEqual(["added a 1", "added b 2", "synced 5"]);
+    expect(await take(3)).toEqual(["added c 6", "modified a 7", "deleted b 8"]);
+    expect(client.requests).toMatchObject([
+      {
+        path: "/apis/example.com/v1/namespaces/default/things",
+        query: {
+          watch: "1",
+          sendInitialEvents: "true",
+          resourceVersionMatch: "NotOlderThan",
+          allowWatchBookmarks: "true",
+        },
+      },
+    ]);
+  });
+
+  test("an object's state before it was modified", async () => {
+    const stream = streamed(5, aThing("a", 1)).send("MODIFIED", aThing("a", 7));
+    const { take, next } = watch([stream]);
+    await take(2);
+    const event = await next();
+    expect(event).toMatchObject({ previous: aThing("a", 1), object: aThing("a", 7) });
+  });
+
+  test.each([[400], [422]])(
+    "a list where the server refuses a streaming one with %i",
+    async (status) => {
+      const next = new Stream().send("MODIFIED", aThing("a", 6));
+      const { take, client } = watch([
+        refused(status, "Invalid"),
+        listOf(4, [aThing("a", 1)], "more"),
+        listOf(5, [aThing("b", 2)]),
+        next,
+      ]);
+      expect(await take(4)).toEqual(["added a 1", "added b 2", "synced 5", "modified a 6"]);
+      const [, first, second, watched] = client.requests;
+      expect(first?.query).toEqual({ limit: "500" });
+      expect(second?.query).toEqual({ limit: "500", continue: "more" });
+      expect(watched?.query).toMatchObject({ watch: "1", resourceVersion: "5" });
+      expect(watched?.query).not.toHaveProperty("sendInitialEvents");
+      // It is not asked again for what it does not know.
+      next.end();
+      client.answer(new Stream());
+      await settled(client);
+      expect(client.requests.at(-1)?.query).not.toHaveProperty("sendInitialEvents");
+    },
+  );
+
+  test("a list where a streaming one says nothing for 10 s", async () => {
+    const { take, client } = watch([new Stream(), listOf(5, [aThing("a", 1)]), new Stream()]);
+    const taken = take(2);
+    await client.clock.advance(9_999);
+    expect(client.requests).toHaveLength(1);
+    await client.clock.advance(1);
+    expect(await taken).toEqual(["added a 1", "synced 5"]);
+  });
+
+  test("the objects of a list with the kind that the server leaves out", async () => {
+    const { next } = watch([refused(422, "Invalid"), listOf(5, [aThing("a", 1)]), new Stream()]);
+    expect(await next()).toMatchObject({ object: { apiVersion: "example.com/v1", kind: "Thing" } });
+  });
+
+  test("what changes after a given version, without what is there", async () => {
+    const stream = new Stream().send("MODIFIED", aThing("a", 7)).send("DELETED", aThing("b", 8));
+    const { take, client } = watch([stream], { resourceVersion: "5" });
+    expect(await take(2)).toEqual(["modified a 7", "deleted b 8"]);
+    expect(client.requests[0]?.query).toMatchObject({ resourceVersion: "5" });
+    expect(client.requests[0]?.query).not.toHaveProperty("sendInitialEvents");
+  });
+
+  test("what a transform makes of the objects, now and before", async () => {
+    const stream = streamed(5, aThing("a", 1)).send("MODIFIED", aThing("a", 7));
+    const { take, next } = watch([stream], {
+      transform: (object) => ({ ...object, metadata: { ...object.metadata, labels: { x: "y" } } }),
+    });
+    await take(2);
+    expect(await next()).toMatchObject({
+      object: { metadata: { labels: { x: "y" } } },
+      previous: { metadata: { labels: { x: "y" } } },
+    });
+  });
+
+  test("what selectors choose", async () => {
+    const { take, client } = watch([streamed(5)], {
+      labelSelector: { app: "web" },
+      fieldSelector: { "metadata.name": "a" },
+    });
+    await take(1);
+    expect(client.requests[0]?.query).toMatchObject({
+      labelSelector: "app=web",
+      fieldSelector: "metadata.name=a",
+    });
+  });
+
+  test("asks for no compression, whose pieces a runtime may take for the whole", async () => {
+    const { take, client } = watch([streamed(5).end(), new Stream().send("ADDED", aThing("a", 6))]);
+    await take(2);
+    expect(client.requests.map(({ acceptEncoding }) => acceptEncoding)).toEqual([
+      "identity",
+      "identity",
+    ]);
+  });
+
+  test("asks the server to end after 5 to 10 minutes, not always the same", async () => {
+    const seconds = new Set<number>();
+    for (let count = 0; count < 20; count++) {
+      const { take, client } = watch([streamed(5)]);
+      await take(1);
+      seconds.add(Number(client.requests[0]?.query["timeoutSeconds"]));
+    }
+    expect(Math.min(...seconds)).toBeGreaterThanOrEqual(300);
+    expect(Math.max(...seconds)).toBeLessThanOrEqual(600);
+    expect(seconds.size).toBeGreaterThan(5);
+  });
+});
+
+describe("watch() goes on from where it was", () => {
+  test("at once when the server ends it", async () => {
+    const first = streamed(5, aThing("a", 1)).send("MODIFIED", aThing("a", 6)).end();
+    const second = new Stream().send("MODIFIED", aThing("a", 7));
+    const { take, client } = watch([first, second]);
+    expect(await take(4)).toEqual(["added a 1", "synced 5", "modified a 6", "modified a 7"]);
+    expect(client.requests[1]?.query).toMatchObject({ resourceVersion: "6" });
+    expect(client.events).toEqual([]);
+  });
+
+  test("where a bookmark said, though nothing has happened there", async () => {
+    const first = streamed(5).send("BOOKMARK", bookmark(90)).end();
+    const { take, client } = watch([first, new Stream().send("ADDED", aThing("a", 91))]);
+    expect(await take(2)).toEqual(["synced 5", "added a 91"]);
+    expect(client.requests[1]?.query).toMatchObject({ resourceVersion: "90" });
+  });
+
+  test("after a while when the connection is lost, and says so", async () => {
+    const first = streamed(5, aThing("a", 1)).send("MODIFIED", aThing("a", 6));
+    const { take, client } = watch([first]);
+    expect(await take(3)).toHaveLength(3);
+    const next = take(1);
+    first.fail();
+    await settled(client);
+    expect(client.requests).toHaveLength(1);
+    expect(client.events).toMatchObject([
+      {
+        type: "watch-interrupted",
+        path: "/apis/example.com/v1/namespaces/default/things",
+        error: expect.any(ConnectionError) as Error,
+      },
+    ]);
+    client.answer(new Stream().send("MODIFIED", aThing("a", 7)));
+    await client.clock.advance(250);
+    expect(await next).toEqual(["modified a 7"]);
+    expect(client.requests[1]?.query).toMatchObject({ resourceVersion: "6" });
+  });
+
+  test("when it breaks off in the middle of an event, also in order", async () => {
+    const cut = JSON.stringify({ type: "MODIFIED", object: aThing("a", 6) }).slice(0, 40);
+    const first = streamed(5, aThing("a", 1)).write(cut).end();
+    const { take, client } = watch([first, new Stream().send("MODIFIED", aThing("a", 6))]);
+    const taken = take(3);
+    await client.clock.advance(250);
+    expect(await taken).toEqual(["added a 1", "synced 5", "modified a 6"]);
+    expect(client.requests[1]?.query).toMatchObject({ resourceVersion: "5" });
+  });
+
+  test("when nothing was heard for the idle time, however slow the reader", async () => {
+    const stream = streamed(5, aThing("a", 1));
+    const { take, client } = watch([stream], { idleTimeoutMs: 1_000 });
+    expect(await take(1)).toEqual(["added a 1"]);
+    await client.clock.advance(5_000); // The reader is slow, not the server.
+    expect(await take(1)).toEqual(["synced 5"]);
+    const next = take(1);
+    await client.clock.advance(999);
+    expect(client.events).toEqual([]);
+    await client.clock.advance(1);
+    expect(client.events).toMatchObject([{ type: "watch-interrupted" }]);
+    client.answer(new Stream().send("MODIFIED", aThing("a", 7)));
+    await client.clock.advance(250);
+    expect(await next).toEqual(["modified a 7"]);
+  });
+
+  test("later each time where it is refused, and soon again after a success", async () => {
+    const { take, client } = watch([streamed(5)]);
+    await take(1);
+    const next = take(1);
+    const first = refused(503, "ServiceUnavailable");
+    client.answer(first, first, first);
+    // The open stream ends by the idle time, then the three are refused.
+    await client.clock.advance(180_000);
+    await client.clock.advance(10_000);
+    const delays = client.events.map((event) =>
+      event.type === "watch-interrupted" ? event.delayMs : 0,
+    );
+    expect(delays).toHaveLength(4);
+    for (const [index, delayMs] of delays.entries()) {
+      expect(delayMs).toBeLessThanOrEqual(250 * 2 ** index);
+      expect(delayMs).toBeGreaterThanOrEqual(125 * 2 ** index);
+    }
+    const good = new Stream().send("ADDED", aThing("a", 6));
+    client.answer(good);
+    expect(await next).toEqual(["added a 6"]);
+    const after = take(1);
+    good.fail();
+    await settled(client);
+    expect(client.events.at(-1)).toMatchObject({ type: "watch-interrupted" });
+    client.answer(new Stream().send("MODIFIED", aThing("a", 7)));
+    await client.clock.advance(250);
+    expect(await after).toEqual(["modified a 7"]);
+  });
+
+  test("after a while where the server ends it at once, again and again", async () => {
+    const { take, client } = watch([streamed(5).end(), new Stream().end()]);
+    const taken = take(2);
+    await settled(client);
+    expect(client.requests).toHaveLength(2);
+    client.answer(new Stream().send("ADDED", aThing("a", 6)));
+    await client.clock.advance(250);
+    expect(await taken).toEqual(["synced 5", "added a 6"]);
+  });
+
+  test("when the server says that it has failed", async () => {
+    const first = streamed(5).send("ERROR", refusalStatus(500, "InternalError"));
+    const { take, client } = watch([first, new Stream().send("ADDED", aThing("a", 6))]);
+    const taken = take(2);
+    await client.clock.advance(250);
+    expect(await taken).toEqual(["synced 5", "added a 6"]);
+    expect(client.requests[1]?.query).toMatchObject({ resourceVersion: "5" });
+    expect(client.events).toMatchObject([{ error: { status: 500 } }]);
+  });
+
+  test("when a line makes no sense, and tells what it would have said", async () => {
+    const first = streamed(5, aThing("a", 1)).write("nonsense\n");
+    const { take, client } = watch([first, new Stream().send("MODIFIED", aThing("a", 6))]);
+    const taken = take(3);
+    await client.clock.advance(250);
+    expect(await taken).toEqual(["added a 1", "synced 5", "modified a 6"]);
+    expect(client.events).toMatchObject([
+      { error: { message: expect.stringContaining("JSON") as string } },
+    ]);
+  });
+
+  test.each([
+    ["no object", '{"type":"ADDED"}'],
+    ["an unknown type", '{"type":"RENAMED","object":{"metadata":{"resourceVersion":"6"}}}'],
+    ["no version", '{"type":"ADDED","object":{"metadata":{"name":"a"}}}'],
+    ["null", "null"],
+  ])("when a line has %s", async (_what, line) => {
+    const { take, client } = watch([
+      streamed(5).write(`${line}\n`),
+      new Stream().send("ADDED", aThing("a", 6)),
+    ]);
+    const taken = take(2);
+    await client.clock.advance(250);
+    expect(await taken).toEqual(["synced 5", "added a 6"]);
+  });
+});
+
+describe("watch() asks anew for what is there, and tells the difference", () => {
+  const known = [aThing("same", 1), aThing("changed", 2), aThing("gone", 3), aThing("other", 4)];
+  const now = [
+    aThing("same", 1),
+    aThing("changed", 20),
+    aThing("new", 21),
+    aThing("other", 22, "x"),
+  ];
+  const difference = [
+    "modified changed 20",
+    "added new 21",
+    "deleted other 4",
+    "added other 22",
+    "deleted gone 3",
+  ];
+
+  test("where the server no longer has the version, by an event", async () => {
+    const first = streamed(5, ...known).send("ERROR", refusalStatus(410, "Expired"));
+    const again = streamed(30, ...now).send("MODIFIED", aThing("new", 31));
+    const { take, client } = watch([first, again]);
+    await take(5);
+    expect(await take(6)).toEqual([...difference, "modified new 31"]);
+    expect(client.requests[1]?.query).not.toHaveProperty("resourceVersion");
+  });
+
+  test("where the server no longer has the version, by its answer", async () => {
+    const { take } = watch([
+      streamed(5, ...known).end(),
+      refused(410, "Expired"),
+      streamed(30, ...now),
+    ]);
+    await take(5);
+    expect(await take(5)).toEqual(difference);
+  });
+
+  test("by a list where the server does not know streaming ones", async () => {
+    const { take } = watch([
+      refused(422, "Invalid"),
+      listOf(5, known),
+      new Stream().send("ERROR", refusalStatus(410, "Expired")),
+      listOf(30, now),
+      new Stream(),
+    ]);
+    await take(5);
+    expect(await take(5)).toEqual(difference);
+  });
+
+  test("by one long list where a list's own version expires between its pages", async () => {
+    const { take, client } = watch([
+      refused(422, "Invalid"),
+      listOf(5, known.slice(0, 2), "more"),
+      refused(410, "Expired"),
+      listOf(30, now),
+      new Stream(),
+    ]);
+    expect(await take(6)).toEqual([
+      "added same 1",
+      "added changed 2",
+      "modified changed 20",
+      "added new 21",
+      "added other 22",
+      "synced 30",
+    ]);
+    expect(client.requests[3]?.query).toEqual({});
+  });
+
+  test("where the client has moved to another server, whose versions are its own", async () => {
+    const first = streamed(5, ...known);
+    const { take, client } = watch([first]);
+    await take(5);
+    client.moveTo("https://other.example/");
+    first.end();
+    client.answer(streamed(30, ...now));
+    expect(await take(5)).toEqual(difference);
+    expect(client.requests[1]?.query).not.toHaveProperty("resourceVersion");
+  });
+
+  test("where the same line makes no sense a second time", async () => {
+    const { take, client } = watch([
+      streamed(5, ...known).write("nonsense\n"),
+      new Stream().write("nonsense\n"),
+      streamed(30, ...now),
+    ]);
+    await take(5);
+    const taken = take(5);
+    await client.clock.advance(1_000);
+    expect(await taken).toEqual(difference);
+  });
+
+  test("without telling anything twice where that is cut off as well", async () => {
+    const first = streamed(5, ...known).send("ERROR", refusalStatus(410, "Expired"));
+    const cut = new Stream().send("ADDED", aThing("changed", 20)).send("ADDED", aThing("new", 21));
+    const { take, client } = watch([first, cut]);
+    await take(5);
+    expect(await take(2)).toEqual(["modified changed 20", "added new 21"]);
+    const rest = take(3);
+    cut.fail();
+    client.answer(streamed(30, ...now));
+    await client.clock.advance(250);
+    expect(await rest).toEqual(["deleted other 4", "added other 22", "deleted gone 3"]);
+  });
+
+  test("also after a version that a caller gave: what is there is new to it", async () => {
+    const { take } = watch([refused(410, "Expired"), streamed(30, aThing("a", 20))], {
+      resourceVersion: "5",
+    });
+    await expect(take(1)).rejects.toThrow(ApiError); // It never began: that is the caller's to know.
+    const stream = new Stream().send("ADDED", aThing("b", 6));
+    const later = watch([stream.end(), refused(410, "Expired"), streamed(30, aThing("a", 20))], {
+      resourceVersion: "5",
+    });
+    expect(await later.take(3)).toEqual(["added b 6", "added a 20", "deleted b 6"]);
+  });
+});
+
+describe("watch() ends", () => {
+  test.each([
+    ["a refusal", refused(403, "Forbidden"), ApiError],
+    ["no connection", new ConnectionError("Cannot connect"), ConnectionError],
+    ["a lost connection", new Stream().send("ADDED", aThing("a", 1)).fail(), ConnectionError],
+  ])("with the failure where it begins with %s", async (_what, answer, error) => {
+    const { take, client } = watch([answer]);
+    await expect(take(2)).rejects.toThrow(error);
+    expect(client.clock.pending).toBe(0);
+  });
+
+  test("with the reason of its signal, whatever it waits for", async () => {
+    const reason = new Error("enough");
+    const ended = [streamed(5).end(), new Stream().end()];
+    for (const answers of [[], [streamed(5)], ended]) {
+      const abort = new AbortController();
+      const { next, client } = watch(answers, { signal: abort.signal });
+      const rest = (async () => {
+        for (;;) await next();
+      })();
+      await settled(client);
+      abort.abort(reason);
+      await expect(rest).rejects.toBe(reason);
+      expect(client.clock.pending).toBe(0);
+    }
+  });
+
+  test("with the client", async () => {
+    const { take, client } = watch([streamed(5)]);
+    await take(1);
+    const next = take(1);
+    client.close(new ClosedError());
+    await expect(next).rejects.toThrow(ClosedError);
+  });
+
+  test("when its reader leaves, and gives the connection up", async () => {
+    const stream = streamed(5);
+    const { take, end, client } = watch([stream]);
+    await take(1);
+    await end();
+    await settled(client);
+    expect(stream.isGivenUp).toBe(true);
+    expect(client.clock.pending).toBe(0);
+  });
+
+  test("when its reader leaves while it waits for an event", async () => {
+    const client = createScriptedClient();
+    client.answer(streamed(5));
+    const events = bindResource<KubeObject>(thing, {}, client, {}).watch();
+    await events.next();
+    const waiting = events.next();
+    await events.return();
+    expect(await waiting).toMatchObject({ done: true });
+    expect(await events.next()).toMatchObject({ done: true });
+    expect(client.clock.pending).toBe(0);
+  });
+
+  test("by what a transform throws, which no other try mends", async () => {
+    const { take } = watch([streamed(5, aThing("a", 1))], {
+      transform() {
+        throw new RangeError("no");
+      },
+    });
+    await expect(take(1)).rejects.toThrow(RangeError);
+  });
+});
+
+test("watch() does not read on while its reader is busy", async () => {
+  const stream = streamed(5, aThing("a", 1));
+  const { take, client } = watch([stream]);
+  await take(2);
+  const { pulls } = stream;
+  await client.clock.advance(60_000);
+  expect(stream.pulls).toBe(pulls);
+});
+
+describe("watch() with a schema", () => {
+  const schema: ObjectSchema<KubeObject> = {
+    "~standard": {
+      version: 1,
+      vendor: "test",
+      validate: (value) =>
+        (value as KubeObject).metadata?.name === "bad"
+          ? { issues: [{ message: "is bad", path: ["metadata", "name"] }] }
+          : {},
+    },
+  };
+  const stream = (): Stream => streamed(5, aThing("good", 1), aThing("bad", 2));
+
+  test("tells of a bad object and says so", async () => {
+    const { take, client } = watch([stream()], {}, { schema, check: "warn" });
+    expect(await take(3)).toEqual(["added good 1", "added bad 2", "synced 5"]);
+    expect(client.events).toMatchObject([
+      {
+        type: "invalid-object",
+        error: { message: "Cannot use Thing default/bad: metadata.name: is bad" },
+      },
+    ]);
+  });
+
+  test("ends at a bad object where that is to be rejected", async () => {
+    const { take } = watch([stream()], {}, { schema, check: "reject" });
+    expect(await take(1)).toEqual(["added good 1"]);
+    await expect(take(1)).rejects.toMatchObject({ name: "InvalidObjectError" });
+  });
+
+  test("says nothing where it is off", async () => {
+    const { take, client } = watch([stream()], {}, { schema, check: "off" });
+    await take(3);
+    expect(client.events).toEqual([]);
+  });
+});
+
+test.each<[what: string, options: object]>([
+  ["an option that there is not", { idle: 1 }],
+  ["an idle time that is none", { idleTimeoutMs: 0 }],
+  ["an idle time without end", { idleTimeoutMs: Number.POSITIVE_INFINITY }],
+])("watch() refuses %s", (_what, options) => {
+  const resource = bindResource(thing, {}, createScriptedClient(), {});
+  expect(() => resource.watch(options)).toThrow(/Cannot use option idle/);
+});
