@@ -12,7 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { build } from "tsup";
+import { build } from "rolldown";
 
 /** What a worker is run with. */
 export interface WorkerOptions {
@@ -33,16 +33,11 @@ export interface Worker {
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const folder = await mkdtemp(join(tmpdir(), "reanchor-edge-"));
   await build({
-    config: false,
-    entry: { worker: fileURLToPath(new URL("./worker.ts", import.meta.url)) },
-    outDir: folder,
-    format: "esm",
-    target: "es2022",
+    input: fileURLToPath(new URL("./worker.ts", import.meta.url)),
     platform: "neutral",
-    splitting: false,
-    noExternal: ["yaml", "zod"],
-    silent: true,
-    outExtension: () => ({ js: ".mjs" }),
+    resolve: { mainFields: ["module", "main"] },
+    transform: { target: "es2022" },
+    output: { file: join(folder, "worker.mjs"), format: "esm", codeSplitting: false },
   });
   await writeFile(join(folder, "config.capnp"), config(options));
 
