@@ -4,6 +4,7 @@
  * @module
  */
 
+import { callSafely } from "./callback.ts";
 import type { ReanchorError, SourceError } from "./errors.ts";
 
 /** A certificate authority that is trusted to sign the server's certificate. */
@@ -256,14 +257,15 @@ export type ReanchorEvent =
   | HandlerFailedEvent
   | InformerFailedEvent;
 
-/** Takes events. What it throws is dropped: an observer never fails a request. */
-export type EventListener = (event: ReanchorEvent) => void;
+/**
+ * Receives events. It may be asynchronous; its promise is not awaited. What it throws or rejects with is
+ * dropped: an observer never fails what it observes.
+ */
+export type EventListener = (event: ReanchorEvent) => unknown;
 
-/** Calls a listener so that its exceptions stay its own. */
+/** Calls a listener so that its failures stay its own. */
 export function notify(listener: EventListener | undefined, event: ReanchorEvent): void {
-  try {
-    listener?.(event);
-  } catch {
-    // An observer never fails what it observes.
-  }
+  if (listener !== undefined) callSafely(() => listener(event), drop);
 }
+
+function drop(): void {}

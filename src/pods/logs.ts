@@ -81,15 +81,15 @@ export async function* logLines<T extends KubeObject>(
 ): AsyncGenerator<string, void, undefined> {
   checkKnown("logs", options, [...optionNames, "follow"]);
   const { follow = false, timestamps = false } = options;
-  if (!follow) {
-    const response = await openLog(target, name, options, {});
-    for await (const { text } of readLines(response, options.signal)) yield text;
-    return;
-  }
   const { client } = target;
-  const path = target.pathOfName(name);
   const signals = [client.closing, ...(options.signal === undefined ? [] : [options.signal])];
   const signal = AbortSignal.any(signals);
+  if (!follow) {
+    const response = await openLog(target, name, { ...options, signal }, {});
+    for await (const { text } of readLines(response, signal)) yield text;
+    return;
+  }
+  const path = target.pathOfName(name);
   const position = new LogPosition(timestamps);
   const backoff = new Backoff();
   for (let hasBegun = false; ;) {
@@ -183,9 +183,10 @@ interface Line {
   readonly isWhole: boolean;
 }
 
+/** Reads a log to its end, or until the signal: no line comes after that, though it has been received. */
 async function* readLines(
   response: Response,
-  signal: AbortSignal | undefined,
+  signal: AbortSignal,
 ): AsyncGenerator<Line, void, undefined> {
   if (response.body === null) return;
   const reader = response.body.getReader();
@@ -194,14 +195,18 @@ async function* readLines(
     for (;;) {
       const { done, value } = await orAborted(reader.read(), signal);
       if (done) break;
-      for (const text of lines.push(value)) yield { text, isWhole: true };
+      for (const text of lines.push(value)) {
+        signal.throwIfAborted();
+        yield { text, isWhole: true };
+      }
     }
   } catch (cause) {
-    if (signal?.aborted) throw signal.reason;
+    if (signal.aborted) throw signal.reason;
     throw new ConnectionError("Cannot read the log: the connection was lost", { cause });
   } finally {
     reader.cancel().catch(() => {});
   }
+  signal.throwIfAborted();
   const text = lines.rest();
   if (text !== "") yield { text, isWhole: false };
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { callSafely } from "../callback.ts";
 import { ClosedError } from "../errors.ts";
 import { notify } from "../events.ts";
 import { MAX_TIMER_MS, checkDuration, checkKnown } from "../options.ts";
@@ -69,7 +70,8 @@ export interface Informer<T extends KubeObject> extends AsyncDisposable {
   /** Those for which an index gives a value. */
   byIndex(index: string, value: string): Stored<T>[];
   /**
-   * Calls a handler with all that is there now, as `added`, and from then on with what changes.
+   * Calls a handler with all that is there now, as `added`, and from then on with what changes. A handler is
+   * never called once the informer has been stopped, its signal aborted, or its client closed.
    *
    * @returns what takes it off again.
    */
@@ -103,15 +105,12 @@ export function createInformer<T extends KubeObject>(
     notify(client.onEvent, { type, path: target.collectionPath(), error });
   }
 
-  /** Calls a handler's function so that its failure stays its own. */
+  const endings = [stop.signal, client.closing, options.signal];
+  /** No handler is called any more, however much has been read already. */
+  const isOver = (): boolean => endings.some((signal) => signal?.aborted === true);
+
   function call(handle: () => unknown): void {
-    const failed = (error: unknown): void => report("handler-failed", error);
-    try {
-      const result = handle();
-      if (result instanceof Promise) result.catch(failed);
-    } catch (error) {
-      failed(error);
-    }
+    if (!isOver()) callSafely(handle, (error) => report("handler-failed", error));
   }
 
   function tellAll(change: ObjectChange<T>): void {
@@ -132,7 +131,7 @@ export function createInformer<T extends KubeObject>(
     if (resyncMs === 0) return;
     cancelResync = client.clock.setTimeout(() => {
       for (const object of store.list()) tellAll({ type: "modified", object, previous: object });
-      resyncLater();
+      if (!isOver()) resyncLater();
     }, resyncMs);
   }
 

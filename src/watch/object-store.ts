@@ -4,6 +4,7 @@
  * @module
  */
 
+import { rejectPromise } from "../callback.ts";
 import { objectKey } from "../api/object-key.ts";
 import type { ObjectChange } from "./reflector.ts";
 import type { KubeObject, Stored } from "../api/object.ts";
@@ -77,7 +78,9 @@ class Index<T extends KubeObject> {
     }
     this.#values.delete(key);
     if (object === undefined) return;
-    const values = [this.#valuesOf(object) ?? []].flat();
+    const found = this.#valuesOf(object) ?? [];
+    rejectPromise(`index ${this.name}`, found);
+    const values = [found].flat();
     if (values.length > 0) this.#values.set(key, values);
     for (const value of values) {
       const keys = this.#keys.get(value) ?? new Set();

@@ -5,6 +5,7 @@
  */
 
 import { sleep } from "../abort.ts";
+import { rejectPromise } from "../callback.ts";
 import { ClosedError, ConnectionError, ReanchorError } from "../errors.ts";
 import { notify } from "../events.ts";
 import { ApiError } from "../api/api-error.ts";
@@ -282,7 +283,9 @@ export class Reflector<T extends KubeObject> {
   }
 
   #shaped(object: Stored<T>): Stored<T> {
-    return this.#options.transform?.(object) ?? object;
+    const shaped = this.#options.transform?.(object) ?? object;
+    rejectPromise("transform", shaped);
+    return shaped;
   }
 
   /** Says what to make of a failure; throws those that no other try mends. */

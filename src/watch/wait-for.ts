@@ -4,6 +4,7 @@
  * @module
  */
 
+import { rejectPromise } from "../callback.ts";
 import { TimeoutError } from "../errors.ts";
 import { checkDuration, checkKnown, timeLimit } from "../options.ts";
 import type { KubeObject, Stored } from "../api/object.ts";
@@ -47,7 +48,10 @@ export async function waitForObject<T extends KubeObject>(
       ? [conditionHolds(condition), `to be ${condition}`]
       : [condition, "to be as it should be"];
   return await follow(target, name, goal, options, (object) => {
-    return object !== undefined && holds(object) ? { result: object } : undefined;
+    if (object === undefined) return undefined;
+    const isMet = holds(object);
+    rejectPromise("the condition", isMet);
+    return isMet ? { result: object } : undefined;
   });
 }
 

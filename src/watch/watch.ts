@@ -112,5 +112,17 @@ export function reflect<T extends KubeObject>(
     idleTimeoutMs: checkDuration("idleTimeoutMs", options.idleTimeoutMs, 180_000, idleRange),
     signal: AbortSignal.any(signals),
   };
-  return new Reflector(target, settings).run();
+  return untilAborted(new Reflector(target, settings).run(), settings.signal);
+}
+
+/** Emits nothing after the abort: a piece of a response, or a page, has many events in it. */
+async function* untilAborted<E>(
+  events: AsyncIterable<E, never>,
+  signal: AbortSignal,
+): AsyncGenerator<E, never, undefined> {
+  for await (const event of events) {
+    signal.throwIfAborted();
+    yield event;
+  }
+  throw signal.reason; // They end by nothing else.
 }
