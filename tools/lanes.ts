@@ -4,6 +4,7 @@
  * @module
  */
 
+import { readdirSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import process from "node:process";
 import { bin, root, run } from "./run.ts";
@@ -41,16 +42,11 @@ const environment = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !foreignVariables.test(name)),
 );
 
-const unitOfCore = [
-  "abort",
-  "api",
-  "config",
-  "errors",
-  "options",
-  "resources",
-  "sources",
-  "transport",
-].map((name) => `test/unit/${name}`);
+/** What is tested on Node alone: tools and test servers, which run nowhere else. */
+const nodeAlone: ReadonlySet<string> = new Set(["bench", "demo", "support", "tools"]);
+const unitOfCore = readdirSync(`${root}test/unit`)
+  .filter((name) => !nodeAlone.has(name))
+  .map((name) => `test/unit/${name}`);
 const everywhere = ["test/contract/", ...unitOfCore];
 const onNode = ["test/contract/", "test/node/", "test/unit/"];
 
