@@ -32,6 +32,16 @@ export function rejectPromise(what: string, result: unknown): void {
   throw new TypeError(`Cannot use ${what}: it returned a promise; it must be synchronous`);
 }
 
+/** What was thrown, in words: a user's function may throw anything, even what has none. */
+export function messageOf(thrown: unknown): string {
+  if (thrown instanceof Error) return thrown.message;
+  try {
+    return String(thrown);
+  } catch {
+    return "it threw an object that is no error";
+  }
+}
+
 function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null;
 }

@@ -10,6 +10,7 @@
  */
 
 import { orAborted, sleep } from "../abort.ts";
+import { messageOf } from "../callback.ts";
 import { ConfigError, SourceError } from "../errors.ts";
 import { type EventListener, type ReanchorEvent, type SourceKind, notify } from "../events.ts";
 import { type DurationRange, checkDuration, checkKnown } from "../options.ts";
@@ -308,7 +309,7 @@ export class Reloader<T> implements Source<T> {
   #fail(cause: unknown, read: number, readAt: number): T {
     const { kind, source, what } = this.#definition;
     const reason = cause instanceof SourceError ? cause.reason : "unreadable";
-    const message = cause instanceof Error ? cause.message : String(cause);
+    const message = messageOf(cause);
     // A ConfigError says by itself what it is about.
     const about = cause instanceof ConfigError ? "" : `Cannot load ${what} from ${source}: `;
     const error = new SourceError(`${about}${message}`, reason, { cause });

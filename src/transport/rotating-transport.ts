@@ -7,6 +7,7 @@
  */
 
 import { sleep } from "../abort.ts";
+import { messageOf } from "../callback.ts";
 import { ClosedError, ConnectionError, SourceError, UntrustedServerError } from "../errors.ts";
 import { type EventListener, notify } from "../events.ts";
 import type {
@@ -220,7 +221,7 @@ export class RotatingTransport {
       ? ([clientCert, "client-certificate", "client certificate"] as const)
       : ([ca, "ca", "CA bundle"] as const);
     if (source === undefined) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     const error = new SourceError(
       `Cannot use ${what} from ${source.status.source}: ${this.#runtime.name} refuses it: ${reason}`,
       "invalid",
