@@ -5,44 +5,13 @@
  * @module
  */
 
-import { SourceError } from "../../src/errors.ts";
-import { type Files, type Runtime, systemClock } from "../../src/runtime.ts";
+import { type Runtime, systemClock } from "../../src/runtime.ts";
 import { lazyPrograms } from "../_shared/lazy-programs.ts";
-import { exists } from "./exists.ts";
 import { explain } from "./explain.ts";
-import { type PermissionDescriptor, deno } from "./shim.ts";
+import { denoFiles } from "./files.ts";
+import { isDenied } from "./permissions.ts";
+import { deno } from "./shim.ts";
 import { conflict, openTransport } from "./transport.ts";
-
-const files: Files = {
-  async read(path, maxBytes, signal) {
-    // Looked at before it is opened: opening a FIFO waits for its writer.
-    const { isFile, size } = await deno().stat(path);
-    if (!isFile) throw new SourceError("it is not a regular file", "unreadable");
-    if (size > maxBytes) throw new SourceError(`it is larger than ${maxBytes} bytes`, "too-large");
-    return await deno().readFile(path, { signal });
-  },
-  async exists(path) {
-    if (isDenied("read", path)) return false;
-    return await exists(path).catch(() => false);
-  },
-};
-
-function isDenied(kind: "env" | "read" | "net" | "run", name: string): boolean {
-  return deno().permissions.querySync(descriptor(kind, name)).state !== "granted";
-}
-
-function descriptor(kind: "env" | "read" | "net" | "run", name: string): PermissionDescriptor {
-  switch (kind) {
-    case "env":
-      return { name: kind, variable: name };
-    case "read":
-      return { name: kind, path: name };
-    case "net":
-      return { name: kind, host: name };
-    case "run":
-      return { name: kind, command: name };
-  }
-}
 
 /** Deno. */
 export const denoRuntime: Runtime = {
@@ -69,7 +38,7 @@ export const denoRuntime: Runtime = {
   },
   triesEveryAnchor: true,
   clock: systemClock,
-  files,
+  files: denoFiles,
   programs: lazyPrograms(async () => (await import("./programs.ts")).denoPrograms),
   env: (name) => (isDenied("env", name) ? undefined : deno().env.get(name)),
   isDenied,

@@ -32,6 +32,19 @@ export interface ChildProcess {
   unref(): void;
 }
 
+/** What a file is. */
+export interface FileInfo {
+  readonly isFile: boolean;
+  readonly size: number;
+}
+
+/** A file that has been opened. */
+export interface FsFile {
+  stat(): Promise<FileInfo>;
+  read(into: Uint8Array): Promise<number | null>;
+  close(): void;
+}
+
 interface DenoNamespace {
   readonly version: { readonly deno: string };
   readonly env: { get(name: string): string | undefined };
@@ -52,8 +65,8 @@ interface DenoNamespace {
     },
   ) => { spawn(): ChildProcess };
   createHttpClient(options: HttpClientOptions): HttpClient;
-  readFile(path: string, options: { signal: AbortSignal }): Promise<Uint8Array>;
-  stat(path: string): Promise<{ readonly isFile: boolean; readonly size: number }>;
+  open(path: string, options: { read: true }): Promise<FsFile>;
+  stat(path: string): Promise<FileInfo>;
 }
 
 /** Deno's namespace. */
