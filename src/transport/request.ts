@@ -6,6 +6,7 @@
 
 import { checkDuration, timeLimit } from "../options.ts";
 import type { HeaderLine, TransportResponse } from "../runtime.ts";
+import { readMethod } from "./method.ts";
 
 /** A body that a transport can send. */
 export type OutgoingBody = string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
@@ -77,7 +78,7 @@ export async function readRequest(
   init: FetchInit,
   timeoutMs: number,
 ): Promise<OutgoingRequest> {
-  const method = (init.method ?? request?.method ?? "GET").toUpperCase();
+  const method = readMethod(init.method ?? request?.method ?? "GET");
   const headers = readHeaders(init.headers ?? request?.headers);
   const given = init.body ?? request?.body;
   let body: OutgoingBody = null;

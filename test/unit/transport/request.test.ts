@@ -105,6 +105,17 @@ describe("readRequest()", () => {
     expect((await read({ method: "patch" })).method).toBe("PATCH");
   });
 
+  test.each(["", "FOO", "G ET", "GET\r\nX: y", "TRACE", "CONNECT", "PO\u017fT", 5, {}])(
+    "rejects method %j, and lists those that it takes",
+    async (method) => {
+      const reading = read({ method: method as string });
+      await expect(reading).rejects.toThrow(TypeError);
+      await expect(reading).rejects.toThrow(
+        /^Cannot send a request by method .*: use one of GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE$/,
+      );
+    },
+  );
+
   test("knows that the caller has set Authorization", async () => {
     expect((await read({ headers: { AUTHORIZATION: "Basic x" } })).authorized).toBe(true);
     expect((await read({ headers: [["authorization", "Basic x"]] })).authorized).toBe(true);
