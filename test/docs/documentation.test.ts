@@ -67,11 +67,7 @@ async function readExports(file: string): Promise<Record<string, string | { type
 }
 
 /** The drop-ins, and where a caller's own client is given a `fetch`. */
-const dropIns: readonly string[] = [
-  "reanchor/agents",
-  "reanchor/client-node",
-  "reanchor/node",
-];
+const dropIns: readonly string[] = ["reanchor/agents", "reanchor/client-node", "reanchor/node"];
 
 const programs = ["pod", "controller", "wait-until-ready"];
 
@@ -166,7 +162,7 @@ function needsOnlyAPod({ code }: CodeBlock): boolean {
 
 /** Whether an example prints something, whatever happens. */
 function prints({ code }: CodeBlock): boolean {
-  return code.includes("console.log(") && !code.includes("onEvent(");
+  return code.includes("console.log(") && !/onEvent\(|\bfor \(|\bfor await|\bcatch \(/.test(code);
 }
 
 describe("the README and docs/", () => {
@@ -215,15 +211,14 @@ describe("the README and docs/", () => {
     },
   );
 
-  test.each(examplesOf(...dropIns, "reanchor/edge").filter(({ code }) => !code.includes("export ")))(
-    "have an example at $place that runs on Node",
-    async (example) => {
-      const file = join(folder, `drop-in-${example.id}.ts`);
-      await writeFile(file, withPaths(example.code));
-      const output = await execute(process.execPath, [file]);
-      if (prints(example)) expect(output).not.toBe("");
-    },
-  );
+  test.each(
+    examplesOf(...dropIns, "reanchor/edge").filter(({ code }) => !code.includes("export ")),
+  )("have an example at $place that runs on Node", async (example) => {
+    const file = join(folder, `drop-in-${example.id}.ts`);
+    await writeFile(file, withPaths(example.code));
+    const output = await execute(process.execPath, [file]);
+    if (prints(example)) expect(output).not.toBe("");
+  });
 
   test.each(examplesOf("@reanchor/reanchor").filter(needsOnlyAPod))(
     "have an example at $place that runs on Deno",

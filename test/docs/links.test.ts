@@ -63,12 +63,14 @@ async function brokenLinksOf({ path, text }: MarkdownDocument): Promise<string[]
 }
 
 test("linksOf() finds links, references, images and HTML, and none in code", () => {
-  const text = '[a](b.md) ![c](d.svg) `[e](f)`\n\n```md\n[g](h)\n```\n<img src="i.png">\n[j]: k.md\n';
+  const text =
+    '[a](b.md) ![c](d.svg) `[e](f)`\n\n```md\n[g](h)\n```\n<img src="i.png">\n[j]: k.md\n';
   expect(linksOf(text)).toEqual(["b.md", "d.svg", "i.png", "k.md"]);
 });
 
 test("anchorsOf() names headings as GitHub does", () => {
-  const text = "# What `it` does, and why\n## A [link](x)\n## Same\n## Same\n```sh\n# no heading\n```\n";
+  const text =
+    "# What `it` does, and why\n## A [link](x)\n## Same\n## Same\n```sh\n# no heading\n```\n";
   expect(Array.from(anchorsOf(text))).toEqual(["what-it-does-and-why", "a-link", "same", "same-1"]);
 });
 
