@@ -14,12 +14,25 @@ export function cleanName(name: string): string {
   return cleanText(name).slice(0, 100);
 }
 
+/**
+ * Makes a text from a server fit for a message: no control and no bidirectional character of it reaches a
+ * terminal, and it does not fill a log.
+ *
+ * @param text What the server says.
+ * @param maxLength How many characters of it are kept.
+ */
+export function cleanMessage(text: string, maxLength: number): string {
+  // What is cut anyway need not be cleaned.
+  const clean = cleanText(text.slice(0, 2 * maxLength));
+  const left = text.length - Math.min(clean.length, maxLength);
+  const isCut = clean.length > maxLength || text.length > 2 * maxLength;
+  return isCut ? `${clean.slice(0, maxLength)}... (${left} more)` : clean;
+}
+
 /** Takes ANSI escape sequences and control characters out of a text. */
 export function cleanText(written: string): string {
   return written
     .replace(/(?:\p{Cc}\[|\u{9b})[0-?]*[ -/]*[@-~]/gu, "")
-    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ")
+    .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+/gu, " ")
     .trim();
 }
-
-/** The documents that are not empty, each checked by itself. */

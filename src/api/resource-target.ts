@@ -13,7 +13,7 @@ import {
 import type { ResourceClient } from "./api-call.ts";
 import type { KubeObject, Stored } from "./object.ts";
 import type { ResourceDefinition } from "./definition.ts";
-import { ALL_NAMESPACES, apiVersionOf, collectionPath, segment } from "./paths.ts";
+import { ALL_NAMESPACES, apiVersionOf, checkDefinition, collectionPath, segment } from "./paths.ts";
 
 /** A schema, and what it is for. */
 export interface ResourceSchema {
@@ -71,6 +71,7 @@ export class ResourceTarget<T extends KubeObject> {
     client: ResourceClient,
     namespace: string | undefined,
   ): ResourceTarget<T> {
+    checkDefinition(definition);
     const look = objectCheck(schema, check, client.onEvent);
     return new ResourceTarget(definition, client, namespace, look);
   }

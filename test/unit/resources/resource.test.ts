@@ -219,10 +219,56 @@ describe("the namespace", () => {
   });
 
   test("and a name never leave their place in the path", async () => {
-    const { things, client } = bind([one], { namespace: "a/b" });
-    await things.get("../x?y#z");
-    expect(client.requests[0]?.path).toBe(`${root}/namespaces/a%2Fb/things/..%2Fx%3Fy%23z`);
+    const { things, client } = bind([one], { namespace: "a?b" });
+    await things.get("x?y#z");
+    expect(client.requests[0]?.path).toBe(`${root}/namespaces/a%3Fb/things/x%3Fy%23z`);
   });
+
+  // The API server decodes a path before it routes it.
+  const elsewhere = [
+    "victim/secrets/db",
+    "s:80/proxy/x",
+    "a%2Fb",
+    "..",
+    ".",
+    "",
+    "a\nb",
+    "a\0",
+    "\ud800",
+  ];
+
+  test.each(elsewhere)("or a name of %j is rejected before anything is sent", async (name) => {
+    const calls: ((things: ReturnType<typeof bind>["things"]) => unknown)[] = [
+      (things) => things.get(name),
+      (things) => things.delete(name),
+      (things) => things.patch(name, {}),
+      (things) => things.apply({ metadata: { name } }, { fieldManager: "m" }),
+      (things) => things.replace({ metadata: { name } }),
+      (things) => things.status.get(name),
+      (things) => things.scale.get(name),
+      (things) => things.waitFor(name, "Ready"),
+      (things) => things.waitForDeleted(name),
+    ];
+    for (const call of calls) {
+      const { things, client } = bind([]);
+      await expect(async () => await call(things)).rejects.toThrow(TypeError);
+      expect(client.requests).toEqual([]);
+    }
+    const { things, client } = bind([], { namespace: name });
+    await expect(async () => await things.list()).rejects.toThrow(TypeError);
+    expect(client.requests).toEqual([]);
+  });
+
+  test.each(["kube-root-ca.crt", "widgets.example.com", "system:node", "a..b", "...", "ü"])(
+    "may hold a name such as %j",
+    async (name) => {
+      const { things, client } = bind([one]);
+      await things.get(name);
+      expect(client.requests[0]?.path).toBe(
+        `${root}/namespaces/default/things/${encodeURIComponent(name)}`,
+      );
+    },
+  );
 });
 
 describe("lists", () => {
