@@ -4,6 +4,8 @@
  * @module
  */
 
+import { cleanMessage } from "../clean-text.ts";
+
 /**
  * What a label must be: a value, one of several, there at all (`true`), or not there (`false`).
  */
@@ -47,24 +49,45 @@ export interface SelectorOptions {
   fieldSelector?: FieldSelectorInput | undefined;
 }
 
-/** Writes a label selector in the API's notation; `undefined` where there is none. */
+/**
+ * Writes a label selector in the API's notation; `undefined` if there is none.
+ *
+ * @throws {TypeError} if a name or a value is not one that a label can have: with a comma in it, a value would
+ * select other objects than it says.
+ */
 export function labelSelector(input: LabelSelectorInput | undefined): string | undefined {
   if (input === undefined || typeof input === "string") return input;
+  checkObject("labelSelector", input);
   const terms = isSelectorObject(input)
-    ? [
-        ...Object.entries(input.matchLabels ?? {}).map(([name, value]) => `${name}=${value}`),
-        ...(input.matchExpressions ?? []).map(expression),
-      ]
+    ? selectorObjectTerms(input)
     : Object.entries(input).map(([name, requirement]) => requirementTerm(name, requirement));
   return terms.join(",");
 }
 
-/** Writes a field selector in the API's notation; `undefined` where there is none. */
+/**
+ * Writes a field selector in the API's notation; `undefined` if there is none.
+ *
+ * @throws {TypeError} if a field is not a path of a field, or a value is not a string.
+ */
 export function fieldSelector(input: FieldSelectorInput | undefined): string | undefined {
   if (input === undefined || typeof input === "string") return input;
+  checkObject("fieldSelector", input);
   return Object.entries(input)
-    .map(([field, value]) => `${field}=${value.replace(/[\\,=]/g, String.raw`\$&`)}`)
+    .map(([field, value]) => {
+      if (!/^[A-Za-z0-9_.[\]/-]+$/.test(field)) {
+        throw new TypeError(`Cannot select by field ${quoted(field)}: it is no path of a field`);
+      }
+      if (typeof value !== "string") {
+        throw new TypeError(`Cannot select by field ${field}: its value is not a string`);
+      }
+      return `${field}=${value.replace(/[\\,=]/g, String.raw`\$&`)}`;
+    })
     .join(",");
+}
+
+function checkObject(option: string, input: unknown): void {
+  if (typeof input === "object" && input !== null && !Array.isArray(input)) return;
+  throw new TypeError(`Cannot use option ${option}: it is neither a string nor an object`);
 }
 
 /** A label that is named `matchLabels` would have a string, a list or a boolean. */
@@ -75,27 +98,87 @@ function isSelectorObject(input: object): input is LabelSelectorObject {
   return isLabels || isExpressions;
 }
 
+function selectorObjectTerms({
+  matchLabels,
+  matchExpressions,
+  ...others
+}: LabelSelectorObject): string[] {
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) {
+    throw new TypeError(
+      `Cannot select by label ${quoted(unknown)} beside matchLabels and matchExpressions: put it into matchLabels`,
+    );
+  }
+  return [
+    ...Object.entries(matchLabels ?? {}).map(([name, value]) => equals(name, value)),
+    ...(matchExpressions ?? []).map(expression),
+  ];
+}
+
 function requirementTerm(name: string, requirement: LabelRequirement): string {
-  if (typeof requirement === "string") return `${name}=${requirement}`;
-  if (typeof requirement === "boolean") return requirement ? name : `!${name}`;
-  return `${name} in (${requirement.join(",")})`;
+  if (typeof requirement === "boolean")
+    return requirement ? labelName(name) : `!${labelName(name)}`;
+  if (Array.isArray(requirement)) return oneOf(name, "in", requirement);
+  return equals(name, requirement);
 }
 
 function expression({ key, operator, values = [] }: LabelExpression): string {
+  if ((operator === "Exists" || operator === "DoesNotExist") && values.length > 0) {
+    throw new TypeError(`Cannot select by label ${quoted(key)}: ${operator} takes no values`);
+  }
   switch (operator) {
     case "In":
-      return `${key} in (${values.join(",")})`;
+      return oneOf(key, "in", values);
     case "NotIn":
-      return `${key} notin (${values.join(",")})`;
+      return oneOf(key, "notin", values);
     case "Exists":
-      return key;
+      return labelName(key);
     case "DoesNotExist":
-      return `!${key}`;
+      return `!${labelName(key)}`;
     default:
       throw new TypeError(
-        `Cannot use operator ${operator} of label ${key}: there is none of that name`,
+        `Cannot use operator ${operator} of label ${key}: it is none of In, NotIn, Exists, DoesNotExist`,
       );
   }
+}
+
+function equals(name: string, value: unknown): string {
+  return `${labelName(name)}=${labelValue(name, value)}`;
+}
+
+function oneOf(name: string, operator: "in" | "notin", values: readonly unknown[]): string {
+  if (values.length === 0) {
+    throw new TypeError(`Cannot select by label ${quoted(name)}: its list of values is empty`);
+  }
+  const checked = values.map((value) => labelValue(name, value));
+  return `${labelName(name)} ${operator} (${checked.join(",")})`;
+}
+
+/** Kubernetes' rules (apimachinery `validation.IsQualifiedName`). */
+function labelName(name: string): string {
+  const slash = name.indexOf("/");
+  const [prefix, own] = slash === -1 ? ["a", name] : [name.slice(0, slash), name.slice(slash + 1)];
+  const isPrefix = prefix.length <= 253 && prefix.split(".").every((part) => dnsLabel.test(part));
+  if (isPrefix && own.length <= 63 && labelText.test(own)) return name;
+  throw new TypeError(
+    `Cannot select by label ${quoted(name)}: a label's name has up to 63 letters, digits, -, _ and ., after a DNS name and / if there is one`,
+  );
+}
+
+/** Kubernetes' rules (apimachinery `validation.IsValidLabelValue`). */
+function labelValue(name: string, value: unknown): string {
+  if (value === "") return value;
+  if (typeof value === "string" && value.length <= 63 && labelText.test(value)) return value;
+  throw new TypeError(
+    `Cannot select by label ${quoted(name)}: a value has up to 63 letters, digits, -, _ and ., which ${quoted(value)} has not`,
+  );
+}
+
+const dnsLabel = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/;
+const labelText = /^[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?$/;
+
+function quoted(value: unknown): string {
+  return typeof value === "string" ? JSON.stringify(cleanMessage(value, 100)) : String(value);
 }
 
 /** Selectors as a query has them. */

@@ -29,6 +29,55 @@ test.each([
   expect(labelSelector(input)).toBe(written);
 });
 
+test.each<[what: string, input: unknown]>([
+  ["a comma in a value", { app: "web,tier=x" }],
+  ["a comma in one of several values", { tier: ["a", "b),x in (y"] }],
+  ["a comma in a name", { "app,x": "y" }],
+  ["a space", { app: "web x" }],
+  ["a slash too many", { "a/b/c": "x" }],
+  ["a prefix that is no DNS name", { "Example.com/a": "x" }],
+  ["an empty prefix", { "/a": "x" }],
+  ["an empty name", { "": "x" }],
+  ["a name that begins with !", { "!app": true }],
+  ["a long value", { app: "a".repeat(64) }],
+  ["a value that ends in a dash", { app: "a-" }],
+  ["a value that is a number", { app: 1 }],
+  ["a value that is missing", { app: undefined }],
+  ["no value at all", { tier: [] }],
+  ["a comma in matchLabels", { matchLabels: { app: "a,b" } }],
+  [
+    "a comma in an expression",
+    { matchExpressions: [{ key: "a", operator: "In", values: ["b,c"] }] },
+  ],
+  ["an expression without values", { matchExpressions: [{ key: "a", operator: "NotIn" }] }],
+  [
+    "values where none belong",
+    { matchExpressions: [{ key: "a", operator: "Exists", values: ["b"] }] },
+  ],
+  ["a label beside matchLabels", { matchLabels: { app: "a" }, tier: "b" }],
+  ["a list", [{ app: "web" }]],
+  ["null", null],
+  ["a number", 7],
+])("labelSelector() throws a TypeError, given %s", (_what, input) => {
+  expect(() => labelSelector(input as never)).toThrow(TypeError);
+});
+
+test.each([
+  "a",
+  "A-b_c.9",
+  "example.com/app",
+  `${"a".repeat(63)}.${"b".repeat(63)}/${"c".repeat(63)}`,
+])("labelSelector() accepts the name %s", (name) => {
+  expect(labelSelector({ [name]: "" })).toBe(`${name}=`);
+});
+
+test.each([{ "a,b": "c" }, { "a=b": "c" }, { "": "c" }, { a: 1 }, { a: undefined }, null, []])(
+  "fieldSelector() throws a TypeError, given %j",
+  (input) => {
+    expect(() => fieldSelector(input as never)).toThrow(TypeError);
+  },
+);
+
 test("labelSelector() refuses an operator that there is not", () => {
   const selector = { matchExpressions: [{ key: "tier", operator: "Like", values: ["a"] }] };
   expect(() => labelSelector(selector)).toThrow("operator Like of label tier");
