@@ -71,18 +71,20 @@ export interface BasicAuth {
  * @throws {ConfigError} where it is wrong.
  */
 export function checkClusterConfig(config: ClusterConfig): URL {
-  const server = URL.parse(String(config.server));
+  const text = String(config.server);
+  // The URL parser would drop some of these, and turn others into a slash.
+  if (/[\s\\?#\p{Cc}]/u.test(text)) {
+    throw new ConfigError(
+      "Cannot connect: config.server contains white space, a backslash, ? or #; a URL and a path are all it may hold",
+    );
+  }
+  const server = URL.parse(text);
   if (server === null || !/^https?:$/.test(server.protocol)) {
     throw new ConfigError(`Cannot connect: config.server is not an http or https URL`);
   }
-  if (
-    server.username !== "" ||
-    server.password !== "" ||
-    server.search !== "" ||
-    server.hash !== ""
-  ) {
+  if (server.username !== "" || server.password !== "") {
     throw new ConfigError(
-      `Cannot connect to ${server.origin}: config.server carries credentials, a query or a fragment; a URL and a path are all it may hold`,
+      `Cannot connect to ${server.origin}: config.server carries credentials; put them into token or basicAuth`,
     );
   }
   const { ca, token, clientCert, basicAuth } = config;

@@ -29,16 +29,26 @@ export function impersonationLines(impersonation: Impersonation): HeaderLine[] {
   const { user, uid, groups = [], extra = {} } = impersonation;
   if (typeof user !== "string" || user === "") {
     throw new ConfigError(
-      "Cannot impersonate: impersonate.user is empty, and no group goes without it",
+      "Cannot impersonate: impersonate.user is empty; it must name a user, also where groups are given",
     );
   }
   const lines: HeaderLine[] = [["impersonate-user", user]];
-  if (uid) lines.push(["impersonate-uid", uid]);
+  if (uid !== undefined) lines.push(["impersonate-uid", uid]);
   for (const group of groups) lines.push(["impersonate-group", group]);
   for (const [key, values] of Object.entries(extra)) {
+    if (key.trim() === "" || key.trim() !== key) {
+      throw new ConfigError(
+        "Cannot impersonate: a name in impersonate.extra is empty, or has white space at its beginning or end",
+      );
+    }
     for (const value of values) lines.push([`impersonate-extra-${escapeKey(key)}`, value]);
   }
   for (const [name, value] of lines) {
+    if (value.trim() === "" || value.trim() !== value) {
+      throw new ConfigError(
+        `Cannot impersonate: a value of ${name} is empty, or has white space at its beginning or end`,
+      );
+    }
     if (/[^\t\x20-\x7e]/.test(value)) {
       throw new ConfigError(
         `Cannot impersonate: a value of ${name} holds a character that an HTTP header can't carry`,

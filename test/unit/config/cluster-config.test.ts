@@ -34,6 +34,25 @@ test.each([
   expect(() => checkClusterConfig({ server })).toThrow(/^(?!.*sesame)/);
 });
 
+test.each([
+  "https://a.example?",
+  "https://a.example/path?",
+  "https://a.example#",
+  "https://a.example/?x=y",
+  "https://a.example/#f",
+  " https://a.example",
+  "https://a.example\n",
+  "https://a.exa\tmple",
+  "https:\\\\a.example",
+  "https://a.example\\path",
+])("checkClusterConfig() rejects the server %j, which would not be where requests go", (server) => {
+  expect(() => checkClusterConfig({ server })).toThrow(/white space, a backslash, \? or #/);
+  const url = URL.parse(server);
+  if (url !== null && /[?#]/.test(url.href)) {
+    expect(() => checkClusterConfig({ server: url })).toThrow(/\? or #/);
+  }
+});
+
 test("checkClusterConfig() refuses a CA or a token over http, where nothing protects them", () => {
   const server = "http://127.0.0.1:8001";
   const token = staticTokenSource("sesame");

@@ -33,6 +33,14 @@ describe("impersonationLines()", () => {
     [{ user: "", groups: ["system:masters"] }, /impersonate\.user is empty/],
     [{ user: "a\r\nb" }, /impersonate-user holds a character/],
     [{ user: "a", groups: ["grün"] }, /impersonate-group holds a character/],
+    [{ user: "  " }, /impersonate-user is empty, or has white space/],
+    [{ user: " jane" }, /impersonate-user is empty, or has white space/],
+    [{ user: "jane\t" }, /impersonate-user is empty, or has white space/],
+    [{ user: "a", uid: "" }, /impersonate-uid is empty/],
+    [{ user: "a", groups: [""] }, /impersonate-group is empty/],
+    [{ user: "a", groups: ["b", " "] }, /impersonate-group is empty/],
+    [{ user: "a", extra: { scope: [""] } }, /impersonate-extra-scope is empty/],
+    [{ user: "a", extra: { " ": ["b"] } }, /a name in impersonate\.extra is empty/],
   ])("is a ConfigError for %j", (impersonation, message) => {
     expect(() => impersonationLines(impersonation)).toThrow(message);
   });
