@@ -4,6 +4,7 @@
  * @module
  */
 
+import { cleanCause } from "../clean-cause.ts";
 import { ConnectionError } from "../errors.ts";
 import { type EventListener, notify } from "../events.ts";
 import { checkDuration, timeLimit } from "../options.ts";
@@ -12,6 +13,7 @@ import {
   type FetchInit,
   type OutgoingRequest,
   describe,
+  dropLength,
   readHeaders,
   readRequest,
 } from "../transport/request.ts";
@@ -119,6 +121,8 @@ export function createClient({
     if (!headers.has("accept")) headers.set("accept", "application/json");
     if (body !== undefined && !headers.has("content-type"))
       headers.set("content-type", contentType);
+    const sent = body === undefined ? null : JSON.stringify(body);
+    dropLength(headers, sent);
     const address = withQuery(path, query);
     const toUrl = (server: URL): URL => addresses.resolve(address, server);
     const connection = connections.peek();
@@ -128,7 +132,7 @@ export function createClient({
       headers,
       headerLines: [],
       authorized: headers.has("authorization"),
-      body: body === undefined ? null : JSON.stringify(body),
+      body: sent,
       redirect: "follow",
       timeoutMs: checkDuration("timeoutMs", timeoutMs, connection.timeoutMs, timeLimit),
       signal,
@@ -140,7 +144,9 @@ export function createClient({
     } catch (cause) {
       signal?.throwIfAborted();
       connections.closing.throwIfAborted();
-      throw new ConnectionError(`Cannot ${describe(request)}: the answer broke off`, { cause });
+      throw new ConnectionError(`Cannot ${describe(request)}: the answer broke off`, {
+        cause: cleanCause(cause),
+      });
     }
     for (const message of warningsOf(response.header("warning"))) {
       notify(onEvent, { type: "warning", message, method, path: withoutQuery(path) });
@@ -159,7 +165,9 @@ export function createClient({
     try {
       return JSON.parse(text) as T;
     } catch (cause) {
-      throw new ConnectionError(`Cannot ${describe(request)}: the answer is not JSON`, { cause });
+      throw new ConnectionError(`Cannot ${describe(request)}: the answer is not JSON`, {
+        cause: cleanCause(cause),
+      });
     }
   }
 

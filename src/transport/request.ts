@@ -79,6 +79,12 @@ export async function readRequest(
   timeoutMs: number,
 ): Promise<OutgoingRequest> {
   const method = readMethod(init.method ?? request?.method ?? "GET");
+  for (const name of foreignMembers) {
+    if ((init as Record<string, unknown>)[name] === undefined) continue;
+    throw new TypeError(
+      `Cannot fetch with ${name}: it would replace the connections whose trust reloads; use createFetch or connect with the options that it stands for`,
+    );
+  }
   const headers = readHeaders(init.headers ?? request?.headers);
   const given = init.body ?? request?.body;
   let body: OutgoingBody = null;
@@ -92,6 +98,7 @@ export async function readRequest(
       headers.set("content-type", read.contentType);
     }
   }
+  dropLength(headers, body);
   return {
     method,
     url,
@@ -105,13 +112,72 @@ export async function readRequest(
   };
 }
 
+/** How other clients and runtimes let a caller replace the connection. */
+const foreignMembers = ["agent", "client", "dispatcher", "proxy", "tls"];
+
+/** Headers of one connection, which HTTP leaves to who makes it. They are dropped. */
+const connectionHeaders = ["connection", "keep-alive", "te"];
+
+/** Headers that would change where a request goes, or where it ends. */
+const forbiddenHeaders = [
+  "expect",
+  "host",
+  "proxy-authorization",
+  "proxy-connection",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+];
+
 /**
  * Reads what a caller passed as headers.
  *
- * @throws {TypeError} where HTTP can't carry them.
+ * @throws {TypeError} if HTTP can't carry them, or they are not a caller's to set: `host` decides which name the
+ * server's certificate is checked for on some runtimes, and the others where a request ends.
  */
 export function readHeaders(given: RequestInit["headers"]): Map<string, string> {
-  return new Map(given === undefined ? [] : new Headers(given));
+  if (given === undefined) return new Map();
+  const headers = new Map(new Headers(given));
+  for (const name of connectionHeaders) headers.delete(name);
+  for (const name of forbiddenHeaders) {
+    if (!headers.has(name)) continue;
+    throw new TypeError(
+      `Cannot send header ${name}: it is set for each connection, not by its caller`,
+    );
+  }
+  checkImpersonation(headers);
+  return headers;
+}
+
+/** An empty user would be nobody to act as, so that the request is made with the client's own rights. */
+function checkImpersonation(headers: ReadonlyMap<string, string>): void {
+  for (const [name, value] of headers) {
+    if (!name.startsWith("impersonate-")) continue;
+    if (value === "") {
+      throw new TypeError(`Cannot send header ${name}: it is empty, and would impersonate nobody`);
+    }
+    if (!headers.has("impersonate-user")) {
+      throw new TypeError(`Cannot send header ${name}: it needs impersonate-user beside it`);
+    }
+  }
+}
+
+/**
+ * Leaves the length of the body to the runtime.
+ *
+ * @throws {TypeError} if the caller's is another one.
+ */
+export function dropLength(headers: Map<string, string>, body: OutgoingBody): void {
+  const given = headers.get("content-length");
+  if (given === undefined) return;
+  headers.delete("content-length");
+  if (given === String(lengthOf(body))) return;
+  throw new TypeError("Cannot send header content-length: it is not the length of the body");
+}
+
+function lengthOf(body: OutgoingBody): number | undefined {
+  if (body instanceof ReadableStream) return undefined;
+  return typeof body === "string" ? new TextEncoder().encode(body).length : (body?.length ?? 0);
 }
 
 /** Brings a body into a form that can be sent and, but for a stream, sent again. */

@@ -38,6 +38,64 @@ describe("readRequest()", () => {
     });
   });
 
+  test.each([
+    "host",
+    "transfer-encoding",
+    "trailer",
+    "upgrade",
+    "expect",
+    "proxy-authorization",
+    "proxy-connection",
+  ])("rejects header %s, which is not a caller's to set", async (name) => {
+    const reading = read({ method: "POST", body: "a", headers: { [name]: "x" } });
+    await expect(reading).rejects.toThrow(`Cannot send header ${name}`);
+  });
+
+  test("drops headers of the connection, and a length that is right", async () => {
+    const { headers } = await read({
+      method: "POST",
+      body: "grün",
+      headers: {
+        connection: "close",
+        "keep-alive": "timeout=5",
+        te: "trailers",
+        "content-length": "5",
+        "accept-encoding": "identity",
+      },
+    });
+    expect([...headers.keys()].toSorted()).toEqual(["accept-encoding", "content-type"]);
+  });
+
+  test.each<[body: FetchInit["body"], length: string]>([
+    ["grün", "4"],
+    ["a", "1, 1"],
+    [new Uint8Array(3), "0"],
+    [undefined, "1"],
+    [streamOf("text"), "4"],
+  ])("rejects a length of %s that is not known to be the body's: %s", async (body, length) => {
+    const init: FetchInit = { method: "POST", headers: { "content-length": length } };
+    if (body !== undefined) init.body = body;
+    await expect(read(init)).rejects.toThrow("it is not the length of the body");
+  });
+
+  test.each([
+    { "impersonate-user": "" },
+    { "impersonate-user": " " },
+    { "impersonate-group": "a" },
+  ])("rejects %j, which would act with the client's own rights", async (headers) => {
+    await expect(read({ headers })).rejects.toThrow("Cannot send header impersonate-");
+  });
+
+  test.each(["agent", "client", "dispatcher", "proxy", "tls"])(
+    "rejects %s, and ignores what else is unknown",
+    async (name) => {
+      const foreign = { [name]: {} } as FetchInit;
+      await expect(read(foreign)).rejects.toThrow(`Cannot fetch with ${name}`);
+      const others = { [name]: undefined, cache: "no-store", next: {}, cf: {} } as FetchInit;
+      expect((await read(others)).method).toBe("GET");
+    },
+  );
+
   test("takes a string as it is", async () => {
     const { body, headers } = await read({ method: "POST", body: "text" });
     expect(body).toBe("text");
