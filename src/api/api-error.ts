@@ -4,6 +4,7 @@
  * @module
  */
 
+import { cleanMessage, cleanName } from "../clean-text.ts";
 import { ReanchorError } from "../errors.ts";
 
 /** One cause among a refusal's details, as a field that is invalid. */
@@ -98,17 +99,39 @@ export class ApiError extends ReanchorError {
   /** Reads the answer's body as a `Status`, where it is one. */
   constructor({ method, path, status, body, retryAfterSeconds }: ApiErrorDetails) {
     const parsed = parseStatus(body);
-    const said = parsed?.message ?? excerpt(body);
-    const reason = parsed?.reason || (reasons[status] ?? "Unknown");
+    const said =
+      parsed?.message === undefined ? excerpt(body) : cleanMessage(parsed.message, MAX_MESSAGE);
+    const reason = cleanName(parsed?.reason ?? "") || (reasons[status] ?? "Unknown");
     super(`Cannot ${method} ${path}: ${status} ${reason}${said && `: ${said}`}`);
     this.method = method;
     this.path = path;
     this.status = status;
     this.reason = reason;
-    this.details = parsed?.details ?? undefined;
-    this.causes = parsed?.details?.causes ?? [];
-    this.retryAfterSeconds = parsed?.details?.retryAfterSeconds ?? retryAfterSeconds;
+    this.details = parsed?.details ? cleanDetails(parsed.details) : undefined;
+    this.causes = this.details?.causes ?? [];
+    this.retryAfterSeconds = this.details?.retryAfterSeconds ?? retryAfterSeconds;
   }
+}
+
+/** Validation lists every field in its message. */
+const MAX_MESSAGE = 4_000;
+const MAX_CAUSES = 100;
+const MAX_CAUSE = 1_000;
+
+/** Details of which nothing reaches a terminal or fills a log that should not. */
+function cleanDetails({ causes, retryAfterSeconds, ...names }: StatusDetails): StatusDetails {
+  return {
+    ...cleanTexts(names),
+    ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+    ...(causes !== undefined && { causes: causes.slice(0, MAX_CAUSES).map(cleanTexts) }),
+  };
+}
+
+function cleanTexts<T extends object>(object: T): T {
+  const texts = Object.entries(object).filter(([, value]) => typeof value === "string");
+  return Object.fromEntries(
+    texts.map(([key, value]) => [key, cleanMessage(String(value), MAX_CAUSE)]),
+  ) as T;
 }
 
 /** The reason of an answer that names none (apimachinery `NewGenericServerResponse`). */
@@ -161,6 +184,5 @@ function isOptional(value: unknown, type: "string" | "number"): boolean {
 
 /** The start of an answer that is no Status, on one line. */
 function excerpt(body: string): string {
-  const line = body.replace(/[\s\p{Cc}]+/gu, " ").trim();
-  return line.length > 200 ? `${line.slice(0, 200)}…` : line;
+  return cleanMessage(body.slice(0, 2_000).replace(/\s+/g, " "), 200);
 }

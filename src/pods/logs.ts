@@ -5,6 +5,7 @@
  */
 
 import { orAborted, sleep } from "../abort.ts";
+import { cleanCause } from "../clean-cause.ts";
 import { ClosedError, ConnectionError, ReanchorError } from "../errors.ts";
 import { notify } from "../events.ts";
 import { checkKnown } from "../options.ts";
@@ -202,7 +203,9 @@ async function* readLines(
     }
   } catch (cause) {
     if (signal.aborted) throw signal.reason;
-    throw new ConnectionError("Cannot read the log: the connection was lost", { cause });
+    throw new ConnectionError("Cannot read the log: the connection was lost", {
+      cause: cleanCause(cause),
+    });
   } finally {
     reader.cancel().catch(() => {});
   }

@@ -8,6 +8,7 @@
 
 import { sleep } from "../abort.ts";
 import { messageOf } from "../callback.ts";
+import { cleanCause, cleanForeignMessage } from "../clean-cause.ts";
 import { ClosedError, ConnectionError, SourceError, UntrustedServerError } from "../errors.ts";
 import { type EventListener, notify } from "../events.ts";
 import type {
@@ -342,13 +343,13 @@ export class RotatingTransport {
           ? "again, after one retry"
           : "and the server may have acted on the request; look before you repeat it";
         const message = `Cannot ${describe(request)}: the connection was lost before the response, ${again}`;
-        return new ConnectionError(message, { cause: error });
+        return new ConnectionError(message, { cause: cleanCause(error) });
       }
       case "not-processed":
       case "unreachable":
       case "other": {
         const message = `Cannot ${describe(request)}: ${rootMessage(error)}`;
-        return new ConnectionError(message, { cause: error });
+        return new ConnectionError(message, { cause: cleanCause(error) });
       }
     }
   }
@@ -368,7 +369,7 @@ export class RotatingTransport {
       fingerprint: used?.fingerprint,
     };
     const message = `Cannot trust ${request.url.origin} (${reason}): ${trusted(used, status)}; ${advice}`;
-    return new UntrustedServerError(message, details, { cause });
+    return new UntrustedServerError(message, details, { cause: cleanCause(cause) });
   }
 
   #notifyRetry(
@@ -399,7 +400,7 @@ function mayRepeat(
 function rootMessage(error: unknown): string {
   let at = error;
   while (at instanceof Error && at.cause instanceof Error) at = at.cause;
-  return at instanceof Error ? at.message : String(at);
+  return cleanForeignMessage(at instanceof Error ? at.message : String(at));
 }
 
 /** Who was trusted, from where, how old. */

@@ -5,6 +5,7 @@
  */
 
 import { orAborted } from "../abort.ts";
+import { cleanCause } from "../clean-cause.ts";
 import { ConnectionError } from "../errors.ts";
 import type { Clock } from "../runtime.ts";
 import { type Status, ApiError } from "../api/api-error.ts";
@@ -80,7 +81,9 @@ async function readInTime(
     return await orAborted(reader.read(), ending);
   } catch (cause) {
     if (cause instanceof SilenceError) throw cause;
-    throw new ConnectionError(`Cannot watch ${path}: the connection was lost`, { cause });
+    throw new ConnectionError(`Cannot watch ${path}: the connection was lost`, {
+      cause: cleanCause(cause),
+    });
   } finally {
     cancel();
   }
@@ -91,7 +94,9 @@ function parseEvent(line: string, path: string): RawWatchEvent {
   try {
     event = JSON.parse(line);
   } catch (cause) {
-    throw new BadLineError(`Cannot watch ${path}: a line is not JSON`, { cause });
+    throw new BadLineError(`Cannot watch ${path}: a line is not JSON`, {
+      cause: cleanCause(cause),
+    });
   }
   const { type, object } = (event ?? {}) as { type?: unknown; object?: unknown };
   if (typeof object !== "object" || object === null) {

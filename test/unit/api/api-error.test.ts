@@ -110,9 +110,34 @@ describe("ApiError", () => {
     const html = `<html>\n  <body>\t502 Bad\u001b[31m Gateway</body>\r\n${"x".repeat(1_000)}`;
     const { message } = apiError(html, 502);
     expect(message).toMatch(
-      /^Cannot POST \/api\/v1\/pods: 502 Unknown: <html> <body> 502 Bad \[31m Gateway<\/body> x+…$/,
+      /^Cannot POST \/api\/v1\/pods: 502 Unknown: <html> <body> 502 Bad Gateway<\/body> x+\.\.\. \(\d+ more\)$/,
     );
     expect(message.length).toBeLessThan(300);
     expect(message).not.toMatch(/\p{Cc}/u);
+  });
+
+  test("shows nothing of a server that could mislead a terminal or fill a log", () => {
+    const hostile = "\u001b[2Jrm\u202e -rf\u2066\n";
+    const long = `${hostile}${"x".repeat(10_000)}`;
+    const causes = Array.from({ length: 500 }, () => ({
+      field: long,
+      message: long,
+      reason: long,
+    }));
+    const details = { name: long, kind: long, group: hostile, uid: hostile, causes };
+    const error = apiError({ kind: "Status", message: long, reason: long, details }, 422);
+    const text = [error.message, error.reason, JSON.stringify(error)].join("");
+    expect(text).not.toMatch(/[\p{Cc}\p{Cf}]|\\u001b|\\n/u);
+    expect(error.message).toMatch(/\.\.\. \(\d+ more\)$/);
+    expect(error.message.length).toBeLessThan(4_300);
+    expect(error.reason.length).toBeLessThanOrEqual(100);
+    expect(error.causes).toHaveLength(100);
+    expect(Math.max(...error.causes.map(({ message = "" }) => message.length))).toBeLessThan(1_100);
+    expect(error.details?.name?.length).toBeLessThan(1_100);
+  });
+
+  test("keeps a validation's long message", () => {
+    const message = `spec: ${"a".repeat(3_900)}`;
+    expect(apiError({ kind: "Status", message }, 422).message).toContain(message);
   });
 });

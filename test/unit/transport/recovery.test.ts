@@ -178,7 +178,7 @@ describe("an untrusted server", () => {
       server: "https://10.96.0.1",
       caSource: "function",
       fingerprint,
-      cause: { failure: "unknown-authority" },
+      cause: { name: "FakeFailure", message: "fake failure: unknown-authority" },
     });
     expect(String(error)).toContain(`CN=kubernetes sha256:${anchors[0]?.fingerprint.slice(0, 16)}`);
     expect(String(error)).toMatch(
@@ -230,7 +230,9 @@ test.each(["unreachable", "other"] as const)(
     await expect(failed).rejects.toThrow(
       `Cannot GET https://10.96.0.1/api: fake failure: ${failure}`,
     );
-    await expect(failed).rejects.toMatchObject({ cause: { failure } });
+    await expect(failed).rejects.toMatchObject({
+      cause: { name: "FakeFailure", message: `fake failure: ${failure}` },
+    });
     expect(rotation.runtime.exchanges).toHaveLength(1);
   },
 );
