@@ -110,12 +110,17 @@ export interface KubeconfigReloadedEvent {
   readonly server: string;
 }
 
-/** The server goes unchecked, since the config says so: whoever sits in between can read everything. */
+/** The server's certificate is not verified: whoever sits in between can read and change everything. */
 export interface InsecureEvent {
   /** Which event this is. */
   readonly type: "insecure";
-  /** The server's origin. */
-  readonly server: string;
+  /** The server's origin; `undefined` from `createFetch()`, which may send to any. */
+  readonly server: string | undefined;
+  /**
+   * Who said so: the `config`, by `insecureSkipTlsVerify`, or whoever started the program, by a `runtime-flag`,
+   * which on Deno is `--unsafely-ignore-certificate-errors`.
+   */
+  readonly reason: "config" | "runtime-flag";
 }
 
 /** A read failed. The last good value serves on. */

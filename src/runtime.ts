@@ -178,7 +178,10 @@ export interface TlsSnapshot {
   readonly ca: readonly string[] | undefined;
   /** What this client proves its identity with; `undefined` for none. PEM. */
   readonly clientCert: { readonly certificate: string; readonly key: string } | undefined;
-  /** The name that the server's certificate must carry, and that is asked for by SNI, if not the URL's. */
+  /**
+   * The name that the server's certificate must carry, and that is asked for by SNI unless it is an address,
+   * if not the URL's; as `readServerName` returns it.
+   */
   readonly serverName: string | undefined;
   /** Whether the server goes unchecked. Never with {@link TlsSnapshot.ca}. */
   readonly insecureSkipTlsVerify: boolean;
@@ -227,6 +230,11 @@ export interface Runtime {
   isDenied(kind: "env" | "read" | "net" | "run", name: string): boolean;
   /** Why settings can't be had together, though each of them can; asked before anything connects. */
   conflict?(settings: FixedTlsSettings, options: TransportOptions): string | undefined;
+  /**
+   * Whether a flag of the runtime may leave certificates unverified, though nothing here asks for that. Absent if
+   * no flag can.
+   */
+  ignoresCertificateErrors?(settings: FixedTlsSettings, options: TransportOptions): boolean;
   /** Opens a pool. Throws where a certificate is one that the runtime can't use. */
   openTransport(trust: TlsSnapshot, options: TransportOptions): Transport;
   /** Says what a failure of {@link Transport.send} means. */

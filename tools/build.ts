@@ -41,7 +41,7 @@ await build({
   cwd: root,
   input: entries,
   platform: "neutral",
-  external: [/^node:/, "@kubernetes/client-node", "socks", "undici", "yaml", /^zod/],
+  external: [/^node:/, "@kubernetes/client-node", "undici", "yaml", /^zod/],
   plugins: [npmFiles],
   transform: { target: "es2022" },
   output: {

@@ -14,9 +14,20 @@ import { fromResponse } from "../../src/transport/response.ts";
  */
 const repeatedByBun = new Set(["PUT", "DELETE"]);
 
+/** A URL whose host ends in a dot. Bun says it in SNI with that dot, which Go's servers reject (RFC 6066). */
+const finalDot = /^https:\/\/([^/:?#]+)\.(?:[/:?#]|$)/;
+
 /** See {@link Runtime.conflict}. */
-export function conflict({ proxy, hasClientCert }: FixedTlsSettings): string | undefined {
-  if (proxy?.protocol !== "https:" || !hasClientCert) return undefined;
+export function conflict({
+  proxy,
+  hasClientCert,
+  insecureSkipTlsVerify,
+}: FixedTlsSettings): string | undefined {
+  if (proxy?.protocol !== "https:") return undefined;
+  if (insecureSkipTlsVerify) {
+    return "an https proxy can't be had together with insecureSkipTlsVerify, by which Bun does not verify the proxy either";
+  }
+  if (!hasClientCert) return undefined;
   return "an https proxy can't be had together with a client certificate, which Bun shows to the proxy as well";
 }
 
@@ -27,14 +38,16 @@ export function openTransport(trust: TlsSnapshot): Transport {
     ...(ca && { ca: [...ca] }),
     ...(clientCert && { cert: clientCert.certificate, key: clientCert.key }),
     ...(serverName !== undefined && { serverName }),
-    ...(insecureSkipTlsVerify && { rejectUnauthorized: false }),
+    // Always said: without it, NODE_TLS_REJECT_UNAUTHORIZED decides, for an https proxy as well.
+    rejectUnauthorized: !insecureSkipTlsVerify,
   };
   return {
     async send(url, { method, headers: given, body, signal }) {
+      const dotted = serverName === undefined ? finalDot.exec(url)?.[1] : undefined;
       const headers = Object.fromEntries(given); // A record is what Bun reads fastest.
       // Without a time limit of Bun's own: the one up to the headers is the core's, and a body has none.
       const init = {
-        tls,
+        tls: dotted === undefined ? tls : { ...tls, serverName: dotted },
         method,
         headers,
         body,
@@ -44,6 +57,8 @@ export function openTransport(trust: TlsSnapshot): Transport {
         keepalive: !repeatedByBun.has(method),
         // `false` where there is none: without it, Bun goes by the environment.
         proxy: proxy?.href ?? false,
+        // Without it, BUN_CONFIG_VERBOSE_FETCH prints requests, their credentials included.
+        verbose: false,
       };
       return fromResponse(await fetch(url, init as unknown as RequestInit), url);
     },

@@ -35,7 +35,6 @@ export function openExclusiveTransport({
       agent ??= new https.Agent({
         ...(ca && { ca: [...ca] }),
         ...(clientCert && { cert: clientCert.certificate, key: clientCert.key }),
-        ...(serverName !== undefined && { servername: serverName }),
         rejectUnauthorized: !insecureSkipTlsVerify,
         keepAlive: !retired,
       });
@@ -43,7 +42,10 @@ export function openExclusiveTransport({
       for (const [name, value] of request.headerLines) {
         headers[name] = [headers[name] ?? [], value].flat();
       }
-      const outgoing = https.request(url, { agent, method: request.method, headers });
+      // Named outright: left to itself, it would go by a `Host` header.
+      const { identityOptions } = await import("../_shared/node-identity.ts");
+      const identity = identityOptions(new URL(url).hostname, serverName);
+      const outgoing = https.request(url, { agent, method: request.method, headers, ...identity });
       // Deno sends again by itself what was on a reused connection, whatever its method, even where it was
       // aborted (https://github.com/denoland/deno/issues/36786).
       outgoing.reusedSocket = false;

@@ -11,7 +11,7 @@ import { explain } from "./explain.ts";
 import { denoFiles } from "./files.ts";
 import { isDenied } from "./permissions.ts";
 import { deno } from "./shim.ts";
-import { conflict, openTransport } from "./transport.ts";
+import { conflict, ignoresCertificateErrors, openTransport } from "./transport.ts";
 
 /** Deno. */
 export const denoRuntime: Runtime = {
@@ -43,6 +43,7 @@ export const denoRuntime: Runtime = {
   env: (name) => (isDenied("env", name) ? undefined : deno().env.get(name)),
   isDenied,
   conflict,
+  ignoresCertificateErrors,
   openTransport,
   explain,
 };

@@ -62,6 +62,29 @@ export function conflict(trust: FixedTlsSettings, options: TransportOptions): st
   return "a proxy can't be had together with exclusiveTrust, a server name, insecureSkipTlsVerify or an impersonation of several groups";
 }
 
+/** What is no certificate. */
+const NO_CERTIFICATE = "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n";
+
+/**
+ * Whether `--unsafely-ignore-certificate-errors` may leave this transport's servers unverified. Deno tells nobody
+ * of the flag, but with it `createHttpClient` does not look at `caCerts` at all (`create_client_config` in its
+ * `ext/tls/lib.rs`). Its `node:tls` verifies all the same.
+ */
+export function ignoresCertificateErrors(
+  trust: FixedTlsSettings,
+  options: TransportOptions,
+): boolean {
+  if (byNodeHttps(trust, options)) return false;
+  try {
+    deno()
+      .createHttpClient({ caCerts: [NO_CERTIFICATE] })
+      .close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function clientOptions({ ca, clientCert, proxy }: TlsSnapshot): HttpClientOptions {
   return {
     ...(ca && { caCerts: [...ca] }),

@@ -1,6 +1,6 @@
 /**
- * Requests that wait for a connection, and the connections that are being made: those are ended when nobody
- * waits any more. undici would go on with them.
+ * Requests that wait for a connection, and the attempts at one: those are ended when nobody waits any more.
+ * undici would continue them.
  *
  * @module
  */
@@ -8,10 +8,13 @@
 import type { Socket } from "node:net";
 import type { buildConnector } from "undici";
 
+/** Connects; ends the attempt when the signal is aborted. */
+export type Dial = (target: buildConnector.Options, signal: AbortSignal) => Promise<Socket>;
+
 /** See the module. */
 export class Dialling {
   #waiting = 0;
-  readonly #sockets = new Set<Socket>();
+  readonly #attempts = new Set<AbortController>();
 
   /** A request begins to wait. */
   enter(): void {
@@ -27,22 +30,22 @@ export class Dialling {
   giveUp(): void {
     this.leave();
     if (this.#waiting > 0) return;
-    for (const socket of this.#sockets) socket.destroy(new Error("Nobody waits for it any more"));
+    const reason = new Error("Nobody waits for it any more");
+    for (const attempt of this.#attempts) attempt.abort(reason);
   }
 
-  /** Connects as `connect` does, and knows of it. */
-  watched(connect: buildConnector.connector): buildConnector.connector {
+  /** A connector for undici that connects by `dial`. */
+  connector(dial: Dial): buildConnector.connector {
     return (target, callback) => {
-      const socket = connect(target, (...outcome) => {
-        if (isSocket(socket)) this.#sockets.delete(socket);
-        callback(...outcome);
-      }) as unknown;
-      if (isSocket(socket)) this.#sockets.add(socket);
+      const attempt = new AbortController();
+      this.#attempts.add(attempt);
+      const forget = (): void => void this.#attempts.delete(attempt);
+      dial(target, attempt.signal)
+        .finally(forget)
+        .then(
+          (socket) => callback(null, socket),
+          (error: Error) => callback(error, null),
+        );
     };
   }
-}
-
-/** Typed as nothing, but undici's own connectors give the socket that they connect. */
-function isSocket(value: unknown): value is Socket {
-  return typeof value === "object" && value !== null && "destroy" in value;
 }

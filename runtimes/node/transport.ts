@@ -10,8 +10,8 @@
 
 import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
-import { createSecureContext } from "node:tls";
 import { Agent, type Dispatcher, buildConnector } from "undici";
+import { expectedName, sniOf } from "../../src/certificates/server-name.ts";
 import type {
   TlsSnapshot,
   Transport,
@@ -19,9 +19,10 @@ import type {
   TransportRequest,
   TransportResponse,
 } from "../../src/runtime.ts";
-import { Dialling } from "./dialling.ts";
+import { checkIdentity } from "../_shared/node-identity.ts";
+import { type Dial, Dialling } from "./dialling.ts";
 import { exchange } from "./exchange.ts";
-import { checkIdentity } from "./identity.ts";
+import { openSecureContext } from "./secure-context.ts";
 
 /** Opens a pool of connections. */
 export function openTransport(trust: TlsSnapshot, options: TransportOptions): Transport {
@@ -31,7 +32,7 @@ export function openTransport(trust: TlsSnapshot, options: TransportOptions): Tr
     // The time limit up to the headers is the core's; a body has none: watches live for hours.
     headersTimeout: 0,
     bodyTimeout: 0,
-    connect: dialling.watched(connector(trust, options.connectTimeoutMs)),
+    connect: dialling.connector(dialWith(trust, options.connectTimeoutMs)),
   });
   return {
     send: (url, request) => send(agent, dialling, url, request),
@@ -40,36 +41,52 @@ export function openTransport(trust: TlsSnapshot, options: TransportOptions): Tr
 }
 
 /** How a pool connects: with one secure context and one TLS session cache, straight or by way of a proxy. */
-function connector(
+function dialWith(
   { ca, clientCert, serverName, insecureSkipTlsVerify, proxy }: TlsSnapshot,
   timeoutMs: number,
-): buildConnector.connector {
+): Dial {
   const connect = buildConnector({
-    secureContext: createSecureContext({
-      ...(ca && { ca: [...ca] }),
-      ...(clientCert && { cert: clientCert.certificate, key: clientCert.key }),
-    }),
-    ...(serverName !== undefined && { servername: serverName }),
+    secureContext: openSecureContext(ca, clientCert),
     rejectUnauthorized: !insecureSkipTlsVerify,
-    checkServerIdentity: checkIdentity,
+    // The host is the name that SNI says, or the URL's.
+    checkServerIdentity: (host, certificate) =>
+      checkIdentity(expectedName(host, serverName), certificate),
     allowH2: false,
     timeout: timeoutMs,
   });
-  if (proxy === undefined) return connect;
-  return (target, callback) => {
-    const host = target.hostname.replace(/^\[(.*)\]$/, "$1");
-    const port = Number(target.port || (target.protocol === "http:" ? 80 : 443));
-    // Loaded where there is a proxy.
-    const tunnel = import("./tunnel.ts").then(({ openTunnel }) => {
-      return openTunnel({ proxy, host, port, ca, timeoutMs });
+
+  function dial(
+    { hostname, protocol, port }: buildConnector.Options,
+    signal: AbortSignal,
+    httpSocket?: Socket,
+  ): Promise<Socket> {
+    return new Promise((resolve, reject) => {
+      signal.throwIfAborted();
+      // Named here: undici would take the name from a `Host` header.
+      const servername = sniOf(expectedName(hostname, serverName));
+      const options = { hostname, protocol, port, servername, ...(httpSocket && { httpSocket }) };
+      const socket = connect(options, (error, connected) => {
+        if (error === null) resolve(connected);
+        else reject(error);
+      }) as unknown as Socket; // Typed as nothing, but undici's own connectors return it.
+      signal.addEventListener("abort", () => socket.destroy(signal.reason as Error));
     });
-    tunnel.then(
-      (socket: Socket) => {
-        if (target.protocol === "http:") callback(null, socket);
-        else connect({ ...target, httpSocket: socket }, callback);
-      },
-      (error: Error) => callback(error, null),
-    );
+  }
+
+  if (proxy === undefined) return dial;
+  return async (target, signal) => {
+    // Loaded where there is a proxy.
+    const { openTunnel } = await import("./tunnel.ts");
+    const { hostname: host, protocol } = target;
+    const port = Number(target.port || (protocol === "http:" ? 80 : 443));
+    const tunnel = await openTunnel({ proxy, host, port, ca, timeoutMs, signal });
+    if (protocol === "http:") return tunnel;
+    try {
+      return await dial(target, signal, tunnel);
+    } catch (error) {
+      tunnel.destroy();
+      throw error;
+    }
   };
 }
 

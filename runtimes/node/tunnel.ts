@@ -1,78 +1,104 @@
 /**
- * A connection through a proxy: by HTTP `CONNECT` (RFC 9110 section 9.3.6) or by SOCKS5 (RFC 1928). TLS to
- * the server is put on top of it by whoever asked.
+ * A connection through a proxy: by HTTP `CONNECT` (RFC 9110 section 9.3.6) or by SOCKS5. TLS to the server is
+ * put on top of it by whoever asked.
  *
  * @module
  */
 
-import { request as httpRequest } from "node:http";
+import { type ClientRequestArgs, type IncomingMessage, request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
-import { type Socket, isIP } from "node:net";
+import type { Socket } from "node:net";
+import { messageOf } from "../../src/callback.ts";
+import { failureByCode } from "../_shared/error-codes.ts";
+import { identityOptions } from "../_shared/node-identity.ts";
+import { openSecureContext } from "./secure-context.ts";
+import { type ProxyCredentials, connectBySocks } from "./socks.ts";
 
 /** Where a connection leads, and how. */
 export interface TunnelOptions {
   readonly proxy: URL;
   readonly host: string;
   readonly port: number;
-  /** Who may vouch for an https proxy; `undefined` for Node's default store. */
+  /** Who may vouch for an https proxy, as for the server; `undefined` for Node's default store. */
   readonly ca: readonly string[] | undefined;
   readonly timeoutMs: number;
+  /** Ends the attempt at once. */
+  readonly signal: AbortSignal;
 }
 
 /** The proxy did not let the connection through. Nothing was sent to the server. */
 class ProxyError extends Error {
   override readonly name = "ProxyError";
-  readonly code = "ERR_PROXY";
+  readonly code: string;
+
+  constructor(message: string, code = "ERR_PROXY", cause?: Error) {
+    super(message, { cause });
+    this.code = code;
+  }
 }
 
 /** Connects to a host and port by way of a proxy. */
 export async function openTunnel(options: TunnelOptions): Promise<Socket> {
-  const { proxy, timeoutMs } = options;
+  const { proxy, timeoutMs, signal } = options;
+  signal.throwIfAborted();
+  const attempt = new AbortController();
+  const onAbort = (): void => attempt.abort(signal.reason);
+  signal.addEventListener("abort", onAbort);
+  const late = new Error(`it took longer than ${timeoutMs} ms`);
+  const timer = setTimeout(() => attempt.abort(late), timeoutMs);
   try {
-    return await (proxy.protocol === "socks5:" ? connectBySocks(options) : connectByHttp(options));
-  } catch (cause) {
-    if (cause instanceof ProxyError) throw cause;
-    const late = cause instanceof Error && cause.name === "TimeoutError";
-    const reason = late ? `it took longer than ${timeoutMs} ms` : messageOf(cause);
-    throw new ProxyError(`the proxy ${proxy.protocol}//${proxy.host} can't be used: ${reason}`, {
-      cause,
-    });
+    return await connect({ ...options, signal: attempt.signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof ProxyError) throw error;
+    throw unusable(proxy, attempt.signal.aborted ? late : error);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", onAbort);
   }
 }
 
-function connectByHttp({ proxy, host, port, ca, timeoutMs }: TunnelOptions): Promise<Socket> {
+function connect({ proxy, host, port, ca, signal }: TunnelOptions): Promise<Socket> {
+  const credentials = credentialsOf(proxy);
+  const proxyHost = proxy.hostname.replace(/^\[(.*)\]$/, "$1");
+  if (proxy.protocol === "socks5:") {
+    const proxyPort = Number(proxy.port || 1080);
+    return connectBySocks({ proxyHost, proxyPort, credentials, host, port, signal });
+  }
   const target = `${host.includes(":") ? `[${host}]` : host}:${port}`;
   const headers: Record<string, string> = { host: target };
-  const credentials = credentialsOf(proxy);
   if (credentials !== undefined) {
     const encoded = Buffer.from(`${credentials.name}:${credentials.password}`).toString("base64");
     headers["proxy-authorization"] = `Basic ${encoded}`;
   }
   const isSecure = proxy.protocol === "https:";
-  const proxyHost = bareHost(proxy);
+  const options: ClientRequestArgs = {
+    method: "CONNECT",
+    host: proxyHost,
+    port: proxy.port || (isSecure ? 443 : 80),
+    path: target,
+    headers,
+    agent: false,
+    signal,
+  };
+  // It gets the proxy's credentials, so it is always verified, even if the server is not.
+  const tls = isSecure && {
+    ...identityOptions(proxyHost, undefined),
+    rejectUnauthorized: true,
+    secureContext: openSecureContext(ca, undefined),
+  };
   return new Promise((resolve, reject) => {
-    const connecting = (isSecure ? httpsRequest : httpRequest)({
-      method: "CONNECT",
-      host: proxyHost,
-      // Node would take it from the Host header, which names the server.
-      servername: isIP(proxyHost) === 0 ? proxyHost : "",
-      port: proxy.port || (isSecure ? 443 : 80),
-      path: target,
-      headers,
-      agent: false,
-      signal: AbortSignal.timeout(timeoutMs),
-      ...(isSecure && ca !== undefined && { ca: [...ca] }),
-    });
+    const connecting = tls ? httpsRequest({ ...options, ...tls }) : httpRequest(options);
     connecting.once("error", reject);
     connecting.once("response", (response) => {
       response.destroy();
-      reject(refusal(proxy, response.statusCode));
+      reject(refusal(proxy, response));
     });
     connecting.once("connect", (response, socket, head) => {
       // From here on the request's time limit is none of the socket's: Node has let go of it.
       if (response.statusCode !== 200) {
         socket.destroy();
-        reject(refusal(proxy, response.statusCode));
+        reject(refusal(proxy, response));
         return;
       }
       if (head.length > 0) socket.unshift(head);
@@ -82,42 +108,43 @@ function connectByHttp({ proxy, host, port, ca, timeoutMs }: TunnelOptions): Pro
   });
 }
 
-async function connectBySocks({ proxy, host, port, timeoutMs }: TunnelOptions): Promise<Socket> {
-  const { SocksClient } = await import("socks");
-  const credentials = credentialsOf(proxy);
-  const { socket } = await SocksClient.createConnection({
-    command: "connect",
-    destination: { host, port },
-    proxy: {
-      type: 5,
-      host: bareHost(proxy),
-      port: Number(proxy.port || 1080),
-      ...(credentials && { userId: credentials.name, password: credentials.password }),
-    },
-    timeout: timeoutMs,
-  });
-  return socket;
+function credentialsOf({ username, password }: URL): ProxyCredentials | undefined {
+  if (username === "" && password === "") return undefined;
+  return { name: decodeURIComponent(username), password: decodeURIComponent(password) };
 }
 
-function bareHost({ hostname }: URL): string {
-  return hostname.replace(/^\[(.*)\]$/, "$1");
-}
-
-function credentialsOf(proxy: URL): { name: string; password: string } | undefined {
-  if (proxy.username === "") return undefined;
-  return {
-    name: decodeURIComponent(proxy.username),
-    password: decodeURIComponent(proxy.password),
-  };
-}
-
-function refusal(proxy: URL, status: number | undefined): ProxyError {
-  const advice = status === 407 ? "; put a user and a password into its URL" : "";
+/**
+ * Says that the proxy can't be used, and why. Of the cause it keeps the message and the code: Node's and
+ * OpenSSL's errors carry options, certificates and what was received.
+ */
+function unusable(proxy: URL, error: unknown): ProxyError {
+  const reason = reasonOf(error);
+  const cause = new Error(reason);
+  if (error instanceof Error && "code" in error) Object.assign(cause, { code: error.code });
+  const failure = failureByCode(cause);
+  const isRefusal =
+    failure === "unknown-authority" || failure === "expired" || failure === "wrong-host";
   return new ProxyError(
-    `the proxy ${proxy.protocol}//${proxy.host} answered CONNECT with ${status ?? "nothing"}${advice}`,
+    `the proxy ${originOf(proxy)} can't be used: ${reason}`,
+    isRefusal ? "ERR_PROXY_UNTRUSTED" : "ERR_PROXY",
+    cause,
   );
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message || error.name : String(error);
+/** Of several addresses that were all tried in vain, the first one's. */
+function reasonOf(error: unknown): string {
+  const first: unknown = error instanceof AggregateError ? error.errors[0] : error;
+  return messageOf(first) || "it failed without a reason";
+}
+
+function refusal(proxy: URL, { statusCode = 0 }: IncomingMessage): ProxyError {
+  const advice = statusCode === 407 ? "; put a user and a password into its URL" : "";
+  return new ProxyError(
+    `the proxy ${originOf(proxy)} answered CONNECT with ${statusCode}${advice}`,
+  );
+}
+
+/** Without the credentials. */
+function originOf({ protocol, host }: URL): string {
+  return `${protocol}//${host}`;
 }

@@ -79,7 +79,7 @@ export async function openConnection(
     config.proxy ?? (goesByItself ? undefined : await environmentProxy(runtime, server));
   const lines = await impersonationOf(config);
   const basic = config.basicAuth && basicAuthorization(config.basicAuth);
-  const { transport, timeoutMs } = openRotatingTransport(
+  const { transport, timeoutMs, insecure } = openRotatingTransport(
     runtime,
     { ca, clientCert, serverName, insecureSkipTlsVerify, proxy },
     settings,
@@ -94,7 +94,9 @@ export async function openConnection(
     await transport.close();
     throw cause instanceof ReanchorError ? new ConfigError(cause.message, { cause }) : cause;
   }
-  if (insecureSkipTlsVerify === true) notify(onEvent, { type: "insecure", server: server.origin });
+  if (insecure !== undefined) {
+    notify(onEvent, { type: "insecure", server: server.origin, reason: insecure });
+  }
 
   const unsubscribe = token?.subscribe((event) => notify(onEvent, event));
   let send: Send = (request) => transport.send(request);
@@ -119,7 +121,7 @@ export async function openConnection(
       return {
         server: server.href,
         namespace,
-        insecure: insecureSkipTlsVerify === true,
+        insecure: insecure !== undefined,
         ca: ca && {
           ...ca.status,
           fingerprint: bundle?.fingerprint,

@@ -42,7 +42,10 @@ export interface ClientStatus {
   readonly clientCert: ClientCertStatus | undefined;
   /** The kubeconfig; `undefined` where the config is another one. */
   readonly kubeconfig: SourceStatus | undefined;
-  /** Whether the server goes unchecked, since the config says so. */
+  /**
+   * Whether the server's certificate may go unverified: the config says so, or a flag of the runtime, which on
+   * Deno is `--unsafely-ignore-certificate-errors`.
+   */
   readonly insecure: boolean;
   /** The pools that have connections: the one in use, and retired ones that still drain. */
   readonly generations: readonly GenerationStatus[];

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { notify } from "../events.ts";
 import { checkKnown } from "../options.ts";
 import type { Runtime } from "../runtime.ts";
 import type { CaSource } from "../sources/ca-source.ts";
@@ -41,6 +42,11 @@ export interface FetchStatus {
   readonly clientCert: SourceStatus | undefined;
   /** The pools that have connections: the one in use, and retired ones that still drain. */
   readonly generations: readonly GenerationStatus[];
+  /**
+   * Whether servers' certificates may go unverified, because of a flag of the runtime: Deno's
+   * `--unsafely-ignore-certificate-errors`.
+   */
+  readonly insecure: boolean;
 }
 
 /**
@@ -69,7 +75,11 @@ export function createFetchFor(runtime: Runtime, options: CreateFetchOptions): R
   checkKnown("createFetch", options, [...ownOptionNames, ...transportSettingNames]);
   const { ca, clientCert, serverName, proxy } = options;
   const ends = { ca, clientCert, serverName, proxy };
-  const { transport, timeoutMs, inFlight, close } = openRotatingTransport(runtime, ends, options);
+  const opened = openRotatingTransport(runtime, ends, options);
+  const { transport, timeoutMs, inFlight, insecure, close } = opened;
+  if (insecure !== undefined) {
+    notify(options.onEvent, { type: "insecure", server: undefined, reason: insecure });
+  }
   const send = withRedirects((request) => transport.send(request));
 
   async function rotatingFetch(
@@ -91,6 +101,7 @@ export function createFetchFor(runtime: Runtime, options: CreateFetchOptions): R
       ca: ca?.status,
       clientCert: clientCert?.status,
       generations: transport.generations,
+      insecure: insecure !== undefined,
     }),
     close,
     [Symbol.asyncDispose]: close,

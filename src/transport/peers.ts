@@ -4,6 +4,7 @@
  * @module
  */
 
+import { readServerName } from "../certificates/server-name.ts";
 import { ConfigError } from "../errors.ts";
 import type { ProxyScheme, Runtime, TransportOptions } from "../runtime.ts";
 import type { CaSource } from "../sources/ca-source.ts";
@@ -16,12 +17,14 @@ export interface Peers {
   readonly ca: CaSource | undefined;
   /** What to prove one's identity with. A source may have nothing to give, now or at all. */
   readonly clientCert: Source<ClientCert | undefined> | undefined;
-  /** The name that the server's certificate must carry, where it is not the URL's. */
+  /** The name that the server's certificate must carry, if not the URL's; see {@link readServerName}. */
   readonly serverName: string | undefined;
   /** Whether the server goes unchecked. */
   readonly insecureSkipTlsVerify: boolean;
   /** Through which proxy; `undefined` for none. */
   readonly proxy: URL | undefined;
+  /** Whether a flag of the runtime may leave the server unverified. */
+  readonly ignoresCertificateErrors: boolean;
 }
 
 /** The two ends, as a caller describes them. */
@@ -43,7 +46,7 @@ export function checkPeers(
   settings: PeerSettings,
   options: TransportOptions,
 ): Peers {
-  const { ca, clientCert, serverName, insecureSkipTlsVerify = false } = settings;
+  const { ca, clientCert, insecureSkipTlsVerify = false } = settings;
   const { name, capabilities } = runtime;
   if (ca !== undefined && capabilities.customCa === "none") {
     throw new ConfigError(
@@ -55,12 +58,7 @@ export function checkPeers(
       `Cannot use a client certificate on ${name}: requests there can't carry one; let the platform hold it (an mTLS binding) and pass its fetch as the option "fetch"`,
     );
   }
-  if (serverName !== undefined) {
-    if (!/^[A-Za-z0-9](?:[A-Za-z0-9._:-]*[A-Za-z0-9])?$/.test(serverName)) {
-      throw new ConfigError("Cannot use option serverName: it is no host name and no IP address");
-    }
-    if (!capabilities.serverName) throw cannotHonour("serverName", runtime);
-  }
+  const serverName = checkServerName(runtime, settings.serverName);
   if (insecureSkipTlsVerify) {
     if (!capabilities.insecureSkipTlsVerify) throw cannotHonour("insecureSkipTlsVerify", runtime);
     if (ca !== undefined) {
@@ -84,10 +82,23 @@ export function checkPeers(
   }
   const proxy = checkProxy(runtime, settings.proxy);
   const fixed = { serverName, insecureSkipTlsVerify, proxy };
-  const hasClientCert = clientCert !== undefined;
-  const conflict = runtime.conflict?.({ ...fixed, hasClientCert }, options);
+  const all = { ...fixed, hasClientCert: clientCert !== undefined };
+  const conflict = runtime.conflict?.(all, options);
   if (conflict !== undefined) throw new ConfigError(`Cannot connect on ${name}: ${conflict}`);
-  return { ca, clientCert, ...fixed };
+  const ignoresCertificateErrors = runtime.ignoresCertificateErrors?.(all, options) ?? false;
+  return { ca, clientCert, ...fixed, ignoresCertificateErrors };
+}
+
+function checkServerName(runtime: Runtime, given: string | undefined): string | undefined {
+  if (given === undefined) return undefined;
+  const serverName = readServerName(given);
+  if (serverName === undefined) {
+    throw new ConfigError(
+      "Cannot use option serverName: it is neither a host name nor an IP address",
+    );
+  }
+  if (!runtime.capabilities.serverName) throw cannotHonour("serverName", runtime);
+  return serverName;
 }
 
 function checkProxy(runtime: Runtime, proxy: PeerSettings["proxy"]): URL | undefined {
@@ -99,6 +110,11 @@ function checkProxy(runtime: Runtime, proxy: PeerSettings["proxy"]): URL | undef
       "Cannot use option proxy: it is no URL of an http, https or socks5 proxy, such as http://proxy.example:3128",
     );
   }
+  if (!isDecodable(url.username) || !isDecodable(url.password)) {
+    throw new ConfigError(
+      "Cannot use option proxy: its user or password has a percent sign that encodes nothing; write it as %25",
+    );
+  }
   if (!runtime.capabilities.proxies.includes(scheme)) {
     const known = runtime.capabilities.proxies.join(", ") || "none";
     throw new ConfigError(
@@ -106,6 +122,15 @@ function checkProxy(runtime: Runtime, proxy: PeerSettings["proxy"]): URL | undef
     );
   }
   return scheme === "socks5" ? new URL(url.href.replace(/^socks5h:/, "socks5:")) : url;
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function isProxyScheme(scheme: string | undefined): scheme is ProxyScheme {

@@ -5,11 +5,11 @@
  */
 
 import { ClosedError } from "../errors.ts";
-import type { EventListener } from "../events.ts";
+import type { EventListener, InsecureEvent } from "../events.ts";
 import { type DurationRange, checkDuration, timeLimit } from "../options.ts";
 import type { Runtime, TransportOptions } from "../runtime.ts";
 import { InFlight } from "./in-flight.ts";
-import { type PeerSettings, checkPeers } from "./peers.ts";
+import { type PeerSettings, type Peers, checkPeers } from "./peers.ts";
 import { RotatingTransport } from "./rotating-transport.ts";
 
 const connectLimit: DurationRange = { min: 1, max: 600_000 };
@@ -80,6 +80,8 @@ export interface TransportUse {
 /** What a client sends by. */
 export interface OpenTransport {
   readonly transport: RotatingTransport;
+  /** Why servers may go unverified; `undefined` if they never do. */
+  readonly insecure: InsecureEvent["reason"] | undefined;
   /** The time limit of a request that names none. */
   readonly timeoutMs: number;
   /** By which its requests are sent. */
@@ -108,14 +110,16 @@ export function openRotatingTransport(
     exclusiveTrust,
     repeatsHeaders,
   };
+  const peers = checkPeers(runtime, ends, options);
   const transport = new RotatingTransport(runtime, {
     ...options,
-    peers: checkPeers(runtime, ends, options),
+    peers,
     drainTimeoutMs: checkDuration("drainTimeoutMs", drainTimeoutMs, forever, timeLimit),
     onEvent,
   });
   return {
     transport,
+    insecure: insecureReason(peers),
     timeoutMs,
     inFlight,
     async close() {
@@ -124,4 +128,12 @@ export function openRotatingTransport(
       await transport.close(reason);
     },
   };
+}
+
+function insecureReason({
+  insecureSkipTlsVerify,
+  ignoresCertificateErrors,
+}: Peers): InsecureEvent["reason"] | undefined {
+  if (insecureSkipTlsVerify) return "config";
+  return ignoresCertificateErrors ? "runtime-flag" : undefined;
 }

@@ -4,8 +4,10 @@
  * @module
  */
 
-import { describe, expect, test } from "vitest";
+import process from "node:process";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { UntrustedServerError } from "../../src/index.ts";
+import type { Echo } from "../support/api-server.ts";
 import { createCa } from "../support/pki.ts";
 import { entry } from "./support/entry.ts";
 import { connectClient, control, rejection, startCluster, types } from "./support/scene.ts";
@@ -54,13 +56,112 @@ describe("serverName", () => {
   });
 });
 
+describe("the name that a certificate must carry", () => {
+  const hosts = ["api.internal", "_a.example", "10.96.0.1", "::1", "fd00::"];
+
+  /** What a server heard by SNI that was connected to by its address under a server name. */
+  async function sniUnder(serverName: string): Promise<string | null> {
+    const ca = await createCa();
+    const { server } = await startCluster(await ca.issue({ hosts }), ca);
+    const trust = entry.staticCaSource(ca.pem);
+    const config = { server: server.origin, ca: trust, serverName };
+    const { kube } = await connectClient({ config });
+    return (await kube.get<Echo>("/echo")).sni;
+  }
+
+  const warnings: string[] = [];
+  const onWarning = ({ message }: Error): void => void warnings.push(message);
+  beforeAll(() => void process.on("warning", onWarning));
+  afterAll(() => void process.off("warning", onWarning));
+
+  test.each(["10.96.0.1", "::1", "[::1]", "fd00::", "FD00:0:0:0:0:0:0:0"])(
+    "get() checks an IP SAN, and says nothing by SNI, when serverName is %s",
+    async (serverName) => {
+      expect(await sniUnder(serverName)).toBeNull();
+      // Node says it by a warning of its own.
+      expect(warnings).toEqual([]);
+    },
+  );
+
+  test.each([
+    ["api.internal", "api.internal"],
+    ["API.Internal", "api.internal"],
+    ["api.internal.", "api.internal"],
+    ["_a.example", "_a.example"],
+    ["_a.example.", "_a.example"],
+  ])("get() checks a host name when serverName is %s", async (serverName, sni) => {
+    expect(await sniUnder(serverName)).toBe(sni);
+  });
+
+  test.each(["10.96.0.2", "::2", "fd01::", "b.example.", "internal"])(
+    "get() refuses a server that does not carry %s",
+    async (serverName) => {
+      expect(await rejection(sniUnder(serverName))).toMatchObject({ reason: "wrong-host" });
+    },
+  );
+
+  test("get() takes a URL's host without its final dot", async () => {
+    const ca = await createCa();
+    const { server } = await startCluster(await ca.issue({ hosts }), ca);
+    // It connects to whatever name it is asked for.
+    const proxy = await control.proxy({ scheme: "http" });
+    onTestFinished(() => proxy.close());
+    for (const host of ["api.internal.", "_a.example.", "_a.example"]) {
+      const { kube } = await connectClient({
+        config: {
+          server: `https://${host}:${server.port}`,
+          ca: entry.staticCaSource(ca.pem),
+          proxy: proxy.url,
+        },
+      });
+      expect((await kube.get<Echo>("/echo")).sni).toBe(host.replace(/\.$/, ""));
+    }
+  });
+
+  test.each(["127.0.0.1", "localhost", "[::1]"])(
+    "a Host header has no say in it, at https://%s",
+    async (host) => {
+      const ca = await createCa();
+      const { server } = await startCluster(
+        { ...(await ca.issue({ hosts: ["elsewhere.example"] })), host: "::" },
+        ca,
+      );
+      for (const exclusiveTrust of [false, true]) {
+        // Below `fetch`, which rejects the header.
+        const transport = entry.runtime.openTransport(
+          {
+            ca: [ca.pem],
+            clientCert: undefined,
+            serverName: undefined,
+            insecureSkipTlsVerify: false,
+            proxy: undefined,
+          },
+          { connectTimeoutMs: 10_000, exclusiveTrust, repeatsHeaders: false },
+        );
+        const error = await rejection(
+          transport.send(`https://${host}:${server.port}/version`, {
+            method: "GET",
+            headers: new Map([["host", "elsewhere.example"]]),
+            headerLines: [],
+            body: null,
+            signal: undefined,
+          }),
+        );
+        expect(entry.runtime.explain(error)).toBe("wrong-host");
+        await transport.retire();
+      }
+      expect((await server.stats()).requests).toBe(0);
+    },
+  );
+});
+
 describe("insecureSkipTlsVerify", () => {
   test("get() uses a server that nobody vouches for, and says so in an event and the status", async () => {
     const { server } = await startCluster(await (await createCa()).issue({ hosts: ["elsewhere"] }));
     const { kube, events } = await connectClient({
       config: { server: server.origin, insecureSkipTlsVerify: true },
     });
-    expect(events).toEqual([{ type: "insecure", server: server.origin }]);
+    expect(events).toEqual([{ type: "insecure", server: server.origin, reason: "config" }]);
     expect(await kube.get("/version")).toMatchObject({ major: expect.anything() });
     expect(kube.status().insecure).toBe(true);
     expect(types(events)).toEqual(["insecure", "generation-opened"]);

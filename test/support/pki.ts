@@ -133,6 +133,25 @@ export async function createCa(options: CreateCaOptions = {}): Promise<TestCa> {
   return { pem: withFinalNewline(certificate.toString("pem")), keys, commonName, issue };
 }
 
+/** Makes a server's certificate that vouches for itself, and is no authority. */
+export async function selfSign({
+  hosts = ["127.0.0.1", "::1", "localhost"],
+}: Pick<IssueOptions, "hosts"> = {}): Promise<IssuedCertificate> {
+  const keys = await generateKeys("EC");
+  const certificate = await X509CertificateGenerator.createSelfSigned({
+    ...validity({}),
+    serialNumber: randomSerialNumber(),
+    name: [{ CN: ["self-signed"] }],
+    keys,
+    signingAlgorithm: signingAlgorithm(keys.privateKey),
+    extensions: [
+      ...leafUsages(false),
+      new SubjectAlternativeNameExtension(hosts.map(toGeneralName)),
+    ],
+  });
+  return { cert: withFinalNewline(certificate.toString("pem")), key: await toPkcs8Pem(keys) };
+}
+
 async function generateKeys(algorithm: KeyAlgorithm): Promise<CryptoKeyPair> {
   if (algorithm === "EC" || algorithm === "P-384") {
     const ec = { name: "ECDSA", namedCurve: algorithm === "EC" ? "P-256" : algorithm };

@@ -5,9 +5,10 @@
  * @module
  */
 
-import { type Socket, isIP } from "node:net";
+import type { Socket } from "node:net";
 import type { ConnectionOptions, PeerCertificate, SecureContext, TLSSocket } from "node:tls";
 import { orAborted } from "../../../src/abort.ts";
+import { expectedName } from "../../../src/certificates/server-name.ts";
 import { ClosedError, SourceError, UntrustedServerError } from "../../../src/errors.ts";
 import { type EventListener, notify } from "../../../src/events.ts";
 import type { SourceStatus } from "../../../src/sources/source.ts";
@@ -17,8 +18,8 @@ import {
   isSameTrust,
 } from "../../../src/transport/generation.ts";
 import type { Peers } from "../../../src/transport/peers.ts";
+import { checkIdentity, identityOptions } from "../../_shared/node-identity.ts";
 import { explain } from "../explain.ts";
-import { checkIdentity } from "../identity.ts";
 import { ConnectionGeneration } from "./generation.ts";
 import { handshake } from "./handshake.ts";
 import { type TrustContext, openContexts } from "./trust-context.ts";
@@ -198,15 +199,16 @@ export class RotatingConnections {
     return {
       secureContext: context.secureContext,
       rejectUnauthorized: !insecureSkipTlsVerify,
-      checkServerIdentity: (host, certificate) => checkIdentity(serverName ?? host, certificate),
-      // An address is no name that SNI can carry (RFC 6066 section 3).
-      ...(serverName !== undefined && { servername: isIP(serverName) === 0 ? serverName : "" }),
+      checkServerIdentity: (host, certificate) =>
+        checkIdentity(expectedName(host, serverName), certificate),
+      ...(serverName !== undefined && identityOptions(serverName, serverName)),
     };
   }
 
   /** A connection to a server through the proxy; `undefined` where there is none to go through. */
   async tunnel(
     { host = "localhost", port = 443 }: ConnectionOptions,
+    signal: AbortSignal = this.#parts.closing.signal,
     { trust }: ConnectionGeneration = this.pick(),
   ): Promise<Socket | undefined> {
     const { peers, connectTimeoutMs: timeoutMs } = this.#parts;
@@ -214,7 +216,8 @@ export class RotatingConnections {
     // Loaded where there is a proxy.
     const { openTunnel } = await import("../tunnel.ts");
     const { proxy } = peers;
-    return await openTunnel({ proxy, host, port, ca: trust.bundle?.certificates, timeoutMs });
+    const ca = trust.bundle?.certificates;
+    return await openTunnel({ proxy, host, port, ca, timeoutMs, signal });
   }
 
   /** Counts a connection among those of the trust in use, where it was not made here. */
@@ -317,15 +320,21 @@ export class RotatingConnections {
     const { connectTimeoutMs: timeoutMs, closing } = this.#parts;
     const signal =
       caller === undefined ? closing.signal : AbortSignal.any([closing.signal, caller]);
-    const server = `${options.servername ?? ""} ${attempt.server}`;
+    // Named outright: left to itself, Node would go by a `Host` header.
+    const identity = identityOptions(
+      options.servername || options.host || "localhost",
+      this.#parts.peers.serverName,
+    );
+    const server = `${identity.servername} ${attempt.server}`;
     const session = context.session(server);
-    const tunnel = await this.tunnel(options, generation);
+    const tunnel = await this.tunnel(options, signal, generation);
     let socket: TLSSocket;
     try {
       socket = await handshake(
         {
           ...options,
           ...this.settings(attempt),
+          ...identity,
           ...(session && { session }),
           ...(tunnel && { socket: tunnel }),
         },

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Socket, isIP } from "node:net";
+import type { Socket } from "node:net";
 import type { EventEmitter } from "node:events";
 import { promisify } from "node:util";
 import { Agent, Dispatcher, buildConnector } from "undici";
@@ -153,8 +153,7 @@ export class PooledDispatcher extends Dispatcher implements RotatingDispatcher {
   }
 
   async #connect(target: buildConnector.Options): Promise<Socket> {
-    const { hostname, protocol, port, servername, localAddress } = target;
-    const host = hostname;
+    const { hostname: host, protocol, port, localAddress } = target;
     if (protocol !== "https:") {
       const tunnel = await this.#connections.tunnel({ host, port: Number(port || 80) });
       const plain = tunnel ?? (await connectPlain(target));
@@ -164,7 +163,6 @@ export class PooledDispatcher extends Dispatcher implements RotatingDispatcher {
     const socket = await this.#connections.connect({
       host,
       port: Number(port || 443),
-      servername: servername || (isIP(hostname) === 0 ? hostname : ""),
       ...(localAddress && { localAddress }),
       ALPNProtocols: this.#pool.allowH2 === true ? ["h2", "http/1.1"] : ["http/1.1"],
     });

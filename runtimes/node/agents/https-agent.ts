@@ -12,6 +12,7 @@ import { Agent, type AgentOptions as NodeAgentOptions, type RequestOptions } fro
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { ConnectionOptions } from "node:tls";
+import { expectedName, sniOf } from "../../../src/certificates/server-name.ts";
 import type { AgentStatus, RotatingConnections } from "./connections.ts";
 import type { ConnectionGeneration } from "./generation.ts";
 import { type AgentOptions, openConnections } from "./options.ts";
@@ -90,7 +91,12 @@ export class PooledHttpsAgent extends Agent implements RotatingHttpsAgent {
   async #add(request: ClientRequest, options: RequestOptions): Promise<void> {
     refuseOwnTrust(options);
     await this.#connections.refresh();
-    const stamped: Stamped = { ...options, [generationOf]: this.#connections.pick() };
+    const stamped: Stamped = {
+      ...options,
+      // Node would go by the `Host` header. What a caller names outright stays.
+      servername: options.servername ?? sniOf(expectedName(options.host ?? "", undefined)),
+      [generationOf]: this.#connections.pick(),
+    };
     internals.addRequest.call(this, request, stamped);
   }
 

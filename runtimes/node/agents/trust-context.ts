@@ -7,9 +7,10 @@
  * @module
  */
 
-import { type SecureContext, createSecureContext } from "node:tls";
+import type { SecureContext } from "node:tls";
 import { anchorGroups } from "../../../src/transport/anchor-groups.ts";
 import type { Trust } from "../../../src/transport/generation.ts";
+import { openSecureContext } from "../secure-context.ts";
 
 /** As many as Node's own agent keeps. */
 const MAX_SESSIONS = 100;
@@ -20,10 +21,7 @@ export class TrustContext {
   readonly #sessions = new Map<string, Buffer>();
 
   constructor(ca: readonly string[] | undefined, clientCert: Trust["clientCert"]) {
-    this.secureContext = createSecureContext({
-      ...(ca && { ca: [...ca] }),
-      ...(clientCert && { cert: clientCert.certificate, key: clientCert.key }),
-    });
+    this.secureContext = openSecureContext(ca, clientCert);
   }
 
   /** The session to offer to a server, by the names that it was made under. */

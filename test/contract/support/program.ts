@@ -41,13 +41,15 @@ function path(relative: string): string {
  * @param name its file's in `programs/`, without the extension
  * @param args its arguments
  * @param env what is set beside this process's environment
+ * @param moreFlags what this lane's runtime is started with beside its usual flags
  */
 export function runProgram(
   name: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  moreFlags: readonly string[] = [],
 ): Program {
-  const command = [...flags[lane], path(`./programs/${name}.ts`), ...args];
+  const command = [...flags[lane], ...moreFlags, path(`./programs/${name}.ts`), ...args];
   const child = spawn(process.execPath, command, {
     env: { ...process.env, NODE_OPTIONS: "", NO_COLOR: "1", ...env },
     stdio: ["ignore", "pipe", "pipe"],

@@ -98,6 +98,8 @@ export interface Echo extends RecordedRequest {
   httpVersion: string;
   /** The common name in the client certificate, if a valid one was shown. */
   clientCommonName: string | null;
+  /** What the client said by SNI, if anything. */
+  sni: string | null;
   /** Every header line as it came, in order. */
   rawHeaders: [name: string, value: string][];
 }

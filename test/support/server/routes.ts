@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { TLSSocket } from "node:tls";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
@@ -87,6 +88,7 @@ async function echo(exchange: Exchange): Promise<void> {
     ...exchange.recorded,
     httpVersion: exchange.request.httpVersion,
     clientCommonName: exchange.clientCommonName,
+    sni: (exchange.request.socket as TLSSocket).servername || null,
     rawHeaders: headerLines(exchange.request.rawHeaders),
   };
   sendJson(exchange, 200, answer);

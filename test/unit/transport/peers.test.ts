@@ -68,7 +68,7 @@ describe("checkPeers()", () => {
   });
 
   test.each(["", "a b", "a/b", "-a", "a\nb", "https://a"])("refuses %j as server name", (name) => {
-    expect(() => check({ serverName: name })).toThrow(/no host name/);
+    expect(() => check({ serverName: name })).toThrow(/neither a host name nor an IP address/);
   });
 
   test.each(["proxy", "ftp://proxy", "http://", "://", "proxy:3128"])(

@@ -1,0 +1,27 @@
+/**
+ * What a TLS connection trusts and shows on Node, whatever the process's environment and flags say.
+ *
+ * @module
+ */
+
+import { DEFAULT_MIN_VERSION, type SecureContext, createSecureContext } from "node:tls";
+import type { TlsSnapshot } from "../../src/runtime.ts";
+
+/**
+ * Makes the secure context of one trust.
+ *
+ * @param ca The anchors; `undefined` for Node's default store, which `NODE_EXTRA_CA_CERTS` and its like add to.
+ * @param clientCert What is shown to the server.
+ * @throws what OpenSSL says of a certificate or a key that it can't use.
+ */
+export function openSecureContext(
+  ca: readonly string[] | undefined,
+  clientCert: TlsSnapshot["clientCert"],
+): SecureContext {
+  return createSecureContext({
+    // `--tls-min-v1.0` would go below it; `--tls-min-v1.3` is kept.
+    minVersion: DEFAULT_MIN_VERSION === "TLSv1.3" ? "TLSv1.3" : "TLSv1.2",
+    ...(ca && { ca: [...ca] }),
+    ...(clientCert && { cert: clientCert.certificate, key: clientCert.key }),
+  });
+}
