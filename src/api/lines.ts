@@ -27,19 +27,23 @@ export class LineSplitter {
   /**
    * Takes a piece.
    *
-   * @returns The lines that it completes, without their ends.
-   * @throws {RangeError} where a line is too long.
+   * @returns The lines that it completes, without their ends, which are a line feed or a carriage return and one.
+   * @throws {RangeError} if a line is too long.
    */
   push(piece: Uint8Array): string[] {
-    const end = piece.lastIndexOf(NEWLINE);
-    if (end < 0) {
+    const first = piece.indexOf(NEWLINE);
+    if (first < 0) {
       this.#keep(piece);
       return [];
     }
-    this.#keep(piece.subarray(0, end));
+    this.#keep(piece.subarray(0, first));
+    const end = piece.lastIndexOf(NEWLINE);
+    // The lines within a piece are no longer than it is.
+    this.#pieces.push(piece.subarray(first, end));
+    this.#size += end - first;
     const text = this.#take();
     this.#keep(piece.subarray(end + 1));
-    return text.split("\n");
+    return text.split("\n").map((line) => (line.endsWith("\r") ? line.slice(0, -1) : line));
   }
 
   /** What came after the last line's end. */
@@ -60,7 +64,8 @@ export class LineSplitter {
     const bytes = others.length === 0 ? first : joined(this.#pieces, this.#size);
     this.#pieces = [];
     this.#size = 0;
-    return new TextDecoder().decode(bytes);
+    // A byte order mark within a text is part of it.
+    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
   }
 }
 

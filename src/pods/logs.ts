@@ -6,9 +6,10 @@
 
 import { orAborted, sleep } from "../abort.ts";
 import { cleanCause } from "../clean-cause.ts";
-import { ClosedError, ConnectionError, ReanchorError } from "../errors.ts";
+import { cleanName } from "../clean-text.ts";
+import { ClosedError, ConnectionError, ReanchorError, TimeoutError } from "../errors.ts";
 import { notify } from "../events.ts";
-import { checkKnown } from "../options.ts";
+import { checkDuration, checkKnown, timeLimit } from "../options.ts";
 import { ApiError } from "../api/api-error.ts";
 import { Backoff } from "../backoff.ts";
 import { LineSplitter } from "../api/lines.ts";
@@ -38,14 +39,31 @@ export interface LogOptions {
 /** Which part of a log, and whether to wait for more. */
 export interface LogLinesOptions extends LogOptions {
   /**
-   * Whether what is written later is told too, until the container ends. A lost connection is mended: no line
-   * is told twice, and none is left out.
+   * Whether lines that are written later are returned too, until the container ends. After a lost connection the
+   * log is resumed: no line comes twice, and none is left out.
+   *
+   * @default false
    */
   follow?: boolean | undefined;
+  /**
+   * Whether to wait for a container that has not started yet, which the API server rejects with 400 otherwise.
+   *
+   * @default false
+   */
+  waitForStart?: boolean | undefined;
+  /**
+   * How long `waitForStart` waits, in milliseconds.
+   *
+   * @default 300_000
+   */
+  startTimeoutMs?: number | undefined;
 }
 
-/** The longest line that is read; the kubelet parts lines at 16 kB. */
+/** The longest line that is read; the kubelet splits lines at 16 kB, and the API server joins them. */
 const MAX_LINE_BYTES = 16 * 1024 * 1024;
+
+/** How often a pod is looked at that has not started. */
+const START_INTERVAL_MS = 1_000;
 
 const optionNames: readonly string[] = [
   "container",
@@ -56,6 +74,9 @@ const optionNames: readonly string[] = [
   "timestamps",
   "signal",
 ];
+
+/** Options that the API server knows nothing of. */
+const ownOptions: ReadonlySet<string> = new Set(["waitForStart", "startTimeoutMs"]);
 
 /** The log as it is now, as text. */
 export async function readLog<T extends KubeObject>(
@@ -80,26 +101,27 @@ export async function* logLines<T extends KubeObject>(
   name: string,
   options: LogLinesOptions,
 ): AsyncGenerator<string, void, undefined> {
-  checkKnown("logs", options, [...optionNames, "follow"]);
-  const { follow = false, timestamps = false } = options;
+  checkKnown("logs", options, [...optionNames, "follow", "waitForStart", "startTimeoutMs"]);
+  const { follow = false, timestamps = false, waitForStart = false } = options;
   const { client } = target;
   const signals = [client.closing, ...(options.signal === undefined ? [] : [options.signal])];
   const signal = AbortSignal.any(signals);
+  const path = target.pathOfName(name);
+  if (waitForStart) await untilStarted(objects, name, { ...options, signal });
   if (!follow) {
     const response = await openLog(target, name, { ...options, signal }, {});
-    for await (const { text } of readLines(response, signal)) yield text;
+    for await (const { text } of readLines(response, path, signal)) yield text;
     return;
   }
-  const path = target.pathOfName(name);
   const position = new LogPosition(timestamps);
   const backoff = new Backoff();
   for (let hasBegun = false; ;) {
     let toldSome = false;
     let unfinished: string | undefined;
     try {
-      const response = await openLog(target, name, { ...options, signal }, position.askAgain());
+      const response = await openLog(target, name, { ...options, signal }, position.resume());
       hasBegun = true;
-      for await (const { text, isWhole } of readLines(response, signal)) {
+      for await (const { text, isWhole } of readLines(response, path, signal)) {
         if (!isWhole) unfinished = text;
         const line = isWhole ? position.advance(text) : undefined;
         if (line === undefined) continue;
@@ -109,7 +131,7 @@ export async function* logLines<T extends KubeObject>(
       }
       // A server that shuts down ends a log as a container does: the end is where there is no more.
       if (toldSome) continue;
-      if (!(await isRunning(objects, name, options.container, signal))) {
+      if (!(await isRunning(objects, name, { ...options, signal }))) {
         const last = unfinished === undefined ? undefined : position.advance(unfinished);
         if (last !== undefined) yield last;
         return;
@@ -132,32 +154,71 @@ export async function* logLines<T extends KubeObject>(
 /** What is read of a pod's status. */
 interface ContainerStatus {
   readonly name?: string;
-  readonly state?: { readonly running?: object | null };
+  readonly state?: {
+    readonly running?: object | null;
+    readonly terminated?: object | null;
+    readonly waiting?: { readonly reason?: string } | null;
+  };
 }
 
-/** Whether a container goes on, as far as the pod's status says. */
+/** The statuses of a container, or of all if none is named. */
+async function statusesOf<T extends KubeObject>(
+  pods: ResourceTarget<T>,
+  name: string,
+  { container, signal }: LogOptions,
+): Promise<ContainerStatus[]> {
+  const path = pods.pathOfName(name);
+  const { status } = await pods.client.call<{ status?: Record<string, unknown> }>({
+    method: "GET",
+    path,
+    signal,
+  });
+  return ["containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"]
+    .flatMap((field) => (status?.[field] ?? []) as ContainerStatus[])
+    .filter((one) => container === undefined || one.name === container);
+}
+
+/** Whether a container is still running, as far as the pod's status says. */
 async function isRunning<T extends KubeObject>(
   pods: ResourceTarget<T>,
   name: string,
-  container: string | undefined,
-  signal: AbortSignal,
+  options: LogOptions,
 ): Promise<boolean> {
-  const path = pods.pathOfName(name);
   try {
-    const { status } = await pods.client.call<{ status?: Record<string, unknown> }>({
-      method: "GET",
-      path,
-      signal,
-    });
-    const statuses = ["containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"]
-      .flatMap((field) => (status?.[field] ?? []) as ContainerStatus[])
-      .filter((one) => container === undefined || one.name === container);
-    return statuses.some(({ state }) => (state?.running ?? null) !== null);
+    const statuses = await statusesOf(pods, name, options);
+    return statuses.some(({ state }) => isSet(state?.running));
   } catch (error) {
     // The pod is gone, or may not be looked at.
     if (error instanceof ApiError && error.status < 500) return false;
     throw error;
   }
+}
+
+/** Waits until a container has started, whether or not it has ended since. */
+async function untilStarted<T extends KubeObject>(
+  pods: ResourceTarget<T>,
+  name: string,
+  options: LogLinesOptions,
+): Promise<void> {
+  const { clock } = pods.client;
+  const limit = checkDuration("startTimeoutMs", options.startTimeoutMs, 300_000, timeLimit);
+  const end = clock.now() + limit;
+  for (;;) {
+    const statuses = await statusesOf(pods, name, options);
+    if (statuses.some(({ state }) => isSet(state?.running) || isSet(state?.terminated))) return;
+    if (clock.now() >= end) {
+      const reason = statuses.find(({ state }) => state?.waiting?.reason)?.state?.waiting?.reason;
+      const last = cleanName(reason ?? "the pod has no container status");
+      throw new TimeoutError(
+        `Cannot read the log of ${pods.describe(name)}: no container started within ${limit} ms (startTimeoutMs); last seen: ${last}`,
+      );
+    }
+    await sleep(clock, START_INTERVAL_MS, options.signal);
+  }
+}
+
+function isSet(state: object | null | undefined): boolean {
+  return state !== undefined && state !== null;
 }
 
 async function openLog<T extends KubeObject>(
@@ -169,7 +230,8 @@ async function openLog<T extends KubeObject>(
   const path = target.pathOfName(name);
   const parameters = new URLSearchParams();
   for (const [parameter, value] of Object.entries({ ...options, ...resume })) {
-    if (value !== undefined) parameters.set(parameter, String(value));
+    if (value === undefined || ownOptions.has(parameter)) continue;
+    parameters.set(parameter, String(value));
   }
   const init = { headers: uncompressed, ...(signal !== undefined && { signal }) };
   const response = await target.client.fetch(`${path}?${parameters}`, init);
@@ -187,6 +249,7 @@ interface Line {
 /** Reads a log to its end, or until the signal: no line comes after that, though it has been received. */
 async function* readLines(
   response: Response,
+  path: string,
   signal: AbortSignal,
 ): AsyncGenerator<Line, void, undefined> {
   if (response.body === null) return;
@@ -203,6 +266,12 @@ async function* readLines(
     }
   } catch (cause) {
     if (signal.aborted) throw signal.reason;
+    if (cause instanceof RangeError) {
+      const limit = `a line is longer than ${MAX_LINE_BYTES} bytes`;
+      throw new RangeError(`Cannot read ${path}: ${limit}; read it in pieces with kube.fetch`, {
+        cause,
+      });
+    }
     throw new ConnectionError("Cannot read the log: the connection was lost", {
       cause: cleanCause(cause),
     });

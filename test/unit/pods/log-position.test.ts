@@ -1,62 +1,139 @@
 import { describe, expect, test } from "vitest";
 import { LogPosition } from "../../../src/pods/log-position.ts";
+import { seededRandom } from "../../support/fake-api/faults.ts";
 
 const at = (time: string, text: string): string => `2026-01-01T00:00:${time}Z ${text}`;
 
+/** What the kubelet gives of a log: the lines that are not older than a whole second. */
+function since(
+  log: readonly string[],
+  query: Readonly<Record<string, string | undefined>>,
+): string[] {
+  const { sinceTime } = query;
+  if (sinceTime === undefined) return [...log];
+  const second = Math.floor(Date.parse(sinceTime) / 1_000) * 1_000;
+  return log.filter((line) => !(Date.parse(line.split(" ", 1)[0] ?? "") < second));
+}
+
 describe("LogPosition", () => {
-  test("asks from the beginning at first, then from the last line on and for no fewer lines", () => {
+  test("resume() asks from the beginning at first, then from before the last line and for no fewer lines", () => {
     const position = new LogPosition(false);
-    expect(position.askAgain()).toEqual({ timestamps: "true" });
-    position.advance(at("01.5", "a"));
-    expect(position.askAgain()).toEqual({
+    expect(position.resume()).toEqual({ timestamps: "true" });
+    position.advance(at("09.5", "a"));
+    expect(position.resume()).toEqual({
       timestamps: "true",
-      sinceTime: "2026-01-01T00:00:01.5Z",
+      sinceTime: "2026-01-01T00:00:04.000Z",
       sinceSeconds: undefined,
       tailLines: undefined,
     });
   });
 
-  test("tells a line once, though the log is asked for from its whole second on", () => {
+  test("advance() returns every line of one connection, though times are out of order", () => {
     const position = new LogPosition(false);
-    const lines = [at("01.1", "a"), at("01.25", "b"), at("01.25", "c"), at("01.9", "d")];
-    position.askAgain();
-    expect(lines.slice(0, 3).map((line) => position.advance(line))).toEqual(["a", "b", "c"]);
-    position.askAgain();
+    const lines = [
+      at("05", "a"),
+      at("03", "stderr"),
+      at("05", "a"),
+      at("59", "late"),
+      at("01", "early"),
+    ];
+    position.resume();
     expect(lines.map((line) => position.advance(line))).toEqual([
-      undefined,
-      undefined,
-      undefined,
-      "d",
+      "a",
+      "stderr",
+      "a",
+      "late",
+      "early",
     ]);
   });
 
-  test("tells equal lines of one time as often as they are there", () => {
+  test("advance() skips what has been delivered after a resumption, by time and text", () => {
     const position = new LogPosition(false);
-    position.askAgain();
-    expect(position.advance(at("01", "same"))).toBe("same");
-    position.askAgain();
-    expect(position.advance(at("01", "same"))).toBeUndefined();
-    expect(position.advance(at("01", "same"))).toBe("same");
-    position.askAgain();
-    expect(position.advance(at("01", "same"))).toBeUndefined();
-    expect(position.advance(at("01", "same"))).toBeUndefined();
-    expect(position.advance(at("01", "same"))).toBe("same");
+    const log = [at("11.1", "a"), at("11.25", "b"), at("11.2", "b"), at("11.25", "c")];
+    for (const line of log) position.advance(line);
+    const more = [...log, at("11.2", "late"), at("11.25", "c"), at("11.9", "d")];
+    const found = since(more, position.resume()).map((line) => position.advance(line));
+    expect(found).toEqual([undefined, undefined, undefined, undefined, "late", "c", "d"]);
   });
 
-  test("compares fractions of a second whatever their length", () => {
+  test("advance() returns equal lines of one time as often as they are there", () => {
     const position = new LogPosition(false);
-    position.askAgain();
-    for (const time of ["01", "01.000000001", "01.1", "01.100000001", "01.2", "10"]) {
-      expect(position.advance(at(time, time))).toBe(time);
-    }
-    expect(position.advance(at("09.999", "late"))).toBeUndefined();
-    expect(position.advance(at("10.0", "the same time as 10"))).toBe("the same time as 10");
+    const same = at("01", "same");
+    expect(position.advance(same)).toBe("same");
+    position.resume();
+    expect(position.advance(same)).toBeUndefined();
+    expect(position.advance(same)).toBe("same");
+    position.resume();
+    expect(position.advance(same)).toBeUndefined();
+    expect(position.advance(same)).toBeUndefined();
+    expect(position.advance(same)).toBe("same");
   });
 
-  test("keeps the times where they are wanted, and lines without one as they are", () => {
+  test("advance() returns what follows, though the log has been rotated away below it", () => {
+    const position = new LogPosition(false);
+    for (const second of ["10", "11", "12"]) position.advance(at(second, second));
+    position.resume();
+    expect(position.advance(at("12", "12"))).toBeUndefined();
+    expect(position.advance(at("13", "13"))).toBe("13");
+    expect(position.advance(at("30", "30"))).toBe("30");
+    expect(position.advance(at("10", "early, but new"))).toBe("early, but new");
+  });
+
+  test("advance() leaves nothing out after the clock was set back", () => {
+    const position = new LogPosition(false);
+    const log = [at("50", "before"), at("20", "after")];
+    for (const line of log) position.advance(line);
+    log.push(at("21", "new"));
+    const found = since(log, position.resume()).map((line) => position.advance(line));
+    expect(found.filter((line) => line !== undefined)).toContain("new");
+    expect(found.filter((line) => line === "after")).toEqual([]);
+  });
+
+  test("advance() keeps times where they are wanted, and lines without one as they are", () => {
     const position = new LogPosition(true);
     expect(position.advance(at("01", "a b"))).toBe("2026-01-01T00:00:01Z a b");
     expect(new LogPosition(false).advance("no time here")).toBe("no time here");
     expect(new LogPosition(false).advance(at("01", ""))).toBe("");
+    expect(new LogPosition(false).advance("2026-99-99T00:00:00Z x")).toBe("2026-99-99T00:00:00Z x");
+  });
+
+  test("advance() takes a fraction of more than nine digits for text, at once", () => {
+    const line = `2026-01-01T00:00:00.${"0".repeat(5_000_000)}1Z x`;
+    expect(new LogPosition(false).advance(line)).toBe(line);
+  });
+
+  test("every line comes once, whatever is cut and however stdout and stderr interleave", () => {
+    for (let seed = 1; seed <= 200; seed++) {
+      const random = seededRandom(seed);
+      const log = Array.from({ length: 300 }, (_, index) => {
+        const jitter = (random() - 0.5) * 4_000;
+        const time = new Date(1_700_000_000_000 + index * 200 + jitter);
+        return `${time.toISOString()} ${random() < 0.3 ? "same" : `line ${index}`}`;
+      });
+      const position = new LogPosition(true);
+      const delivered: string[] = [];
+      let length = 0;
+      while (length < log.length) {
+        const query = position.resume();
+        length = Math.min(log.length, length + Math.floor(random() * 80));
+        for (const line of since(log.slice(0, length), query)) {
+          const found = position.advance(line);
+          if (found !== undefined) delivered.push(found);
+        }
+      }
+      expect(delivered, `seed ${seed}`).toEqual(log);
+    }
+  });
+
+  test("a flood of lines is remembered in part, and delivered once", () => {
+    const position = new LogPosition(true);
+    const log = Array.from({ length: 120_000 }, (_, index) =>
+      at(`01.${String(index).padStart(6, "0")}`, String(index)),
+    );
+    let count = 0;
+    for (const line of log.slice(0, 100_000)) if (position.advance(line) !== undefined) count += 1;
+    position.resume();
+    for (const line of log) if (position.advance(line) !== undefined) count += 1;
+    expect(count).toBe(log.length);
   });
 });

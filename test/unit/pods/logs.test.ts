@@ -137,7 +137,7 @@ describe("logs()", () => {
     expect(client.requests[1]?.query).toEqual({
       follow: "true",
       timestamps: "true",
-      sinceTime: "2026-01-01T00:00:01.2Z",
+      sinceTime: "2025-12-31T23:59:56.000Z",
     });
     expect(client.events).toMatchObject([{ type: "watch-interrupted" }]);
   });
@@ -221,6 +221,62 @@ describe("logs()", () => {
     });
     const lost = follow([new ConnectionError("Cannot connect")]);
     await expect(lost.take(1)).rejects.toThrow(ConnectionError);
+  });
+
+  test("gives lines whose times are earlier than the one above: stdout and stderr interleave", async () => {
+    const stream = new Stream().write(written("05", "out")).write(written("03", "err"));
+    expect(await follow([stream]).take(2)).toEqual(["out", "err"]);
+  });
+
+  test("strips the end of a line and nothing else", async () => {
+    const { things } = bind(
+      new Stream().write("1%\r50%\r\n\ufeffa\ufeff\n\r\r\n\n b \n\ufeffend\r").end(),
+    );
+    const lines: string[] = [];
+    for await (const line of things.logs("a")) lines.push(line);
+    expect(lines).toEqual(["1%\r50%", "\ufeffa\ufeff", "\r", "", " b ", "\ufeffend\r"]);
+  });
+
+  test("ends with an error that is true where a line is too long, and loads it once", async () => {
+    const stream = new Stream().write(written("01", "a"));
+    const { client, take } = follow([stream]);
+    await take(1);
+    const next = take(1);
+    for (let count = 0; count < 17; count++) stream.write("x".repeat(1024 * 1024));
+    await expect(next).rejects.toThrow(/a line is longer than 16777216 bytes/);
+    await expect(next).rejects.not.toThrow("connection");
+    expect(client.requests).toHaveLength(1);
+  });
+
+  test("waits for a container that starts, where it is asked to", async () => {
+    const waiting = {
+      status: {
+        containerStatuses: [{ name: "web", state: { waiting: { reason: "ContainerCreating" } } }],
+      },
+    };
+    const stream = new Stream().write(written("01", "a"));
+    const { client, take } = follow([{ status: {} }, waiting, aPod("running"), stream], {
+      waitForStart: true,
+    });
+    const taking = take(1);
+    await client.clock.advance(3_000);
+    expect(await taking).toEqual(["a"]);
+    expect(client.requests.at(-1)?.query).toEqual({ follow: "true", timestamps: "true" });
+  });
+
+  test("waits for a start no longer than it may, and says what it saw", async () => {
+    const waiting = {
+      status: {
+        containerStatuses: [{ name: "web", state: { waiting: { reason: "ImagePullBackOff" } } }],
+      },
+    };
+    const answers = Array.from({ length: 7 }, () => waiting);
+    const { client, take } = follow(answers, { waitForStart: true, startTimeoutMs: 5_000 });
+    const taking = expect(take(1)).rejects.toThrow(
+      "no container started within 5000 ms (startTimeoutMs); last seen: ImagePullBackOff",
+    );
+    await client.clock.advance(6_000);
+    await taking;
   });
 
   test("ends with the reason of its signal, whatever it waits for", async () => {
