@@ -15,7 +15,7 @@
  * @module
  */
 
-export type { AgentStatus, TlsSettings } from "./node/agents/connections.ts";
+export type { AgentStatus, TlsSettings } from "./node/agents/tls-connections.ts";
 export { createDispatcher } from "./node/agents/dispatcher.ts";
 export type {
   DispatcherOptions,

@@ -18,6 +18,6 @@
  * @module
  */
 
-export type { AgentStatus } from "./node/agents/connections.ts";
+export type { AgentStatus } from "./node/agents/tls-connections.ts";
 export { KubeConfig } from "./node/client-node/kube-config.ts";
 export type { KubeConfigOptions } from "./node/client-node/kube-config.ts";

@@ -137,6 +137,6 @@ export type {
 export { staticTokenSource } from "./sources/token-source.ts";
 export type { TokenFunction, TokenSource } from "./sources/token-source.ts";
 export type { CreateFetchOptions, FetchStatus, RotatingFetch } from "./transport/create-fetch.ts";
-export type { GenerationStatus } from "./transport/generation.ts";
+export type { GenerationStatus } from "./rotation/generation.ts";
 export type { FetchInit } from "./transport/request.ts";
 export type { TransportSettings } from "./transport/transport-settings.ts";

@@ -35,6 +35,13 @@ export interface Capabilities {
   readonly exclusiveTrust: boolean;
   /** Whether a retired generation's idle connections can be closed at once. */
   readonly closesIdleConnections: boolean;
+  /**
+   * Whether a connection is closed, and nothing sent on it, if its CA bundle or client certificate was replaced
+   * before its handshake ended. A runtime that hides its sockets can't: there, a request that was already waiting
+   * for its connection when the trust changed is sent once the old trust has verified the server, at the latest
+   * after `timeoutMs`.
+   */
+  readonly rejectsLateHandshakes: boolean;
   /** Whether connecting has a time limit of its own (`connectTimeoutMs`) beside `timeoutMs`. */
   readonly connectTimeout: boolean;
   /** Whether CA bundles and tokens can be read from files. */
@@ -119,6 +126,8 @@ export type Failure =
   | "lost"
   /** Lost, but provably before the server looked at it: while connecting, or by HTTP/2 REFUSED_STREAM. */
   | "not-processed"
+  /** The trust changed during the handshake, see {@link PoolOptions.confirm}. Nothing was sent. */
+  | "late-handshake"
   /** No connection came about. Nothing was sent. */
   | "unreachable"
   /** Anything else. */
@@ -199,6 +208,16 @@ export interface TransportOptions {
   readonly repeatsHeaders: boolean;
 }
 
+/** How the pool of one generation behaves. */
+export interface PoolOptions extends TransportOptions {
+  /**
+   * To be called after each TLS handshake, before anything is sent, if the runtime lets it be known
+   * (`capabilities.rejectsLateHandshakes`). If it rejects, the trust has changed meanwhile: the connection must be
+   * closed, and its requests fail by this error, which is a `late-handshake`.
+   */
+  confirm(): Promise<void>;
+}
+
 /** What stays as it is while CA bundles and client certificates come and go. */
 export interface FixedTlsSettings extends Omit<TlsSnapshot, "ca" | "clientCert"> {
   /** Whether there may be a client certificate. */
@@ -236,7 +255,7 @@ export interface Runtime {
    */
   ignoresCertificateErrors?(settings: FixedTlsSettings, options: TransportOptions): boolean;
   /** Opens a pool. Throws where a certificate is one that the runtime can't use. */
-  openTransport(trust: TlsSnapshot, options: TransportOptions): Transport;
+  openTransport(trust: TlsSnapshot, options: PoolOptions): Transport;
   /** Says what a failure of {@link Transport.send} means. */
   explain(error: unknown): Failure;
 }

@@ -34,6 +34,8 @@ const failures: Readonly<Record<string, Failure>> = {
   CERT_NOT_YET_VALID: "expired",
   ERR_TLS_CERT_ALTNAME_INVALID: "wrong-host",
   HOSTNAME_MISMATCH: "wrong-host",
+  // By the core itself, from `PoolOptions.confirm`.
+  ERR_REANCHOR_LATE_HANDSHAKE: "late-handshake",
   // The other side closed or reset, before or in the middle of the response's headers.
   ECONNRESET: "lost",
   ECONNABORTED: "lost",

@@ -21,6 +21,7 @@ export const bunRuntime: Runtime = {
     customCa: "exclusive",
     exclusiveTrust: true,
     closesIdleConnections: false,
+    rejectsLateHandshakes: false,
     connectTimeout: false,
     files: true,
     sharedReads: true,

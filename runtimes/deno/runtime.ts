@@ -23,6 +23,7 @@ export const denoRuntime: Runtime = {
     customCa: "additive",
     exclusiveTrust: true,
     closesIdleConnections: true,
+    rejectsLateHandshakes: false,
     connectTimeout: false,
     files: true,
     sharedReads: true,

@@ -19,6 +19,7 @@ export function createEdgeRuntime(send: EdgeFetch): Runtime {
       customCa: "none",
       exclusiveTrust: false,
       closesIdleConnections: false,
+      rejectsLateHandshakes: false,
       connectTimeout: false,
       files: false,
       sharedReads: false,

@@ -19,6 +19,7 @@ export const nodeRuntime: Runtime = {
     customCa: "exclusive",
     exclusiveTrust: true,
     closesIdleConnections: true,
+    rejectsLateHandshakes: true,
     connectTimeout: true,
     files: true,
     sharedReads: true,

@@ -13,26 +13,29 @@ import type { Readable } from "node:stream";
 import { Agent, type Dispatcher, buildConnector } from "undici";
 import { expectedName, sniOf } from "../../src/certificates/server-name.ts";
 import type {
+  PoolOptions,
   TlsSnapshot,
   Transport,
-  TransportOptions,
   TransportRequest,
   TransportResponse,
 } from "../../src/runtime.ts";
 import { checkIdentity } from "../_shared/node-identity.ts";
+import { confirmed } from "./confirmed.ts";
 import { type Dial, Dialling } from "./dialling.ts";
 import { exchange } from "./exchange.ts";
 import { openSecureContext } from "./secure-context.ts";
 
 /** Opens a pool of connections. */
-export function openTransport(trust: TlsSnapshot, options: TransportOptions): Transport {
+export function openTransport(trust: TlsSnapshot, options: PoolOptions): Transport {
   const dialling = new Dialling();
   const agent = new Agent({
     allowH2: false,
     // The time limit up to the headers is the core's; a body has none: watches live for hours.
     headersTimeout: 0,
     bodyTimeout: 0,
-    connect: dialling.connector(dialWith(trust, options.connectTimeoutMs)),
+    connect: dialling.connector(
+      confirmed(dialWith(trust, options.connectTimeoutMs), options.confirm),
+    ),
   });
   return {
     send: (url, request) => send(agent, dialling, url, request),

@@ -11,7 +11,7 @@ import { ClosedError, ReanchorError, SourceError, UntrustedServerError } from ".
 import { notify } from "../events.ts";
 import type { Runtime, TransportResponse } from "../runtime.ts";
 import type { Source } from "../sources/source.ts";
-import { mayRepeat } from "../transport/authorize.ts";
+import { mayRetryUnauthorized } from "../transport/authorize.ts";
 import { InFlight } from "../transport/in-flight.ts";
 import { type OutgoingRequest, type Send, canSendAgain } from "../transport/request.ts";
 import { RetiredError } from "../transport/rotating-transport.ts";
@@ -206,7 +206,7 @@ function toOutcome(error: unknown): RetiredError | UntrustedServerError {
 /** Whether another config may make more of a request: the server knows no credential, or was refused. */
 function mayMend(outcome: TransportResponse | Error, request: OutgoingRequest): boolean {
   if (outcome instanceof Error) return canSendAgain(request.body);
-  return outcome.status === 401 && !request.authorized && mayRepeat(request);
+  return outcome.status === 401 && !request.authorized && mayRetryUnauthorized(request);
 }
 
 function isSource(config: ClusterConfig | Source<ClusterConfig>): config is Source<ClusterConfig> {

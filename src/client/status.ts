@@ -6,7 +6,7 @@
 
 import type { TrustAnchor } from "../events.ts";
 import type { SourceStatus } from "../sources/source.ts";
-import type { GenerationStatus } from "../transport/generation.ts";
+import type { GenerationStatus } from "../rotation/generation.ts";
 
 /** How the CA bundle is doing. */
 export interface CaStatus extends SourceStatus {

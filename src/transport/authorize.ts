@@ -7,6 +7,7 @@
 import { type EventListener, notify } from "../events.ts";
 import type { Clock } from "../runtime.ts";
 import type { ClientCert } from "../sources/client-cert-source.ts";
+import { newerThan } from "../sources/newer.ts";
 import type { Source } from "../sources/source.ts";
 import { type OutgoingRequest, type Send, canSendAgain } from "./request.ts";
 
@@ -41,10 +42,10 @@ export function withCredentials(
     const cert = certs && (certs.fresh?.() ?? (await certs.current({ signal })));
     authorize(headers, token, basic);
     const response = await send(request);
-    if (response.status !== 401 || !mayRepeat(request)) return response;
+    if (response.status !== 401 || !mayRetryUnauthorized(request)) return response;
 
-    const latestToken = await newer(tokens, token, beganAt, signal);
-    const latestCert = await newer(certs, cert, beganAt, signal);
+    const latestToken = tokens && (await newerThan(tokens, { used: token, beganAt, signal }));
+    const latestCert = certs && (await newerThan(certs, { used: cert, beganAt, signal }));
     if (latestToken === token && latestCert === cert) return response;
     await response.discard();
     const { method, url } = request;
@@ -70,22 +71,12 @@ function authorize(
   else headers.delete("authorization");
 }
 
-/** What a source gives once the used value has been refused. */
-async function newer<T>(
-  source: Source<T> | undefined,
-  used: T | undefined,
-  beganAt: number,
-  signal: AbortSignal | undefined,
-): Promise<T | undefined> {
-  if (source === undefined) return undefined;
-  const latest = source.peek();
-  if (latest !== used) return latest;
-  // What was read since the request began is as new as it gets.
-  return await source.reload({ signal, since: beganAt });
-}
-
 /** Whether a request that was answered with 401 may go out again. */
-export function mayRepeat({ method, url, body }: OutgoingRequest): boolean {
+export function mayRetryUnauthorized({
+  method,
+  url,
+  body,
+}: Pick<OutgoingRequest, "method" | "url" | "body">): boolean {
   const acts = method !== "GET" && method !== "HEAD";
   return canSendAgain(body) && !(acts && proxySubresource.test(url.pathname));
 }

@@ -10,7 +10,7 @@ import type { Runtime } from "../runtime.ts";
 import type { CaSource } from "../sources/ca-source.ts";
 import type { ClientCertSource } from "../sources/client-cert-source.ts";
 import type { SourceStatus } from "../sources/source.ts";
-import type { GenerationStatus } from "./generation.ts";
+import type { GenerationStatus } from "../rotation/generation.ts";
 import { withRedirects } from "./redirects.ts";
 import { type FetchInit, readRequest } from "./request.ts";
 import {

@@ -9,7 +9,11 @@ import type { EventListener, InsecureEvent } from "../events.ts";
 import { type DurationRange, checkDuration, timeLimit } from "../options.ts";
 import type { Runtime, TransportOptions } from "../runtime.ts";
 import { InFlight } from "./in-flight.ts";
-import { type PeerSettings, type Peers, checkPeers } from "./peers.ts";
+import {
+  type TrustOptions,
+  type TrustSettings,
+  checkTrustOptions,
+} from "../rotation/trust-settings.ts";
 import { RotatingTransport } from "./rotating-transport.ts";
 
 const connectLimit: DurationRange = { min: 1, max: 600_000 };
@@ -98,7 +102,7 @@ export interface OpenTransport {
  */
 export function openRotatingTransport(
   runtime: Runtime,
-  ends: PeerSettings,
+  ends: TrustOptions,
   settings: TransportSettings,
   { repeatsHeaders = false, inFlight = new InFlight(runtime.clock) }: TransportUse = {},
 ): OpenTransport {
@@ -110,16 +114,16 @@ export function openRotatingTransport(
     exclusiveTrust,
     repeatsHeaders,
   };
-  const peers = checkPeers(runtime, ends, options);
+  const trust = checkTrustOptions(runtime, ends, options);
   const transport = new RotatingTransport(runtime, {
     ...options,
-    peers,
+    settings: trust,
     drainTimeoutMs: checkDuration("drainTimeoutMs", drainTimeoutMs, forever, timeLimit),
     onEvent,
   });
   return {
     transport,
-    insecure: insecureReason(peers),
+    insecure: insecureReason(trust),
     timeoutMs,
     inFlight,
     async close() {
@@ -133,7 +137,7 @@ export function openRotatingTransport(
 function insecureReason({
   insecureSkipTlsVerify,
   ignoresCertificateErrors,
-}: Peers): InsecureEvent["reason"] | undefined {
+}: TrustSettings): InsecureEvent["reason"] | undefined {
   if (insecureSkipTlsVerify) return "config";
   return ignoresCertificateErrors ? "runtime-flag" : undefined;
 }

@@ -32,6 +32,7 @@ test("capabilities declare what this runtime lacks", () => {
     customCa: lane === "deno" ? "additive" : "exclusive",
     exclusiveTrust: true,
     closesIdleConnections: lane !== "bun",
+    rejectsLateHandshakes: lane === "node",
     connectTimeout: lane === "node",
     files: true,
     sharedReads: true,

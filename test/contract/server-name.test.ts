@@ -136,7 +136,12 @@ describe("the name that a certificate must carry", () => {
             insecureSkipTlsVerify: false,
             proxy: undefined,
           },
-          { connectTimeoutMs: 10_000, exclusiveTrust, repeatsHeaders: false },
+          {
+            connectTimeoutMs: 10_000,
+            exclusiveTrust,
+            repeatsHeaders: false,
+            confirm: async () => {},
+          },
         );
         const error = await rejection(
           transport.send(`https://${host}:${server.port}/version`, {

@@ -47,6 +47,7 @@ describe.each([
         customCa: "none",
         exclusiveTrust: false,
         closesIdleConnections: false,
+        rejectsLateHandshakes: false,
         files: false,
         sharedReads: false,
         recognisesUntrustedServers: false,

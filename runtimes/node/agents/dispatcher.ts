@@ -9,9 +9,9 @@ import type { EventEmitter } from "node:events";
 import { promisify } from "node:util";
 import { Agent, Dispatcher, buildConnector } from "undici";
 import { ClosedError } from "../../../src/errors.ts";
-import type { AgentStatus, RotatingConnections } from "./connections.ts";
-import type { ConnectionGeneration } from "./generation.ts";
+import type { AgentStatus, ContextGeneration, TlsConnections } from "./tls-connections.ts";
 import { type AgentOptions, openConnections } from "./options.ts";
+import { UnauthorizedHandler, canRetry, isByCertificate } from "./retry-unauthorized.ts";
 
 /** How a {@link RotatingDispatcher} pools: undici's own options but for those about whom to trust. */
 export type DispatcherPoolOptions = Omit<Agent.Options, "connect" | "factory" | "tls">;
@@ -48,16 +48,16 @@ export interface RotatingDispatcher extends Dispatcher, AsyncDisposable {
 
 /** See the module. */
 export class PooledDispatcher extends Dispatcher implements RotatingDispatcher {
-  readonly #connections: RotatingConnections;
+  readonly #connections: TlsConnections;
   readonly #pool: DispatcherPoolOptions;
-  readonly #agents = new Map<ConnectionGeneration, Agent>();
+  readonly #agents = new Map<ContextGeneration, Agent>();
   /** Of old generations. */
   readonly #closing = new Set<Promise<void>>();
   /** Requests that have no agent yet. */
   readonly #waiting = new Set<Promise<void>>();
   #refusal: Error | undefined;
 
-  constructor(connections: RotatingConnections, pool: DispatcherPoolOptions = {}) {
+  constructor(connections: TlsConnections, pool: DispatcherPoolOptions = {}) {
     super();
     this.#connections = connections;
     this.#pool = pool;
@@ -96,15 +96,41 @@ export class PooledDispatcher extends Dispatcher implements RotatingDispatcher {
   ): Promise<void> {
     try {
       if (this.#refusal !== undefined) throw this.#refusal;
+      const beganAt = performance.now();
       await this.#connections.refresh();
       // In one turn, so that the agent is one that still takes requests.
       const generation = this.#connections.pick();
-      this.#agentOf(generation).dispatch(options, handler);
+      const isRetriable =
+        generation.trust.clientCert !== undefined &&
+        !(handler instanceof UnauthorizedHandler) &&
+        isByCertificate(options);
+      this.#agentOf(generation).dispatch(
+        options,
+        isRetriable ? this.#retrying(options, handler, { generation, beganAt }) : handler,
+      );
       if (generation.retired) this.#retire(generation);
     } catch (error) {
       // As undici's own dispatchers do for what fails before it has a controller.
       handler.onResponseError?.(null as never, error as Error);
     }
+  }
+
+  /** A handler that sends a request again if it is answered with 401 and there is another client certificate. */
+  #retrying(
+    options: Dispatcher.DispatchOptions,
+    handler: Dispatcher.DispatchHandler,
+    { generation, beganAt }: { generation: ContextGeneration; beganAt: number },
+  ): Dispatcher.DispatchHandler {
+    return new UnauthorizedHandler(handler, {
+      reload: async () => {
+        const isOther = await this.#connections.reloadClientCert(generation, beganAt);
+        return isOther && this.#refusal === undefined && canRetry(options);
+      },
+      dispatch: async (retrying) => {
+        this.#connections.notifyUnauthorized(options.method, options.path.replace(/\?.*$/, ""));
+        await this.#dispatch(options, retrying);
+      },
+    });
   }
 
   /** Takes no more requests, and resolves when those that it has are done. */
@@ -131,7 +157,7 @@ export class PooledDispatcher extends Dispatcher implements RotatingDispatcher {
     await this.close();
   }
 
-  #agentOf(generation: ConnectionGeneration): Agent {
+  #agentOf(generation: ContextGeneration): Agent {
     const known = this.#agents.get(generation);
     if (known !== undefined) return known;
     const agent = new Agent({
@@ -169,7 +195,7 @@ export class PooledDispatcher extends Dispatcher implements RotatingDispatcher {
     return socket.setKeepAlive(true, KEEP_ALIVE_MS).setNoDelay(true);
   }
 
-  #retire(generation: ConnectionGeneration): void {
+  #retire(generation: ContextGeneration): void {
     const agent = this.#agents.get(generation);
     if (agent === undefined) return;
     this.#agents.delete(generation);

@@ -7,14 +7,13 @@
  * @module
  */
 
-import type { ClientRequest } from "node:http";
+import type { ClientRequest, IncomingMessage } from "node:http";
 import { Agent, type AgentOptions as NodeAgentOptions, type RequestOptions } from "node:https";
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { ConnectionOptions } from "node:tls";
 import { expectedName, sniOf } from "../../../src/certificates/server-name.ts";
-import type { AgentStatus, RotatingConnections } from "./connections.ts";
-import type { ConnectionGeneration } from "./generation.ts";
+import type { AgentStatus, ContextGeneration, TlsConnections } from "./tls-connections.ts";
 import { type AgentOptions, openConnections } from "./options.ts";
 import { type OwnTrust, refuseOwnTrust } from "./own-trust.ts";
 
@@ -54,7 +53,7 @@ const internals = Agent.prototype as unknown as Internals;
 const generationOf: unique symbol = Symbol("reanchor.generation");
 
 interface Stamped extends RequestOptions {
-  [generationOf]?: ConnectionGeneration;
+  [generationOf]?: ContextGeneration;
 }
 
 /** A `node:https` agent whose trust reloads. `destroy` ends all that it carries, WebSockets included. */
@@ -65,12 +64,12 @@ export interface RotatingHttpsAgent extends Agent, Disposable {
 
 /** See the module. */
 export class PooledHttpsAgent extends Agent implements RotatingHttpsAgent {
-  readonly #connections: RotatingConnections;
+  readonly #connections: TlsConnections;
   /** The generation in whose name each socket is kept. */
-  readonly #keptFor = new WeakMap<Duplex, ConnectionGeneration>();
+  readonly #keptFor = new WeakMap<Duplex, ContextGeneration>();
   readonly #failed = new WeakSet<ClientRequest>();
 
-  constructor(connections: RotatingConnections, pool: HttpsPoolOptions = {}) {
+  constructor(connections: TlsConnections, pool: HttpsPoolOptions = {}) {
     refuseOwnTrust(pool);
     super({ keepAlive: true, ...pool });
     this.#connections = connections;
@@ -90,12 +89,23 @@ export class PooledHttpsAgent extends Agent implements RotatingHttpsAgent {
 
   async #add(request: ClientRequest, options: RequestOptions): Promise<void> {
     refuseOwnTrust(options);
+    const beganAt = performance.now();
     await this.#connections.refresh();
+    const generation = this.#connections.pick();
+    if (generation.trust.clientCert !== undefined && !request.hasHeader("authorization")) {
+      request.prependOnceListener("response", (response: IncomingMessage) => {
+        // Which Node does by itself for a request that nobody else listens to.
+        if (request.listenerCount("response") === 0) response.resume();
+        if (response.statusCode !== 401) return;
+        // The request belongs to its caller. The next one has another certificate, if there is one.
+        this.#connections.reloadClientCert(generation, beganAt).catch(() => {});
+      });
+    }
     const stamped: Stamped = {
       ...options,
       // Node would go by the `Host` header. What a caller names outright stays.
       servername: options.servername ?? sniOf(expectedName(options.host ?? "", undefined)),
-      [generationOf]: this.#connections.pick(),
+      [generationOf]: generation,
     };
     internals.addRequest.call(this, request, stamped);
   }
@@ -168,7 +178,7 @@ export class PooledHttpsAgent extends Agent implements RotatingHttpsAgent {
     }
   }
 
-  #closeIdle(retired: ConnectionGeneration): void {
+  #closeIdle(retired: ContextGeneration): void {
     for (const sockets of Object.values(this.freeSockets)) {
       for (const socket of sockets ?? []) {
         if (this.#keptFor.get(socket) === retired) socket.destroy();

@@ -7,9 +7,9 @@
 import { type DurationRange, checkDuration, checkKnown, timeLimit } from "../../../src/options.ts";
 import type { EventListener } from "../../../src/events.ts";
 import type { CreateFetchOptions } from "../../../src/transport/create-fetch.ts";
-import { type PeerSettings, checkPeers } from "../../../src/transport/peers.ts";
+import { type TrustOptions, checkTrustOptions } from "../../../src/rotation/trust-settings.ts";
 import { nodeRuntime } from "../runtime.ts";
-import { RotatingConnections } from "./connections.ts";
+import { TlsConnections } from "./tls-connections.ts";
 
 /** Whom to trust, what to show, and how connections come and go. */
 export interface AgentOptions extends Pick<
@@ -57,33 +57,30 @@ export function openConnections(
   what: string,
   options: AgentOptions,
   more: readonly string[] = [],
-): RotatingConnections {
+): TlsConnections {
   checkKnown(what, options, [...optionNames, ...more]);
   const { ca, clientCert, serverName, proxy } = options;
   return connectionsTo({ ca, clientCert, serverName, proxy }, options);
 }
 
-/** As {@link openConnections}, for peers that may also go unchecked. */
+/** As {@link openConnections}, for servers that may also go unverified. */
 export function connectionsTo(
-  peers: PeerSettings,
+  trust: TrustOptions,
   {
     connectTimeoutMs,
     drainTimeoutMs,
     onEvent,
   }: Pick<AgentOptions, "connectTimeoutMs" | "drainTimeoutMs" | "onEvent">,
-): RotatingConnections {
-  const closing = new AbortController();
+): TlsConnections {
   const transport = {
     connectTimeoutMs: checkDuration("connectTimeoutMs", connectTimeoutMs, 10_000, connectLimit),
     exclusiveTrust: false,
     repeatsHeaders: false,
-    closing: closing.signal,
   };
-  return new RotatingConnections({
-    peers: checkPeers(nodeRuntime, peers, transport),
+  return new TlsConnections({
+    settings: checkTrustOptions(nodeRuntime, trust, transport),
     connectTimeoutMs: transport.connectTimeoutMs,
     drainTimeoutMs: checkDuration("drainTimeoutMs", drainTimeoutMs, Infinity, timeLimit),
     onEvent,
-    closing,
   });
 }

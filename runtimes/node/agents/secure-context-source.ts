@@ -5,7 +5,7 @@
  */
 
 import type { ConnectionOptions, TLSSocket } from "node:tls";
-import type { AgentStatus, Attempt, TlsSettings } from "./connections.ts";
+import type { AgentStatus, Attempt, TlsSettings } from "./tls-connections.ts";
 import { type AgentOptions, openConnections } from "./options.ts";
 import { type OwnTrust, refuseOwnTrust } from "./own-trust.ts";
 
@@ -25,7 +25,8 @@ export interface SecureContextSource extends Disposable {
    */
   current(): Promise<TlsSettings>;
   /**
-   * Called when a handshake failed: reads the bundle again where the server was refused.
+   * To be called when a handshake failed: reads the bundle again if the server was rejected. Each rotation has its
+   * own tries, however long a program keeps what it got.
    *
    * @param used What the handshake was made with, as {@link SecureContextSource.current} or this gave it.
    * @param error Why it failed.
@@ -70,7 +71,10 @@ export function createSecureContextSource(options: AgentOptions = {}): SecureCon
   const attempts = new WeakMap<TlsSettings, Attempt>();
 
   function settingsOf(attempt: Attempt): TlsSettings {
-    const settings = connections.settings(attempt);
+    const settings = connections.settings(attempt, () => {
+      // What fails from now on is another rotation, with tries of its own.
+      attempts.set(settings, { ...attempt, rejectedBy: [], newer: 0 });
+    });
     attempts.set(settings, attempt);
     return settings;
   }

@@ -8,8 +8,7 @@
  */
 
 import type { SecureContext } from "node:tls";
-import { anchorGroups } from "../../../src/transport/anchor-groups.ts";
-import type { Trust } from "../../../src/transport/generation.ts";
+import type { TlsSnapshot } from "../../../src/runtime.ts";
 import { openSecureContext } from "../secure-context.ts";
 
 /** As many as Node's own agent keeps. */
@@ -20,7 +19,7 @@ export class TrustContext {
   readonly secureContext: SecureContext;
   readonly #sessions = new Map<string, Buffer>();
 
-  constructor(ca: readonly string[] | undefined, clientCert: Trust["clientCert"]) {
+  constructor(ca: readonly string[] | undefined, clientCert: TlsSnapshot["clientCert"]) {
     this.secureContext = openSecureContext(ca, clientCert);
   }
 
@@ -41,13 +40,4 @@ export class TrustContext {
   forget(server: string): void {
     this.#sessions.delete(server);
   }
-}
-
-/** The contexts of a trust: one a group of anchors, which together are all of it. */
-export function openContexts({ bundle, clientCert }: Trust): [TrustContext, ...TrustContext[]] {
-  const [first, ...others] = bundle === undefined ? [undefined] : anchorGroups(bundle);
-  return [
-    new TrustContext(first, clientCert),
-    ...others.map((group) => new TrustContext(group, clientCert)),
-  ];
 }

@@ -23,7 +23,7 @@ import {
   sourceOptionNames,
 } from "../../../src/sources/source.ts";
 import { type TokenSource, createFileTokenSource } from "../../../src/sources/token-source.ts";
-import type { AgentStatus, RotatingConnections } from "../agents/connections.ts";
+import type { AgentStatus, TlsConnections } from "../agents/tls-connections.ts";
 import { PooledDispatcher } from "../agents/dispatcher.ts";
 import { PooledHttpsAgent } from "../agents/https-agent.ts";
 import { type AgentOptions, connectionsTo } from "../agents/options.ts";
@@ -48,7 +48,7 @@ type Authenticator = Parameters<ClientNodeKubeConfig["addAuthenticator"]>[0];
 interface Link {
   /** All that it was made of. */
   readonly madeOf: string;
-  readonly connections: RotatingConnections;
+  readonly connections: TlsConnections;
   readonly dispatcher: Dispatcher;
   readonly agent: PooledHttpsAgent;
 }

@@ -83,6 +83,7 @@ const nodeLike: Capabilities = {
   customCa: "exclusive",
   exclusiveTrust: true,
   closesIdleConnections: true,
+  rejectsLateHandshakes: true,
   connectTimeout: true,
   files: true,
   sharedReads: true,

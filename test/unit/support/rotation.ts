@@ -11,7 +11,7 @@ import { type CaSource, createFunctionCaSource } from "../../../src/sources/ca-s
 import type { ClientCertSource } from "../../../src/sources/client-cert-source.ts";
 import { InFlight } from "../../../src/transport/in-flight.ts";
 import type { OutgoingBody, OutgoingRequest } from "../../../src/transport/request.ts";
-import { type PeerSettings, checkPeers } from "../../../src/transport/peers.ts";
+import { type TrustOptions, checkTrustOptions } from "../../../src/rotation/trust-settings.ts";
 import {
   RotatingTransport,
   type RotatingTransportOptions,
@@ -57,7 +57,7 @@ export interface Rotation {
 /** Opens a transport with the defaults of a client. */
 export function openTransport(
   runtime: FakeRuntime,
-  ends: PeerSettings,
+  ends: TrustOptions,
   options: Partial<RotatingTransportOptions> = {},
 ): RotatingTransport {
   const fixed = {
@@ -67,7 +67,7 @@ export function openTransport(
   };
   return new RotatingTransport(runtime, {
     ...fixed,
-    peers: checkPeers(runtime, ends, fixed),
+    settings: checkTrustOptions(runtime, ends, fixed),
     drainTimeoutMs: FOREVER,
     onEvent: undefined,
     ...options,

@@ -88,12 +88,12 @@ test("a certificate that the runtime can't use at first is the caller's error", 
   const { runtime, get } = scene();
   runtime.refuses = (_, cert) => cert !== undefined;
   await expect(get()).rejects.toThrow(
-    "Cannot use client certificate from file /tls.crt: node refuses it: a certificate that this runtime can't use",
+    "Cannot use client certificate from file /tls.crt: node rejects it: a certificate that this runtime can't use",
   );
 });
 
 test("a bundle that the runtime can't use is named beside a certificate that it can", async () => {
   const { runtime, get } = scene();
   runtime.refuses = (ca) => ca !== undefined;
-  await expect(get()).rejects.toThrow("Cannot use CA bundle from memory: node refuses it:");
+  await expect(get()).rejects.toThrow("Cannot use CA bundle from memory: node rejects it:");
 });

@@ -143,7 +143,7 @@ describe("a bundle that the runtime refuses", () => {
     const refused = rotation.get();
     await expect(refused).rejects.toThrow(SourceError);
     await expect(refused).rejects.toThrow(
-      /^Cannot use CA bundle from function: node refuses it: a cert/,
+      /^Cannot use CA bundle from function: node rejects it: a cert/,
     );
     expect(rotation.runtime.exchanges).toEqual([]);
   });

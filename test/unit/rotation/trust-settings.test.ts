@@ -9,7 +9,7 @@ import { ConfigError } from "../../../src/errors.ts";
 import type { Capabilities, TransportOptions } from "../../../src/runtime.ts";
 import { staticCaSource } from "../../../src/sources/ca-source.ts";
 import { createFunctionClientCertSource } from "../../../src/sources/client-cert-source.ts";
-import { type PeerSettings, checkPeers } from "../../../src/transport/peers.ts";
+import { type TrustOptions, checkTrustOptions } from "../../../src/rotation/trust-settings.ts";
 import { anchorPem } from "../support/certificates.ts";
 import { createFakeRuntime } from "../support/fake-runtime.ts";
 
@@ -19,11 +19,11 @@ const clientCert = createFunctionClientCertSource(createFakeRuntime(), () => {
 });
 
 function check(
-  settings: PeerSettings,
+  settings: TrustOptions,
   capabilities: Partial<Capabilities> = {},
   options: Partial<TransportOptions> = {},
 ) {
-  return checkPeers(createFakeRuntime({ capabilities }), settings, {
+  return checkTrustOptions(createFakeRuntime({ capabilities }), settings, {
     connectTimeoutMs: 10_000,
     exclusiveTrust: false,
     repeatsHeaders: false,
@@ -31,8 +31,8 @@ function check(
   });
 }
 
-describe("checkPeers()", () => {
-  test.each<[string, PeerSettings, Partial<Capabilities>, Partial<TransportOptions>, RegExp]>([
+describe("checkTrustOptions()", () => {
+  test.each<[string, TrustOptions, Partial<Capabilities>, Partial<TransportOptions>, RegExp]>([
     ["a CA", { ca }, { customCa: "none" }, {}, /a CA bundle on node/],
     [
       "a client certificate",
@@ -94,6 +94,8 @@ describe("checkPeers()", () => {
     const runtime = { ...createFakeRuntime(), conflict: () => "not these two" };
     const { signal: closing } = new AbortController();
     const options = { connectTimeoutMs: 1, exclusiveTrust: false, repeatsHeaders: false, closing };
-    expect(() => checkPeers(runtime, {}, options)).toThrow("Cannot connect on node: not these two");
+    expect(() => checkTrustOptions(runtime, {}, options)).toThrow(
+      "Cannot connect on node: not these two",
+    );
   });
 });

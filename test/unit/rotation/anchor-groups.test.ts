@@ -6,7 +6,7 @@
 
 import { expect, test } from "vitest";
 import { staticCaSource } from "../../../src/sources/ca-source.ts";
-import { anchorGroups } from "../../../src/transport/anchor-groups.ts";
+import { anchorGroups } from "../../../src/rotation/anchor-groups.ts";
 import { anchorPem, certificatePem } from "../support/certificates.ts";
 
 const withIdentifier = [anchorPem("kubernetes", 1), anchorPem("kubernetes", 2)] as const;

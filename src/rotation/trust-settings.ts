@@ -12,7 +12,7 @@ import type { ClientCert } from "../sources/client-cert-source.ts";
 import type { Source } from "../sources/source.ts";
 
 /** The two ends, checked. */
-export interface Peers {
+export interface TrustSettings {
   /** Whom to trust; `undefined` for the runtime's own store, which never rotates. */
   readonly ca: CaSource | undefined;
   /** What to prove one's identity with. A source may have nothing to give, now or at all. */
@@ -28,7 +28,7 @@ export interface Peers {
 }
 
 /** The two ends, as a caller describes them. */
-export interface PeerSettings {
+export interface TrustOptions {
   readonly ca?: CaSource | undefined;
   readonly clientCert?: Source<ClientCert | undefined> | undefined;
   readonly serverName?: string | undefined;
@@ -41,11 +41,11 @@ export interface PeerSettings {
  *
  * @throws {ConfigError} where they contradict, or the runtime can't honour one.
  */
-export function checkPeers(
+export function checkTrustOptions(
   runtime: Runtime,
-  settings: PeerSettings,
+  settings: TrustOptions,
   options: TransportOptions,
-): Peers {
+): TrustSettings {
   const { ca, clientCert, insecureSkipTlsVerify = false } = settings;
   const { name, capabilities } = runtime;
   if (ca !== undefined && capabilities.customCa === "none") {
@@ -101,7 +101,7 @@ function checkServerName(runtime: Runtime, given: string | undefined): string | 
   return serverName;
 }
 
-function checkProxy(runtime: Runtime, proxy: PeerSettings["proxy"]): URL | undefined {
+function checkProxy(runtime: Runtime, proxy: TrustOptions["proxy"]): URL | undefined {
   if (proxy === undefined || proxy === false || proxy === "") return undefined;
   const url = URL.parse(String(proxy));
   const scheme = url?.protocol.replace(/:$/, "").replace(/^socks5h$/, "socks5");

@@ -1,0 +1,289 @@
+/**
+ * TLS connections of the drop-ins, which follow the rotation of trust. If a server is rejected, they connect
+ * again: nothing of a request has been sent by then, so any request may follow.
+ *
+ * @module
+ */
+
+import type { Socket } from "node:net";
+import type { ConnectionOptions, PeerCertificate, SecureContext, TLSSocket } from "node:tls";
+import { orAborted } from "../../../src/abort.ts";
+import { expectedName } from "../../../src/certificates/server-name.ts";
+import { type EventListener, notify } from "../../../src/events.ts";
+import type { Generation, GenerationStatus } from "../../../src/rotation/generation.ts";
+import {
+  type Attempt as AttemptBy,
+  LateHandshakeError,
+  Rotation,
+} from "../../../src/rotation/rotation.ts";
+import type { TrustSettings } from "../../../src/rotation/trust-settings.ts";
+import { isUntrusted } from "../../../src/rotation/untrusted.ts";
+import { newerThan } from "../../../src/sources/newer.ts";
+import type { SourceStatus } from "../../../src/sources/source.ts";
+import { checkIdentity, identityOptions } from "../../_shared/node-identity.ts";
+import { explain } from "../explain.ts";
+import { nodeRuntime } from "../runtime.ts";
+import { handshake } from "./handshake.ts";
+import { TrustContext } from "./trust-context.ts";
+
+/** How a drop-in is doing. */
+export interface AgentStatus {
+  /** The CA bundle; `undefined` where Node's own store is used. */
+  readonly ca: SourceStatus | undefined;
+  /** The client certificate; `undefined` where there is none. */
+  readonly clientCert: SourceStatus | undefined;
+  /** The trust in use, and replaced ones that still have connections. */
+  readonly generations: readonly GenerationStatus[];
+}
+
+/** What a TLS connection needs under one trust, to be spread into the options of `node:tls`. */
+export interface TlsSettings {
+  /** The anchors, and the client certificate with its key. */
+  readonly secureContext: SecureContext;
+  /** Whether a server that no anchor vouches for is refused. */
+  readonly rejectUnauthorized: boolean;
+  /** Whether a certificate is for the host, or for the `serverName` of the options. */
+  readonly checkServerIdentity: (host: string, certificate: PeerCertificate) => Error | undefined;
+  /** What is asked for by SNI, where there is a `serverName`. */
+  readonly servername?: string;
+}
+
+/** What connections are made of. */
+export interface ConnectionParts {
+  readonly settings: TrustSettings;
+  readonly connectTimeoutMs: number;
+  readonly drainTimeoutMs: number;
+  readonly onEvent: EventListener | undefined;
+}
+
+/** A generation of secure contexts. */
+export type ContextGeneration = Generation<TrustContext>;
+
+/** A try at a server by one of the contexts. */
+export type Attempt = AttemptBy<TrustContext>;
+
+/** See the module. */
+export class TlsConnections {
+  readonly #parts: ConnectionParts;
+  readonly #rotation: Rotation<TrustContext>;
+  readonly #closing = new AbortController();
+
+  constructor(parts: ConnectionParts) {
+    this.#parts = parts;
+    this.#rotation = new Rotation({
+      ...parts,
+      runtime: nodeRuntime,
+      open: ({ ca, clientCert }) => new TrustContext(ca, clientCert),
+      release: async () => {}, // Idle connections are closed by the agents, whose they are.
+    });
+  }
+
+  get status(): AgentStatus {
+    const { ca, clientCert } = this.#parts.settings;
+    return {
+      ca: ca?.status,
+      clientCert: clientCert?.status,
+      generations: this.#rotation.generations,
+    };
+  }
+
+  /** Why they are closed; `undefined` while they are not. */
+  get closed(): Error | undefined {
+    return this.#rotation.closed;
+  }
+
+  /** Calls back when a generation gets no more requests, to close its idle connections. */
+  onRetired(listener: (retired: ContextGeneration) => void): void {
+    this.#rotation.onRetired(listener);
+  }
+
+  /** Reads again what has aged. */
+  async refresh(): Promise<void> {
+    const { signal } = this.#closing;
+    signal.throwIfAborted();
+    await this.#rotation.refresh(signal);
+  }
+
+  /** The generation that new requests belong to in this turn. */
+  pick(): ContextGeneration {
+    return this.#rotation.pick();
+  }
+
+  /** The first attempt at a server. */
+  async first(): Promise<Attempt> {
+    await this.refresh();
+    return this.#rotation.begin();
+  }
+
+  /** The attempt after one that failed; `undefined` if another one would fail as well. */
+  async next(failed: Attempt, error: unknown, server = ""): Promise<Attempt | undefined> {
+    const failure = explain(error);
+    if (failure === "late-handshake") return await this.first();
+    const next = await this.#rotation.next(failed, failure, this.#closing.signal);
+    if (next !== undefined && next.generation !== failed.generation) {
+      this.#notifyRetry("untrusted-server", "CONNECT", server);
+    }
+    return next;
+  }
+
+  /** Connects, under the trust of this moment or of the one after. */
+  async connect(options: ConnectionOptions, signal?: AbortSignal): Promise<TLSSocket> {
+    const server = nameOf(options);
+    let attempt = await orAborted(this.first(), signal);
+    for (;;) {
+      try {
+        return await this.#try(attempt, options, signal);
+      } catch (error) {
+        if (this.closed !== undefined) throw this.closed;
+        signal?.throwIfAborted();
+        const next = await orAborted(this.next(attempt, error, server), signal);
+        if (next === undefined) throw this.#named(error, attempt, options);
+        attempt = this.#rotation.begin(next);
+      }
+    }
+  }
+
+  /**
+   * What an attempt takes of `node:tls`.
+   *
+   * @param onVerified Called when it has verified a server's chain.
+   */
+  settings(attempt: Attempt, onVerified?: () => void): TlsSettings {
+    const { serverName, insecureSkipTlsVerify } = this.#parts.settings;
+    return {
+      secureContext: attempt.body.secureContext,
+      rejectUnauthorized: !insecureSkipTlsVerify,
+      checkServerIdentity: (host, certificate) => {
+        // Called once the chain is verified, by anchors that may have been removed during the handshake.
+        if (this.#rotation.hasRemovedAnchorOf(attempt.generation.trust)) {
+          return new LateHandshakeError();
+        }
+        this.#rotation.verified(attempt);
+        onVerified?.();
+        return checkIdentity(expectedName(host, serverName), certificate);
+      },
+      ...(serverName !== undefined && {
+        servername: identityOptions(serverName, serverName).servername,
+      }),
+    };
+  }
+
+  /** A connection to a server through the proxy; `undefined` if there is none to go through. */
+  async tunnel(
+    { host = "localhost", port = 443 }: ConnectionOptions,
+    signal: AbortSignal = this.#closing.signal,
+    { trust }: ContextGeneration = this.pick(),
+  ): Promise<Socket | undefined> {
+    const { settings, connectTimeoutMs: timeoutMs } = this.#parts;
+    const { proxy } = settings;
+    if (proxy === undefined) return undefined;
+    // Loaded where there is a proxy.
+    const { openTunnel } = await import("../tunnel.ts");
+    const ca = trust.bundle?.certificates;
+    return await openTunnel({ proxy, host, port, ca, timeoutMs, signal });
+  }
+
+  /** Counts a connection among those of a generation: by default, of the one in use. */
+  track(socket: Socket, generation: ContextGeneration = this.pick()): void {
+    const ended = generation.carry((reason) => {
+      // Without a listener, as an idle one may be, an error would end the process.
+      if (socket.listenerCount("error") === 0) socket.destroy();
+      else socket.destroy(reason);
+    });
+    socket.once("close", ended);
+  }
+
+  /**
+   * To be called when the server answered a request with 401, which it does for a client certificate that has
+   * expired: reads the client certificate again.
+   *
+   * @param used The generation that the request was sent by.
+   * @param beganAt When it began, by the monotonic clock.
+   * @returns Whether there is another client certificate.
+   */
+  async reloadClientCert({ trust }: ContextGeneration, beganAt: number): Promise<boolean> {
+    const { clientCert } = this.#parts.settings;
+    if (clientCert === undefined) return false;
+    const { signal } = this.#closing;
+    const used = trust.clientCert;
+    return (await newerThan(clientCert, { used, beganAt, signal })) !== used;
+  }
+
+  /** Emits that a request is sent again with another client certificate. */
+  notifyUnauthorized(method: string, path: string): void {
+    this.#notifyRetry("unauthorized", method, path);
+  }
+
+  /** Gets no more requests, since others have its place: what it carries ends by itself. */
+  retire(): void {
+    void this.#rotation.retire();
+  }
+
+  /** Ends every connection and every attempt at one. */
+  close(reason?: Error): void {
+    if (this.closed !== undefined) return;
+    void this.#rotation.close(reason);
+    this.#closing.abort(this.closed);
+  }
+
+  async #try(
+    attempt: Attempt,
+    options: ConnectionOptions,
+    caller: AbortSignal | undefined,
+  ): Promise<TLSSocket> {
+    const { generation, body: context } = attempt;
+    const { connectTimeoutMs: timeoutMs } = this.#parts;
+    const closing = this.#closing.signal;
+    const signal = caller === undefined ? closing : AbortSignal.any([closing, caller]);
+    // Named outright: left to itself, Node would go by a `Host` header.
+    const identity = identityOptions(
+      options.servername || options.host || "localhost",
+      this.#parts.settings.serverName,
+    );
+    const server = `${identity.servername} ${nameOf(options)}`;
+    const session = context.session(server);
+    const tunnel = await this.tunnel(options, signal, generation);
+    let socket: TLSSocket;
+    try {
+      socket = await handshake(
+        {
+          ...options,
+          ...this.settings(attempt),
+          ...identity,
+          ...(session && { session }),
+          ...(tunnel && { socket: tunnel }),
+        },
+        { timeoutMs, signal, onSession: (fresh) => context.keep(server, fresh) },
+      );
+    } catch (error) {
+      context.forget(server);
+      tunnel?.destroy();
+      throw error;
+    }
+    try {
+      await this.#rotation.confirm(generation.trust);
+    } catch (error) {
+      socket.destroy();
+      throw error;
+    }
+    this.#rotation.verified(attempt);
+    this.track(socket, generation);
+    return socket;
+  }
+
+  /** Names a rejection; any other failure is left as Node's, whose codes programs know. */
+  #named(error: unknown, attempt: Attempt, options: ConnectionOptions): unknown {
+    const reason = explain(error);
+    if (!isUntrusted(reason)) return error;
+    const host = options.servername || options.host || "localhost";
+    return this.#rotation.untrusted(attempt, { reason, server: nameOf(options), host }, error);
+  }
+
+  #notifyRetry(reason: "untrusted-server" | "unauthorized", method: string, path: string): void {
+    notify(this.#parts.onEvent, { type: "retry", reason, method, path, delayMs: 0 });
+  }
+}
+
+function nameOf({ host = "localhost", port = 443 }: ConnectionOptions): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}

@@ -1,0 +1,347 @@
+/**
+ * The rotation of trust: one generation for each state of it, whatever a generation is made of.
+ *
+ * When the trust changes, new requests go to a new generation and the old one is retired. When a server is
+ * rejected, the anchors that were not tried yet are tried, and then the bundle is read again at once: nothing of
+ * the request has been sent by then. Requests and the drop-ins for Node rotate by this one engine.
+ *
+ * @module
+ */
+
+import { messageOf } from "../callback.ts";
+import {
+  ClosedError,
+  SourceError,
+  type UntrustedReason,
+  type UntrustedServerError,
+} from "../errors.ts";
+import { type EventListener, notify } from "../events.ts";
+import type { Failure, Runtime, TlsSnapshot } from "../runtime.ts";
+import { anchorGroups } from "./anchor-groups.ts";
+import { Generation, type GenerationStatus } from "./generation.ts";
+import { type Trust, isSameTrust, removesAnchor } from "./trust.ts";
+import type { TrustSettings } from "./trust-settings.ts";
+import { untrustedServerError } from "./untrusted.ts";
+
+/**
+ * How many newer generations a server is tried with. Each must differ from the one that rejected it, so there is
+ * a second only if the trust has changed again meanwhile.
+ */
+const MAX_NEWER_GENERATIONS = 6;
+
+/** What a rotation is made of. */
+export interface RotationParts<Body> {
+  readonly settings: TrustSettings;
+  readonly runtime: Pick<Runtime, "name" | "clock" | "triesEveryAnchor">;
+  /** How long what a retired generation carries may continue; `Infinity` for as long as it takes. */
+  readonly drainTimeoutMs: number;
+  readonly onEvent: EventListener | undefined;
+  /** Opens what connects under some anchors. Throws if the runtime can't use a certificate. */
+  open(snapshot: TlsSnapshot, trust: Trust): Body;
+  /** Closes its idle connections, and resolves when the last connection is gone. */
+  release(body: Body): Promise<void>;
+}
+
+/** A try at a server, and what was tried before it. */
+export interface Attempt<Body> {
+  readonly generation: Generation<Body>;
+  /** The one of the generation's bodies to connect by. */
+  readonly body: Body;
+  /** The bodies whose anchors did not verify the server. */
+  readonly rejectedBy: readonly Body[];
+  /** How many newer generations were tried since the first attempt. */
+  readonly newer: number;
+}
+
+/** A certificate was verified by anchors that have been replaced since. Nothing was sent. */
+export class LateHandshakeError extends Error {
+  override readonly name = "LateHandshakeError";
+  readonly code = "ERR_REANCHOR_LATE_HANDSHAKE";
+
+  constructor() {
+    super("the trust changed before the handshake ended; connect again");
+  }
+}
+
+const nothing: readonly never[] = [];
+
+/** See the module. */
+export class Rotation<Body> {
+  readonly settings: TrustSettings;
+  readonly #parts: RotationParts<Body>;
+  readonly #unsubscribe: readonly (() => void)[];
+  readonly #generations = new Set<Generation<Body>>();
+  readonly #retiring = new Set<Promise<void>>();
+  readonly #onRetired = new Set<(retired: Generation<Body>) => void>();
+  #current: Generation<Body> | undefined;
+  #opened = 0;
+  /** A trust that the runtime can't use. */
+  #unusable: Trust | undefined;
+  #retired = false;
+  #closed: Error | undefined;
+
+  constructor(parts: RotationParts<Body>) {
+    this.#parts = parts;
+    this.settings = parts.settings;
+    const { ca, clientCert } = parts.settings;
+    this.#unsubscribe = [ca, clientCert].flatMap((source) => {
+      if (source === undefined) return [];
+      return source.subscribe((event) => {
+        notify(parts.onEvent, event);
+        // Without waiting for a request: what has lost its trust, or its identity, is closed now.
+        if (this.#current !== undefined && this.#closed === undefined) this.pick();
+      });
+    });
+  }
+
+  /** The open generations, the newest last. */
+  get generations(): GenerationStatus[] {
+    return Array.from(this.#generations, (generation) => generation.status);
+  }
+
+  /** Why it is closed; `undefined` before. */
+  get closed(): Error | undefined {
+    return this.#closed;
+  }
+
+  /** Whether another rotation has its place. */
+  get retired(): boolean {
+    return this.#retired;
+  }
+
+  /** Calls back when a generation is retired, to close idle connections that only the listener knows. */
+  onRetired(listener: (retired: Generation<Body>) => void): void {
+    this.#onRetired.add(listener);
+  }
+
+  /** Whether nothing has aged, so that {@link Rotation.refresh} would read nothing. */
+  isFresh(): boolean {
+    const { ca, clientCert } = this.settings;
+    return (
+      (ca === undefined || ca.fresh?.() !== undefined) &&
+      (clientCert === undefined || clientCert.fresh?.() !== undefined)
+    );
+  }
+
+  /** Reads again what has aged. */
+  async refresh(signal: AbortSignal | undefined): Promise<void> {
+    const { ca, clientCert } = this.settings;
+    if (ca !== undefined) await ca.current({ signal });
+    if (clientCert !== undefined) await clientCert.current({ signal });
+  }
+
+  /** The generation that new requests belong to. To be used in the same turn: the next may retire it. */
+  pick(): Generation<Body> {
+    if (this.#closed !== undefined) throw this.#closed;
+    const trust = this.#trust();
+    const current = this.#current;
+    return current !== undefined && this.#serves(current, trust)
+      ? current
+      : this.#open(trust, current);
+  }
+
+  /**
+   * The first attempt at a server, or an earlier one brought up to date. To be used in the same turn.
+   *
+   * @param earlier An attempt that did not fail, or that {@link Rotation.next} returned.
+   */
+  begin(earlier?: Attempt<Body>): Attempt<Body> {
+    const generation = this.pick();
+    if (earlier?.generation === generation) return earlier;
+    const { rejectedBy = nothing, newer = 0 } = earlier ?? {};
+    return { generation, body: generation.preferred, rejectedBy, newer };
+  }
+
+  /**
+   * The attempt after one that failed: by other anchors of the bundle, by a generation that has come since, or by
+   * one that a reload brings.
+   *
+   * @returns `undefined` if every other attempt would fail as well.
+   */
+  async next(
+    failed: Attempt<Body>,
+    failure: Failure,
+    signal: AbortSignal | undefined,
+  ): Promise<Attempt<Body> | undefined> {
+    if (failure !== "unknown-authority" && failure !== "expired") return undefined;
+    const tried = { ...failed, rejectedBy: [...failed.rejectedBy, failed.body] };
+    const untried = this.#untried(tried);
+    if (untried !== undefined) return untried;
+    const { ca } = this.settings;
+    if (ca === undefined || failed.newer === MAX_NEWER_GENERATIONS) return undefined;
+    // A request that waits for trust would wait here, until a reload changes the generation.
+    await ca.reload({ signal });
+    return this.#untried(tried);
+  }
+
+  /** To be called when the server's certificate was verified by an attempt. */
+  verified({ generation, body, rejectedBy }: Attempt<Body>): void {
+    if (rejectedBy.length > 0) generation.preferred = body;
+  }
+
+  /**
+   * Checks that a handshake did not end too late. To be called after it, before anything is sent: whoever delays
+   * a handshake must not have it completed by an anchor that was removed meanwhile.
+   *
+   * @param trust What the handshake was begun under.
+   * @throws {LateHandshakeError} if the trust has changed since.
+   */
+  async confirm(trust: Trust): Promise<void> {
+    if (!this.isFresh()) await this.refresh(undefined);
+    const current = this.pick();
+    if (!isSameTrust(current.trust, trust)) throw new LateHandshakeError();
+  }
+
+  /** Whether an anchor of an earlier trust has been removed since. */
+  hasRemovedAnchorOf(trust: Trust): boolean {
+    return this.#current !== undefined && removesAnchor(trust, this.#current.trust);
+  }
+
+  /** The error for a server that an attempt was rejected by. */
+  untrusted(
+    attempt: Attempt<Body>,
+    rejection: { reason: UntrustedReason; server: string; host: string; advice?: string },
+    cause: unknown,
+  ): UntrustedServerError {
+    const { ca, serverName } = this.settings;
+    const name = serverName ?? rejection.host;
+    const { bundle } = attempt.generation.trust;
+    return untrustedServerError({ ...rejection, name, bundle, status: ca?.status }, cause);
+  }
+
+  /** Retires everything, since another rotation has this one's place. Resolves when all of it has ended. */
+  async retire(): Promise<void> {
+    this.#retired = true;
+    await this.#retireAll();
+  }
+
+  /** Ends everything with a reason, and opens nothing any more. */
+  async close(reason: Error = new ClosedError()): Promise<void> {
+    this.#closed ??= reason;
+    for (const generation of this.#generations) generation.end(this.#closed);
+    await this.#retireAll();
+  }
+
+  async #retireAll(): Promise<void> {
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    for (const generation of this.#generations) this.#retire(generation);
+    await Promise.all(this.#retiring);
+  }
+
+  #trust(): Trust {
+    const { ca, clientCert } = this.settings;
+    return { bundle: ca?.peek(), clientCert: clientCert?.peek() };
+  }
+
+  #serves(generation: Generation<Body>, trust: Trust): boolean {
+    if (isSameTrust(generation.trust, trust)) return true;
+    return this.#unusable !== undefined && isSameTrust(this.#unusable, trust);
+  }
+
+  #untried(tried: Attempt<Body>): Attempt<Body> | undefined {
+    const generation = this.pick();
+    const newer = generation === tried.generation ? tried.newer : tried.newer + 1;
+    if (newer > MAX_NEWER_GENERATIONS) return undefined;
+    const body = [generation.preferred, ...generation.bodies].find(
+      (other) => !tried.rejectedBy.includes(other),
+    );
+    return body && { ...tried, generation, body, newer };
+  }
+
+  #open(trust: Trust, previous: Generation<Body> | undefined): Generation<Body> {
+    const { onEvent, runtime } = this.#parts;
+    let bodies: Generation<Body>["bodies"];
+    try {
+      bodies = this.#openBodies(trust);
+    } catch (cause) {
+      return this.#reject(trust, previous, cause);
+    }
+    this.#opened++;
+    const number = this.#opened;
+    const generation = new Generation({ number, trust, bodies, clock: runtime.clock });
+    this.#unusable = undefined;
+    this.#current = generation;
+    this.#generations.add(generation);
+    notify(onEvent, {
+      type: "generation-opened",
+      generation: number,
+      fingerprint: trust.bundle?.fingerprint,
+      clientCertFingerprint: trust.clientCert?.fingerprint,
+    });
+    if (previous !== undefined) this.#retire(previous);
+    if (this.#retired) this.#retire(generation);
+    return generation;
+  }
+
+  #openBodies(trust: Trust): [Body, ...Body[]] {
+    const { runtime, open } = this.#parts;
+    const { serverName, insecureSkipTlsVerify, proxy } = this.settings;
+    const { bundle, clientCert } = trust;
+    const fixed = { clientCert, serverName, insecureSkipTlsVerify, proxy };
+    const [first, ...others] =
+      bundle === undefined || runtime.triesEveryAnchor
+        ? [bundle?.certificates]
+        : anchorGroups(bundle);
+    return [
+      open({ ...fixed, ca: first }, trust),
+      ...others.map((ca) => open({ ...fixed, ca }, trust)),
+    ];
+  }
+
+  #canOpen(trust: Trust): boolean {
+    try {
+      // They have no connection to wait for.
+      for (const body of this.#openBodies(trust)) this.#parts.release(body).catch(() => {});
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Keeps the trust in use, or fails if there is none. */
+  #reject(trust: Trust, previous: Generation<Body> | undefined, cause: unknown): Generation<Body> {
+    const { ca, clientCert } = this.settings;
+    const isCert =
+      trust.clientCert !== undefined && this.#canOpen({ ...trust, clientCert: undefined });
+    const [source, kind, what] = isCert
+      ? ([clientCert, "client-certificate", "client certificate"] as const)
+      : ([ca, "ca", "CA bundle"] as const);
+    if (source === undefined) throw cause;
+    const { status } = source;
+    const reason = `${this.#parts.runtime.name} rejects it: ${messageOf(cause)}`;
+    const message = `Cannot use ${what} from ${status.source}: ${reason}`;
+    const error = new SourceError(message, "invalid", { cause });
+    if (previous === undefined) throw error;
+    this.#unusable = trust;
+    notify(this.#parts.onEvent, {
+      type: "reload-failed",
+      kind,
+      source: status.source,
+      error,
+      failures: status.failures,
+      retryInMs: Number.POSITIVE_INFINITY, // Until it changes.
+    });
+    return previous;
+  }
+
+  #retire(generation: Generation<Body>): void {
+    if (generation.retired) return;
+    const { onEvent, drainTimeoutMs, release } = this.#parts;
+    const { number, trust, bodies } = generation;
+    notify(onEvent, {
+      type: "generation-retired",
+      generation: number,
+      fingerprint: trust.bundle?.fingerprint,
+      clientCertFingerprint: trust.clientCert?.fingerprint,
+    });
+    const drained = generation.retire(drainTimeoutMs);
+    for (const listener of this.#onRetired) listener(generation);
+    const retiring = Promise.all([drained, ...bodies.map((body) => release(body))])
+      .catch(() => {}) // Whoever waits for a connection's requests learns of a failure by those.
+      .then(() => {
+        this.#generations.delete(generation);
+        this.#retiring.delete(retiring);
+      });
+    this.#retiring.add(retiring);
+  }
+}
