@@ -60,8 +60,24 @@ export function openTransport(trust: TlsSnapshot): Transport {
         // Without it, BUN_CONFIG_VERBOSE_FETCH prints requests, their credentials included.
         verbose: false,
       };
-      return fromResponse(await fetch(url, init as unknown as RequestInit), url);
+      try {
+        return fromResponse(await fetch(url, init as unknown as RequestInit), url);
+      } catch (error) {
+        throw withoutReasonPhrase(error);
+      }
     },
     async retire() {},
   };
+}
+
+/**
+ * Of a proxy's refusal, the status alone: its reason phrase is the proxy's own text, which may repeat the
+ * credentials that it was sent.
+ */
+function withoutReasonPhrase(error: unknown): unknown {
+  if (!(error instanceof Error && "code" in error) || error.code !== "ERR_PROXY_TUNNEL")
+    return error;
+  const [message = "Proxy refused to open a tunnel"] =
+    /^[^:]*(?:: \d{3})?/.exec(error.message) ?? [];
+  return Object.assign(new Error(message), { code: error.code });
 }

@@ -9,6 +9,7 @@ import { type ClientRequestArgs, type IncomingMessage, request as httpRequest } 
 import { request as httpsRequest } from "node:https";
 import type { Socket } from "node:net";
 import { messageOf } from "../../src/callback.ts";
+import { cleanCause, cleanForeignMessage } from "../../src/clean-cause.ts";
 import { failureByCode } from "../_shared/error-codes.ts";
 import { identityOptions } from "../_shared/node-identity.ts";
 import { openSecureContext } from "./secure-context.ts";
@@ -31,8 +32,8 @@ class ProxyError extends Error {
   override readonly name = "ProxyError";
   readonly code: string;
 
-  constructor(message: string, code = "ERR_PROXY", cause?: Error) {
-    super(message, { cause });
+  constructor(message: string, code = "ERR_PROXY", cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
     this.code = code;
   }
 }
@@ -113,14 +114,10 @@ function credentialsOf({ username, password }: URL): ProxyCredentials | undefine
   return { name: decodeURIComponent(username), password: decodeURIComponent(password) };
 }
 
-/**
- * Says that the proxy can't be used, and why. Of the cause it keeps the message and the code: Node's and
- * OpenSSL's errors carry options, certificates and what was received.
- */
+/** Says that the proxy can't be used, and why: what Node throws may have the credentials in it. */
 function unusable(proxy: URL, error: unknown): ProxyError {
   const reason = reasonOf(error);
-  const cause = new Error(reason);
-  if (error instanceof Error && "code" in error) Object.assign(cause, { code: error.code });
+  const cause = cleanCause(error);
   const failure = failureByCode(cause);
   const isRefusal =
     failure === "unknown-authority" || failure === "expired" || failure === "wrong-host";
@@ -134,7 +131,7 @@ function unusable(proxy: URL, error: unknown): ProxyError {
 /** Of several addresses that were all tried in vain, the first one's. */
 function reasonOf(error: unknown): string {
   const first: unknown = error instanceof AggregateError ? error.errors[0] : error;
-  return messageOf(first) || "it failed without a reason";
+  return cleanForeignMessage(messageOf(first)) || "it failed without a reason";
 }
 
 function refusal(proxy: URL, { statusCode = 0 }: IncomingMessage): ProxyError {

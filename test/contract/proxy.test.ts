@@ -22,6 +22,7 @@ import {
   observe,
   rejection,
   startCluster,
+  until,
 } from "./support/scene.ts";
 
 const schemes = ["http", "https", "socks5"] as const;
@@ -200,19 +201,53 @@ test("get() is a ConnectionError that names the proxy when there is none at its 
   expect((await server.stats()).connections).toBe(0);
 });
 
-test("get() through a proxy that says nothing ends at the time limit", async () => {
-  const { ca, server } = await startCluster();
-  const hole = await control.blackhole();
-  onTestFinished(() => hole.close());
-  const { kube } = await connectClient({
-    config: {
-      server: server.origin,
-      proxy: `http://127.0.0.1:${hole.port}`,
-      ca: entry.staticCaSource(ca.pem),
-    },
-    timeoutMs: 300,
+describe.each(able)("an %s proxy that says nothing", (scheme) => {
+  /** A client that waits for it, with time limits that would be noticed. */
+  async function connectToSilence() {
+    const hole = await control.blackhole();
+    onTestFinished(() => hole.close());
+    const { kube } = await connectClient({
+      config: {
+        server: "https://api.internal",
+        proxy: `${scheme}://127.0.0.1:${hole.port}`,
+        ca: entry.staticCaSource((await createCa()).pem),
+      },
+      timeoutMs: Number.POSITIVE_INFINITY,
+      connectTimeoutMs: 600_000,
+    });
+    const isOpen = async (): Promise<boolean> => (await hole.stats()).open > 0;
+    return { kube, isOpen };
+  }
+
+  test("abort() of the last request that waits ends the attempt", async () => {
+    const { kube, isOpen } = await connectToSilence();
+    const [first, second] = [new AbortController(), new AbortController()];
+    const [one, two] = [first, second].map(({ signal }) =>
+      rejection(kube.fetch("/version", { signal })),
+    );
+    await until("it is asked", isOpen);
+    first.abort(new Error("enough"));
+    expect(await one).toMatchObject({ message: "enough" });
+    second.abort(new Error("enough"));
+    expect(await two).toMatchObject({ message: "enough" });
+    await until("the attempt has ended", async () => !(await isOpen()));
   });
-  expect(await rejection(kube.get("/version"))).toMatchObject({ code: "ERR_REANCHOR_TIMEOUT" });
+
+  test("timeoutMs ends the attempt", async () => {
+    const { kube, isOpen } = await connectToSilence();
+    const error = await rejection(kube.fetch("/version", { timeoutMs: 300 }));
+    expect(error).toMatchObject({ name: "TimeoutError" });
+    await until("the attempt has ended", async () => !(await isOpen()));
+  });
+
+  test("close() ends the attempt, and waits for nothing", async () => {
+    const { kube, isOpen } = await connectToSilence();
+    const waiting = rejection(kube.fetch("/version"));
+    await until("it is asked", isOpen);
+    await kube.close();
+    expect(await waiting).toMatchObject({ name: "ClosedError" });
+    await until("the attempt has ended", async () => !(await isOpen()));
+  });
 });
 
 const unable = schemes.filter((scheme) => !able.includes(scheme));

@@ -126,6 +126,13 @@ export interface ProxyOptions {
   key?: string;
   /** `user:password`, without which nobody gets through. @default anyone does */
   credentials?: string;
+  /**
+   * What it does with everyone, whatever the credentials: closes the connection, answers what is none of its
+   * protocol, sends back what it was sent, or rejects the target and repeats the request while it does so.
+   *
+   * @default none of it
+   */
+  fault?: "closes" | "garbage" | "echo" | "rejects";
 }
 
 /** Where a started proxy is. */

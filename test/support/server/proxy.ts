@@ -8,6 +8,7 @@ import { once } from "node:events";
 import { createServer as createHttpServer } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import { type AddressInfo, type Server, type Socket, connect, createServer } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
 import type { Duplex } from "node:stream";
 import type { ProxyOptions, ProxyStats } from "./protocol.ts";
 
@@ -74,8 +75,30 @@ export async function openProxy(options: ProxyOptions): Promise<Proxy> {
     });
   }
 
+  function listenFaultily(fault: NonNullable<ProxyOptions["fault"]>): Server {
+    const { cert, key, scheme } = options;
+    const greet = (socket: Socket): void => {
+      keep(socket);
+      // A refusal of SOCKS comes after the credentials.
+      if (fault === "rejects" && scheme === "socks5") {
+        serveSocks(socket, 2).catch(() => socket.destroy());
+        return;
+      }
+      socket.once("data", (request: Buffer) => {
+        if (fault === "closes") socket.destroy();
+        else if (fault === "garbage") socket.end("what do you mean?\r\n\r\n");
+        else if (fault === "echo") socket.end(request);
+        else
+          socket.end(`HTTP/1.1 502 ${request.toString("latin1").replaceAll("\r\n", " ")}\r\n\r\n`);
+      });
+    };
+    return cert === undefined || key === undefined
+      ? createServer(greet)
+      : createTlsServer({ cert, key }, greet);
+  }
+
   /** RFC 1928, and RFC 1929 for the credentials. */
-  async function serveSocks(socket: Socket): Promise<void> {
+  async function serveSocks(socket: Socket, refusal = 0): Promise<void> {
     const [, methods = 0] = await take(socket, 2);
     await take(socket, methods);
     socket.write(Uint8Array.of(5, options.credentials === undefined ? 0 : 2));
@@ -96,13 +119,19 @@ export async function openProxy(options: ProxyOptions): Promise<Proxy> {
     const length = kind === 3 ? ((await take(socket, 1))[0] ?? 0) : kind === 4 ? 16 : 4;
     const host = await take(socket, length);
     const port = (await take(socket, 2)).readUInt16BE();
+    if (refusal > 0) return void socket.end(Uint8Array.of(5, refusal, 0, 1, 0, 0, 0, 0, 0, 0));
     const name = kind === 3 ? host.toString() : [...host].join(".");
     join(`${name}:${port}`, socket, Uint8Array.of(5, 0, 0, 1, 0, 0, 0, 0, 0, 0));
   }
 
-  const server = options.scheme === "socks5" ? listenForSocks() : listenForHttp();
+  const server = listen();
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
+
+  function listen(): Server {
+    if (options.fault !== undefined) return listenFaultily(options.fault);
+    return options.scheme === "socks5" ? listenForSocks() : listenForHttp();
+  }
 
   async function close(): Promise<void> {
     const closed = once(server, "close");

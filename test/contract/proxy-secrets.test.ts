@@ -1,0 +1,55 @@
+/**
+ * Failures of every kind of proxy: nothing that is thrown holds the credentials of its URL, or the client's.
+ *
+ * @module
+ */
+
+import { describe, expect, test } from "vitest";
+import { entry, lane } from "./support/entry.ts";
+import { reachable } from "./support/inspect.ts";
+import {
+  TOKEN,
+  expectNoCredentials,
+  proxyFailures,
+  startFailing,
+} from "./support/proxy-failures.ts";
+import { connectClient, rejection } from "./support/scene.ts";
+
+/** Deno would send the credentials of the others to the server as well, and they are rejected there. */
+const schemes = lane === "deno" ? (["socks5"] as const) : entry.runtime.capabilities.proxies;
+
+describe.each(schemes)("an %s proxy", (scheme) => {
+  test.each(Object.keys(proxyFailures))("that %s gives no credentials away", async (failure) => {
+    const scene = await startFailing(scheme, failure);
+    if (scene === undefined) return;
+    const { ca, server, proxy } = scene;
+    const { kube, events } = await connectClient({
+      config: {
+        server,
+        proxy,
+        ca: entry.staticCaSource(ca),
+        token: entry.staticTokenSource(TOKEN),
+      },
+      connectTimeoutMs: 1_000,
+      timeoutMs: 3_000,
+    });
+    const error = await rejection(kube.get("/version"));
+    expect(error).toMatchObject({
+      name: expect.stringMatching(/^(Connection|Timeout|UntrustedServer)Error$/),
+    });
+    expectNoCredentials(error);
+    expectNoCredentials(events);
+    expectNoCredentials(kube.status());
+    expectNoCredentials(kube);
+  });
+});
+
+test("reachable() finds what is hidden", () => {
+  const hidden = Symbol("hidden");
+  const error = Object.assign(new Error("outer", { cause: { [hidden]: new Map([[1, "deep"]]) } }), {
+    packet: new TextEncoder().encode("bytes"),
+  });
+  Object.defineProperty(error, "concealed", { value: { options: ["options"] } });
+  for (const text of ["outer", "deep", "bytes", "options"])
+    expect(reachable(error)).toContain(text);
+});
