@@ -52,8 +52,12 @@ type Refusable = { onSocket(socket: undefined, error: unknown): void };
 const internals = Agent.prototype as unknown as Internals;
 const generationOf: unique symbol = Symbol("reanchor.generation");
 
+/** Aborted when the request is destroyed that a connection is made for. */
+const goneOf: unique symbol = Symbol("reanchor.gone");
+
 interface Stamped extends RequestOptions {
   [generationOf]?: ContextGeneration;
+  [goneOf]?: AbortSignal;
 }
 
 /** A `node:https` agent whose trust reloads. `destroy` ends all that it carries, WebSockets included. */
@@ -116,7 +120,8 @@ export class PooledHttpsAgent extends Agent implements RotatingHttpsAgent {
     options: RequestOptions,
     callback: (error: Error | null, socket?: Duplex) => void,
   ): void {
-    internals.createSocket.call(this, request, options, (error, socket) => {
+    const stamped: Stamped = { ...options, [goneOf]: whenDestroyed(request) };
+    internals.createSocket.call(this, request, stamped, (error, socket) => {
       // Node leaves one that fails in the queue, and would connect for it again.
       if (error) this.#dequeue(request);
       // Two places that became free at once are both for the first in the queue.
@@ -140,7 +145,7 @@ export class PooledHttpsAgent extends Agent implements RotatingHttpsAgent {
     const release = this.#holdPlace(options);
     // What is typed for requests is read by `node:tls`, as by Node's own agent.
     const target = { ...options, port: Number(options.port) } as ConnectionOptions;
-    this.#connections.connect(target).then(
+    this.#connections.connect(target, options[goneOf]).then(
       (socket) => {
         release(true);
         this.#keptFor.set(socket, generation);
@@ -202,6 +207,18 @@ export class PooledHttpsAgent extends Agent implements RotatingHttpsAgent {
       counted.totalSocketCount--;
     };
   }
+}
+
+/** Aborted when a request is destroyed, which Node tells nobody as long as it has no socket. */
+function whenDestroyed(request: ClientRequest): AbortSignal {
+  const gone = new AbortController();
+  if (request.destroyed) gone.abort();
+  const destroy = request.destroy.bind(request);
+  request.destroy = (error) => {
+    gone.abort();
+    return destroy(error);
+  };
+  return gone.signal;
 }
 
 /**

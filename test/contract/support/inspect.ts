@@ -29,7 +29,7 @@ function allOf(error: Error): Record<string, unknown> {
   const all: Record<string, unknown> = {};
   for (const name of Object.getOwnPropertyNames(error)) {
     const value: unknown = Reflect.get(error, name);
-    all[name] = value instanceof Error ? allOf(value) : String(value);
+    all[name] = value instanceof Error ? allOf(value) : inspect(value);
   }
   return all;
 }
