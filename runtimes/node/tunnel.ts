@@ -10,6 +10,7 @@ import { request as httpsRequest } from "node:https";
 import type { Socket } from "node:net";
 import { messageOf } from "../../src/callback.ts";
 import { cleanCause, cleanForeignMessage } from "../../src/clean-cause.ts";
+import { PROXY_UNTRUSTED, isUntrusted } from "../../src/rotation/untrusted.ts";
 import { failureByCode } from "../_shared/error-codes.ts";
 import { identityOptions } from "../_shared/node-identity.ts";
 import { openSecureContext } from "./secure-context.ts";
@@ -118,12 +119,10 @@ function credentialsOf({ username, password }: URL): ProxyCredentials | undefine
 function unusable(proxy: URL, error: unknown): ProxyError {
   const reason = reasonOf(error);
   const cause = cleanCause(error);
-  const failure = failureByCode(cause);
-  const isRefusal =
-    failure === "unknown-authority" || failure === "expired" || failure === "wrong-host";
+  const isRefusal = isUntrusted(failureByCode(cause) ?? "other");
   return new ProxyError(
     `the proxy ${originOf(proxy)} can't be used: ${reason}`,
-    isRefusal ? "ERR_PROXY_UNTRUSTED" : "ERR_PROXY",
+    isRefusal ? PROXY_UNTRUSTED : "ERR_PROXY",
     cause,
   );
 }

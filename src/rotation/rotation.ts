@@ -21,7 +21,7 @@ import { anchorGroups } from "./anchor-groups.ts";
 import { Generation, type GenerationStatus } from "./generation.ts";
 import { type Trust, isSameTrust, removesAnchor } from "./trust.ts";
 import type { TrustSettings } from "./trust-settings.ts";
-import { untrustedServerError } from "./untrusted.ts";
+import { isProxyRejection, untrustedServerError } from "./untrusted.ts";
 
 /**
  * How many newer generations a server is tried with. Each must differ from the one that rejected it, so there is
@@ -203,10 +203,13 @@ export class Rotation<Body> {
     rejection: { reason: UntrustedReason; server: string; host: string; advice?: string },
     cause: unknown,
   ): UntrustedServerError {
-    const { ca, serverName } = this.settings;
-    const name = serverName ?? rejection.host;
+    const { ca, serverName, proxy } = this.settings;
     const { bundle } = attempt.generation.trust;
-    return untrustedServerError({ ...rejection, name, bundle, status: ca?.status }, cause);
+    const rejected =
+      proxy !== undefined && isProxyRejection(cause)
+        ? { server: `${proxy.protocol}//${proxy.host}`, name: proxy.hostname }
+        : { name: serverName ?? rejection.host };
+    return untrustedServerError({ ...rejection, ...rejected, bundle, status: ca?.status }, cause);
   }
 
   /** Retires everything, since another rotation has this one's place. Resolves when all of it has ended. */

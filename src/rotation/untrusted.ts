@@ -13,6 +13,14 @@ import type { SourceStatus } from "../sources/source.ts";
 /** Subjects of more anchors than this make no message clearer. */
 const MAX_NAMED_ANCHORS = 5;
 
+/** The code of a failure that is the rejection of an https proxy, if the runtime can tell. */
+export const PROXY_UNTRUSTED = "ERR_PROXY_UNTRUSTED";
+
+/** Whether it was the proxy that was rejected, on the way to the server. */
+export function isProxyRejection(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === PROXY_UNTRUSTED;
+}
+
 /** Which server was rejected, and by whom. */
 export interface Rejection {
   readonly reason: UntrustedReason;

@@ -8,7 +8,7 @@
 import type { Socket } from "node:net";
 import type { ConnectionOptions, PeerCertificate, SecureContext, TLSSocket } from "node:tls";
 import { orAborted } from "../../../src/abort.ts";
-import { expectedName } from "../../../src/certificates/server-name.ts";
+import { expectedName, sniOf } from "../../../src/certificates/server-name.ts";
 import { type EventListener, notify } from "../../../src/events.ts";
 import type { Generation, GenerationStatus } from "../../../src/rotation/generation.ts";
 import {
@@ -20,7 +20,7 @@ import type { TrustSettings } from "../../../src/rotation/trust-settings.ts";
 import { isUntrusted } from "../../../src/rotation/untrusted.ts";
 import { newerThan } from "../../../src/sources/newer.ts";
 import type { SourceStatus } from "../../../src/sources/source.ts";
-import { checkIdentity, identityOptions } from "../../_shared/node-identity.ts";
+import { checkIdentity } from "../../_shared/node-identity.ts";
 import { explain } from "../explain.ts";
 import { nodeRuntime } from "../runtime.ts";
 import { handshake } from "./handshake.ts";
@@ -162,9 +162,7 @@ export class TlsConnections {
         onVerified?.();
         return checkIdentity(expectedName(host, serverName), certificate);
       },
-      ...(serverName !== undefined && {
-        servername: identityOptions(serverName, serverName).servername,
-      }),
+      ...(serverName !== undefined && { servername: sniOf(serverName) }),
     };
   }
 
@@ -236,11 +234,9 @@ export class TlsConnections {
     const closing = this.#closing.signal;
     const signal = caller === undefined ? closing : AbortSignal.any([closing, caller]);
     // Named outright: left to itself, Node would go by a `Host` header.
-    const identity = identityOptions(
-      options.servername || options.host || "localhost",
-      this.#parts.settings.serverName,
-    );
-    const server = `${identity.servername} ${nameOf(options)}`;
+    const host = options.servername || options.host || "localhost";
+    const servername = sniOf(expectedName(host, this.#parts.settings.serverName));
+    const server = `${servername} ${nameOf(options)}`;
     const session = context.session(server);
     const tunnel = await this.tunnel(options, signal, generation);
     let socket: TLSSocket;
@@ -249,7 +245,7 @@ export class TlsConnections {
         {
           ...options,
           ...this.settings(attempt),
-          ...identity,
+          servername,
           ...(session && { session }),
           ...(tunnel && { socket: tunnel }),
         },
