@@ -189,16 +189,21 @@ export interface RetryEvent {
   readonly delayMs: number;
 }
 
-/** The server warns, in a response that is otherwise good: of a deprecated version, or a field it ignores. */
+/**
+ * The server warns in a successful response, of a deprecated version or a field that it ignores; or something in
+ * the kubeconfig is ignored.
+ */
 export interface WarningEvent {
   /** Which event this is. */
   readonly type: "warning";
-  /** What it says. */
+  /** What is wrong. */
   readonly message: string;
-  /** The request's method. */
-  readonly method: string;
-  /** The URL's path, without its query. */
-  readonly path: string;
+  /** The request's method; `undefined` if the warning is about the kubeconfig. */
+  readonly method?: string | undefined;
+  /** The URL's path, without its query; `undefined` if the warning is about the kubeconfig. */
+  readonly path?: string | undefined;
+  /** Which kubeconfig; `undefined` if the server warns. */
+  readonly source?: string | undefined;
 }
 
 /** A watch, an informer or a log was cut off, and goes on from where it was after a while. */

@@ -75,13 +75,18 @@ export type ProxyScheme = "http" | "https" | "socks5";
 export interface Files {
   /** Reads a regular file of at most `maxBytes`. */
   read(path: string, maxBytes: number, signal: AbortSignal): Promise<Uint8Array>;
-  /** Whether a file is there and may be looked at. */
+  /**
+   * Whether there is something at a path. Only "there is none" is false: a folder that may not be searched, a
+   * file where a folder should be and a loop of symbolic links are errors.
+   */
   exists(path: string): Promise<boolean>;
+  /** The folder that relative paths start from; `undefined` if it is unknown, as after it was deleted. */
+  workingFolder(): string | undefined;
 }
 
 /** A program that is run for what it prints. */
 export interface ProgramCommand {
-  /** A path, or a name to be looked for in `PATH`. */
+  /** A path, or a name to be looked for in this process's own `PATH`, whatever `env` sets. */
   readonly command: string;
   /** What it is called with. */
   readonly args: readonly string[];
@@ -97,11 +102,13 @@ export interface ProgramCommand {
 export interface ProgramResult {
   /** `undefined` where a signal ended it. */
   readonly exitCode: number | undefined;
-  /** What it printed, as UTF-8. */
-  readonly stdout: string;
+  /** What it printed. */
+  readonly stdout: Uint8Array;
+  /** The end of what it printed on standard error; empty where that is this process's own terminal. */
+  readonly stderr: Uint8Array;
 }
 
-/** Runs programs. Their standard error goes to this process's own. */
+/** Runs programs. What they print on standard error appears on this process's own. */
 export interface Programs {
   /**
    * Runs one to its end. The signal kills it.

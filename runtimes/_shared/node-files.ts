@@ -5,6 +5,7 @@
  */
 
 import { access, constants, open } from "node:fs/promises";
+import process from "node:process";
 import type { Files } from "../../src/runtime.ts";
 import { readBounded } from "./bounded-read.ts";
 
@@ -35,8 +36,16 @@ export const nodeFiles: Files = {
     try {
       await access(path);
       return true;
+    } catch (error) {
+      if (error instanceof Error && "code" in error && error.code === "ENOENT") return false;
+      throw error;
+    }
+  },
+  workingFolder() {
+    try {
+      return process.cwd();
     } catch {
-      return false;
+      return undefined; // It was deleted.
     }
   },
 };

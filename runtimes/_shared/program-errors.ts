@@ -13,12 +13,7 @@ export function programError(command: string, error: unknown): SourceError {
   const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
   switch (code) {
     case "ENOENT":
-      return new SourceError(
-        /[\\/]/.test(command)
-          ? "there is no such program, or none that its first line asks for"
-          : "there is no such program in PATH",
-        "missing",
-      );
+      return noSuchProgram(command);
     case "EACCES":
     case "EPERM":
       return new SourceError("it may not be run (is the file executable?)", "denied");
@@ -30,4 +25,14 @@ export function programError(command: string, error: unknown): SourceError {
     default:
       return new SourceError(`it can't be started (${code})`, "failed");
   }
+}
+
+/** There is no program of that name or at that path. */
+export function noSuchProgram(command: string): SourceError {
+  return new SourceError(
+    /[\\/]/.test(command)
+      ? "there is no such program, or none that its first line asks for"
+      : "there is no such program in PATH",
+    "missing",
+  );
 }

@@ -28,6 +28,13 @@ export const denoFiles: Files = {
   },
   async exists(path) {
     if (isDenied("read", path)) return false;
-    return await exists(path).catch(() => false);
+    return await exists(path);
+  },
+  workingFolder() {
+    try {
+      return deno().cwd();
+    } catch {
+      return undefined; // It was deleted.
+    }
   },
 };

@@ -27,6 +27,8 @@ export interface HttpClientOptions {
 /** A program that runs. */
 export interface ChildProcess {
   readonly stdout: ReadableStream<Uint8Array<ArrayBuffer>>;
+  /** Throws if it is not piped. */
+  readonly stderr: ReadableStream<Uint8Array<ArrayBuffer>>;
   readonly status: Promise<{ readonly code: number; readonly signal: string | null }>;
   kill(signal: "SIGKILL"): void;
   unref(): void;
@@ -52,8 +54,11 @@ interface DenoNamespace {
   readonly errors: {
     readonly NotFound: new () => Error;
     readonly NotCapable: new () => Error;
+    readonly PermissionDenied: new () => Error;
   };
   readonly stdin: { isTerminal(): boolean };
+  readonly stderr: { write(bytes: Uint8Array): Promise<number> };
+  readonly build: { readonly os: string };
   readonly Command: new (
     command: string,
     options: {
@@ -61,12 +66,15 @@ interface DenoNamespace {
       env: Record<string, string>;
       stdin: "inherit" | "null";
       stdout: "piped";
-      stderr: "inherit";
+      stderr: "inherit" | "piped";
+      windowsRawArguments: boolean;
     },
   ) => { spawn(): ChildProcess };
+  cwd(): string;
   createHttpClient(options: HttpClientOptions): HttpClient;
   open(path: string, options: { read: true }): Promise<FsFile>;
   stat(path: string): Promise<FileInfo>;
+  statSync(path: string): FileInfo;
 }
 
 /** Deno's namespace. */

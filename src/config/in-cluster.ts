@@ -6,6 +6,7 @@
  */
 
 import { ConfigError, SourceError } from "../errors.ts";
+import { absolutePath } from "../file-path.ts";
 import { checkKnown } from "../options.ts";
 import type { Files, Runtime } from "../runtime.ts";
 import { createFileCaSource } from "../sources/ca-source.ts";
@@ -44,8 +45,8 @@ export async function loadInCluster(
 ): Promise<ClusterConfig> {
   checkKnown("inCluster", options, ["root", ...sourceOptionNames]);
   const sourceOptions = pickSourceOptions(options);
-  const root = (options.root ?? SERVICE_ACCOUNT_ROOT).replace(/\/+$/, "");
   const { files } = runtime;
+  const root = absolutePath(files, (options.root ?? SERVICE_ACCOUNT_ROOT).replace(/\/+$/, ""));
   if (files === undefined) {
     throw new ConfigError(
       `Cannot load in-cluster config: ${runtime.name} has no file system; pass the option "config" with a server and a token source`,
@@ -84,7 +85,8 @@ async function problemsOf(source: Source<unknown>, path: string, files: Files): 
     return [];
   } catch (error) {
     if (!(error instanceof SourceError)) throw error;
-    return [(await files.exists(path)) ? error.message : `${path} is missing`];
+    const exists = await files.exists(path).catch(() => true); // What hides it is in the error already.
+    return [exists ? error.message : `${path} is missing`];
   }
 }
 
@@ -109,6 +111,20 @@ function serverUrl(host: string, port: string, problems: string[]): string | und
   }
   if (!isPort) problems.push("KUBERNETES_SERVICE_PORT is not a port number");
   return url?.origin;
+}
+
+/**
+ * The namespace of the pod that this is; `undefined` outside of one. As client-go, it takes for a pod whatever
+ * has a server and a token (`tools/clientcmd/client_config.go`, `Possible`).
+ */
+export async function podNamespace(runtime: Runtime): Promise<string | undefined> {
+  const token = `${SERVICE_ACCOUNT_ROOT}/token`;
+  const isPod =
+    runtime.env("KUBERNETES_SERVICE_HOST") &&
+    runtime.env("KUBERNETES_SERVICE_PORT") &&
+    !runtime.isDenied("read", token) &&
+    (await runtime.files?.exists(token).catch(() => false));
+  return isPod ? await readNamespace(runtime, SERVICE_ACCOUNT_ROOT) : undefined;
 }
 
 async function readNamespace(runtime: Runtime, root: string): Promise<string> {

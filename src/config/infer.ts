@@ -4,29 +4,34 @@
  * @module
  */
 
+import { messageOf } from "../callback.ts";
 import { ConfigError } from "../errors.ts";
 import type { Runtime } from "../runtime.ts";
 import type { ClusterConfig } from "./cluster-config.ts";
 import type { Source } from "../sources/source.ts";
 import { type InClusterOptions, loadInCluster } from "./in-cluster.ts";
-import { homeFolder, kubeconfigVariable } from "./kubeconfig/places.ts";
+import { EMPTY_FILE, usualKubeconfigs } from "./kubeconfig/places.ts";
 
 /**
- * Infers a config in the order of kubectl and client-go: `$KUBECONFIG`, `~/.kube/config`, and where there is
- * no file, what the pod knows.
+ * Infers a config in the order of kubectl and client-go: `$KUBECONFIG`, `~/.kube/config`, and if there is no
+ * file, or none that says anything, what the pod knows.
  *
  * @throws {ConfigError} where nothing is found, or what is found first is bad: a kubeconfig that can't be
- * used never gives way to the pod's identity. The message lists what was looked at, in order.
+ * used, or can't be looked at, never gives way to the pod's identity. The message lists what was looked at,
+ * in order.
  */
 export async function inferConfig(
   runtime: Runtime,
   options: InClusterOptions,
 ): Promise<ClusterConfig | Source<ClusterConfig>> {
   const looked: string[] = [];
-  if (await hasKubeconfig(runtime, looked)) {
+  const found = await findFiles(runtime, looked);
+  if (found.length > 0) {
     // Only here: a program in a pod pays for neither YAML nor schemas.
-    const { loadKubeconfig } = await import("./kubeconfig/kubeconfig.ts");
-    return await loadKubeconfig(runtime, options);
+    const { loadUsualKubeconfig } = await import("./kubeconfig/kubeconfig.ts");
+    const config = await loadUsualKubeconfig(runtime, options);
+    if (config !== undefined) return config;
+    looked.push(`${found.join(" and ")} ${found.length === 1 ? "is" : "are"} empty`);
   }
   try {
     return await loadInCluster(runtime, options);
@@ -37,34 +42,44 @@ export async function inferConfig(
   }
 }
 
-async function hasKubeconfig(runtime: Runtime, looked: string[]): Promise<boolean> {
-  const listed = kubeconfigVariable(runtime);
-  if (listed !== undefined) return await someExist(runtime, listed, looked);
-  looked.push(notSet(runtime, "KUBECONFIG"));
-  const home = homeFolder(runtime);
-  if (home === undefined) {
-    looked.push(notSet(runtime, "HOME"));
-    return false;
+/** The files of the kubeconfig that are there, but for the one that is always empty. */
+async function findFiles(runtime: Runtime, looked: string[]): Promise<string[]> {
+  const { paths, variable } = usualKubeconfigs(runtime);
+  if (variable === undefined) looked.push(notSet(runtime, "KUBECONFIG"));
+  if (paths.length === 0) {
+    looked.push(variable === undefined ? notSet(runtime, "HOME") : "$KUBECONFIG names no file");
   }
-  return await someExist(runtime, [`${home}/.kube/config`], looked);
+  const found: string[] = [];
+  for (const path of paths) {
+    if (path === EMPTY_FILE) {
+      looked.push(`${path} is empty`);
+    } else if (runtime.isDenied("read", path)) {
+      // Whoever names a file wants that one and no other identity; nobody has named the default.
+      if (variable !== undefined) {
+        throw new ConfigError(
+          `Cannot read kubeconfig ${path}, which $KUBECONFIG names: grant --allow-read=${path}`,
+        );
+      }
+      looked.push(`${path} may not be read (--allow-read=${path})`);
+    } else if (await exists(runtime, path)) {
+      found.push(path);
+    } else {
+      looked.push(`${path} is not there`);
+    }
+  }
+  return found;
+}
+
+async function exists(runtime: Runtime, path: string): Promise<boolean> {
+  try {
+    return (await runtime.files?.exists(path)) === true;
+  } catch (cause) {
+    throw new ConfigError(`Cannot look for kubeconfig ${path}: ${messageOf(cause)}`, { cause });
+  }
 }
 
 function notSet(runtime: Runtime, name: string): string {
   return runtime.isDenied("env", name)
     ? `$${name} may not be read (--allow-env=${name})`
     : `$${name} is not set`;
-}
-
-async function someExist(
-  runtime: Runtime,
-  paths: readonly string[],
-  looked: string[],
-): Promise<boolean> {
-  for (const path of paths) {
-    if (runtime.isDenied("read", path)) {
-      looked.push(`${path} may not be read (--allow-read=${path})`);
-    } else if ((await runtime.files?.exists(path)) === true) return true;
-    else looked.push(`${path} is not there`);
-  }
-  return false;
 }

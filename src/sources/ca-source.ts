@@ -5,6 +5,7 @@
  */
 
 import { ConfigError, SourceError } from "../errors.ts";
+import { absolutePath } from "../file-path.ts";
 import type { TrustAnchor } from "../events.ts";
 import { sha256 } from "../bytes.ts";
 import type { Runtime } from "../runtime.ts";
@@ -45,8 +46,9 @@ export function createFileCaSource(
       `Cannot read CA bundle ${path}: this runtime has no file system; let the platform trust the cluster's CA and pass its fetch`,
     );
   }
-  const read: CaFunction = (signal) => files.read(path, MAX_BUNDLE_BYTES, signal);
-  return createCaSource(runtime, `file ${path}`, read, options);
+  const file = absolutePath(files, path);
+  const read: CaFunction = (signal) => files.read(file, MAX_BUNDLE_BYTES, signal);
+  return createCaSource(runtime, `file ${file}`, read, options);
 }
 
 /** A CA bundle from a function, as a secret store or another API gives it. */

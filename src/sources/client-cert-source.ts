@@ -7,6 +7,7 @@
 
 import { sleep } from "../abort.ts";
 import { ConfigError, SourceError } from "../errors.ts";
+import { absolutePath } from "../file-path.ts";
 import type { ReanchorEvent } from "../events.ts";
 import { sha256 } from "../bytes.ts";
 import type { Runtime } from "../runtime.ts";
@@ -85,7 +86,8 @@ export function createFileClientCertSource(
   files: ClientCertFiles,
   options?: SourceOptions,
 ): ClientCertSource {
-  const { certificate, key } = files;
+  const certificate = absolutePath(runtime.files, files.certificate);
+  const key = absolutePath(runtime.files, files.key);
   const source = certificate === key ? `file ${key}` : `files ${certificate} and ${key}`;
   const { files: reader } = runtime;
   if (reader === undefined) {

@@ -5,6 +5,7 @@
  */
 
 import { ConfigError, SourceError } from "../errors.ts";
+import { absolutePath } from "../file-path.ts";
 import type { Runtime } from "../runtime.ts";
 import { fixedSource } from "./fixed.ts";
 import { Reloader } from "./reloader.ts";
@@ -19,7 +20,7 @@ export type TokenFunction = (signal: AbortSignal) => string | Promise<string>;
 /** The largest token file that is read. Header lines end well before: Node's limit is 16 KiB in all. */
 const MAX_TOKEN_BYTES = 64 * 1024;
 /** A JWT is read again this long before it expires (client-go `transport/token_source.go`). */
-const LEEWAY_MS = 10_000;
+export const LEEWAY_MS = 10_000;
 
 /** A token from a file, as the kubelet projects and renews it. */
 export function createFileTokenSource(
@@ -33,9 +34,10 @@ export function createFileTokenSource(
       `Cannot read token ${path}: this runtime has no file system; use functionTokenSource or staticTokenSource`,
     );
   }
+  const file = absolutePath(files, path);
   const read: TokenFunction = async (signal) =>
-    new TextDecoder().decode(await files.read(path, MAX_TOKEN_BYTES, signal));
-  return createTokenSource(runtime, `file ${path}`, read, options);
+    new TextDecoder().decode(await files.read(file, MAX_TOKEN_BYTES, signal));
+  return createTokenSource(runtime, `file ${file}`, read, options);
 }
 
 /** A token from a function, as a secret store or an identity provider gives it. */
@@ -118,7 +120,7 @@ export function checkToken(text: unknown): string {
 }
 
 /** The `exp` of a JWT in milliseconds; `undefined` for a token that is none. The token is not verified. */
-function jwtExpiry(token: string): number | undefined {
+export function jwtExpiry(token: string): number | undefined {
   const [, payload, signature, more] = token.split(".");
   if (payload === undefined || signature === undefined || more !== undefined) return undefined;
   try {

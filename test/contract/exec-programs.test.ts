@@ -189,6 +189,18 @@ describe("what a plugin gives", () => {
     expect(shown(source)).not.toContain(key.split("\n")[1]);
   });
 
+  test.each(["utf-8", "utf-16le", "utf-16be"])(
+    "text in %s with a byte order mark",
+    async (encoding) => {
+      const status = { token: "sesame" };
+      const text = `\u{feff}${JSON.stringify({ kind: "ExecCredential", apiVersion: v1, status })}`;
+      const bytes = Buffer.from(text, encoding === "utf-8" ? "utf8" : "utf16le");
+      if (encoding === "utf-16be") bytes.swap16();
+      const plugin = pluginOf("print bytes", { PLUGIN_OUTPUT: bytes.toString("base64") });
+      expect((await sourceOf(plugin).current()).token).toBe("sesame");
+    },
+  );
+
   test("YAML, with nothing of it on standard error", async () => {
     const PLUGIN_OUTPUT = `kind: ExecCredential\napiVersion: ${v1}\nstatus:\n  token: !vault sesame\n`;
     expect(await runInOwnProcess(pluginOf("print", { PLUGIN_OUTPUT }))).toEqual({
@@ -235,6 +247,25 @@ describe("what a plugin is told", () => {
     const source = sourceOf(pluginOf("echo", {}, { apiVersion, provideClusterInfo }));
     const { token = "" } = await source.current();
     expect(JSON.parse(atob(token))).toEqual({ apiVersion, spec });
+  });
+
+  test("PATH in its variables, which is not where it is looked for", async () => {
+    const folder = await createFolder();
+    const write = async (name: string, token: string): Promise<void> => {
+      const output = JSON.stringify({ kind: "ExecCredential", apiVersion: v1, status: { token } });
+      await writeFile(join(folder, name), `#!/bin/sh\necho '${output}'\n`, { mode: 0o755 });
+    };
+    // A program of that name is in this process's own PATH, and says something else.
+    await write("sh", "not this one");
+    const status = { token: "TOKEN" };
+    const output = JSON.stringify({ kind: "ExecCredential", apiVersion: v1, status });
+    const args = ["-c", `echo '${output.replace("TOKEN", `'"$PATH"'`)}'`];
+    const plugin = pluginOf("", { PATH: folder }, { command: "sh", args });
+    expect((await sourceOf(plugin).current()).token).toBe(folder);
+    await write("reanchor-only-there", "not this one either");
+    expect(
+      await failureOf(pluginOf("", { PATH: folder }, { command: "reanchor-only-there" })),
+    ).toMatchObject({ reason: "missing" });
   });
 
   test("this process's own variables beside the plugin's", async () => {
@@ -337,9 +368,20 @@ describe("what fails", () => {
     expect(await failureOf(plugin)).toMatchObject({ reason: "failed" });
     expect(await runInOwnProcess(plugin)).toEqual({
       code: 0,
-      stdout: `${from}it ended with exit code 73; standard error has what it said\n`,
+      stdout: `${from}it ended with exit code 73; it said: there is no profile of that name\n`,
       stderr: "there is no profile of that name\n",
     });
+  });
+
+  test("failing binary: the end of what it said, cleaned, and nothing that may be secret", async () => {
+    const pem = `-----BEGIN PRIVATE KEY-----\n${SECRET}\n-----END PRIVATE KEY-----`;
+    const jwt = `eyJhbGciOiJFUzI1NiJ9.${SECRET}.${SECRET}`;
+    const said = `\u001b[31mno\u0007\r\nway\u001b[0m ${pem} Bearer ${SECRET} ${jwt} the end`;
+    const { message } = await failureOf(pluginOf("fail at length", { PLUGIN_OUTPUT: said }));
+    expect(message.endsWith("no way (PEM) Bearer (token) (token) the end")).toBe(true);
+    const words = message.slice(`${from}it ended with exit code 1; it said: `.length);
+    expect(words).toMatch(/^\.\.\.\w/);
+    expect(words).toHaveLength(503);
   });
 
   test("arguments and variables that can't be passed: none of them in the error", async () => {
@@ -428,6 +470,14 @@ describe("how long a plugin runs", () => {
     }
   });
 
+  test("a plugin has ended though what it has started holds its standard error open", async () => {
+    const log = await createLog();
+    const source = sourceOf(pluginOf("leave a child", { PLUGIN_LOG: log.file }));
+    expect((await source.current()).token).toBe("sesame");
+    const [[, child = 0] = []] = await log.runs();
+    expect(await isRunning(child)).toBe(true);
+  });
+
   test("a process whose caller has given up ends without waiting for the plugin", async () => {
     const log = await createLog();
     const plugin = pluginOf("hang", { PLUGIN_LOG: log.file });
@@ -435,6 +485,19 @@ describe("how long a plugin runs", () => {
     const { stdout, code } = await runInOwnProcess(plugin, { options, leavesPrograms: true });
     expect({ stdout, code }).toEqual({ code: 0, stdout: "enough\n" });
   });
+});
+
+test("Deno needs PATH to look for a program whose variables set another one", async () => {
+  const plugin = pluginOf("echo", { PATH: "/nowhere" }, { command: "node" });
+  const permissions = ["--allow-read", "--allow-run=node"];
+  const { stdout } = await runInOwnProcess(plugin, {
+    permissions: [...permissions, "--allow-env"],
+  });
+  expect(JSON.parse(atob(stdout))).toMatchObject({ apiVersion: v1 });
+  const denied = await runInOwnProcess(plugin, {
+    permissions: [...permissions, "--deny-env=PATH", "--allow-env"],
+  });
+  expect(denied.stdout.includes("grant --allow-env=PATH")).toBe(lane === "deno");
 });
 
 test("Deno's permission is looked at and not asked for: the error says what to grant", async () => {

@@ -277,7 +277,7 @@ describe("kubeconfig() does no harm with", () => {
     const file = await open(folder.path, "w");
     await file.truncate(100 * 1024 * 1024);
     await file.close();
-    expect(await refusal(folder.path)).toMatch(/larger than 1048576 bytes/);
+    expect(await refusal(folder.path)).toMatch(/larger than 16777216 bytes/);
   });
 
   test("a device, a folder and a FIFO", async () => {

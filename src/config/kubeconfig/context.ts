@@ -20,8 +20,21 @@ export type KubeconfigOverrides = Pick<
   "context" | "cluster" | "user" | "namespace"
 >;
 
-/** PEM text, or the path of a file that holds it. */
-type DataOrFile = { readonly data: string } | { readonly file: string };
+/** PEM text and the base64 that it stands in the kubeconfig as, or the path of a file that holds it. */
+export type DataOrFile =
+  | { readonly data: string; readonly base64: string }
+  | { readonly file: string };
+
+/** An `auth-provider` of the name `oidc`. */
+export interface OidcProvider {
+  /** The token; empty if there is none. */
+  readonly idToken: string;
+  /** Where it is, for messages. */
+  readonly place: string;
+}
+
+/** Receives what is odd about the entries that are used and yet no reason to reject them. */
+type Warn = (message: string) => void;
 
 /** All that a context says, checked, with its data decoded. */
 export interface ResolvedContext {
@@ -39,13 +52,14 @@ export interface ResolvedContext {
   readonly proxyUrl: string | undefined;
   readonly disableCompression: boolean;
   readonly namespace: string | undefined;
-  /** Where both are there, the data; for each of the two by itself. */
+  /** If both are there, the data; for each of the two by itself. */
   readonly clientCert: { readonly certificate: DataOrFile; readonly key: DataOrFile } | undefined;
   readonly token: string | undefined;
   /** A token's file, which wins over a token beside it. */
   readonly tokenFile: string | undefined;
   readonly basic: BasicAuth | undefined;
   readonly impersonate: Impersonation | undefined;
+  readonly oidc: OidcProvider | undefined;
   readonly exec: ExecPlugin | undefined;
   /** What the cluster holds for an exec plugin. */
   readonly clusterExtension: unknown;
@@ -54,17 +68,26 @@ export interface ResolvedContext {
 /** The name of the cluster's extension that is an exec plugin's config. */
 const EXEC_EXTENSION = "client.authentication.k8s.io/exec";
 
+/** A kubeconfig says nothing at all, which is not wrong if nobody has asked for this one. */
+export class EmptyKubeconfig extends ConfigError {}
+
 /**
  * Picks a context.
  *
  * @param merged The kubeconfig.
  * @param overrides What to use in the place of what it says.
+ * @param warn Receives what is ignored.
  * @throws {ConfigError} where something is missing, unknown or contradictory, naming the file and the entry.
  */
 export function selectContext(
   merged: MergedKubeconfig,
   overrides: KubeconfigOverrides = {},
+  warn: Warn = () => {},
 ): ResolvedContext {
+  const { clusters, users, contexts, currentContext } = merged;
+  if (clusters.size + users.size + contexts.size === 0 && currentContext === undefined) {
+    throw new EmptyKubeconfig(`${about(merged.label)}it holds no cluster, user or context`);
+  }
   const context = findContext(merged, overrides);
   const clusterBy = overrides.cluster
     ? { label: merged.label, path: "the option cluster" }
@@ -79,15 +102,17 @@ export function selectContext(
     overrides.user || context === undefined
       ? { label: merged.label, path: "the option user" }
       : { label: context.label, path: `${at("contexts", context.name)}.context.user` };
+  const user =
+    userName === undefined
+      ? nobody
+      : readUser(lookUp(merged.users, "user", userName, userBy), at("users", userName), warn);
   return {
     context: context?.name,
     clusterName,
     userName,
     namespace: overrides.namespace || context?.value.namespace || undefined,
-    ...readCluster(cluster, at("clusters", clusterName)),
-    ...(userName === undefined
-      ? nobody
-      : readUser(lookUp(merged.users, "user", userName, userBy), at("users", userName))),
+    ...readCluster(cluster, at("clusters", clusterName), user.clientCert !== undefined),
+    ...user,
   };
 }
 
@@ -105,10 +130,7 @@ function findContext(
   return name ? { name, ...lookUp(contexts, "context", name, by) } : undefined;
 }
 
-function explainNoContext({ clusters, users, contexts }: MergedKubeconfig): string {
-  if (clusters.size + users.size + contexts.size === 0) {
-    return "it holds no cluster, user or context";
-  }
+function explainNoContext({ contexts }: MergedKubeconfig): string {
   return `it sets no current-context; pass the option context (${listNames("context", contexts)})`;
 }
 
@@ -147,10 +169,9 @@ type FromCluster = Pick<
 function readCluster(
   { value, label }: MergedEntry<NamedCluster["cluster"]>,
   path: string,
+  hasClientCert: boolean,
 ): FromCluster {
-  const { server } = value;
-  if (!server) throw unusable(label, `${path}.cluster.server is missing`);
-  const ca = readDataOrFile(value, "certificate-authority", { label, path: `${path}.cluster` });
+  const ca = readDataOrFile(value, "certificate-authority");
   const insecureSkipTlsVerify = value["insecure-skip-tls-verify"] ?? false;
   if (insecureSkipTlsVerify && ca !== undefined) {
     throw unusable(
@@ -158,6 +179,8 @@ function readCluster(
       `${path}.cluster has both a certificate-authority and insecure-skip-tls-verify, which would leave it unused; drop one`,
     );
   }
+  const isSecure = ca !== undefined || hasClientCert || insecureSkipTlsVerify;
+  const server = readServer(value.server, isSecure, { label, path: `${path}.cluster.server` });
   const proxyUrl = value["proxy-url"] || undefined;
   if (proxyUrl !== undefined && !/^(?:https?|socks5):$/.test(URL.parse(proxyUrl)?.protocol ?? "")) {
     throw unusable(label, `${path}.cluster.proxy-url is no URL of http, https or socks5`);
@@ -173,9 +196,30 @@ function readCluster(
   };
 }
 
+/**
+ * Reads the server's URL. One without a scheme is `https` if something else says that TLS is wanted: there,
+ * kubectl speaks plain HTTP.
+ */
+function readServer(server: string | undefined, isSecure: boolean, { label, path }: Place): string {
+  if (!server) throw unusable(label, `${path} is missing`);
+  // It may hold a password.
+  const shown = server.includes("@")
+    ? "not shown, since it may hold a password"
+    : cleanName(server);
+  if (/^https?:\/\//i.test(server)) {
+    if (URL.parse(server) !== null) return server;
+    throw unusable(label, `${path} is not a URL (${shown})`);
+  }
+  const url =
+    /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d+)?\/?$/i.test(server) && URL.parse(`https://${server}`);
+  if (!url) throw unusable(label, `${path} is not a URL of http or https (${shown})`);
+  if (isSecure) return url.href;
+  throw unusable(label, `${path} has no scheme (${shown}); write https://${shown}`);
+}
+
 type FromUser = Pick<
   ResolvedContext,
-  "clientCert" | "token" | "tokenFile" | "basic" | "impersonate" | "exec"
+  "clientCert" | "token" | "tokenFile" | "basic" | "impersonate" | "oidc" | "exec"
 >;
 
 const nobody: FromUser = {
@@ -184,37 +228,42 @@ const nobody: FromUser = {
   tokenFile: undefined,
   basic: undefined,
   impersonate: undefined,
+  oidc: undefined,
   exec: undefined,
 };
 
-function readUser({ value, label }: MergedEntry<NamedUser["user"]>, path: string): FromUser {
+function readUser(
+  { value, label }: MergedEntry<NamedUser["user"]>,
+  path: string,
+  warn: Warn,
+): FromUser {
   const place = { label, path: `${path}.user` };
-  const provider = value["auth-provider"];
-  if (provider !== undefined) {
-    throw unusable(
-      label,
-      `${place.path}.auth-provider was removed from kubectl; ${replacement(provider.name)}`,
-    );
-  }
-  const clientCert = readClientCert(value, place);
+  const ignored = (what: string, why: string): void =>
+    warn(`Kubeconfig ${label}: ${place.path}.${what} is ignored: ${why}`);
+  const clientCert = readClientCert(value, place, ignored);
   const token = value.token || undefined;
   const tokenFile = value.tokenFile || undefined;
   const { username = "", password = "" } = value;
   const basic = username || password ? { username, password } : undefined;
   const exec = value.exec && readExec(value.exec, place);
+  const oidc = value["auth-provider"] && readProvider(value["auth-provider"], place);
 
-  const methods = [
-    ...(token ? ["token"] : tokenFile ? ["tokenFile"] : []),
-    ...(basic ? ["username and password"] : []),
-    ...(exec ? ["exec"] : []),
-    // Goes together with a token, but an exec plugin may give one itself.
-    ...(exec && clientCert ? ["client-certificate"] : []),
-  ];
-  if (methods.length > 1) {
+  const inHeader = token ? "token" : tokenFile ? "tokenFile" : undefined;
+  if (inHeader !== undefined && basic !== undefined) {
     throw unusable(
       label,
-      `${place.path} has more than one way to authenticate (${methods.join("; ")}); keep one`,
+      `${place.path} has more than one way to authenticate (${inHeader}; username and password); keep one`,
     );
+  }
+  if (exec !== undefined && oidc !== undefined) {
+    throw unusable(label, `${place.path} has an exec plugin and an auth-provider; keep one`);
+  }
+  // As client-go: neither an exec plugin nor a provider is asked if the answer stands beside it.
+  const header = inHeader ?? (basic && "username and password");
+  const instead = header ?? (clientCert && "client-certificate");
+  if (exec !== undefined && instead !== undefined) ignored("exec", `${instead} stands beside it`);
+  if (oidc !== undefined && header !== undefined) {
+    ignored("auth-provider", `${header} stands beside it`);
   }
   return {
     clientCert,
@@ -222,7 +271,8 @@ function readUser({ value, label }: MergedEntry<NamedUser["user"]>, path: string
     tokenFile,
     basic,
     impersonate: readImpersonation(value, place),
-    exec,
+    oidc: header === undefined ? oidc : undefined,
+    exec: instead === undefined ? exec : undefined,
   };
 }
 
@@ -232,16 +282,24 @@ interface Place {
   readonly path: string;
 }
 
-function readClientCert(user: NamedUser["user"], place: Place): ResolvedContext["clientCert"] {
-  const certificate = readDataOrFile(user, "client-certificate", place);
-  const key = readDataOrFile(user, "client-key", place);
-  if (certificate === undefined && key === undefined) return undefined;
-  if (certificate !== undefined && key !== undefined) return { certificate, key };
-  const [there, missing] =
-    key === undefined ? ["client-certificate", "client-key"] : ["client-key", "client-certificate"];
+function readClientCert(
+  user: NamedUser["user"],
+  place: Place,
+  ignored: (what: string, why: string) => void,
+): ResolvedContext["clientCert"] {
+  const certificate = readDataOrFile(user, "client-certificate");
+  const key = readDataOrFile(user, "client-key");
+  if (certificate === undefined) {
+    if (key !== undefined) {
+      const field = "data" in key ? "client-key-data" : "client-key";
+      ignored(field, "there is no client-certificate to it");
+    }
+    return undefined;
+  }
+  if (key !== undefined) return { certificate, key };
   throw unusable(
     place.label,
-    `${place.path} has a ${there}, but neither ${missing} nor ${missing}-data`,
+    `${place.path} has a client-certificate, but neither client-key nor client-key-data`,
   );
 }
 
@@ -259,6 +317,7 @@ function readImpersonation(user: NamedUser["user"], place: Place): ResolvedConte
   return undefined;
 }
 
+const interactiveModes = ["Never", "IfAvailable", "Always"] as const;
 const execVersions = new Set([
   "client.authentication.k8s.io/v1",
   "client.authentication.k8s.io/v1beta1",
@@ -272,12 +331,13 @@ function readExec(exec: ExecConfig, place: Place): ExecPlugin {
   if (!execVersions.has(apiVersion)) {
     throw unusable(place.label, `${path}.apiVersion must be ${[...execVersions].join(" or ")}`);
   }
-  const interactiveMode =
-    exec.interactiveMode ?? (apiVersion.endsWith("/v1beta1") ? "IfAvailable" : undefined);
+  const mode = exec.interactiveMode || (apiVersion.endsWith("/v1beta1") ? "IfAvailable" : "");
+  const interactiveMode = interactiveModes.find((known) => known === mode);
   if (interactiveMode === undefined) {
+    const wrong = mode === "" ? "is missing" : "is unknown";
     throw unusable(
       place.label,
-      `${path}.interactiveMode is missing; set it to Never, IfAvailable or Always, as ${apiVersion} demands`,
+      `${path}.interactiveMode ${wrong}; set it to Never, IfAvailable or Always, as ${apiVersion} demands`,
     );
   }
   const env = exec.env.map(({ name, value = "" }, index) => {
@@ -295,39 +355,33 @@ function readExec(exec: ExecConfig, place: Place): ExecPlugin {
   };
 }
 
-function replacement(provider: string | undefined): string {
-  switch (provider) {
-    case "gcp":
-      return "install gke-gcloud-auth-plugin and run gcloud container clusters get-credentials again";
-    case "azure":
-      return "install kubelogin and run kubelogin convert-kubeconfig";
-    case "oidc":
-      return "use an exec plugin such as kubelogin (kubectl oidc-login)";
-    default:
-      return "use an exec plugin in its place";
-  }
+function readProvider(
+  { name, config }: NonNullable<NamedUser["user"]["auth-provider"]>,
+  { label, path }: Place,
+): OidcProvider {
+  const place = `${path}.auth-provider`;
+  if (name === "oidc") return { idToken: config["id-token"] ?? "", place };
+  const instead = replacements[name ?? ""] ?? "use an exec plugin in its place";
+  throw unusable(label, `${place} is none that kubectl still has (it has oidc alone); ${instead}`);
 }
 
-/** Reads `<field>-data`, and where it is absent, `<field>`. */
+const replacements: Readonly<Record<string, string>> = {
+  gcp: "install gke-gcloud-auth-plugin and run gcloud container clusters get-credentials again",
+  azure: "install kubelogin and run kubelogin convert-kubeconfig",
+};
+
+/** Reads `<field>-data`, and if it is absent, `<field>`. */
 function readDataOrFile<Field extends string>(
   entry: { readonly [Name in Field | `${Field}-data`]?: string | undefined },
   field: Field,
-  place: Place,
 ): DataOrFile | undefined {
-  const data = entry[`${field}-data`];
+  const written = entry[`${field}-data`];
   const file = entry[field];
-  if (data) return { data: decodeBase64(data, `${field}-data`, place) };
-  return file ? { file } : undefined;
-}
-
-function decodeBase64(written: string, field: string, { label, path }: Place): string {
-  const base64 = written.replace(/\s+/g, "");
-  if (base64.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(base64)) {
-    throw unusable(label, `${path}.${field} is not base64; it takes PEM text encoded in base64`);
-  }
-  return new TextDecoder().decode(
-    Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)),
-  );
+  if (!written) return file ? { file } : undefined;
+  // The schema has found it to be base64.
+  const base64 = written.replace(/[\r\n]/g, "");
+  const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  return { data: new TextDecoder().decode(bytes), base64 };
 }
 
 /** Where an entry is: by its name, since the files that it may be in have each their own order. */
@@ -336,5 +390,9 @@ function at(list: string, name: string): string {
 }
 
 function unusable(label: string, reason: string): ConfigError {
-  return new ConfigError(`Cannot use kubeconfig ${label}: ${reason}`);
+  return new ConfigError(`${about(label)}${reason}`);
+}
+
+function about(label: string): string {
+  return `Cannot use kubeconfig ${label}: `;
 }

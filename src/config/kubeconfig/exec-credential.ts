@@ -6,6 +6,8 @@
 
 import { parse as parseYaml } from "yaml";
 import * as z from "zod/mini";
+import { decodeText } from "../../bytes.ts";
+import { messageOf } from "../../callback.ts";
 import { SourceError } from "../../errors.ts";
 import { checkToken } from "../../sources/token-source.ts";
 
@@ -48,11 +50,13 @@ const GO_ZERO_TIME = Date.parse("0001-01-01T00:00:00Z");
 /**
  * Reads what a plugin printed.
  *
- * @param output JSON, or YAML as kubectl takes it.
+ * @param bytes JSON, or YAML as kubectl takes it, in UTF-8, or in UTF-16 with a byte order mark, as what
+ * PowerShell writes.
  * @param apiVersion Which version it was asked for.
  * @throws {SourceError} where it is none. The message names the field, and quotes no value.
  */
-export function readExecCredential(output: string, apiVersion: string): ExecCredential {
+export function readExecCredential(bytes: Uint8Array, apiVersion: string): ExecCredential {
+  const output = decode(bytes);
   if (output.trim() === "") throw new SourceError("it printed nothing", "empty");
   const result = schema.safeParse(parse(output));
   if (!result.success) {
@@ -82,6 +86,14 @@ export function readExecCredential(output: string, apiVersion: string): ExecCred
     throw invalid("its output has neither status.token nor status.clientCertificateData");
   }
   return { token, clientCert, expiresAt: readTimestamp(status.expirationTimestamp) };
+}
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return decodeText(bytes);
+  } catch (error) {
+    throw invalid(`its output can't be read: ${messageOf(error)}`);
+  }
 }
 
 function parse(output: string): unknown {

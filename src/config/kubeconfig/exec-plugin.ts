@@ -12,6 +12,7 @@ import { Reloader } from "../../sources/reloader.ts";
 import type { Source } from "../../sources/source.ts";
 import { cleanName, cleanText } from "../../clean-text.ts";
 import { type ExecCredential, readExecCredential } from "./exec-credential.ts";
+import { toJson } from "./json.ts";
 
 export type { ExecCredential } from "./exec-credential.ts";
 
@@ -37,12 +38,12 @@ export interface ExecClusterInfo {
   readonly server: string;
   readonly "tls-server-name"?: string | undefined;
   readonly "insecure-skip-tls-verify"?: boolean | undefined;
-  /** The CA bundle's PEM in base64. */
+  /** The CA bundle as the kubeconfig or the file has it, in base64. */
   readonly "certificate-authority-data"?: string | undefined;
   readonly "proxy-url"?: string | undefined;
   readonly "disable-compression"?: boolean | undefined;
-  /** What the kubeconfig's cluster holds for the plugin. */
-  readonly config?: unknown;
+  /** What the kubeconfig's cluster holds for the plugin; `null` if there is nothing. */
+  readonly config: unknown;
 }
 
 /** What a plugin is run with. */
@@ -54,7 +55,7 @@ export interface ExecOptions {
    */
   readonly timeoutMs?: number | undefined;
   /** Tells of the cluster. Only asked where the plugin wants to know. */
-  readonly cluster: () => Promise<ExecClusterInfo>;
+  readonly cluster: (signal: AbortSignal) => Promise<ExecClusterInfo>;
 }
 
 /** A credential is asked for anew this long before it expires, as a token is read. */
@@ -62,6 +63,8 @@ const LEEWAY_MS = 10_000;
 /** The least time between two runs that refused requests ask for. */
 const COOLDOWN_MS = 1_000;
 const MAX_OUTPUT_BYTES = 1024 * 1024;
+/** How much of what a failed plugin said is in the error, in characters. */
+const MAX_LAST_WORDS = 500;
 
 /**
  * Makes a source of what a plugin gives.
@@ -114,12 +117,12 @@ async function runPlugin(
       "failed",
     );
   }
-  const spec = { ...(provideClusterInfo && { cluster: await cluster() }), interactive };
+  const spec = { ...(provideClusterInfo && { cluster: await cluster(signal) }), interactive };
   const env = {
     ...Object.fromEntries(plugin.env.map(({ name, value }) => [name, value])),
-    KUBERNETES_EXEC_INFO: JSON.stringify({ kind: "ExecCredential", apiVersion, spec }),
+    KUBERNETES_EXEC_INFO: toJson({ kind: "ExecCredential", apiVersion, spec }),
   };
-  const { exitCode, stdout } = await programs
+  const { exitCode, stdout, stderr } = await programs
     .run(
       { command, args, env, inheritStdin: interactive, maxOutputBytes: MAX_OUTPUT_BYTES },
       signal,
@@ -129,9 +132,25 @@ async function runPlugin(
     });
   if (exitCode !== 0) {
     const how = exitCode === undefined ? "was killed" : `ended with exit code ${exitCode}`;
-    throw new SourceError(`it ${how}; standard error has what it said`, "failed");
+    throw new SourceError(`it ${how}; ${lastWords(stderr)}`, "failed");
   }
   return readExecCredential(stdout, apiVersion);
+}
+
+/** The end of what a plugin said, without what may be secret. */
+function lastWords(stderr: Uint8Array): string {
+  const said = cleanText(redact(new TextDecoder().decode(stderr)));
+  if (said === "") return "standard error has what it said";
+  return `it said: ${said.length > MAX_LAST_WORDS ? `...${said.slice(-MAX_LAST_WORDS)}` : said}`;
+}
+
+/** Takes out what may be a private key or a token, also if its beginning has been cut off. */
+function redact(text: string): string {
+  return text
+    .replace(/-----BEGIN [^-]+-----[^]*?(?:-----END [^-]+-----|$)/g, "(PEM)")
+    .replace(/^[^]*-----END [^-]+-----/, "(PEM)")
+    .replace(/\beyJ[\w-]+\.[\w.-]+|(?<=\bbearer\s+)\S+/gi, "(token)")
+    .replace(/(?=[\w+=-]*\d)(?=[\w+=-]*[A-Z])(?=[\w+=-]*[a-z])[\w+=-]{40,}/g, "(token)");
 }
 
 /** Tells those who have not got the program where to get it. */

@@ -7,7 +7,9 @@
  * @module
  */
 
+import { MAX_BUNDLE_BYTES } from "../../certificates/pem.ts";
 import { ConfigError, ReanchorError, SourceError } from "../../errors.ts";
+import { folderOf } from "../../file-path.ts";
 import { checkDuration, checkKnown } from "../../options.ts";
 import type { Runtime } from "../../runtime.ts";
 import { createFileCaSource, createStaticCaSource } from "../../sources/ca-source.ts";
@@ -21,12 +23,26 @@ import {
 } from "../../sources/client-cert-source.ts";
 import { fallbackSource, mapSource } from "../../sources/mapped.ts";
 import { Reloader } from "../../sources/reloader.ts";
-import { type Source, type SourceOptions, pickSourceOptions } from "../../sources/source.ts";
+import {
+  type Source,
+  type SourceOptions,
+  type SourceReloadOptions,
+  pickSourceOptions,
+} from "../../sources/source.ts";
 import { createFileTokenSource, createStaticTokenSource } from "../../sources/token-source.ts";
 import type { ClusterConfig } from "../cluster-config.ts";
+import { podNamespace } from "../in-cluster.ts";
 import { type ExecClusterInfo, createExecSource } from "./exec-plugin.ts";
-import { type ResolvedContext, selectContext } from "./context.ts";
 import {
+  type DataOrFile,
+  EmptyKubeconfig,
+  type ResolvedContext,
+  selectContext,
+} from "./context.ts";
+import { createIdTokenSource, idTokenExpiry } from "./id-token.ts";
+import { toJson } from "./json.ts";
+import {
+  EMPTY_FILE,
   type KubeconfigOptions,
   type KubeconfigPlaces,
   kubeconfigOptionNames,
@@ -34,7 +50,8 @@ import {
 } from "./places.ts";
 import { type KubeconfigFile, mergeKubeconfigs } from "./merge.ts";
 import { parseKubeconfig } from "./text.ts";
-import { MAX_KUBECONFIG_BYTES } from "./yaml.ts";
+import { Warnings } from "./warnings.ts";
+import { MAX_KUBECONFIG_BYTES, type Warn } from "./yaml.ts";
 
 const execLimit = { min: 1_000, max: 3_600_000 };
 
@@ -49,22 +66,73 @@ export async function loadKubeconfig(
 ): Promise<Source<ClusterConfig>> {
   checkKnown("kubeconfig", options, kubeconfigOptionNames);
   const places = findKubeconfigs(runtime, options);
+  const configs = createConfigSource(runtime, options, places);
+  try {
+    await configs.current();
+  } catch (cause) {
+    throw cause instanceof ReanchorError ? new ConfigError(cause.message, { cause }) : cause;
+  }
+  return configs;
+}
+
+/**
+ * Reads the kubeconfig that nobody has named outright.
+ *
+ * @returns `undefined` if it says nothing, as an empty file does.
+ * @throws {ConfigError} as {@link loadKubeconfig} does.
+ */
+export async function loadUsualKubeconfig(
+  runtime: Runtime,
+  options: SourceOptions,
+): Promise<Source<ClusterConfig> | undefined> {
+  try {
+    return await loadKubeconfig(runtime, pickSourceOptions(options));
+  } catch (error) {
+    // The source's own error stands between: it says which files it is about.
+    if (error instanceof ConfigError && error.cause instanceof SourceError) {
+      if (error.cause.cause instanceof EmptyKubeconfig) return undefined;
+    }
+    throw error;
+  }
+}
+
+function createConfigSource(
+  runtime: Runtime,
+  options: KubeconfigOptions,
+  places: KubeconfigPlaces,
+): Source<ClusterConfig> {
   const source = `kubeconfig ${places.label}`;
   const execTimeoutMs = checkDuration("execTimeoutMs", options.execTimeoutMs, 60_000, execLimit);
-  const builder = { runtime, source, execTimeoutMs, sourceOptions: pickSourceOptions(options) };
+  const warnings = new Warnings(source);
   const read = createReader(runtime, places);
 
   const contexts = new WeakMap<ClusterConfig, ResolvedContext>();
   let last: { readonly key: string; readonly config: ClusterConfig } | undefined;
+  const builder: Builder = {
+    runtime,
+    source,
+    execTimeoutMs,
+    sourceOptions: pickSourceOptions(options),
+    async isOutdated(context, waiting) {
+      const latest = contexts.get(await configs.reload(waiting));
+      return latest !== context;
+    },
+  };
   const configs = new Reloader<ClusterConfig>(
     {
       kind: "kubeconfig",
       what: "kubeconfig",
       source: places.label,
       async read(signal) {
-        const context = selectContext(mergeKubeconfigs(await read(signal)), options);
+        const found: string[] = [];
+        const warn = (message: string): void => void found.push(message);
+        const merged = mergeKubeconfigs(await read(warn, signal));
+        const selected = selectContext(merged, options, warn);
+        const namespace = selected.namespace ?? (await podNamespace(runtime));
+        const context = { ...selected, namespace };
+        warnings.replace(found);
         // Other contexts of the file come and go without a new connection.
-        const key = JSON.stringify(context);
+        const key = toJson(context);
         if (last?.key === key) return last.config;
         const config = buildConfig(builder, context);
         contexts.set(config, context);
@@ -72,6 +140,11 @@ export async function loadKubeconfig(
         return config;
       },
       isSame: (a, b) => a === b,
+      // It may have been renewed by then, as the token of a file.
+      expiresAt(config) {
+        const oidc = contexts.get(config)?.oidc;
+        return oidc && idTokenExpiry(oidc);
+      },
       changed: (next) => ({
         type: "kubeconfig-reloaded",
         source,
@@ -82,24 +155,42 @@ export async function loadKubeconfig(
     { clock: runtime.clock, sharedReads: runtime.capabilities.sharedReads },
     builder.sourceOptions,
   );
-  try {
-    await configs.current();
-  } catch (cause) {
-    throw cause instanceof ReanchorError ? new ConfigError(cause.message, { cause }) : cause;
-  }
-  return configs;
+  return {
+    current: (waiting) => configs.current(waiting),
+    fresh: () => configs.fresh(),
+    reload: (waiting) => configs.reload(waiting),
+    peek: () => configs.peek(),
+    get status() {
+      return configs.status;
+    },
+    subscribe(listener) {
+      const unsubscribe = configs.subscribe(listener);
+      const removeWarnings = warnings.subscribe(listener);
+      return () => {
+        unsubscribe();
+        removeWarnings();
+      };
+    },
+  };
 }
 
 /** Reads every file that is there; one that has been there must not be missing later. */
 function createReader(
   runtime: Runtime,
   { paths, content, mustExist }: KubeconfigPlaces,
-): (signal: AbortSignal) => Promise<KubeconfigFile[]> {
+): (warn: Warn, signal: AbortSignal) => Promise<KubeconfigFile[]> {
   if (content === undefined || typeof content === "string") checkParserMayRun(runtime);
   if (content !== undefined) {
     const label = "content";
-    const file = { path: undefined, label, config: parseKubeconfig(content, label) };
-    return async () => [file];
+    // Once, and its relative paths are those of the folder of now.
+    const found: string[] = [];
+    const config = parseKubeconfig(content, label, (message) => found.push(message));
+    const folder = runtime.files?.workingFolder();
+    const file = { folder, label, config };
+    return async (warn) => {
+      found.forEach(warn);
+      return [file];
+    };
   }
   const { files } = runtime;
   if (files === undefined) {
@@ -108,9 +199,21 @@ function createReader(
     );
   }
   const seen = new Set<string>();
-  return async (signal) => {
+  return async (warn, signal) => {
     const found: KubeconfigFile[] = [];
+    const parse = (bytes: Uint8Array, path: string): void => {
+      seen.add(path);
+      found.push({
+        folder: folderOf(path),
+        label: path,
+        config: parseKubeconfig(bytes, path, warn),
+      });
+    };
     for (const path of paths) {
+      if (path === EMPTY_FILE) {
+        parse(new Uint8Array(), path);
+        continue;
+      }
       if (runtime.isDenied("read", path)) {
         throw new SourceError(`${path} may not be read (grant --allow-read=${path})`, "unreadable");
       }
@@ -118,9 +221,7 @@ function createReader(
         if (!mustExist && !seen.has(path)) continue;
         throw new SourceError(`${path} is missing`, "missing");
       }
-      const bytes = await files.read(path, MAX_KUBECONFIG_BYTES, signal);
-      seen.add(path);
-      found.push({ path, label: path, config: parseKubeconfig(bytes, path) });
+      parse(await files.read(path, MAX_KUBECONFIG_BYTES, signal), path);
     }
     if (seen.size === 0) throw new SourceError("none of its files is there", "missing");
     return found;
@@ -144,6 +245,11 @@ interface Builder {
   readonly source: string;
   readonly execTimeoutMs: number;
   readonly sourceOptions: SourceOptions;
+  /** Reads the kubeconfig again, and says whether it is no longer this context that it names. */
+  readonly isOutdated: (
+    context: ResolvedContext,
+    waiting: SourceReloadOptions | undefined,
+  ) => Promise<boolean>;
 }
 
 function buildConfig(builder: Builder, context: ResolvedContext): ClusterConfig {
@@ -161,7 +267,7 @@ function buildConfig(builder: Builder, context: ResolvedContext): ClusterConfig 
     impersonate: context.impersonate,
     ...(context.exec === undefined
       ? { token: buildToken(builder, context), clientCert: buildClientCert(builder, context) }
-      : buildExec(builder, context, context.exec, ca)),
+      : buildExec(builder, context, context.exec)),
   };
 }
 
@@ -176,10 +282,14 @@ function buildCa(
 }
 
 /** The token of a file wins over one that stands beside it, where it can be read. */
-function buildToken(
-  { runtime, source, sourceOptions }: Builder,
-  { token, tokenFile }: ResolvedContext,
-): ClusterConfig["token"] {
+function buildToken(builder: Builder, context: ResolvedContext): ClusterConfig["token"] {
+  const { runtime, source, sourceOptions } = builder;
+  const { token, tokenFile, oidc } = context;
+  if (oidc !== undefined) {
+    return createIdTokenSource(runtime.clock, oidc, source, (waiting) =>
+      builder.isOutdated(context, waiting),
+    );
+  }
   const inline =
     token === undefined ? undefined : createStaticTokenSource(token, `${source} (token)`);
   if (tokenFile === undefined) return inline;
@@ -208,7 +318,7 @@ function buildClientCert(
   ): Promise<ClientCertPem["key"]> => {
     if ("data" in part) return part.data;
     if (files === undefined) throw new ConfigError(`Cannot read ${part.file}: there are no files`);
-    return await files.read(part.file, MAX_KUBECONFIG_BYTES, signal);
+    return await files.read(part.file, MAX_BUNDLE_BYTES, signal);
   };
   return createClientCertSource(
     runtime,
@@ -225,20 +335,17 @@ function buildExec(
   { runtime, execTimeoutMs }: Builder,
   context: ResolvedContext,
   exec: NonNullable<ResolvedContext["exec"]>,
-  ca: ClusterConfig["ca"],
 ): Pick<ClusterConfig, "token" | "clientCert"> {
-  const cluster = async (): Promise<ExecClusterInfo> => {
-    const bundle = await ca?.current();
-    return {
-      server: context.server,
-      "tls-server-name": context.serverName,
-      "insecure-skip-tls-verify": context.insecureSkipTlsVerify || undefined,
-      "certificate-authority-data": bundle && btoa(bundle.certificates.join("")),
-      "proxy-url": context.proxyUrl,
-      "disable-compression": context.disableCompression || undefined,
-      config: context.clusterExtension,
-    };
-  };
+  // In the order and the form of client-go (`rest/exec.go`), which leaves out what is empty, but never `config`.
+  const cluster = async (signal: AbortSignal): Promise<ExecClusterInfo> => ({
+    server: context.server,
+    "tls-server-name": context.serverName,
+    "insecure-skip-tls-verify": context.insecureSkipTlsVerify || undefined,
+    "certificate-authority-data": context.ca && (await readBase64(runtime, context.ca, signal)),
+    "proxy-url": context.proxyUrl,
+    "disable-compression": context.disableCompression || undefined,
+    config: context.clusterExtension ?? null,
+  });
   const credentials = createExecSource(runtime, exec, { cluster, timeoutMs: execTimeoutMs });
   return {
     token: mapSource(credentials, "token", ({ token }) => token, { isSilent: true }),
@@ -248,4 +355,15 @@ function buildExec(
       ({ clientCert }) => clientCert && parseClientCert(clientCert, runtime.clock.wallNow()),
     ),
   };
+}
+
+/** What is in a file or in the kubeconfig, byte for byte. */
+async function readBase64(
+  runtime: Runtime,
+  part: DataOrFile,
+  signal: AbortSignal,
+): Promise<string> {
+  if ("base64" in part) return part.base64;
+  const bytes = await runtime.files?.read(part.file, MAX_BUNDLE_BYTES, signal);
+  return btoa(Array.from(bytes ?? [], (byte) => String.fromCharCode(byte)).join(""));
 }

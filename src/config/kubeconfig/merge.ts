@@ -6,12 +6,13 @@
  * @module
  */
 
+import { isWindowsPath, resolvePath } from "../../file-path.ts";
 import type { Kubeconfig, NamedCluster, NamedContext, NamedUser } from "./schema.ts";
 
 /** A kubeconfig, and where it came from. */
 export interface KubeconfigFile {
-  /** The file's path; `undefined` for a text or an object that is no file's. */
-  readonly path: string | undefined;
+  /** The folder that paths in it are relative to; `undefined` if nothing says which. */
+  readonly folder: string | undefined;
   /** What to call it in messages. */
   readonly label: string;
   readonly config: Kubeconfig;
@@ -44,12 +45,12 @@ export function mergeKubeconfigs(files: readonly KubeconfigFile[]): MergedKubeco
   const users = new Map<string, MergedEntry<NamedUser["user"]>>();
   const contexts = new Map<string, MergedEntry<NamedContext["context"]>>();
   let currentContext: MergedEntry<string> | undefined;
-  for (const { path, label, config } of files) {
+  for (const { folder, label, config } of files) {
     for (const { name, cluster } of config.clusters) {
-      addFirst(clusters, name, { value: resolveCluster(cluster, path), label });
+      addFirst(clusters, name, { value: resolveCluster(cluster, folder), label });
     }
     for (const { name, user } of config.users) {
-      addFirst(users, name, { value: resolveUser(user, path), label });
+      addFirst(users, name, { value: resolveUser(user, folder), label });
     }
     for (const { name, context } of config.contexts)
       addFirst(contexts, name, { value: context, label });
@@ -70,20 +71,20 @@ function addFirst<Value>(
 
 function resolveCluster(
   cluster: NamedCluster["cluster"],
-  origin: string | undefined,
+  folder: string | undefined,
 ): NamedCluster["cluster"] {
-  if (origin === undefined || !cluster["certificate-authority"]) return cluster;
-  const file = resolvePath(folderOf(origin), cluster["certificate-authority"]);
+  if (folder === undefined || !cluster["certificate-authority"]) return cluster;
+  const file = resolvePath(folder, cluster["certificate-authority"]);
   return { ...cluster, "certificate-authority": file };
 }
 
-function resolveUser(user: NamedUser["user"], origin: string | undefined): NamedUser["user"] {
-  if (origin === undefined) return user;
+function resolveUser(user: NamedUser["user"], folder: string | undefined): NamedUser["user"] {
+  if (folder === undefined) return user;
   const resolve = (path: string | undefined): string | undefined =>
-    path ? resolvePath(folderOf(origin), path) : undefined;
+    path ? resolvePath(folder, path) : undefined;
   const { exec } = user;
   // A bare name stays one: it is looked for in PATH.
-  const isPath = (isWindowsPath(origin) ? /[\\/]/ : /\//).test(exec?.command ?? "");
+  const isPath = (isWindowsPath(folder) ? /[\\/]/ : /\//).test(exec?.command ?? "");
   return {
     ...user,
     "client-certificate": resolve(user["client-certificate"]),
@@ -91,44 +92,4 @@ function resolveUser(user: NamedUser["user"], origin: string | undefined): Named
     tokenFile: resolve(user.tokenFile),
     exec: exec && isPath ? { ...exec, command: resolve(exec.command) } : exec,
   };
-}
-
-const driveOrShare = /^(?:[A-Za-z]:[\\/]|\\\\)/;
-
-/**
- * Resolves a path by its form alone, as Go's `filepath.Join` does. A path of Windows is told by its drive or
- * its backslashes at the beginning.
- *
- * @param base The folder that it is relative to.
- * @param path What is written; an absolute one stays as it is.
- * @returns A path that has a separator in it, so that none becomes a name to be looked for in `PATH`.
- */
-export function resolvePath(base: string, path: string): string {
-  if (path.startsWith("/") || driveOrShare.test(path)) return path;
-  const isWindows = isWindowsPath(base);
-  if (isWindows && path.startsWith("\\")) return path;
-  const separators = isWindows ? /[\\/]+/ : /\/+/;
-  const separator = isWindows ? "\\" : "/";
-  const root = (isWindows ? /^(?:[A-Za-z]:[\\/]*|[\\/]+)/ : /^\/+/).exec(base)?.[0] ?? "";
-  const parts: string[] = [];
-  for (const part of `${base.slice(root.length)}${separator}${path}`.split(separators)) {
-    if (part === "" || part === ".") continue;
-    if (part !== "..") parts.push(part);
-    else if (parts.length > 0 && parts.at(-1) !== "..") parts.pop();
-    else if (root === "") parts.push(part);
-  }
-  const joined = parts.join(separator);
-  if (root !== "") return `${root}${joined}`;
-  return parts[0] === ".." ? joined : `.${separator}${joined}`;
-}
-
-function isWindowsPath(path: string): boolean {
-  return driveOrShare.test(path) || (path.includes("\\") && !path.includes("/"));
-}
-
-function folderOf(path: string): string {
-  const end = isWindowsPath(path)
-    ? Math.max(path.lastIndexOf("\\"), path.lastIndexOf("/"))
-    : path.lastIndexOf("/");
-  return path.slice(0, end + 1);
 }

@@ -5,6 +5,7 @@
  */
 
 import { ConfigError } from "../../errors.ts";
+import { absolutePath } from "../../file-path.ts";
 import type { Runtime } from "../../runtime.ts";
 import { type SourceOptions, sourceOptionNames } from "../../sources/source.ts";
 
@@ -28,7 +29,11 @@ export interface KubeconfigOptions extends SourceOptions {
   cluster?: string | undefined;
   /** The user to be in the place of the context's. */
   user?: string | undefined;
-  /** The namespace to work in in the place of the context's. */
+  /**
+   * The namespace to work in in the place of the context's.
+   *
+   * @default the context's; if it names none, the pod's own in a pod, as with kubectl, and else "default"
+   */
   namespace?: string | undefined;
   /**
    * How long an exec plugin may take, in milliseconds: some of them wait for a person at a browser.
@@ -49,6 +54,9 @@ export const kubeconfigOptionNames: readonly string[] = [
   "execTimeoutMs",
   ...sourceOptionNames,
 ];
+
+/** What stands for no kubeconfig at all: a device, and yet as good as an empty file. */
+export const EMPTY_FILE = "/dev/null";
 
 /** Where a kubeconfig is. */
 export interface KubeconfigPlaces {
@@ -74,37 +82,45 @@ export function findKubeconfigs(runtime: Runtime, options: KubeconfigOptions): K
     return { paths: [], content, mustExist: true, label: "content" };
   }
   if (path !== undefined) {
-    const paths = typeof path === "string" ? [path] : [...path];
-    if (paths.length === 0 || paths.some((each) => typeof each !== "string" || each === "")) {
+    const written = typeof path === "string" ? [path] : [...path];
+    if (written.length === 0 || written.some((each) => typeof each !== "string" || each === "")) {
       throw new TypeError(
         "Cannot use option path of kubeconfig: it is no path, nor a list of them",
       );
     }
+    const paths = written.map((each) => absolutePath(runtime.files, each));
     const mustExist = typeof path === "string";
     return { paths, content: undefined, mustExist, label: paths.join(", ") };
   }
-  const listed = kubeconfigVariable(runtime);
-  const home = homeFolder(runtime);
-  const paths = listed ?? (home === undefined ? [] : [`${home}/.kube/config`]);
+  const { paths, variable } = usualKubeconfigs(runtime);
   if (paths.length === 0) {
     throw new ConfigError(
-      "Cannot find a kubeconfig: neither $KUBECONFIG nor $HOME is set; pass the option path of kubeconfig",
+      variable === undefined
+        ? "Cannot find a kubeconfig: neither $KUBECONFIG nor $HOME is set; pass the option path of kubeconfig"
+        : "Cannot find a kubeconfig: $KUBECONFIG names no file; pass the option path of kubeconfig",
     );
   }
-  return { paths, content: undefined, mustExist: listed === undefined, label: paths.join(", ") };
+  const mustExist = variable === undefined;
+  return { paths, content: undefined, mustExist, label: paths.join(", ") };
 }
 
-/** What `$KUBECONFIG` lists; `undefined` where it lists nothing. */
-export function kubeconfigVariable(runtime: Runtime): string[] | undefined {
-  const value = runtime.env("KUBECONFIG");
-  if (!value) return undefined;
+/** The files that make up the kubeconfig if nothing else is asked for. */
+export interface UsualKubeconfigs {
+  readonly paths: readonly string[];
+  /** What `$KUBECONFIG` says, if it says anything: then nothing else counts, though it names no file. */
+  readonly variable: string | undefined;
+}
+
+/** The files that `$KUBECONFIG` lists, and if it is empty or not set, `~/.kube/config`. */
+export function usualKubeconfigs(runtime: Runtime): UsualKubeconfigs {
+  const variable = runtime.env("KUBECONFIG") || undefined;
+  const home = runtime.env("HOME") || runtime.env("USERPROFILE") || undefined;
   // A drive's colon is not a separator: on Windows the separator is a semicolon.
-  const isWindows = runtime.env("OS") === "Windows_NT";
-  const paths = value.split(isWindows ? ";" : ":").filter((path) => path !== "");
-  return paths.length === 0 ? undefined : [...new Set(paths)];
-}
-
-/** The user's folder; `undefined` where nothing says which. */
-export function homeFolder(runtime: Runtime): string | undefined {
-  return runtime.env("HOME") || runtime.env("USERPROFILE") || undefined;
+  const separator = runtime.env("OS") === "Windows_NT" ? ";" : ":";
+  const written =
+    variable?.split(separator) ?? (home === undefined ? [] : [`${home}/.kube/config`]);
+  const paths = written
+    .filter((path) => path !== "")
+    .map((path) => absolutePath(runtime.files, path));
+  return { paths: [...new Set(paths)], variable };
 }

@@ -59,13 +59,19 @@ export interface NamedUser {
     readonly "as-user-extra"?: Readonly<Record<string, readonly string[]>> | undefined;
     readonly username?: string | undefined;
     readonly password?: string | undefined;
-    /** Gone from client-go since 1.26; kept here so that it can be named. */
-    readonly "auth-provider"?: { readonly name?: string | undefined } | undefined;
+    /** What kubectl had before exec plugins. Of the three that it knew, only `oidc` is left. */
+    readonly "auth-provider"?: AuthProvider | undefined;
     readonly exec?: ExecConfig | undefined;
   };
 }
 
-/** A program that gives credentials. Whether it is complete is only looked at where it is used. */
+/** A way to get credentials that is built into kubectl, and what is configured for it. */
+interface AuthProvider {
+  readonly name?: string | undefined;
+  readonly config: Readonly<Record<string, string>>;
+}
+
+/** A program that gives credentials. Whether it is complete and valid is only checked if it is used. */
 export interface ExecConfig {
   readonly apiVersion?: string | undefined;
   readonly command?: string | undefined;
@@ -76,7 +82,8 @@ export interface ExecConfig {
   }[];
   readonly installHint?: string | undefined;
   readonly provideClusterInfo?: boolean | undefined;
-  readonly interactiveMode?: "Never" | "IfAvailable" | "Always" | undefined;
+  /** `Never`, `IfAvailable` or `Always`. */
+  readonly interactiveMode?: string | undefined;
 }
 
 /** A cluster together with a user, and what the two are called. */
@@ -89,17 +96,28 @@ export interface NamedContext {
   };
 }
 
+const NOT_BASE64 = "is not base64; it takes PEM text encoded in base64";
+const WRONG_FORM = "is not of the form that kubectl takes";
+
 const text = absent(z.string());
 const flag = absent(z.boolean());
+/** Go has no null in a list or a mapping of text: it is the empty text there. */
+const element = or("", z.string());
+const texts = list(element);
+const data = absent(z.string().check(z.refine(isBase64, NOT_BASE64)));
+/** What tools keep for themselves, in any of four places. */
+const extensions = list(
+  mapping(z.looseObject({ name: z.prefault(element, ""), extension: z.optional(z.unknown()) })),
+);
 
 const exec = z.looseObject({
   apiVersion: text,
   command: text,
-  args: list(z.string()),
-  env: list(z.looseObject({ name: text, value: text })),
+  args: texts,
+  env: list(mapping(z.looseObject({ name: text, value: text }))),
   installHint: text,
   provideClusterInfo: flag,
-  interactiveMode: choice(["Never", "IfAvailable", "Always"]),
+  interactiveMode: text,
 });
 
 const cluster = z.looseObject({
@@ -107,40 +125,64 @@ const cluster = z.looseObject({
   "tls-server-name": text,
   "insecure-skip-tls-verify": flag,
   "certificate-authority": text,
-  "certificate-authority-data": text,
+  "certificate-authority-data": data,
   "proxy-url": text,
   "disable-compression": flag,
-  extensions: list(z.looseObject({ name: z.string(), extension: z.optional(z.unknown()) })),
+  extensions,
 });
 
 const user = z.looseObject({
   "client-certificate": text,
-  "client-certificate-data": text,
+  "client-certificate-data": data,
   "client-key": text,
-  "client-key-data": text,
+  "client-key-data": data,
   token: text,
   tokenFile: text,
   as: text,
   "as-uid": text,
-  "as-groups": list(z.string()),
-  "as-user-extra": absent(z.record(z.string(), list(z.string()))),
+  "as-groups": texts,
+  "as-user-extra": absent(z.record(z.string(), texts)),
   username: text,
   password: text,
-  "auth-provider": absent(z.looseObject({ name: text })),
+  "auth-provider": absent(
+    z.looseObject({ name: text, config: mapping(z.record(z.string(), element)) }),
+  ),
   exec: absent(exec),
+  extensions: unused(extensions),
 });
 
-const context = z.looseObject({ cluster: text, user: text, namespace: text });
+const context = z.looseObject({
+  cluster: text,
+  user: text,
+  namespace: text,
+  extensions: unused(extensions),
+});
 
-/** Checks a kubeconfig, and fills in what is absent: lists and mappings are empty then. */
+/**
+ * Checks the form of a kubeconfig, and fills in what is absent: lists and mappings are empty then, and names
+ * are the empty text. Entries may be null, as any of them may be that nothing uses.
+ */
 export const kubeconfigSchema: z.ZodMiniType<Kubeconfig> = z.looseObject({
   apiVersion: choice(["v1"]),
   kind: choice(["Config"]),
-  clusters: list(z.looseObject({ name: z.string(), cluster: mapping(cluster) })),
-  users: list(z.looseObject({ name: z.string(), user: mapping(user) })),
-  contexts: list(z.looseObject({ name: z.string(), context: mapping(context) })),
+  clusters: entries({ cluster: mapping(cluster) }),
+  users: entries({ user: mapping(user) }),
+  contexts: entries({ context: mapping(context) }),
   "current-context": text,
+  preferences: unused(mapping(z.looseObject({ colors: flag, extensions }))),
+  extensions: unused(extensions),
 });
+
+function entries<Shape extends z.core.$ZodShape>(shape: Shape) {
+  return list(mapping(z.looseObject({ name: z.prefault(element, ""), ...shape })));
+}
+
+/** Holds what is never used to its form, and leaves it as it is. */
+function unused<Schema extends z.ZodMiniType>(schema: Schema) {
+  return z.optional(
+    z.unknown().check(z.refine((value) => schema.safeParse(value).success, WRONG_FORM)),
+  );
+}
 
 /** What may be left out, by null too. */
 function absent<Schema extends z.ZodMiniType>(schema: Schema) {
@@ -167,4 +209,10 @@ function or<Schema extends z.ZodMiniType>(fallback: unknown, schema: Schema) {
     z.transform((value: unknown) => value ?? fallback),
     schema,
   );
+}
+
+/** Whether a text is base64 as Go takes it: by lines, or in one. */
+function isBase64(written: string): boolean {
+  const base64 = written.replace(/[\r\n]/g, "");
+  return base64.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(base64);
 }

@@ -9,30 +9,27 @@ import type * as z from "zod/mini";
 import { ConfigError } from "../../errors.ts";
 import { cleanName } from "../../clean-text.ts";
 import { type Kubeconfig, kubeconfigSchema } from "./schema.ts";
-import { type Path, Refusal, isMapping, readDocuments } from "./yaml.ts";
+import { type Path, Refusal, type Warn, isMapping, readDocument } from "./yaml.ts";
+
+/** What an empty text says. */
+const nothing: Kubeconfig = { clusters: [], users: [], contexts: [] };
 
 /**
- * Parses a kubeconfig. Several YAML documents in one text are merged as files are, the first of a name
- * winning, as kube-rs does; an empty one counts for nothing.
+ * Parses a kubeconfig.
  *
  * @param content Its text, the bytes of that, or what the text would hold.
  * @param label What to call it in messages.
+ * @param warn Receives what is odd about it and yet no reason to reject it.
  * @throws {ConfigError} where it is none. The message says where in the text, and never quotes it.
  */
-export function parseKubeconfig(content: string | Uint8Array | object, label: string): Kubeconfig {
-  const configs = readConfigs(content, label);
-  return {
-    ...configs.reduceRight<object>((later, config) => Object.assign(later, config), {}),
-    clusters: firstOfEachName(configs.flatMap(({ clusters }) => clusters)),
-    users: firstOfEachName(configs.flatMap(({ users }) => users)),
-    contexts: firstOfEachName(configs.flatMap(({ contexts }) => contexts)),
-    "current-context": configs.map((config) => config["current-context"]).find(Boolean),
-  };
-}
-
-function readConfigs(content: string | Uint8Array | object, label: string): Kubeconfig[] {
+export function parseKubeconfig(
+  content: string | Uint8Array | object,
+  label: string,
+  warn: Warn = () => {},
+): Kubeconfig {
   try {
-    return readDocuments(content).map(({ value, lineOf }) => check(value, lineOf));
+    const document = readDocument(content, (message) => warn(`Kubeconfig ${label}: ${message}`));
+    return document === undefined ? nothing : check(document.value, document.lineOf);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     // No cause: a parser's error quotes what it stumbled over.
@@ -57,15 +54,23 @@ function check(value: unknown, lineOf: (path: Path) => number | undefined): Kube
     if (issue === undefined) throw new Refusal("it is no kubeconfig");
     throw fail(issue.path, explainIssue(issue, find(value, issue.path)));
   }
-  for (const list of ["clusters", "users", "contexts"] as const) {
+  const { clusters, users, contexts } = result.data;
+  const lists: [Path, readonly { readonly name: string }[]][] = [
+    [["clusters"], clusters],
+    [["users"], users],
+    [["contexts"], contexts],
+    ...clusters.map(({ cluster }, index): [Path, typeof cluster.extensions] => [
+      ["clusters", index, "cluster", "extensions"],
+      cluster.extensions,
+    ]),
+  ];
+  for (const [path, list] of lists) {
     const names = new Set<string>();
-    for (const [index, { name }] of result.data[list].entries()) {
+    for (const [index, { name }] of list.entries()) {
       // As client-go, which can't tell either which one is meant.
       if (names.has(name)) {
-        throw fail(
-          [list, index, "name"],
-          `is ${cleanName(name)}, which is there twice; rename one`,
-        );
+        const called = name === "" ? "is empty or missing" : `is ${cleanName(name)}`;
+        throw fail([...path, index, "name"], `${called}, which is there twice; rename one`);
       }
       names.add(name);
     }
@@ -74,12 +79,15 @@ function check(value: unknown, lineOf: (path: Path) => number | undefined): Kube
 }
 
 function explainIssue(issue: z.core.$ZodIssue, found: unknown): string {
+  if (issue.code === "custom") return issue.message;
   if (issue.code === "invalid_value") return `must be ${issue.values.join(", ")}`;
   if (issue.code !== "invalid_type") return "is wrong";
   if (found === undefined) return "is missing";
   const expected = expectations[issue.expected] ?? issue.expected;
   const hint =
-    expected === "text" && /^(?:number|boolean)$/.test(typeof found) ? "; put it in quotes" : "";
+    expected === "text" && /^(?:number|bigint|boolean)$/.test(typeof found)
+      ? "; put it in quotes"
+      : "";
   return `is ${kindOf(found)}, but must be ${expected}${hint}`;
 }
 
@@ -101,6 +109,7 @@ function kindOf(value: unknown): string {
 const kinds: Readonly<Record<string, string>> = {
   string: "text",
   number: "a number",
+  bigint: "a number",
   boolean: "a boolean",
 };
 
@@ -117,9 +126,4 @@ function writePath(path: Path): string {
     .map((key) => (typeof key === "number" ? `[${key}]` : `.${cleanName(String(key))}`))
     .join("")
     .replace(/^\./, "");
-}
-
-function firstOfEachName<Entry extends { readonly name: string }>(entries: Entry[]): Entry[] {
-  const names = new Set<string>();
-  return entries.filter(({ name }) => !names.has(name) && names.add(name));
 }

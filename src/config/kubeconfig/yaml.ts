@@ -11,6 +11,7 @@ import {
   type Document,
   LineCounter,
   type ParsedNode,
+  type Scalar,
   type YAMLError,
   isAlias,
   isMap,
@@ -19,12 +20,15 @@ import {
   isSeq,
   parseAllDocuments,
 } from "yaml";
+import { decodeText } from "../../bytes.ts";
+import { messageOf } from "../../callback.ts";
 
-/** The largest kubeconfig that is read: 1 MiB. */
-export const MAX_KUBECONFIG_BYTES: number = 1024 * 1024;
+/** The largest kubeconfig that is read: 16 MiB. */
+export const MAX_KUBECONFIG_BYTES: number = 16 * 1024 * 1024;
+const TOO_LARGE = "it is larger than 16 MiB";
 
 /** More values than a kubeconfig of the largest size holds; only a bomb of aliases has them. */
-const MAX_VALUES = 200_000;
+const MAX_VALUES = 3_000_000;
 const MAX_DEPTH = 64;
 
 /** A way through a value, from its outermost key on. */
@@ -41,47 +45,57 @@ export interface PlainDocument {
 /** Why a text is refused; becomes the ConfigError, which names the file. */
 export class Refusal extends Error {}
 
+/** Receives what is odd about a text and yet no reason to reject it. It names a line and quotes nothing. */
+export type Warn = (message: string) => void;
+
 /**
- * Reads the documents of a text, but for those that are empty.
+ * Reads the first document of a text, as kubectl does. Of a key that a mapping has twice, the last wins.
  *
- * @throws {Refusal} where it is no YAML, or larger than any kubeconfig.
+ * @returns `undefined` if the text is empty: no byte, white space, comments, or `null`.
+ * @throws {Refusal} if it is not YAML, or larger than any kubeconfig.
  */
-export function readDocuments(content: string | Uint8Array | object): PlainDocument[] {
-  if (typeof content === "string") return readText(content);
-  if (content instanceof Uint8Array) return readText(decode(content));
-  return [{ value: copyObject(content), lineOf: () => undefined }];
+export function readDocument(
+  content: string | Uint8Array | object,
+  warn: Warn,
+): PlainDocument | undefined {
+  if (typeof content === "string") return readText(content, warn);
+  if (content instanceof Uint8Array) return readText(decode(content), warn);
+  return { value: copyObject(content), lineOf: () => undefined };
 }
 
 function decode(bytes: Uint8Array): string {
-  if (bytes.byteLength > MAX_KUBECONFIG_BYTES) throw new Refusal("it is larger than 1 MiB");
-  const [first, second] = bytes;
-  const isUtf16 = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
-  const encoding = isUtf16 ? (first === 0xff ? "utf-16le" : "utf-16be") : "utf-8";
+  if (bytes.byteLength > MAX_KUBECONFIG_BYTES) throw new Refusal(TOO_LARGE);
   try {
-    return new TextDecoder(encoding, { fatal: true }).decode(bytes);
-  } catch {
-    throw new Refusal(`it is not ${encoding.toUpperCase()} text`);
+    return decodeText(bytes);
+  } catch (error) {
+    throw new Refusal(messageOf(error));
   }
 }
 
-function readText(content: string): PlainDocument[] {
-  if (content.length > MAX_KUBECONFIG_BYTES) throw new Refusal("it is larger than 1 MiB");
+function readText(content: string, warn: Warn): PlainDocument | undefined {
+  if (content.length > MAX_KUBECONFIG_BYTES) throw new Refusal(TOO_LARGE);
   const lines = new LineCounter();
   const place = (offset: number): string => {
     const { line, col } = lines.linePos(offset);
     return `line ${line}, column ${col}`;
   };
-  return parseDocuments(content, lines).flatMap((document) => {
-    const [error] = document.errors;
-    if (error !== undefined) throw new Refusal(`${place(error.pos[0])}: ${explain(error)}`);
-    const value = new Unfolding(place).unfold(document.contents);
-    if (value === null || value === undefined) return [];
-    const lineOf = (path: Path): number | undefined => {
-      const range = nearestNode(document, path)?.range;
-      return range ? lines.linePos(range[0]).line : undefined;
-    };
-    return [{ value, lineOf }];
-  });
+  const [document, second] = parseDocuments(content, lines);
+  if (document === undefined) return undefined;
+  const [error] = document.errors;
+  if (error !== undefined) throw new Refusal(`${place(error.pos[0])}: ${explain(error)}`);
+  if (second !== undefined) {
+    const { line } = lines.linePos(second.range[0]);
+    warn(
+      `it holds several YAML documents; only the first is read, and not what begins at line ${line}`,
+    );
+  }
+  const value = new Unfolding(place, warn).unfold(document.contents);
+  if (value === null || value === undefined) return undefined;
+  const lineOf = (path: Path): number | undefined => {
+    const range = nearestNode(document, path)?.range;
+    return range ? lines.linePos(range[0]).line : undefined;
+  };
+  return { value, lineOf };
 }
 
 function parseDocuments(content: string, lineCounter: LineCounter): readonly Document.Parsed[] {
@@ -93,6 +107,8 @@ function parseDocuments(content: string, lineCounter: LineCounter): readonly Doc
       // Whatever a %YAML line asks for: in YAML 1.1, "yes" is true, and a number may have colons.
       schema: "core",
       resolveKnownTags: false,
+      // Some have more digits than a number holds.
+      intAsBigInt: true,
       // Compares each key with each; looked at below.
       uniqueKeys: false,
     });
@@ -139,11 +155,13 @@ interface Unfolded {
  */
 class Unfolding {
   readonly #place: (offset: number) => string;
+  readonly #warn: Warn;
   readonly #anchors = new Map<string, Unfolded | undefined>();
   #count = 0;
 
-  constructor(place: (offset: number) => string) {
+  constructor(place: (offset: number) => string, warn: Warn) {
     this.#place = place;
+    this.#warn = warn;
   }
 
   unfold(node: unknown, depth = 0): unknown {
@@ -168,7 +186,16 @@ class Unfolding {
     let value: unknown;
     if (isMap(node)) value = this.#unfoldMap(node.items, depth);
     else if (isSeq(node)) value = node.items.map((item) => this.unfold(item, depth + 1));
-    else if (isScalar(node)) value = node.value;
+    else if (isScalar(node)) {
+      value = plainValue(node);
+      if (
+        value === Number.POSITIVE_INFINITY ||
+        value === Number.NEGATIVE_INFINITY ||
+        Number.isNaN(value)
+      ) {
+        throw this.#refusal(node, "a number is infinite, or none");
+      }
+    }
     if (anchor !== undefined) this.#anchors.set(anchor, { value, count: this.#count - before });
     return value;
   }
@@ -182,15 +209,18 @@ class Unfolding {
       if (typeof written === "object" && written !== null) {
         throw this.#refusal(key, "a key is a mapping or a list");
       }
+      if (written === null || written === undefined) throw this.#refusal(key, "a key is null");
       const name = String(written);
-      if (seen.has(name)) throw this.#refusal(key, "a key is there twice in one mapping");
+      if (seen.has(name))
+        this.#warn(this.#at(key, "a key is there twice in one mapping; the last wins"));
       seen.add(name);
       const unfolded = this.unfold(value, depth + 1);
       if (name === "<<" && isScalar(key) && key.type === "PLAIN") {
-        for (const source of Array.isArray(unfolded) ? unfolded : [unfolded]) {
-          if (!isMapping(source)) throw this.#refusal(value, "a merge key (<<) holds no mapping");
-          merged.push(source);
+        const sources: unknown[] = Array.isArray(unfolded) ? unfolded : [unfolded];
+        if (!sources.every(isMapping)) {
+          throw this.#refusal(value, "a merge key (<<) holds no mapping");
         }
+        merged.unshift(...sources);
       } else {
         put(own, name, unfolded);
       }
@@ -210,9 +240,32 @@ class Unfolding {
   }
 
   #refusal(node: unknown, reason: string): Refusal {
-    const range = isNode(node) ? node.range : undefined;
-    return new Refusal(range ? `${this.#place(range[0])}: ${reason}` : reason);
+    return new Refusal(this.#at(node, reason));
   }
+
+  #at(node: unknown, reason: string): string {
+    const range = isNode(node) ? node.range : undefined;
+    return range ? `${this.#place(range[0])}: ${reason}` : reason;
+  }
+}
+
+const [minInteger, maxInteger] = [-(2n ** 63n), 2n ** 64n - 1n];
+
+/**
+ * The value of a scalar, as kubectl's parser has it: a number that overflows is the text as it is written
+ * (names such as `12e4567` are written without quotes), and an integer of 64 bits keeps its digits.
+ */
+function plainValue({ value, source }: Scalar): unknown {
+  if (typeof value === "bigint") {
+    if (value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER) return Number(value);
+    if (value >= minInteger && value <= maxInteger) return value;
+    // Go takes decimal digits for a floating-point number then, and others for text.
+    return source === undefined || /^[-+]?\d+$/.test(source) ? Number(value) : source;
+  }
+  const overflows = typeof value === "number" && !Number.isFinite(value);
+  return overflows && source !== undefined && !/^[-+]?\.(?:inf|nan)$/i.test(source)
+    ? source
+    : value;
 }
 
 /** Copies what a caller passes: its own enumerable keys and nothing that it inherits. */

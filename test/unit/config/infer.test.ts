@@ -95,6 +95,118 @@ test("inferConfig() counts what may not be looked at as unset", async () => {
   expect(await serverOf(runtime)).toBe("https://10.96.0.1");
 });
 
+test("inferConfig() is a ConfigError when $KUBECONFIG names what may not be read", async () => {
+  const runtime = pod();
+  runtime.variables.set("KUBECONFIG", "/home/me/config");
+  runtime.denied.add("read /home/me/config");
+  await expect(inferConfig(runtime, {})).rejects.toThrow(
+    "Cannot read kubeconfig /home/me/config, which $KUBECONFIG names: grant --allow-read=/home/me/config",
+  );
+});
+
+test.each(["EACCES: permission denied", "ENOTDIR: not a directory", "ELOOP: too many links"])(
+  "inferConfig() is a ConfigError, and never the pod's identity, when it can't look: %s",
+  async (message) => {
+    const runtime = pod();
+    runtime.variables.set("HOME", "/root");
+    runtime.hidden.set("/root/.kube/config", new Error(message));
+    await expect(inferConfig(runtime, {})).rejects.toThrow(ConfigError);
+    await expect(inferConfig(runtime, {})).rejects.toThrow(
+      `Cannot look for kubeconfig /root/.kube/config: ${message}`,
+    );
+    // Nor when another file of the list can be read.
+    runtime.variables.set("KUBECONFIG", "/home/me/config:/root/.kube/config");
+    runtime.disk.set("/home/me/config", kubeconfig);
+    await expect(inferConfig(runtime, {})).rejects.toThrow(ConfigError);
+  },
+);
+
+const unset = `apiVersion: v1
+clusters: null
+contexts: null
+current-context: ""
+kind: Config
+preferences: {}
+users: null
+`;
+
+test.each([
+  ["no byte", ""],
+  ["a comment", "# nothing yet\n"],
+  ["an empty document", "---\n"],
+  ["what kubectl config unset leaves", unset],
+])("inferConfig() takes a kubeconfig for absent when it holds %s", async (_, text) => {
+  const runtime = pod();
+  runtime.variables.set("HOME", "/root");
+  runtime.disk.set("/root/.kube/config", text);
+  expect(await serverOf(runtime)).toBe("https://10.96.0.1");
+  runtime.disk.delete(`${root}/token`);
+  await expect(inferConfig(runtime, {})).rejects.toThrow(
+    /^Cannot find a cluster: \$KUBECONFIG is not set; \/root\/\.kube\/config is empty; then Cannot load in-cluster config: /,
+  );
+});
+
+test("inferConfig() reads the next file when one is empty", async () => {
+  const runtime = pod();
+  runtime.variables.set("KUBECONFIG", "/dev/null:/empty:/home/me/config");
+  runtime.disk.set("/empty", unset);
+  runtime.disk.set("/home/me/config", kubeconfig);
+  expect(await serverOf(runtime)).toBe("https://kube.example:6443");
+});
+
+test.each([
+  ["/dev/null", "/dev/null is empty"],
+  [":", "$KUBECONFIG names no file"],
+  ["::", "$KUBECONFIG names no file"],
+])("inferConfig() looks nowhere else when KUBECONFIG is %s", async (value, looked) => {
+  const runtime = pod();
+  runtime.variables.set("KUBECONFIG", value);
+  runtime.variables.set("HOME", "/root");
+  runtime.disk.set("/root/.kube/config", kubeconfig);
+  expect(await serverOf(runtime)).toBe("https://10.96.0.1");
+  runtime.disk.delete(`${root}/token`);
+  await expect(inferConfig(runtime, {})).rejects.toThrow(
+    `Cannot find a cluster: ${looked}; then Cannot load in-cluster config: `,
+  );
+});
+
+test.each([
+  "current-context: here",
+  "clusters: [{ name: kube, cluster: { server: https://kube.example } }]",
+  "contexts: [{ name: here }]",
+])(
+  "inferConfig() is a ConfigError when a kubeconfig says something, and too little: %s",
+  async (text) => {
+    const runtime = pod();
+    runtime.variables.set("KUBECONFIG", "/home/me/config");
+    runtime.disk.set("/home/me/config", text);
+    await expect(inferConfig(runtime, {})).rejects.toThrow(ConfigError);
+  },
+);
+
+test("inferConfig() works in the pod's namespace when the kubeconfig names none", async () => {
+  const namespaceOf = async (runtime: FakeRuntime): Promise<string | undefined> => {
+    const config = await inferConfig(runtime, {});
+    return "server" in config ? config.namespace : (await config.current()).namespace;
+  };
+  const runtime = pod();
+  runtime.variables.set("KUBECONFIG", "/home/me/config");
+  runtime.disk.set("/home/me/config", kubeconfig);
+  expect(await namespaceOf(runtime)).toBe("default");
+  runtime.disk.set(`${root}/namespace`, "shop\n");
+  expect(await namespaceOf(runtime)).toBe("shop");
+  runtime.variables.set("POD_NAMESPACE", "payments");
+  expect(await namespaceOf(runtime)).toBe("payments");
+  const named = kubeconfig.replace("user: me", "user: me, namespace: default");
+  runtime.disk.set("/home/me/config", named);
+  expect(await namespaceOf(runtime)).toBe("default");
+
+  // Elsewhere there is no pod to have one.
+  runtime.disk.set("/home/me/config", kubeconfig);
+  runtime.variables.delete("KUBERNETES_SERVICE_HOST");
+  expect(await namespaceOf(runtime)).toBeUndefined();
+});
+
 test("inferConfig() lists what it looked at, in order, when this is no pod", async () => {
   const runtime = createFakeRuntime();
   await expect(inferConfig(runtime, {})).rejects.toThrow(ConfigError);

@@ -8,6 +8,7 @@
 import type {
   Capabilities,
   Failure,
+  ProgramResult,
   Programs,
   Runtime,
   TlsSnapshot,
@@ -53,6 +54,10 @@ export interface FakeRuntime extends Runtime {
   readonly clock: ManualClock;
   /** The files, by path. An error is thrown as it is; a function is asked at each read. */
   readonly disk: Map<string, string | Uint8Array | Error | (() => Promise<string>)>;
+  /** What can't even be looked at, by path, and why. */
+  readonly hidden: Map<string, Error>;
+  /** Where relative paths start. */
+  folder: string | undefined;
   /** The environment. */
   readonly variables: Map<string, string>;
   /** What may not be looked at, as `env HOME` or `read /root`. */
@@ -114,6 +119,12 @@ export function createFakeRuntime(options: FakeRuntimeOptions = {}): FakeRuntime
     return typeof content === "string" ? new TextEncoder().encode(content) : content;
   }
 
+  async function exists(path: string): Promise<boolean> {
+    const hidden = runtime.hidden.get(path);
+    if (hidden !== undefined) throw hidden;
+    return disk.has(path);
+  }
+
   const runtime: FakeRuntime = {
     name: options.name ?? "node",
     userAgent: "fake/1.0",
@@ -121,7 +132,9 @@ export function createFakeRuntime(options: FakeRuntimeOptions = {}): FakeRuntime
     triesEveryAnchor: options.triesEveryAnchor ?? true,
     clock: new ManualClock(),
     files:
-      options.hasFiles === false ? undefined : { read, exists: async (path) => disk.has(path) },
+      options.hasFiles === false
+        ? undefined
+        : { read, exists, workingFolder: () => runtime.folder },
     env: (name) => (denied.has(`env ${name}`) ? undefined : variables.get(name)),
     isDenied: (kind, name) => denied.has(`${kind} ${name}`),
     openTransport(trust) {
@@ -133,6 +146,8 @@ export function createFakeRuntime(options: FakeRuntimeOptions = {}): FakeRuntime
     },
     explain: (error) => (error instanceof FakeFailure ? error.failure : "other"),
     disk,
+    hidden: new Map(),
+    folder: undefined,
     variables,
     denied,
     reads,
@@ -168,6 +183,16 @@ function openFakeTransport(runtime: FakeRuntime, trust: TlsSnapshot): FakeTransp
       retired = true;
     },
   };
+}
+
+/** How a program ended that printed this. */
+export function printed(
+  stdout: string,
+  exitCode: number | undefined = 0,
+  stderr = "",
+): ProgramResult {
+  const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
+  return { exitCode, stdout: encode(stdout), stderr: encode(stderr) };
 }
 
 /** What ends only when its request does. */

@@ -45,6 +45,24 @@ const ways = {
     console.error("there is no profile of that name");
     process.exitCode = 73;
   },
+  // All that may be in what a plugin says, and far too much of it.
+  "fail at length"() {
+    console.error("begin".repeat(200));
+    console.error(PLUGIN_OUTPUT);
+    process.exitCode = 1;
+  },
+  // In whatever encoding it is given.
+  "print bytes": () => void process.stdout.write(Buffer.from(PLUGIN_OUTPUT, "base64")),
+  // As one that starts a cache in the background: what it leaves behind holds its standard error open.
+  "leave a child"() {
+    const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 60_000)"], {
+      stdio: ["ignore", "ignore", "inherit"],
+      detached: true,
+    });
+    child.unref();
+    log(process.pid, child.pid);
+    printCredential({ token: "sesame" });
+  },
   large: () => void process.stdout.write("x".repeat(2 * 1024 * 1024)),
   hang: () => void setInterval(() => {}, 60_000),
   // As a shell script does: what it has started holds its standard output open.
@@ -57,5 +75,5 @@ const ways = {
 };
 
 const [, , way] = process.argv;
-if (way !== "hang with a child") log(process.pid);
+if (!way.endsWith("a child")) log(process.pid);
 ways[way]();

@@ -11,7 +11,7 @@ import { entry } from "../entry.ts";
 
 const [plugin = "", options = "{}"] = process.argv.slice(2);
 const { timeoutMs, patienceMs } = JSON.parse(options);
-const cluster = () => Promise.resolve({ server: "https://api.example:6443" });
+const cluster = () => Promise.resolve({ server: "https://api.example:6443", config: null });
 const source = createExecSource(entry.runtime, JSON.parse(plugin), { timeoutMs, cluster });
 
 const impatience = new AbortController();

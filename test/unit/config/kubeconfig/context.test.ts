@@ -14,6 +14,7 @@ import {
 import { mergeKubeconfigs } from "../../../../src/config/kubeconfig/merge.ts";
 import { parseKubeconfig } from "../../../../src/config/kubeconfig/text.ts";
 import { ConfigError } from "../../../../src/errors.ts";
+import { folderOf } from "../../../../src/file-path.ts";
 import * as kubeconfigs from "../../../support/kubeconfigs.ts";
 
 const { caText, certificateText, keyText } = kubeconfigs;
@@ -22,7 +23,10 @@ const secret = "hunter2-placeholder";
 
 function select(content: string | object, overrides?: KubeconfigOverrides): ResolvedContext {
   const config = parseKubeconfig(content, path);
-  return selectContext(mergeKubeconfigs([{ path, label: path, config }]), overrides);
+  return selectContext(
+    mergeKubeconfigs([{ folder: folderOf(path), label: path, config }]),
+    overrides,
+  );
 }
 
 /** A kubeconfig whose one context is `dev`. */
@@ -37,6 +41,14 @@ function devConfig(parts: { cluster?: object; user?: object; context?: object })
 
 function ofUser(user: object): ResolvedContext {
   return select(devConfig({ user }));
+}
+
+/** What a user comes to, and the warnings of it. */
+function warned(user: object): ResolvedContext & { readonly warnings: readonly string[] } {
+  const warnings: string[] = [];
+  const config = parseKubeconfig(devConfig({ user }), path);
+  const merged = mergeKubeconfigs([{ folder: folderOf(path), label: path, config }]);
+  return { ...selectContext(merged, {}, (message) => warnings.push(message)), warnings };
 }
 
 function ofCluster(cluster: object): ResolvedContext {
@@ -66,15 +78,19 @@ describe("selectContext() resolves what", () => {
       server: "https://127.0.0.1:41231",
       serverName: undefined,
       insecureSkipTlsVerify: false,
-      ca: { data: caText },
+      ca: { data: caText, base64: btoa(caText) },
       proxyUrl: undefined,
       disableCompression: false,
       namespace: undefined,
-      clientCert: { certificate: { data: certificateText }, key: { data: keyText } },
+      clientCert: {
+        certificate: { data: certificateText, base64: btoa(certificateText) },
+        key: { data: keyText, base64: btoa(keyText) },
+      },
       token: undefined,
       tokenFile: undefined,
       basic: undefined,
       impersonate: undefined,
+      oidc: undefined,
       exec: undefined,
       clusterExtension: undefined,
     } satisfies ResolvedContext);
@@ -293,7 +309,7 @@ describe("selectContext() refuses when", () => {
       },
       { label: "third", content: { users: [{ name: "alice", user: { exec: {} } }] } },
     ].map(({ label, content }) => ({
-      path: undefined,
+      folder: undefined,
       label,
       config: parseKubeconfig(content, label),
     }));
@@ -329,12 +345,15 @@ describe("selectContext() reads a cluster when", () => {
       "certificate-authority": "ca.crt",
       "certificate-authority-data": btoa(caText),
     };
-    expect(ofCluster(cluster).ca).toEqual({ data: caText });
+    expect(ofCluster(cluster).ca).toEqual({ data: caText, base64: btoa(caText) });
   });
 
   test("its data has line ends, as some tools wrap it", () => {
     const wrapped = btoa(caText).replace(/.{20}/g, "$&\r\n");
-    expect(ofCluster({ "certificate-authority-data": wrapped }).ca).toEqual({ data: caText });
+    expect(ofCluster({ "certificate-authority-data": wrapped }).ca).toEqual({
+      data: caText,
+      base64: btoa(caText),
+    });
   });
 
   test("its fields are empty, and so absent", () => {
@@ -345,6 +364,19 @@ describe("selectContext() reads a cluster when", () => {
       "tls-server-name": "",
     });
     expect([empty.ca, empty.proxyUrl, empty.serverName]).toEqual([undefined, undefined, undefined]);
+  });
+
+  test("its server has no scheme: https, if something says that TLS is wanted", () => {
+    const insecure = { "insecure-skip-tls-verify": true };
+    const ca = { "certificate-authority-data": btoa(caText) };
+    expect(ofCluster({ server: "api:6443", ...insecure }).server).toBe("https://api:6443/");
+    expect(ofCluster({ server: "[::1]:6443", ...ca }).server).toBe("https://[::1]:6443/");
+    const cluster = { server: "10.0.0.1" };
+    const user = { "client-certificate": "/c.crt", "client-key": "/c.key" };
+    expect(select(devConfig({ cluster, user })).server).toBe("https://10.0.0.1/");
+    expect(refusal(() => select(devConfig({ cluster, user: { token: secret } })))).toContain(
+      "has no scheme (10.0.0.1)",
+    );
   });
 
   test("it has an extension for an exec plugin", () => {
@@ -367,8 +399,21 @@ describe("selectContext() reads a cluster when", () => {
       "clusters[dev].cluster.proxy-url is no URL of http, https or socks5",
     ],
     [
-      { "certificate-authority-data": caText },
-      "clusters[dev].cluster.certificate-authority-data is not base64; it takes PEM text encoded in base64",
+      { server: "ftp://api:6443" },
+      "clusters[dev].cluster.server is not a URL of http or https (ftp://api:6443)",
+    ],
+    [
+      { server: "//api:6443" },
+      "clusters[dev].cluster.server is not a URL of http or https (//api:6443)",
+    ],
+    [
+      { server: `me:${secret}@api:6443` },
+      "clusters[dev].cluster.server is not a URL of http or https (not shown, since it may hold a password)",
+    ],
+    [{ server: "https://" }, "clusters[dev].cluster.server is not a URL (https://)"],
+    [
+      { server: "api:6443" },
+      "clusters[dev].cluster.server has no scheme (api:6443); write https://api:6443",
     ],
   ])("it is refused: %j", (cluster, expected) => {
     expect(refusal(() => ofCluster(cluster))).toBe(expected);
@@ -415,10 +460,10 @@ describe("selectContext() reads a user when", () => {
     });
     expect(ofUser({ ...files, "client-key-data": key }).clientCert).toEqual({
       certificate: { file: "/c.crt" },
-      key: { data: keyText },
+      key: { data: keyText, base64: key },
     });
     expect(ofUser({ ...files, "client-certificate-data": certificate }).clientCert).toEqual({
-      certificate: { data: certificateText },
+      certificate: { data: certificateText, base64: certificate },
       key: { file: "/c.key" },
     });
   });
@@ -460,16 +505,25 @@ describe("selectContext() reads a user when", () => {
     );
   });
 
-  test.each([
-    ["client-certificate", "client-key"],
-    ["client-certificate-data", "client-key"],
-    ["client-key", "client-certificate"],
-    ["client-key-data", "client-certificate"],
-  ])("it is refused, since it has a %s without a %s", (there, missing) => {
-    expect(refusal(() => ofUser({ [there]: btoa(keyText) }))).toBe(
-      `users[alice].user has a ${there.replace("-data", "")}, but neither ${missing} nor ${missing}-data`,
-    );
-  });
+  test.each([["client-certificate"], ["client-certificate-data"]])(
+    "it is refused, since it has a %s without a client-key",
+    (there) => {
+      expect(refusal(() => ofUser({ [there]: btoa(keyText) }))).toBe(
+        "users[alice].user has a client-certificate, but neither client-key nor client-key-data",
+      );
+    },
+  );
+
+  test.each([["client-key"], ["client-key-data"]])(
+    "it has a %s without a client-certificate, which is ignored with a warning",
+    (there) => {
+      const { clientCert, token, warnings } = warned({ [there]: btoa(keyText), token: "t" });
+      expect([clientCert, token]).toEqual([undefined, "t"]);
+      expect(warnings).toEqual([
+        `Kubeconfig ${path}: users[alice].user.${there} is ignored: there is no client-certificate to it`,
+      ]);
+    },
+  );
 
   test.each(["client-certificate-data", "client-key-data"])("its %s is bad base64", (field) => {
     for (const data of [keyText, `${secret}!`, "YQ", "YQ=", "Y=Q=", "====", "_-8="]) {
@@ -479,7 +533,7 @@ describe("selectContext() reads a user when", () => {
         [field]: data,
       };
       expect(refusal(() => ofUser(user))).toBe(
-        `users[alice].user.${field} is not base64; it takes PEM text encoded in base64`,
+        `Cannot read kubeconfig ${path}: users[0].user.${field} is not base64; it takes PEM text encoded in base64`,
       );
     }
   });
@@ -494,10 +548,6 @@ describe("selectContext() reads a user when", () => {
     [{ token: secret, username: "a" }, "token; username and password"],
     [{ token: secret, password: secret }, "token; username and password"],
     [{ tokenFile: "/t", username: "a", password: secret }, "tokenFile; username and password"],
-    [{ exec, token: secret }, "token; exec"],
-    [{ exec, tokenFile: "/t" }, "tokenFile; exec"],
-    [{ exec, username: "a" }, "username and password; exec"],
-    [{ exec, ...clientCert }, "exec; client-certificate"],
   ])("it is refused, since it has more than one way to authenticate", (user, methods) => {
     expect(refusal(() => ofUser(user))).toBe(
       `users[alice].user has more than one way to authenticate (${methods}); keep one`,
@@ -505,15 +555,54 @@ describe("selectContext() reads a user when", () => {
   });
 
   test.each([
+    [{ token: secret }, "token"],
+    [{ tokenFile: "/t" }, "tokenFile"],
+    [{ username: "a" }, "username and password"],
+    [clientCert, "client-certificate"],
+  ])("it has static credentials beside exec, and the plugin is not run: %j", (user, what) => {
+    const { warnings, ...resolved } = warned({ exec, ...user });
+    const { warnings: _, ...alone } = warned(user);
+    expect(resolved).toEqual(alone);
+    expect(warnings).toEqual([
+      `Kubeconfig ${path}: users[alice].user.exec is ignored: ${what} stands beside it`,
+    ]);
+    // It is checked all the same, as kubectl does.
+    expect(refusal(() => ofUser({ exec: { ...exec, command: "" }, ...user }))).toBe(
+      "users[alice].user.exec.command is missing",
+    );
+  });
+
+  const oidc = { name: "oidc", config: { "id-token": secret, "client-id": "kube" } };
+
+  test("its auth-provider is oidc: the id-token, unless something else is the header", () => {
+    const place = "users[alice].user.auth-provider";
+    expect(ofUser({ "auth-provider": oidc }).oidc).toEqual({ idToken: secret, place });
+    expect(ofUser({ "auth-provider": oidc, ...clientCert }).oidc).toBeDefined();
+    for (const [user, what] of [
+      [{ token: "t" }, "token"],
+      [{ tokenFile: "/t" }, "tokenFile"],
+      [{ password: "p" }, "username and password"],
+    ] as const) {
+      const resolved = warned({ "auth-provider": oidc, ...user });
+      expect(resolved.oidc).toBeUndefined();
+      expect(resolved.warnings).toEqual([
+        `Kubeconfig ${path}: ${place} is ignored: ${what} stands beside it`,
+      ]);
+    }
+    expect(refusal(() => ofUser({ "auth-provider": oidc, exec }))).toBe(
+      "users[alice].user has an exec plugin and an auth-provider; keep one",
+    );
+  });
+
+  test.each([
     ["gcp", /gke-gcloud-auth-plugin/],
     ["azure", /kubelogin convert-kubeconfig/],
-    ["oidc", /kubectl oidc-login/],
     ["openstack", /use an exec plugin in its place$/],
     [null, /use an exec plugin in its place$/],
-  ])("its auth-provider is %s, which was removed", (name, expected) => {
-    const user = { "auth-provider": { name, config: { "access-token": secret, "id-token": 1 } } };
+  ])("its auth-provider is %s, which kubectl no longer has", (name, expected) => {
+    const user = { "auth-provider": { name, config: { "access-token": secret, "id-token": "x" } } };
     const message = refusal(() => ofUser(user));
-    expect(message).toMatch(/^users\[alice\]\.user\.auth-provider was removed from kubectl; /);
+    expect(message).toMatch(/^users\[alice\]\.user\.auth-provider is none that kubectl still has/);
     expect(message).toMatch(expected);
     expect(refusal(() => ofUser({ ...user, exec }))).toBe(message);
   });
@@ -548,6 +637,8 @@ describe("selectContext() reads an exec plugin when", () => {
   test("v1beta1 leaves out interactiveMode: IfAvailable", () => {
     const { exec } = ofUser({ exec: { apiVersion: v1beta1, command: "plugin" } });
     expect(exec?.interactiveMode).toBe("IfAvailable");
+    const empty = { apiVersion: v1beta1, command: "plugin", interactiveMode: "" };
+    expect(ofUser({ exec: empty }).exec?.interactiveMode).toBe("IfAvailable");
     const never = { apiVersion: v1beta1, command: "plugin", interactiveMode: "Never" };
     expect(ofUser({ exec: never }).exec?.interactiveMode).toBe("Never");
   });
@@ -563,6 +654,10 @@ describe("selectContext() reads an exec plugin when", () => {
     [
       { command: "plugin", apiVersion: v1 },
       `interactiveMode is missing; set it to Never, IfAvailable or Always, as ${v1} demands`,
+    ],
+    [
+      { command: "plugin", apiVersion: v1beta1, interactiveMode: "Sometimes" },
+      `interactiveMode is unknown; set it to Never, IfAvailable or Always, as ${v1beta1} demands`,
     ],
     [
       { command: "plugin", apiVersion: v1beta1, env: [{ name: "A" }, { name: "", value: secret }] },

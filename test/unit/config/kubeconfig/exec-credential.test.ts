@@ -5,13 +5,20 @@
  */
 
 import { describe, expect, test } from "vitest";
-import { readExecCredential } from "../../../../src/config/kubeconfig/exec-credential.ts";
+import {
+  type ExecCredential,
+  readExecCredential as readBytes,
+} from "../../../../src/config/kubeconfig/exec-credential.ts";
 import { SourceError } from "../../../../src/errors.ts";
 import { shown } from "../../../contract/support/inspect.ts";
 
 const v1 = "client.authentication.k8s.io/v1";
 const v1beta1 = "client.authentication.k8s.io/v1beta1";
 const SECRET = "c2VzYW1lLW9wZW4tc2VzYW1l";
+
+function readExecCredential(output: string, apiVersion: string): ExecCredential {
+  return readBytes(new TextEncoder().encode(output), apiVersion);
+}
 
 function print(status: unknown, apiVersion = v1): string {
   return JSON.stringify({ kind: "ExecCredential", apiVersion, status });

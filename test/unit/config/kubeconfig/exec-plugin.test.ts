@@ -17,7 +17,7 @@ import type { ReanchorEvent } from "../../../../src/events.ts";
 import type { ProgramCommand, ProgramResult, Runtime } from "../../../../src/runtime.ts";
 import type { Source } from "../../../../src/sources/source.ts";
 import { shown } from "../../../contract/support/inspect.ts";
-import { type FakeRuntime, createFakeRuntime } from "../../support/fake-runtime.ts";
+import { type FakeRuntime, createFakeRuntime, printed } from "../../support/fake-runtime.ts";
 
 const apiVersion = "client.authentication.k8s.io/v1";
 const SECRET = "c2VzYW1lLW9wZW4tc2VzYW1l";
@@ -45,7 +45,7 @@ const info: ExecClusterInfo = {
 /** What a plugin prints. */
 function credential(status: object, exitCode = 0): ProgramResult {
   const stdout = JSON.stringify({ kind: "ExecCredential", apiVersion, status });
-  return { exitCode, stdout };
+  return printed(stdout, exitCode);
 }
 
 interface Scene {
@@ -105,7 +105,7 @@ describe("what a plugin is run with", () => {
   test.each([apiVersion, "client.authentication.k8s.io/v1beta1"])("%s", async (version) => {
     const scene = createScene({ apiVersion: version });
     const output = { kind: "ExecCredential", apiVersion: version, status: { token: "sesame" } };
-    scene.answer = () => ({ exitCode: 0, stdout: JSON.stringify(output) });
+    scene.answer = () => printed(JSON.stringify(output));
     expect((await scene.source.current()).token).toBe("sesame");
     expect(told(scene)).toEqual({
       kind: "ExecCredential",
@@ -319,7 +319,7 @@ describe("what a plugin's failure says", () => {
       message:
         "Cannot load credential from exec plugin aws: it ended with exit code 73; standard error has what it said",
     });
-    scene.answer = () => ({ exitCode: undefined, stdout: SECRET });
+    scene.answer = () => ({ ...printed(SECRET), exitCode: undefined });
     expect((await refusal(scene)).message).toContain("it was killed; ");
   });
 
@@ -333,7 +333,7 @@ describe("what a plugin's failure says", () => {
     ],
   ])("%s: the plugin and the field", async (_, output, message) => {
     const scene = createScene();
-    scene.answer = () => ({ exitCode: 0, stdout: JSON.stringify(output) });
+    scene.answer = () => printed(JSON.stringify(output));
     const error = await refusal(scene);
     expect(error.reason).toBe("invalid");
     expect(error.message).toContain("Cannot load credential from exec plugin aws: ");

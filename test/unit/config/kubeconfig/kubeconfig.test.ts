@@ -8,7 +8,8 @@ import { describe, expect, test } from "vitest";
 import { loadKubeconfig } from "../../../../src/config/kubeconfig/kubeconfig.ts";
 import { ConfigError } from "../../../../src/errors.ts";
 import type { ReanchorEvent } from "../../../../src/events.ts";
-import { type FakeRuntime, createFakeRuntime } from "../../support/fake-runtime.ts";
+import { anchorPem } from "../../support/certificates.ts";
+import { type FakeRuntime, createFakeRuntime, printed } from "../../support/fake-runtime.ts";
 
 const INTERVAL_MS = 60_000;
 
@@ -187,10 +188,7 @@ describe("a kubeconfig", () => {
       });
       const status = { token: `sesame-${runs}` };
       const apiVersion = "client.authentication.k8s.io/v1";
-      return {
-        exitCode: 0,
-        stdout: JSON.stringify({ kind: "ExecCredential", apiVersion, status }),
-      };
+      return printed(JSON.stringify({ kind: "ExecCredential", apiVersion, status }));
     };
     const source = await loadKubeconfig(runtime, {
       content: {
@@ -238,5 +236,207 @@ describe("a kubeconfig", () => {
       expect(error).toBeInstanceOf(ConfigError);
       expect(String(error)).not.toContain("sesame");
     }
+  });
+});
+
+describe("a kubeconfig's relative paths", () => {
+  const files = {
+    "/work/kube/config": text("https://a", "tokenFile: token"),
+    "/work/kube/token": "sesame",
+    "/work/token": "sesame of the folder",
+  };
+
+  test("start from the folder of the time when it was read", async () => {
+    const runtime = desk(files);
+    runtime.folder = "/work";
+    const source = await loadKubeconfig(runtime, { path: "kube/config" });
+    runtime.folder = "/elsewhere";
+    await runtime.clock.advance(INTERVAL_MS);
+    const { token } = await source.current();
+    expect(await token?.current()).toBe("sesame");
+    expect(source.status).toMatchObject({ source: "/work/kube/config", failures: 0 });
+  });
+
+  test("in $KUBECONFIG and in $HOME too", async () => {
+    const listed = desk(files, { KUBECONFIG: "kube/missing:./kube/config" });
+    listed.folder = "/work";
+    expect((await loadKubeconfig(listed, {})).status.source).toBe(
+      "/work/kube/missing, /work/kube/config",
+    );
+    const home = desk({ "/work/me/.kube/config": text("https://a") }, { HOME: "me" });
+    home.folder = "/work";
+    expect((await loadKubeconfig(home, {})).status.source).toBe("/work/me/.kube/config");
+  });
+
+  test("in content start from the folder of the time too", async () => {
+    const runtime = desk(files);
+    runtime.folder = "/work";
+    const content = text("https://a", "tokenFile: token");
+    const source = await loadKubeconfig(runtime, { content });
+    runtime.folder = "/elsewhere";
+    expect(await (await source.current()).token?.current()).toBe("sesame of the folder");
+  });
+});
+
+describe("what is odd about a kubeconfig", () => {
+  const odd = "token: sesame, client-key-data: c2VzYW1l";
+  const message =
+    "Kubeconfig /a: users[me].user.client-key-data is ignored: there is no client-certificate to it";
+
+  test("is a warning to each listener, once, also to one that comes later", async () => {
+    const runtime = desk({ "/a": text("https://a", odd) });
+    const source = await loadKubeconfig(runtime, { path: "/a" });
+    for (let listener = 0; listener < 2; listener++) {
+      const events: ReanchorEvent[] = [];
+      source.subscribe((event) => events.push(event));
+      await runtime.clock.advance(INTERVAL_MS);
+      await source.current();
+      expect(events).toEqual([{ type: "warning", message, source: "kubeconfig /a" }]);
+    }
+  });
+
+  test("is a warning when it comes up later, and again after it was gone", async () => {
+    const runtime = desk({ "/a": text("https://a") });
+    const source = await loadKubeconfig(runtime, { path: "/a" });
+    const events: ReanchorEvent[] = [];
+    const unsubscribe = source.subscribe((event) => {
+      if (event.type === "warning") events.push(event);
+    });
+    const write = async (user: string): Promise<void> => {
+      runtime.disk.set("/a", text("https://a", user));
+      await runtime.clock.advance(INTERVAL_MS);
+      await source.current();
+    };
+    await write(odd);
+    await write("token: sesame");
+    await write(odd);
+    unsubscribe();
+    await write("token: sesame");
+    await write(odd);
+    expect(events).toMatchObject([{ message }, { message }]);
+  });
+});
+
+describe("a kubeconfig's auth-provider oidc", () => {
+  const jwt = (expiresAt: number): string =>
+    `e30.${btoa(JSON.stringify({ exp: expiresAt / 1_000 })).replaceAll("=", "")}.c2ln`;
+  const oidc = (idToken: string): string =>
+    text("https://a", `auth-provider: {name: oidc, config: {id-token: ${idToken}}}`);
+
+  test("is its id-token while that is valid, and then the one that is there by then", async () => {
+    const runtime = desk({});
+    const now = runtime.clock.wallNow();
+    const [first, second] = [jwt(now + 30_000), jwt(now + 600_000)];
+    runtime.disk.set("/a", oidc(first));
+    const source = await loadKubeconfig(runtime, { path: "/a" });
+    const { token } = await source.current();
+    expect(await token?.current()).toBe(first);
+    expect(token?.fresh?.()).toBe(first);
+
+    runtime.disk.set("/a", oidc(second));
+    await runtime.clock.advance(19_999);
+    expect(await (await source.current()).token?.current()).toBe(first);
+    await runtime.clock.advance(1);
+    expect(await (await source.current()).token?.current()).toBe(second);
+  });
+
+  test("is an error when it has expired, which says what to do and not the token", async () => {
+    const runtime = desk({});
+    const idToken = jwt(runtime.clock.wallNow() + 30_000);
+    runtime.disk.set("/a", oidc(idToken));
+    const source = await loadKubeconfig(runtime, { path: "/a" });
+    await runtime.clock.advance(20_000);
+    const { token } = await source.current();
+    expect(token?.fresh?.()).toBeUndefined();
+    const error = await token?.current().catch((cause: unknown) => cause);
+    expect(String(error)).toBe(
+      "SourceError: Cannot use id-token from kubeconfig /a: users[me].user.auth-provider has an id-token that has expired, and reanchor does not renew it; log in again, run kubectl, which renews it if it can, or use kubelogin (kubectl oidc-login) as an exec plugin in its place",
+    );
+    expect(String(error)).not.toContain(idToken);
+  });
+
+  test.each(["", "opaque", "e30.e30.c2ln"])(
+    "is an error when its id-token is %j",
+    async (idToken) => {
+      const runtime = desk({ "/a": oidc(`"${idToken}"`) });
+      await expect(loadKubeconfig(runtime, { path: "/a" })).rejects.toThrow(
+        /auth-provider has (?:no id-token|an id-token that is not a JWT with exp), and reanchor does not renew it; .*kubelogin/,
+      );
+    },
+  );
+
+  test("reads the kubeconfig again when the server rejects it", async () => {
+    const runtime = desk({});
+    const now = runtime.clock.wallNow();
+    const [first, second] = [jwt(now + 600_000), jwt(now + 700_000)];
+    runtime.disk.set("/a", oidc(first));
+    const source = await loadKubeconfig(runtime, { path: "/a" });
+    const { token } = await source.current();
+    await runtime.clock.advance(1_000);
+    await expect(token?.reload()).rejects.toThrow(/an id-token that the server rejects/);
+
+    runtime.disk.set("/a", oidc(second));
+    await runtime.clock.advance(1_000);
+    // The request goes on by the kubeconfig's next config.
+    expect(await token?.reload()).toBe(first);
+    expect(await source.peek()?.token?.current()).toBe(second);
+  });
+});
+
+describe("KUBERNETES_EXEC_INFO", () => {
+  const apiVersion = "client.authentication.k8s.io/v1";
+
+  /** What a plugin is told of a cluster. */
+  async function told(cluster: object, files: Record<string, string> = {}): Promise<string> {
+    const runtime = desk(files);
+    let info = "";
+    runtime.runs = async ({ env }) => {
+      info = env["KUBERNETES_EXEC_INFO"] ?? "";
+      const status = { token: "sesame" };
+      return printed(JSON.stringify({ kind: "ExecCredential", apiVersion, status }));
+    };
+    const exec = { apiVersion, command: "x", interactiveMode: "Never", provideClusterInfo: true };
+    const content = JSON.stringify({
+      "current-context": "here",
+      contexts: [{ name: "here", context: { cluster: "kube", user: "me" } }],
+      clusters: [{ name: "kube", cluster: { server: "https://a", ...cluster } }],
+      users: [{ name: "me", user: { exec } }],
+    });
+    const source = await loadKubeconfig(runtime, {
+      content: content.replace('"LARGE"', "12345678901234567890"),
+    });
+    await (await source.current()).token?.current();
+    return info;
+  }
+
+  const wrap = (cluster: string): string =>
+    `{"kind":"ExecCredential","apiVersion":"${apiVersion}","spec":{"cluster":{"server":"https://a",${cluster}},"interactive":false}}`;
+
+  // What client-go writes, byte for byte.
+  test("has a config that is null when there is no extension", async () => {
+    expect(await told({})).toBe(wrap('"config":null'));
+  });
+
+  test("carries the CA as it stands in the kubeconfig, or in the file", async () => {
+    const pem = `# a comment\n${anchorPem()}\ntrailing`;
+    const data = { "certificate-authority-data": btoa(pem).replace(/.{64}/g, "$&\n") };
+    const expected = wrap(`"certificate-authority-data":"${btoa(pem)}","config":null`);
+    expect(await told(data)).toBe(expected);
+    expect(await told({ "certificate-authority": "/ca.crt" }, { "/ca.crt": pem })).toBe(expected);
+  });
+
+  test("has all fields in client-go's order, and integers with all their digits", async () => {
+    const cluster = {
+      "disable-compression": true,
+      "proxy-url": "http://proxy:1",
+      "insecure-skip-tls-verify": true,
+      "tls-server-name": "kube",
+      extensions: [{ name: "client.authentication.k8s.io/exec", extension: { id: "LARGE" } }],
+    };
+    expect(await told(cluster)).toBe(
+      wrap(
+        '"tls-server-name":"kube","insecure-skip-tls-verify":true,"proxy-url":"http://proxy:1","disable-compression":true,"config":{"id":12345678901234567890}',
+      ),
+    );
   });
 });

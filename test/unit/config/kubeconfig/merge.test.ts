@@ -10,15 +10,16 @@ import {
   type KubeconfigFile,
   type MergedKubeconfig,
   mergeKubeconfigs,
-  resolvePath,
 } from "../../../../src/config/kubeconfig/merge.ts";
 import type { Kubeconfig } from "../../../../src/config/kubeconfig/schema.ts";
 import { parseKubeconfig } from "../../../../src/config/kubeconfig/text.ts";
+import { folderOf, resolvePath } from "../../../../src/file-path.ts";
 import { minikube } from "../../../support/kubeconfigs.ts";
 
 function file(path: string | undefined, content: string | object): KubeconfigFile {
   const label = path ?? "content";
-  return { path, label, config: parseKubeconfig(content, label) };
+  const folder = path === undefined ? undefined : folderOf(path);
+  return { folder, label, config: parseKubeconfig(content, label) };
 }
 
 function userOf(
@@ -61,7 +62,7 @@ describe("mergeKubeconfigs() lets the first win when", () => {
 
   test("the first current-context is empty: the first that is not", () => {
     const config = { clusters: [], users: [], contexts: [], "current-context": "" };
-    const empty = { path: "/c/config", label: "/c/config", config };
+    const empty = { folder: "/c/", label: "/c/config", config };
     expect(mergeKubeconfigs([empty, second]).currentContext).toEqual({
       value: "green",
       label: "/b/config",
@@ -74,7 +75,7 @@ describe("mergeKubeconfigs() lets the first win when", () => {
       cluster: { server: `https://${n}`, extensions: [] },
     }));
     const config = { clusters, users: [], contexts: [] };
-    const merged = mergeKubeconfigs([{ path: undefined, label: "x", config }]);
+    const merged = mergeKubeconfigs([{ folder: undefined, label: "x", config }]);
     expect(merged.clusters.get("a")?.value.server).toBe("https://1");
   });
 
@@ -220,7 +221,7 @@ describe("mergeKubeconfigs() holds for every list of files:", () => {
     const some = (): string[] => names.filter(() => random(3) === 0);
     const relative = (): string => ["x.pem", "../x.pem", "/x.pem", "s/./x.pem"][random(4)] ?? "";
     return Array.from({ length: random(7) }, (_, index) => {
-      const path = random(4) === 0 ? undefined : `/folder${random(3)}/${index}`;
+      const folder = random(4) === 0 ? undefined : `/folder${random(3)}/`;
       const config = {
         "current-context": random(2) === 0 ? names[random(5)] : random(2) === 0 ? "" : null,
         clusters: some().map((name) => ({
@@ -236,7 +237,7 @@ describe("mergeKubeconfigs() holds for every list of files:", () => {
           context: { cluster: name, namespace: `${index}` },
         })),
       };
-      return { path, label: `file ${index}`, config: parseKubeconfig(config, "config") };
+      return { folder, label: `file ${index}`, config: parseKubeconfig(config, "config") };
     });
   }
 
@@ -248,7 +249,7 @@ describe("mergeKubeconfigs() holds for every list of files:", () => {
       contexts: Array.from(merged.contexts, ([name, { value }]) => ({ name, context: value })),
       "current-context": merged.currentContext?.value,
     };
-    return { path: undefined, label: merged.label, config };
+    return { folder: undefined, label: merged.label, config };
   }
 
   const values = (merged: MergedKubeconfig): Kubeconfig => asFile(merged).config;

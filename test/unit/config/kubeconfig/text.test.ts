@@ -7,6 +7,8 @@
 
 import { describe, expect, test } from "vitest";
 import { cleanName, cleanText } from "../../../../src/clean-text.ts";
+import { toJson } from "../../../../src/config/kubeconfig/json.ts";
+import type { Kubeconfig } from "../../../../src/config/kubeconfig/schema.ts";
 import { parseKubeconfig } from "../../../../src/config/kubeconfig/text.ts";
 import { MAX_KUBECONFIG_BYTES } from "../../../../src/config/kubeconfig/yaml.ts";
 import { ConfigError } from "../../../../src/errors.ts";
@@ -115,41 +117,90 @@ describe("parseKubeconfig() decodes UTF-16 and BOM", () => {
   });
 });
 
-describe("parseKubeconfig() merges several YAML documents", () => {
-  const text = `
-current-context: ""
-clusters:
-- {name: dev, cluster: {server: https://first}}
-colours: blue
----
----
-current-context: dev
-clusters:
-- {name: dev, cluster: {server: https://second, proxy-url: http://proxy}}
-- {name: prod, cluster: {server: https://prod}}
-colours: red
----
-current-context: prod
-`;
+describe("parseKubeconfig() takes the last, with a warning, when", () => {
+  function read(text: string): { config: Kubeconfig; warnings: string[] } {
+    const warnings: string[] = [];
+    return { config: parseKubeconfig(text, "config", (it) => warnings.push(it)), warnings };
+  }
 
-  test("the first of a name winning, whole", () => {
-    const { clusters } = parseKubeconfig(text, "config");
-    expect(clusters).toEqual([
-      { name: "dev", cluster: { server: "https://first", extensions: [] } },
-      { name: "prod", cluster: { server: "https://prod", extensions: [] } },
+  test.each([
+    ["a user's", userText("token: first\n    token: last"), "line 5, column 5"],
+    ["a merge", userText("<<: {token: first}\n    <<: {token: last}"), "line 5, column 5"],
+    ["the outermost", `users: [{name: bob}]\n${userText("token: last")}`, "line 2, column 1"],
+  ])("%s key is there twice", (_, text, place) => {
+    const { config, warnings } = read(text);
+    expect(config.users).toMatchObject([{ name: "alice", user: { token: "last" } }]);
+    expect(warnings).toEqual([
+      `Kubeconfig config: ${place}: a key is there twice in one mapping; the last wins`,
     ]);
   });
 
-  test("the first current-context that is not empty winning", () => {
-    expect(parseKubeconfig(text, "config")["current-context"]).toBe("dev");
+  test("never: a text without anything odd", () => {
+    expect(read(kubeconfigs.aks).warnings).toEqual([]);
   });
 
-  test("the first of an unknown key winning", () => {
-    expect(parseKubeconfig(text, "config")).toMatchObject({ colours: "blue" });
+  test("it holds several YAML documents: the first alone, whatever the others hold", () => {
+    const first = userText("token: first");
+    for (const second of [userText("token: second"), "[}", `"${secret}`]) {
+      const { config, warnings } = read(`${first}---\n${second}`);
+      expect(config.users).toMatchObject([{ name: "alice", user: { token: "first" } }]);
+      expect(warnings).toEqual([
+        "Kubeconfig config: it holds several YAML documents; only the first is read, and not what begins at line 5",
+      ]);
+    }
+    // An empty document is one too.
+    expect(read(`---\n---\n${first}`).config.users).toEqual([]);
+  });
+});
+
+describe("parseKubeconfig() holds what nothing uses to its form alone:", () => {
+  test.each([
+    ["a nameless entry", "users: [{user: {token: x}}, {name: a}]"],
+    ["an entry that is null", "users: [null, {name: a}]\nclusters: [~]\ncontexts: [null]"],
+    ["an extension that is null", clusterText("extensions: [null, {name: a, extension: null}]")],
+    ["an unknown interactiveMode", userText("exec: {interactiveMode: Sometimes, env: [null]}")],
+    ["an unknown apiVersion of a plugin", userText("exec: {apiVersion: v0}")],
+    ["two nameless extensions of no cluster", userText("extensions: [null, null]")],
+    ["null in a list of text", userText("as-groups: [null]\n    exec: {args: [null]}")],
+  ])("%s", (_, text) => {
+    expect(() => parseKubeconfig(text, "config")).not.toThrow();
   });
 
-  test("and names the line of a mistake in a later one", () => {
-    expect(reason(`kind: Config\n---\n${userText("token: 1")}`)).toContain("(line 6)");
+  test("null in a list of text is the empty text", () => {
+    const { users } = parseKubeconfig(userText("as-groups: [a, null]"), "config");
+    expect(users[0]?.user["as-groups"]).toEqual(["a", ""]);
+  });
+
+  test.each(["preferences: {colors: 1}", "preferences: x", "extensions: x"])("%s", (text) => {
+    expect(reason(text)).toMatch(/^(?:preferences|extensions) \(line 1\) is /);
+  });
+});
+
+describe("parseKubeconfig() reads as kubectl writes without quotes", () => {
+  test.each(["12e4567", "99999e99999", "12E4567", "-1e400", "0xfffffffffffffffffff"])(
+    "a name such as %s, which no number holds",
+    (name) => {
+      expect(parseKubeconfig(`current-context: ${name}\n`, "config")["current-context"]).toBe(name);
+    },
+  );
+
+  test.each(["1e5", "12345678901234567890", "123456789012345678901234567890", "0x1F", "0"])(
+    "not a name such as %s, which is a number",
+    (name) => {
+      expect(reason(`current-context: ${name}\n`)).toContain("is a number, but must be text");
+    },
+  );
+
+  test("integers of 64 bits in an extension, which keep their digits", () => {
+    const numbers = "[9007199254740993, 18446744073709551615, -9223372036854775808, 5]";
+    const text = clusterText(`extensions: [{name: a, extension: ${numbers}}]`);
+    const { clusters } = parseKubeconfig(text, "config");
+    expect(toJson(clusters[0]?.cluster.extensions[0]?.extension)).toBe(numbers.replaceAll(" ", ""));
+    const larger = clusterText(
+      "extensions: [{name: a, extension: 123456789012345678901234567890}]",
+    );
+    const [cluster] = parseKubeconfig(larger, "config").clusters;
+    expect(toJson(cluster?.cluster.extensions[0]?.extension)).toBe("1.2345678901234568e+29");
   });
 });
 
@@ -205,7 +256,7 @@ describe("parseKubeconfig() takes null for absent", () => {
     "exec",
   ])("in a user's %s, null secrets among them", (key) => {
     const { users } = parseKubeconfig(userText(`${key}: null`), "config");
-    expect(users).toEqual([{ name: "alice", user: { "as-groups": [] } }]);
+    expect(users).toEqual([{ name: "alice", user: expect.objectContaining({ "as-groups": [] }) }]);
   });
 
   test.each([
@@ -247,9 +298,10 @@ describe("parseKubeconfig() takes null for absent", () => {
     expect(users[0]?.user["as-user-extra"]).toEqual({ scopes: [], constructor: ["a"] });
   });
 
-  test("and the empty word for an absent kind, apiVersion or interactiveMode", () => {
-    const text = `kind: ""\napiVersion: ""\n${userText('exec: {interactiveMode: ""}')}`;
-    expect(parseKubeconfig(text, "config").users[0]?.user.exec?.interactiveMode).toBeUndefined();
+  test("and the empty word for an absent kind or apiVersion", () => {
+    expect(parseKubeconfig('kind: ""\napiVersion: ""\n', "config")).toEqual(
+      parseKubeconfig("{}", "config"),
+    );
   });
 });
 
@@ -270,7 +322,6 @@ describe("parseKubeconfig() names the path and the line when", () => {
       "as-groups: [devs, 1]",
       "users[0].user.as-groups[1] (line 4) is a number, but must be text; put it in quotes",
     ],
-    ["as-groups: [null]", "users[0].user.as-groups[0] (line 4) is null, but must be text"],
     ["as-user-extra: [a]", "users[0].user.as-user-extra (line 4) is a list, but must be a mapping"],
     [
       "as-user-extra: {a: [1]}",
@@ -287,8 +338,17 @@ describe("parseKubeconfig() names the path and the line when", () => {
       "users[0].user.exec.command (line 6) is a list, but must be text",
     ],
     [
-      "exec: {interactiveMode: Sometimes}",
-      "users[0].user.exec.interactiveMode (line 4) must be Never, IfAvailable, Always",
+      "auth-provider: {config: {a: 1}}",
+      "users[0].user.auth-provider.config.a (line 4) is a number, but must be text; put it in quotes",
+    ],
+    [
+      "token: 12345678901234567890",
+      "users[0].user.token (line 4) is a number, but must be text; put it in quotes",
+    ],
+    ["extensions: text", "users[0].user.extensions (line 4) is not of the form that kubectl takes"],
+    [
+      "client-key-data: a b",
+      "users[0].user.client-key-data (line 4) is not base64; it takes PEM text encoded in base64",
     ],
   ])("a user has %j", (field, expected) => {
     expect(reason(userText(field))).toBe(expected);
@@ -300,9 +360,15 @@ describe("parseKubeconfig() names the path and the line when", () => {
     );
   });
 
-  test("a name is missing: the line of its entry", () => {
-    expect(reason("clusters: []\nusers:\n- name: a\n- user: {}\n")).toBe(
-      "users[1].name (line 4) is missing",
+  test("two names are missing, which is one name twice: the line of its entry", () => {
+    expect(reason("clusters: []\nusers:\n- name: a\n- user: {}\n- name: null\n")).toBe(
+      "users[2].name (line 5) is empty or missing, which is there twice; rename one",
+    );
+  });
+
+  test("an extension's name is there twice", () => {
+    expect(reason(clusterText("extensions: [{name: a}, {name: a}]"))).toBe(
+      "clusters[0].cluster.extensions[1].name (line 4) is a, which is there twice; rename one",
     );
   });
 
@@ -398,11 +464,8 @@ describe("parseKubeconfig() names line and column and never quotes the text when
       `a: &${secret} 1\nb: &${secret} [*${secret}]\n`,
       /^line 2, column \d+: an alias has no anchor/,
     ],
-    [
-      "a key is there twice",
-      `a:\n  ${secret}: 1\n  ${secret}: 2\n`,
-      /^line 3, column 3: a key is there twice/,
-    ],
+    ["a key is null", `a: {~: ${secret}}\n`, /^line 1, column 5: a key is null$/],
+    ["a number is infinite", `a: .inf\n# ${secret}`, /^line 1, column 4: a number is infinite/],
     ["a key is a list", `? [${secret}]\n: 1\n`, /^line 1, column 3: a key is a mapping or a list$/],
     ["a merge key holds no mapping", `a:\n  <<: ${secret}\n`, /^line 2, column 7: a merge key/],
     ["a token is a number", userText(`token: 8675309`), /^users\[0\]/],
@@ -433,10 +496,10 @@ describe("parseKubeconfig() fails quickly when it is a bomb", () => {
     ["of merge keys", bomb((aliases) => `{<<: [${aliases}]}`)],
     [
       "of aliases in users",
-      `a: &a [${"x, ".repeat(1000)}]\nb: &b [${"*a, ".repeat(300)}]\nusers: *b\n`,
+      `a: &a [${"x, ".repeat(1000)}]\nb: &b [${"*a, ".repeat(3000)}]\nusers: *b\n`,
     ],
   ])("%s", (_, text) => {
-    expect(reason(text)).toMatch(/^line \d+, column \d+: it holds more than 200000 values/);
+    expect(reason(text)).toMatch(/^line \d+, column \d+: it holds more than 3000000 values/);
   });
 
   test.each([
@@ -458,14 +521,14 @@ describe("parseKubeconfig() fails quickly when it is a bomb", () => {
 
   test("of an object that holds too many values", () => {
     let list: unknown[] = ["x"];
-    for (let i = 0; i < 20; i++) list = [list, list];
-    expect(reason({ list })).toBe("it holds more than 200000 values");
+    for (let i = 0; i < 22; i++) list = [list, list];
+    expect(reason({ list })).toBe("it holds more than 3000000 values");
   });
 
-  test("of more than 1 MiB", () => {
+  test("of more than 16 MiB", () => {
     const text = `#${"x".repeat(MAX_KUBECONFIG_BYTES)}`;
-    expect(reason(text)).toBe("it is larger than 1 MiB");
-    expect(reason(new TextEncoder().encode(text))).toBe("it is larger than 1 MiB");
+    expect(reason(text)).toBe("it is larger than 16 MiB");
+    expect(reason(new TextEncoder().encode(text))).toBe("it is larger than 16 MiB");
     expect(parseKubeconfig(text.slice(0, -1), "config").users).toEqual([]);
   });
 
