@@ -376,6 +376,32 @@ describe("a kubeconfig that changes", () => {
     expect(await rejection(kube.get("/echo"))).toMatchObject({ status: 401 });
   });
 
+  test("get() that is answered with 401 for its id-token reads the kubeconfig, or says how to log in", async () => {
+    const idToken = (jti: number): string => `e30.${btoa(JSON.stringify({ jti, exp: 4e9 }))}.c2ln`;
+    const [one = "", two = "", three = ""] = [1, 2, 3].map(idToken);
+    const { ca, server } = await startCluster({ token: one });
+    const folder = await createFolder();
+    const partsOf = (token: string): Parts => ({
+      cluster: { server: server.origin, "certificate-authority-data": base64(ca.pem) },
+      user: { "auth-provider": { name: "oidc", config: { "id-token": token } } },
+    });
+    await folder.writeConfig(partsOf(one));
+    const { kube, clock } = await connectBy({ path: folder.path });
+    await kube.get("/echo");
+    await server.swap({ token: two });
+    await folder.writeConfig(partsOf(two));
+    await clock.advance(500);
+    await kube.get("/echo");
+    await server.swap({ token: three });
+    await clock.advance(500);
+    expect(String(await rejection(kube.get("/echo")))).toMatch(
+      /^SourceError: .* has an id-token that the server rejects, .*kubelogin/,
+    );
+    await folder.writeConfig(partsOf(three));
+    await clock.advance(500);
+    await kube.get("/echo");
+  });
+
   test.each([
     ["torn", "apiVersion: v1\nclusters: ["],
     ["empty", ""],

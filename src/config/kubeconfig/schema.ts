@@ -178,7 +178,7 @@ function entries<Shape extends z.core.$ZodShape>(shape: Shape) {
 }
 
 /** Holds what is never used to its form, and leaves it as it is. */
-function unused<Schema extends z.ZodMiniType>(schema: Schema) {
+function unused(schema: z.ZodMiniType) {
   return z.optional(
     z.unknown().check(z.refine((value) => schema.safeParse(value).success, WRONG_FORM)),
   );

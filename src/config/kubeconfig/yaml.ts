@@ -209,8 +209,8 @@ class Unfolding {
       if (typeof written === "object" && written !== null) {
         throw this.#refusal(key, "a key is a mapping or a list");
       }
-      if (written === null || written === undefined) throw this.#refusal(key, "a key is null");
       const name = String(written);
+      if (written === null || written === undefined) throw this.#refusal(key, "a key is null");
       if (seen.has(name))
         this.#warn(this.#at(key, "a key is there twice in one mapping; the last wins"));
       seen.add(name);

@@ -42,15 +42,18 @@ function path(relative: string): string {
  * @param args its arguments
  * @param env what is set beside this process's environment
  * @param moreFlags what this lane's runtime is started with beside its usual flags
+ * @param folder where it runs, if not where this process does
  */
 export function runProgram(
   name: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
   moreFlags: readonly string[] = [],
+  folder?: string,
 ): Program {
   const command = [...flags[lane], ...moreFlags, path(`./programs/${name}.ts`), ...args];
   const child = spawn(process.execPath, command, {
+    cwd: folder,
     env: { ...process.env, NODE_OPTIONS: "", NO_COLOR: "1", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
