@@ -377,7 +377,9 @@ describe("what fails", () => {
     const pem = `-----BEGIN PRIVATE KEY-----\n${SECRET}\n-----END PRIVATE KEY-----`;
     const jwt = `eyJhbGciOiJFUzI1NiJ9.${SECRET}.${SECRET}`;
     const said = `\u001b[31mno\u0007\r\nway\u001b[0m ${pem} Bearer ${SECRET} ${jwt} the end`;
-    const { message } = await failureOf(pluginOf("fail at length", { PLUGIN_OUTPUT: said }));
+    const plugin = pluginOf("fail at length", { PLUGIN_OUTPUT: said });
+    const { stdout } = await runInOwnProcess(plugin);
+    const message = stdout.trimEnd();
     expect(message.endsWith("no way (PEM) Bearer (token) (token) the end")).toBe(true);
     const words = message.slice(`${from}it ended with exit code 1; it said: `.length);
     expect(words).toMatch(/^\.\.\.\w/);
