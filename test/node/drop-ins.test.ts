@@ -1,16 +1,15 @@
 /**
- * The rotation contract, kept by each drop-in: its clauses a to g are those of `test/contract`.
+ * What each drop-in does beside rotating, and what is one drop-in's alone.
  *
  * @module
  */
 
 import { once } from "node:events";
-import { writeFile } from "node:fs/promises";
 import { request as httpsRequest } from "node:https";
 import { connect } from "node:tls";
 import axios from "axios";
 import { interceptors, request } from "undici";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import {
   type TlsSettings,
   createDispatcher,
@@ -19,389 +18,20 @@ import {
 } from "../../runtimes/agents.ts";
 import {
   ConfigError,
-  SourceError,
-  UntrustedServerError,
   fileCaSource,
-  functionCaSource,
   functionClientCertSource,
   staticCaSource,
 } from "../../runtimes/node.ts";
-import { authorityKinds } from "../contract/support/authorities.ts";
 import {
   control,
   createVolume,
   rejection,
   startCluster,
-  types,
   until,
 } from "../contract/support/scene.ts";
 import { createCa } from "../support/pki.ts";
-import { truncateMidBlock } from "../support/projected-volume.ts";
+import type { ReanchorEvent } from "../../src/index.ts";
 import { type DropIn, ask, dropIns } from "./support/drop-ins.ts";
-
-/** The error of reanchor's in what a client wraps it in. */
-async function refusal(promise: Promise<unknown>): Promise<unknown> {
-  let error = await rejection(promise);
-  while (error instanceof Error && !("reason" in error) && error.cause) error = error.cause;
-  return error;
-}
-
-const cases = dropIns.flatMap((dropIn) =>
-  authorityKinds.map(({ kind, next }) => ({ ...dropIn, kind, next })),
-);
-
-describe.each(cases)("$name, $kind", ({ open, pools, next }) => {
-  test("a. trusts its bundle and nobody else", async () => {
-    const { ca, server } = await startCluster({}, await next());
-    const trusting = open({ ca: staticCaSource(ca.pem) });
-    expect(await ask(trusting, `${server.origin}/version`)).toContain("gitVersion");
-    await server.resetStats();
-    const other = open({ ca: staticCaSource((await next()).pem) });
-    expect(await refusal(ask(other, `${server.origin}/version`))).toBeInstanceOf(
-      UntrustedServerError,
-    );
-    expect(await refusal(ask(open({}), `${server.origin}/version`))).toBeInstanceOf(
-      UntrustedServerError,
-    );
-    expect(await server.stats()).toMatchObject({ requests: 0 });
-  });
-
-  test.each([60_000, 20])(
-    "b. fails no request of 16 loops in two rotations with overlap at an interval of %i ms",
-    async (reloadIntervalMs) => {
-      let { ca, server } = await startCluster({}, await next());
-      const volume = await createVolume({ ca: ca.pem });
-      const dropIn = open({ ca: fileCaSource(volume.caFile, { reloadIntervalMs }) });
-      let done = 0;
-      let running = true;
-      const failures: unknown[] = [];
-      const loops = Array.from({ length: 16 }, async () => {
-        while (running) {
-          const sent = ask(dropIn, `${server.origin}/echo`, "payload");
-          await sent.catch((error: unknown) => failures.push(error));
-          done += 1;
-        }
-      });
-      async function more(): Promise<void> {
-        const goal = done + 32;
-        await until("more requests are done", () => done >= goal);
-      }
-      for (let rotation = 0; rotation < 2; rotation += 1) {
-        const successor = await next();
-        await more();
-        await volume.write({ ca: ca.pem + successor.pem });
-        await more();
-        await server.swap({ ...(await successor.issue()), forgetSessions: true });
-        await more();
-        await volume.write({ ca: successor.pem });
-        await more();
-        ca = successor;
-      }
-      // Before it ends, everything is connected anew, to a server of the newest authority alone.
-      running = false;
-      await Promise.all(loops);
-      await server.dropConnections();
-      await until("they are gone", async () => (await server.stats()).open === 0);
-      expect(await ask(dropIn, `${server.origin}/version`)).toContain("gitVersion");
-      expect(failures).toEqual([]);
-    },
-  );
-
-  test.each([
-    ["GET", undefined],
-    ["POST", "0123456789".repeat(5_000)],
-  ])("c. needs one reload and one retry when file and server have rotated: %s", async (_, body) => {
-    const { ca, server } = await startCluster({}, await next());
-    const volume = await createVolume({ ca: ca.pem });
-    const dropIn = open({ ca: fileCaSource(volume.caFile) });
-    await ask(dropIn, `${server.origin}/version`);
-    dropIn.events.length = 0;
-    const successor = await next();
-    await volume.write({ ca: successor.pem });
-    await server.restart(await successor.issue());
-    await server.resetStats();
-
-    const echo = JSON.parse(await ask(dropIn, `${server.origin}/echo`, body)) as { body: string };
-    expect(echo.body).toBe(body ?? "");
-    expect((await server.stats()).requests).toBe(1);
-    expect(types(dropIn.events)).toEqual([
-      "ca-reloaded",
-      "generation-opened",
-      "generation-retired",
-      "retry",
-    ]);
-    expect(dropIn.events.at(-1)).toMatchObject({
-      reason: "untrusted-server",
-      method: "CONNECT",
-      path: `127.0.0.1:${server.port}`,
-    });
-  });
-
-  test("c. reads once or twice for 50 requests that are refused together", async () => {
-    const { ca, server } = await startCluster({}, await next());
-    const volume = await createVolume({ ca: ca.pem });
-    const dropIn = open({ ca: fileCaSource(volume.caFile) });
-    await ask(dropIn, `${server.origin}/version`);
-    dropIn.events.length = 0;
-    const successor = await next();
-    await volume.write({ ca: successor.pem });
-    await server.restart(await successor.issue());
-    await server.resetStats();
-    const sent = Array.from({ length: 50 }, () => ask(dropIn, `${server.origin}/echo`, "x"));
-    await Promise.all(sent);
-    expect((await server.stats()).requests).toBe(50);
-    const reloads = types(dropIn.events).filter((type) => type.startsWith("ca-"));
-    expect(reloads[0]).toBe("ca-reloaded");
-    expect(reloads.length).toBeLessThanOrEqual(2);
-    expect(types(dropIn.events).filter((type) => type === "generation-opened")).toHaveLength(1);
-  });
-
-  test("d. fails until the file changes, and the first request after succeeds", async () => {
-    const { ca, server } = await startCluster({}, await next());
-    const volume = await createVolume({ ca: ca.pem });
-    const source = fileCaSource(volume.caFile, { cooldownMs: 50 });
-    const dropIn = open({ ca: source });
-    await ask(dropIn, `${server.origin}/version`);
-    const successor = await next();
-    await server.restart(await successor.issue());
-    await until("its old connections are gone", async () => (await server.stats()).open === 0);
-    for (let attempt = 0; attempt < 5; attempt += 1) {
-      const error = await refusal(ask(dropIn, `${server.origin}/version`));
-      expect(error).toBeInstanceOf(UntrustedServerError);
-      expect(error).toMatchObject({
-        server: `127.0.0.1:${server.port}`,
-        caSource: `file ${volume.caFile}`,
-        fingerprint: (await source.current()).fingerprint,
-      });
-    }
-    // One read for each of them at the most.
-    const unchanged = types(dropIn.events).filter((type) => type === "ca-unchanged");
-    expect(unchanged).toHaveLength(5);
-    await volume.write({ ca: successor.pem });
-    expect(await ask(dropIn, `${server.origin}/version`)).toContain("gitVersion");
-  });
-
-  test("f. refuses a removed anchor, and offers it no session", async () => {
-    const { ca, server } = await startCluster({}, await next());
-    const successor = await next();
-    const volume = await createVolume({ ca: ca.pem });
-    const dropIn = open({ ca: fileCaSource(volume.caFile, { reloadIntervalMs: 0 }) });
-    // Within the generation there is a session, which is resumed.
-    await until("a session has been resumed", async () => {
-      await ask(dropIn, `${server.origin}/version`);
-      await server.dropConnections();
-      await until("it is gone", async () => (await server.stats()).open === 0);
-      return (await server.stats()).resumed > 0;
-    });
-    const { requests, resumed } = await server.stats();
-
-    // The server goes on as it was, and would resume.
-    await volume.write({ ca: successor.pem });
-    const error = await refusal(ask(dropIn, `${server.origin}/version`));
-    expect(error).toBeInstanceOf(UntrustedServerError);
-    expect(await server.stats()).toMatchObject({ requests, resumed });
-    await volume.write({ ca: ca.pem });
-    expect(await ask(dropIn, `${server.origin}/version`)).toContain("gitVersion");
-  });
-
-  test("f. closes idle connections at once, and lets a response in flight end", async () => {
-    const { ca, server } = await startCluster({}, await next());
-    const volume = await createVolume({ ca: ca.pem });
-    const source = fileCaSource(volume.caFile);
-    const dropIn = open({ ca: source });
-    const held = await dropIn.send(`${server.origin}/held-body?key=across`);
-    await server.held("across");
-    await Promise.all([1, 2, 3].map(() => ask(dropIn, `${server.origin}/version`)));
-    await volume.write({ ca: (await next()).pem });
-    await source.reload(); // No request is needed.
-    await until("all but one are closed", async () => (await server.stats()).open === 1, 1_000);
-    expect(dropIn.status().generations).toMatchObject([{ retired: true }, { retired: false }]);
-    await server.release("across");
-    expect(await held.text()).toBe("first\nsecond\n");
-    await until("the last is closed", async () => (await server.stats()).open === 0);
-    expect(dropIn.status().generations).toMatchObject([{ generation: 2, retired: false }]);
-  });
-
-  test("g. keeps its trust, and its connection, when the same anchors come otherwise", async () => {
-    const { ca, server } = await startCluster({}, await next());
-    const other = await next();
-    const volume = await createVolume({ ca: ca.pem + other.pem });
-    const dropIn = open({ ca: fileCaSource(volume.caFile, { reloadIntervalMs: 0 }) });
-    await ask(dropIn, `${server.origin}/version`);
-    await volume.write({ ca: `# again\n${other.pem}${ca.pem}${ca.pem}` });
-    await ask(dropIn, `${server.origin}/version`);
-    expect(dropIn.status().generations).toMatchObject([{ generation: 1 }]);
-    expect(await server.stats()).toMatchObject({ connections: pools ? 1 : 2, requests: 2 });
-    await volume.write({ ca: ca.pem });
-    await ask(dropIn, `${server.origin}/version`);
-    expect(dropIn.status().generations.at(-1)).toMatchObject({ generation: 2 });
-    expect(await server.stats()).toMatchObject({ connections: pools ? 2 : 3, requests: 3 });
-  });
-});
-
-describe.each(dropIns)("$name", ({ open, pools }) => {
-  test("e. goes on with the good bundle when the file is bad, and reports it", async () => {
-    const { ca, server } = await startCluster();
-    const volume = await createVolume({});
-    const file = `${volume.root}/plain.crt`;
-    await writeFile(file, ca.pem);
-    const dropIn = open({ ca: fileCaSource(file, { reloadIntervalMs: 0 }) });
-    await ask(dropIn, `${server.origin}/version`);
-    for (const spoil of [
-      async () => await writeFile(file, ""),
-      async () => await writeFile(file, "no PEM"),
-      async () => {
-        await writeFile(file, ca.pem);
-        await truncateMidBlock(file);
-      },
-    ]) {
-      await spoil();
-      await server.dropConnections();
-      await until("it is noticed", async () => (await server.stats()).open === 0);
-      expect(await ask(dropIn, `${server.origin}/version`)).toContain("gitVersion");
-    }
-    expect(types(dropIn.events)).toContain("reload-failed");
-    expect(dropIn.status().ca?.lastError).toContain(file);
-  });
-
-  test("e. fails by the caller's error when nothing was loaded before", async () => {
-    const { server } = await startCluster();
-    const volume = await createVolume({ ca: "no PEM" });
-    const dropIn = open({ ca: fileCaSource(volume.caFile) });
-    expect(await refusal(ask(dropIn, `${server.origin}/version`))).toBeInstanceOf(SourceError);
-    expect((await server.stats()).connections).toBe(0);
-  });
-
-  test("makes one handshake for 50 requests one after another, where it pools", async () => {
-    const { ca, server } = await startCluster();
-    const dropIn = open({ ca: staticCaSource(ca.pem) });
-    for (let number = 0; number < 50; number += 1) {
-      await ask(dropIn, `${server.origin}/version`);
-    }
-    const connections = pools ? 1 : 50;
-    expect(await server.stats()).toMatchObject({
-      connections,
-      handshakes: connections,
-      requests: 50,
-    });
-  });
-
-  test("gives a connection that has gone silent up with its request, and none gets it again", async () => {
-    const { ca, server } = await startCluster();
-    const dropIn = open({ ca: staticCaSource(ca.pem) });
-    await ask(dropIn, `${server.origin}/version`);
-    const signal = AbortSignal.timeout(100);
-    await refusal(dropIn.send(`${server.origin}/held-headers?key=silent`, undefined, signal));
-    await ask(dropIn, `${server.origin}/version`);
-    const used = (await server.requests()).map(({ connection }) => connection);
-    expect(used).toEqual(pools ? [1, 1, 2] : [1, 2, 3]);
-  });
-
-  test("comes back to one generation and at most one connection after 100 rotations", async () => {
-    const { ca, server } = await startCluster();
-    const others = await Promise.all(
-      Array.from({ length: 5 }, async (_, number) => {
-        return (await createCa({ commonName: `kubernetes ${number}` })).pem;
-      }),
-    );
-    let bundle = ca.pem;
-    const dropIn = open({ ca: functionCaSource(() => bundle, { reloadIntervalMs: 0 }) });
-    for (let rotation = 0; rotation < 100; rotation += 1) {
-      bundle = ca.pem + (others[rotation % others.length] ?? "");
-      await ask(dropIn, `${server.origin}/version`);
-    }
-    await until("one generation is left", () => dropIn.status().generations.length === 1);
-    expect(dropIn.status().generations).toMatchObject([{ generation: 100, retired: false }]);
-    await until("at most one is open", async () => (await server.stats()).open <= 1);
-  });
-
-  test("shows its client certificate, and the new one after a rotation", async () => {
-    const clients = await createCa({ commonName: "clients" });
-    const { ca, server } = await startCluster({ clientCa: clients.pem });
-    let pair = await clients.issue({ client: true, commonName: "alice" });
-    const dropIn = open({
-      ca: staticCaSource(ca.pem),
-      clientCert: functionClientCertSource(() => ({ certificate: pair.cert, key: pair.key }), {
-        reloadIntervalMs: 0,
-      }),
-    });
-    expect(await ask(dropIn, `${server.origin}/echo`)).toContain('"clientCommonName":"alice"');
-    pair = await clients.issue({ client: true, commonName: "bob" });
-    expect(await ask(dropIn, `${server.origin}/echo`)).toContain('"clientCommonName":"bob"');
-  });
-
-  test("refuses a wrong host without a reload, and goes by serverName", async () => {
-    const ca = await createCa();
-    const { server } = await startCluster(await ca.issue({ hosts: ["api.internal"] }), ca);
-    const volume = await createVolume({ ca: ca.pem });
-    const source = fileCaSource(volume.caFile);
-    const dropIn = open({ ca: source });
-    expect(await refusal(ask(dropIn, `${server.origin}/version`))).toMatchObject({
-      reason: "wrong-host",
-    });
-    expect(types(dropIn.events)).toEqual(["generation-opened"]);
-    const named = open({ ca: source, serverName: "api.internal" });
-    expect(await ask(named, `${server.origin}/version`)).toContain("gitVersion");
-  });
-
-  test("reaches an IPv6 address that the certificate names", async () => {
-    const { ca, server } = await startCluster({ host: "::1" });
-    const dropIn = open({ ca: staticCaSource(ca.pem) });
-    expect(await ask(dropIn, `${server.origin}/version`)).toContain("gitVersion");
-  });
-
-  test("leaves a server that is not there to Node's own error", async () => {
-    const { ca, server } = await startCluster();
-    await server.stop();
-    const dropIn = open({ ca: staticCaSource(ca.pem) });
-    let error = await rejection(ask(dropIn, `${server.origin}/version`));
-    while (error instanceof Error && !("code" in error) && error.cause) error = error.cause;
-    expect(error).toMatchObject({ code: "ECONNREFUSED" });
-  });
-
-  test("drainTimeoutMs ends what a replaced trust still carries", async () => {
-    const { ca, server } = await startCluster();
-    const volume = await createVolume({ ca: ca.pem });
-    const source = fileCaSource(volume.caFile);
-    const dropIn = open({ ca: source, drainTimeoutMs: 100 });
-    const held = await dropIn.send(`${server.origin}/held-body?key=drained`);
-    await server.held("drained");
-    await volume.write({ ca: ca.pem + (await createCa()).pem });
-    await source.reload();
-    await rejection(held.text());
-    expect(await ask(dropIn, `${server.origin}/version`)).toContain("gitVersion");
-  });
-
-  test("closing it ends idle connections, bodies and handshakes, and lets nothing begin", async () => {
-    const { ca, server } = await startCluster();
-    const dropIn = open({ ca: staticCaSource(ca.pem) });
-    await Promise.all([1, 2, 3].map(() => ask(dropIn, `${server.origin}/version`)));
-    const held = await dropIn.send(`${server.origin}/held-body?key=closed`);
-    await server.held("closed");
-    const ended = rejection(held.text());
-    await server.swap({ handshakeDelayMs: 2_000 });
-    const { connections } = await server.stats();
-    const connecting = Promise.all(
-      [1, 2, 3, 4].map(() => rejection(dropIn.send(`${server.origin}/held-headers?key=never`))),
-    );
-    await until("one connects", async () => (await server.stats()).connections > connections);
-    let told = false;
-    void connecting.then(() => (told = true));
-    await dropIn.close();
-    await ended;
-    await until("those that connect are told", () => told, 1_000);
-    await until("no connection is left", async () => (await server.stats()).open === 0);
-    await rejection(ask(dropIn, `${server.origin}/version`));
-    expect(dropIn.status().generations).toEqual([]);
-  });
-
-  test("refuses an option that there is none of", () => {
-    expect(() => open({ caFile: "/etc/ca.crt" } as never)).toThrow(
-      /^Cannot use option caFile of create\w+: there is none of that name/,
-    );
-    expect(() => open({ connectTimeoutMs: 0 })).toThrow(RangeError);
-  });
-});
 
 test("a server that says nothing is given up after connectTimeoutMs", async () => {
   const { origin } = await control.blackhole();
@@ -551,4 +181,181 @@ test.each(["http", "socks5"] as const)("every drop-in goes through a %s proxy", 
     await dropIn.close();
   }
   expect((await proxy.stats()).targets).toHaveLength(dropIns.length);
+});
+
+/** A server that knows another client authority than before, and a source that has a certificate of it. */
+async function renewedClientCert() {
+  const [before, after] = [
+    await createCa({ commonName: "clients before" }),
+    await createCa({ commonName: "clients after" }),
+  ];
+  const { ca, server } = await startCluster({ clientCa: before.pem, token: "unknown" });
+  let pair = await before.issue({ client: true, commonName: "alice" });
+  const clientCert = functionClientCertSource(() => ({ certificate: pair.cert, key: pair.key }));
+  const options = { ca: staticCaSource(ca.pem), clientCert };
+  async function renew(): Promise<void> {
+    pair = await after.issue({ client: true, commonName: "alice again" });
+    await server.swap({ clientCa: after.pem, forgetSessions: true });
+    await server.dropConnections();
+    await until("they are gone", async () => (await server.stats()).open === 0);
+    await server.resetStats();
+  }
+  return { options, renew, url: `${server.origin}/echo`, server };
+}
+
+test.each([
+  ["GET", undefined],
+  ["POST", "payload"],
+])(
+  "a dispatcher sends a %s again that was answered with 401, by another client certificate",
+  async (method, body) => {
+    const { options, renew, url, server } = await renewedClientCert();
+    const events: ReanchorEvent[] = [];
+    const dispatcher = createDispatcher({ ...options, onEvent: (event) => events.push(event) });
+    onTestFinished(() => dispatcher.destroy());
+    const send = async () =>
+      await request(url, { dispatcher, method, ...(body !== undefined && { body }) });
+    await (await send()).body.text();
+    await renew();
+    const response = await send();
+    expect(response.statusCode).toBe(200);
+    expect(await response.body.json()).toMatchObject({
+      clientCommonName: "alice again",
+      body: body ?? "",
+    });
+    expect((await server.stats()).requests).toBe(2);
+    expect(events.at(-1)).toMatchObject({ type: "retry", reason: "unauthorized", path: "/echo" });
+    // A second 401 is the caller's.
+    await server.swap({ clientCa: (await createCa()).pem, forgetSessions: true });
+    await server.dropConnections();
+    await until("they are gone", async () => (await server.stats()).open === 0);
+    const refused = await send();
+    expect(refused.statusCode).toBe(401);
+    expect(await refused.body.json()).toMatchObject({ kind: "Status" });
+  },
+);
+
+test("a dispatcher hands a 401 on that it can't or must not retry", async () => {
+  const { options, renew, url, server } = await renewedClientCert();
+  const dispatcher = createDispatcher(options);
+  onTestFinished(() => dispatcher.destroy());
+  await (await request(url, { dispatcher })).body.text();
+  await renew();
+  const headers = { Authorization: "Bearer stale" };
+  const own = await request(url, { dispatcher, headers });
+  expect(own.statusCode).toBe(401);
+  await own.body.text();
+  const proxied = `${new URL(url).origin}/api/v1/namespaces/a/pods/b/proxy/`;
+  const acting = await request(proxied, { dispatcher, method: "POST" });
+  expect(acting.statusCode).toBe(401);
+  await acting.body.text();
+  expect((await server.stats()).requests).toBe(2);
+  // But it has read the certificate again.
+  expect((await request(url, { dispatcher })).statusCode).toBe(200);
+});
+
+test("a dispatcher ends a request that is aborted while a 401 is looked into", async () => {
+  const { options, renew, url } = await renewedClientCert();
+  const held = Promise.withResolvers<never>();
+  const { clientCert } = options;
+  const reloading = Promise.withResolvers<void>();
+  const slow: typeof clientCert = {
+    ...clientCert,
+    current: clientCert.current.bind(clientCert),
+    peek: clientCert.peek.bind(clientCert),
+    subscribe: clientCert.subscribe.bind(clientCert),
+    status: clientCert.status,
+    reload: async () => {
+      reloading.resolve();
+      return await held.promise;
+    },
+  };
+  const dispatcher = createDispatcher({ ...options, clientCert: slow });
+  onTestFinished(() => dispatcher.destroy());
+  await (await request(url, { dispatcher })).body.text();
+  await renew();
+  const abort = new AbortController();
+  const sent = rejection(request(url, { dispatcher, signal: abort.signal }));
+  await reloading.promise;
+  abort.abort(new Error("enough"));
+  expect(await sent).toMatchObject({ message: "enough" });
+  held.reject(new Error("too late"));
+});
+
+test("an https agent reads the client certificate again after a 401", async () => {
+  const { options, renew, url } = await renewedClientCert();
+  const agent = createHttpsAgent(options);
+  onTestFinished(() => agent.destroy());
+  const get = async (headers = {}): Promise<number> =>
+    (await axios.get(url, { httpsAgent: agent, proxy: false, headers, validateStatus: () => true }))
+      .status;
+  expect(await get()).toBe(200);
+  await renew();
+  expect(await get({ Authorization: "Bearer stale" })).toBe(401);
+  expect(await get()).toBe(401);
+  await until("it shows the new one", async () => (await get()) === 200);
+});
+
+test("an https agent leaves a response that nobody listens to, to be drained", async () => {
+  const { options, url, server } = await renewedClientCert();
+  const agent = createHttpsAgent({ ...options, pool: { maxSockets: 1 } });
+  onTestFinished(() => agent.destroy());
+  await Promise.all(
+    [1, 2].map(
+      (number) =>
+        new Promise((resolve) => {
+          httpsRequest(`${url}?${number}`, { agent }).once("close", resolve).end();
+        }),
+    ),
+  );
+  expect(await server.stats()).toMatchObject({ requests: 2, connections: 1 });
+});
+
+test("afterFailure() gives each rotation its tries, however long the settings are kept", async () => {
+  let { ca, server } = await startCluster();
+  const volume = await createVolume({ ca: ca.pem });
+  const source = createSecureContextSource({ ca: fileCaSource(volume.caFile, { cooldownMs: 1 }) });
+  onTestFinished(() => source.close());
+  let settings = await source.current();
+  async function connectOnce(): Promise<unknown> {
+    const socket = connect({ host: "127.0.0.1", port: server.port, ...settings });
+    const outcome = await once(socket, "secureConnect").catch((error: unknown) => error);
+    socket.destroy();
+    return outcome instanceof Error ? outcome : undefined;
+  }
+  for (let rotation = 0; rotation < 10; rotation += 1) {
+    expect(await connectOnce()).toBeUndefined();
+    const successor = await createCa();
+    await server.swap({ ...(await successor.issue()), forgetSessions: true });
+    await volume.write({ ca: successor.pem });
+    const next = await source.afterFailure(settings, await connectOnce());
+    expect(next).toBeDefined();
+    settings = next ?? settings;
+    ca = successor;
+  }
+  expect(await connectOnce()).toBeUndefined();
+});
+
+test("settings that are kept verify no server once an anchor of theirs was removed", async () => {
+  const { ca, server } = await startCluster();
+  const volume = await createVolume({ ca: ca.pem });
+  const trust = fileCaSource(volume.caFile);
+  const source = createSecureContextSource({ ca: trust });
+  onTestFinished(() => source.close());
+  const kept = await source.current();
+  async function connectOnce(): Promise<unknown> {
+    const socket = connect({ host: "127.0.0.1", port: server.port, ...kept });
+    const outcome = await once(socket, "secureConnect").catch((error: unknown) => error);
+    socket.destroy();
+    return outcome instanceof Error ? outcome : undefined;
+  }
+  const other = await createCa();
+  await volume.write({ ca: ca.pem + other.pem });
+  await trust.reload();
+  expect(await connectOnce()).toBeUndefined();
+  await volume.write({ ca: other.pem });
+  await trust.reload();
+  const late = await connectOnce();
+  expect(late).toMatchObject({ name: "LateHandshakeError" });
+  expect(await source.afterFailure(kept, late)).toMatchObject({ rejectUnauthorized: true });
 });

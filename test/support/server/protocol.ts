@@ -26,6 +26,8 @@ export interface LiveOptions {
   token?: string | null;
   /** How long a connection is kept waiting before its TLS handshake goes on. @default 0 */
   handshakeDelayMs?: number;
+  /** A gate that connections wait at before their TLS handshake; `null` for none. @default null */
+  handshakeGate?: string | null;
 }
 
 /** What a swap can be told. */

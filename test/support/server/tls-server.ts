@@ -202,6 +202,12 @@ export class TestTlsServer {
     socket.on("close", () => this.#connections.delete(port));
     const waitMs = this.#options.handshakeDelayMs ?? 0;
     if (waitMs > 0) await delay(waitMs, undefined, { ref: false });
+    const gate = this.#options.handshakeGate ?? null;
+    if (gate !== null) {
+      const gone = new AbortController();
+      socket.on("close", () => gone.abort());
+      await this.gates.wait(gate, gone.signal);
+    }
     if (!socket.destroyed) this.#tls?.emit("connection", socket);
   }
 

@@ -1,0 +1,71 @@
+/**
+ * A handshake that the network delays: it must not be completed by an anchor that was removed meanwhile.
+ *
+ * @module
+ */
+
+import { describe, expect, test } from "vitest";
+import { authorityKinds } from "./support/authorities.ts";
+import { entry } from "./support/entry.ts";
+import { connectClient, createVolume, rejection, startCluster, until } from "./support/scene.ts";
+
+const { rejectsLateHandshakes } = entry.runtime.capabilities;
+
+describe.each(authorityKinds)("$kind", ({ next, settings }) => {
+  test.each(["GET", "POST"])(
+    "fetch() sends no %s by a handshake that ends after its anchor was removed",
+    async (method) => {
+      const { ca, server } = await startCluster({}, await next());
+      const volume = await createVolume({ ca: ca.pem, token: "secret" });
+      const source = entry.fileCaSource(volume.caFile);
+      const { kube } = await connectClient({
+        config: {
+          server: server.origin,
+          ca: source,
+          token: entry.fileTokenSource(volume.tokenFile),
+        },
+        timeoutMs: 1_500,
+        ...settings,
+      });
+      await server.swap({ handshakeGate: "late" });
+      const body = method === "POST" ? "{}" : null;
+      const sent = kube.fetch("/echo", { method, body });
+      const outcome = rejection(sent);
+      await server.held("late");
+      await volume.write({ ca: (await next()).pem });
+      await source.reload();
+      if (rejectsLateHandshakes) {
+        await server.swap({ handshakeGate: null });
+        await server.release("late");
+        expect(await outcome).toBeInstanceOf(entry.UntrustedServerError);
+      } else {
+        // Declared: the runtime hides its sockets, and the time limit of the request bounds the wait.
+        expect(await outcome).toBeInstanceOf(entry.TimeoutError);
+        await server.swap({ handshakeGate: null });
+        await server.release("late");
+      }
+      await until("it is gone", async () => (await server.stats()).open === 0);
+      expect((await server.stats()).requests).toBe(0);
+    },
+  );
+
+  test("fetch() sends by the new generation when the trust was widened during the handshake", async () => {
+    const { ca, server } = await startCluster({}, await next());
+    const volume = await createVolume({ ca: ca.pem });
+    const source = entry.fileCaSource(volume.caFile);
+    const { kube } = await connectClient({
+      config: { server: server.origin, ca: source },
+      ...settings,
+    });
+    await server.swap({ handshakeGate: "late" });
+    const sent = Promise.all([kube.get("/version"), kube.post("/echo", { kind: "Pod" })]);
+    await server.held("late", 2);
+    await volume.write({ ca: ca.pem + (await next()).pem });
+    await source.reload();
+    await server.swap({ handshakeGate: null });
+    await server.release("late");
+    expect(await sent).toMatchObject([{ gitVersion: expect.any(String) }, { method: "POST" }]);
+    expect((await server.stats()).requests).toBe(2);
+    if (rejectsLateHandshakes) expect((await server.stats()).connections).toBeGreaterThan(2);
+  });
+});
