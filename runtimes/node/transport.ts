@@ -33,9 +33,7 @@ export function openTransport(trust: TlsSnapshot, options: PoolOptions): Transpo
     // The time limit up to the headers is the core's; a body has none: watches live for hours.
     headersTimeout: 0,
     bodyTimeout: 0,
-    connect: dialling.connector(
-      confirmed(dialWith(trust, options.connectTimeoutMs), options.confirm),
-    ),
+    connect: dialling.connector(confirmed(dialWith(trust, options), options.confirm)),
   });
   return {
     send: (url, request) => send(agent, dialling, url, request),
@@ -46,7 +44,7 @@ export function openTransport(trust: TlsSnapshot, options: PoolOptions): Transpo
 /** How a pool connects: with one secure context and one TLS session cache, straight or by way of a proxy. */
 function dialWith(
   { ca, clientCert, serverName, insecureSkipTlsVerify, proxy }: TlsSnapshot,
-  timeoutMs: number,
+  { connectTimeoutMs: timeoutMs, confirm }: PoolOptions,
 ): Dial {
   const connect = buildConnector({
     secureContext: openSecureContext(ca, clientCert),
@@ -82,7 +80,7 @@ function dialWith(
     const { openTunnel } = await import("./tunnel.ts");
     const { hostname: host, protocol } = target;
     const port = Number(target.port || (protocol === "http:" ? 80 : 443));
-    const tunnel = await openTunnel({ proxy, host, port, ca, timeoutMs, signal });
+    const tunnel = await openTunnel({ proxy, host, port, ca, timeoutMs, signal, confirm });
     if (protocol === "http:") return tunnel;
     try {
       return await dial(target, signal, tunnel);

@@ -6,13 +6,15 @@
  */
 
 import { type ClientRequestArgs, type IncomingMessage, request as httpRequest } from "node:http";
-import { request as httpsRequest } from "node:https";
 import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 import { messageOf } from "../../src/callback.ts";
 import { cleanCause, cleanForeignMessage } from "../../src/clean-cause.ts";
+import type { PoolOptions } from "../../src/runtime.ts";
 import { PROXY_UNTRUSTED, isUntrusted } from "../../src/rotation/untrusted.ts";
 import { failureByCode } from "../_shared/error-codes.ts";
 import { identityOptions } from "../_shared/node-identity.ts";
+import { handshake } from "./handshake.ts";
 import { openSecureContext } from "./secure-context.ts";
 import { type ProxyCredentials, connectBySocks } from "./socks.ts";
 
@@ -26,7 +28,15 @@ export interface TunnelOptions {
   readonly timeoutMs: number;
   /** Ends the attempt at once. */
   readonly signal: AbortSignal;
+  /** See {@link PoolOptions.confirm}: called when an https proxy is verified, before it is sent anything. */
+  readonly confirm: PoolOptions["confirm"];
 }
+
+const defaultPorts: Readonly<Record<string, number>> = {
+  "http:": 80,
+  "https:": 443,
+  "socks5:": 1080,
+};
 
 /** The proxy did not let the connection through. Nothing was sent to the server. */
 class ProxyError extends Error {
@@ -52,7 +62,7 @@ export async function openTunnel(options: TunnelOptions): Promise<Socket> {
     return await connect({ ...options, signal: attempt.signal });
   } catch (error) {
     signal.throwIfAborted();
-    if (error instanceof ProxyError) throw error;
+    if (error instanceof ProxyError || failureByCode(error) === "late-handshake") throw error;
     throw unusable(proxy, attempt.signal.aborted ? late : error);
   } finally {
     clearTimeout(timer);
@@ -60,37 +70,34 @@ export async function openTunnel(options: TunnelOptions): Promise<Socket> {
   }
 }
 
-function connect({ proxy, host, port, ca, signal }: TunnelOptions): Promise<Socket> {
+async function connect(options: TunnelOptions): Promise<Socket> {
+  const { proxy, host, port, signal } = options;
+  const { protocol } = proxy;
   const credentials = credentialsOf(proxy);
   const proxyHost = proxy.hostname.replace(/^\[(.*)\]$/, "$1");
-  if (proxy.protocol === "socks5:") {
-    const proxyPort = Number(proxy.port || 1080);
-    return connectBySocks({ proxyHost, proxyPort, credentials, host, port, signal });
+  const proxyPort = Number(proxy.port || defaultPorts[protocol]);
+  if (protocol === "socks5:") {
+    return await connectBySocks({ proxyHost, proxyPort, credentials, host, port, signal });
   }
+  const secured =
+    protocol === "https:" ? await connectSecurely(proxyHost, proxyPort, options) : undefined;
   const target = `${host.includes(":") ? `[${host}]` : host}:${port}`;
   const headers: Record<string, string> = { host: target };
   if (credentials !== undefined) {
     const encoded = Buffer.from(`${credentials.name}:${credentials.password}`).toString("base64");
     headers["proxy-authorization"] = `Basic ${encoded}`;
   }
-  const isSecure = proxy.protocol === "https:";
-  const options: ClientRequestArgs = {
-    method: "CONNECT",
-    host: proxyHost,
-    port: proxy.port || (isSecure ? 443 : 80),
-    path: target,
-    headers,
-    agent: false,
-    signal,
-  };
-  // It gets the proxy's credentials, so it is always verified, even if the server is not.
-  const tls = isSecure && {
-    ...identityOptions(proxyHost, undefined),
-    rejectUnauthorized: true,
-    secureContext: openSecureContext(ca, undefined),
-  };
-  return new Promise((resolve, reject) => {
-    const connecting = tls ? httpsRequest({ ...options, ...tls }) : httpRequest(options);
+  const by: ClientRequestArgs = secured ? { createConnection: () => secured } : { agent: false };
+  return await new Promise((resolve, reject) => {
+    const connecting = httpRequest({
+      ...by,
+      method: "CONNECT",
+      host: proxyHost,
+      port: proxyPort,
+      path: target,
+      headers,
+      signal,
+    });
     connecting.once("error", reject);
     connecting.once("response", (response) => {
       response.destroy();
@@ -108,6 +115,34 @@ function connect({ proxy, host, port, ca, signal }: TunnelOptions): Promise<Sock
     });
     connecting.end();
   });
+}
+
+/** Connects to an https proxy. It gets credentials, so it is always verified, even if the server is not. */
+async function connectSecurely(
+  host: string,
+  port: number,
+  { ca, timeoutMs, signal, confirm }: TunnelOptions,
+): Promise<TLSSocket> {
+  const socket = await handshake(
+    {
+      host,
+      port,
+      ...identityOptions(host, undefined),
+      rejectUnauthorized: true,
+      secureContext: openSecureContext(ca, undefined),
+    },
+    // A session is never resumed: resumption skips the verification.
+    { timeoutMs, signal, onSession: () => {} },
+  );
+  // Nobody else listens before the request has it.
+  socket.once("error", () => {});
+  try {
+    await confirm();
+    return socket;
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
 }
 
 function credentialsOf({ username, password }: URL): ProxyCredentials | undefined {

@@ -30,6 +30,7 @@ const starts: Readonly<Record<string, Start>> = {
   SSL_CERT_FILE: { env: { SSL_CERT_FILE: "{}" } },
   DENO_CERT: { env: { DENO_CERT: "{}" } },
   "DENO_TLS_CA_STORE=system": { env: { DENO_TLS_CA_STORE: "system", SSL_CERT_FILE: "{}" } },
+  "BUN_CONFIG_VERBOSE_FETCH=curl": { env: { BUN_CONFIG_VERBOSE_FETCH: "curl" } },
   ...(lane !== "deno" && {
     "--use-system-ca": { flags: ["--use-system-ca"], env: { SSL_CERT_FILE: "{}" } },
     "--use-openssl-ca": { flags: ["--use-openssl-ca"], env: { SSL_CERT_FILE: "{}" } },
@@ -54,6 +55,8 @@ async function report(
   const program = runProgram("environment", args, Object.fromEntries(filled), flags);
   const { code, stdout, stderr } = await program.ended;
   expect(code, stderr).toBe(0);
+  // The token, and the proxies' password.
+  expect(stdout + stderr).not.toContain("sesame");
   return JSON.parse(stdout);
 }
 

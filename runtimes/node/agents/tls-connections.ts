@@ -23,7 +23,7 @@ import type { SourceStatus } from "../../../src/sources/source.ts";
 import { checkIdentity } from "../../_shared/node-identity.ts";
 import { explain } from "../explain.ts";
 import { nodeRuntime } from "../runtime.ts";
-import { handshake } from "./handshake.ts";
+import { handshake } from "../handshake.ts";
 import { TrustContext } from "./trust-context.ts";
 
 /** How a drop-in is doing. */
@@ -178,7 +178,8 @@ export class TlsConnections {
     // Loaded where there is a proxy.
     const { openTunnel } = await import("../tunnel.ts");
     const ca = trust.bundle?.certificates;
-    return await openTunnel({ proxy, host, port, ca, timeoutMs, signal });
+    const confirm = async (): Promise<void> => await this.#rotation.confirm(trust);
+    return await openTunnel({ proxy, host, port, ca, timeoutMs, signal, confirm });
   }
 
   /** Counts a connection among those of a generation: by default, of the one in use. */

@@ -5,7 +5,7 @@
  */
 
 import { type ConnectionOptions, type TLSSocket, connect } from "node:tls";
-import { ConnectionError } from "../../../src/errors.ts";
+import { ConnectionError } from "../../src/errors.ts";
 
 /** What bounds an attempt, and what becomes of it. */
 export interface HandshakeTerms {
