@@ -43,7 +43,7 @@ export type { IndexFunction } from "./watch/object-store.ts";
 export type { ObjectChange, WatchEvent } from "./watch/reflector.ts";
 export type { FollowOptions, Watch, WatchOptions } from "./watch/watch.ts";
 export type { SelectorOptions } from "./api/selectors.ts";
-export type { LogLinesOptions, LogOptions } from "./pods/logs.ts";
+export type { LogLinesOptions, LogOptions, LogTextOptions } from "./pods/logs.ts";
 export type { WaitCondition, WaitForDeletedOptions, WaitForOptions } from "./watch/wait-for.ts";
 export type {
   FieldSelectorInput,

@@ -40,6 +40,23 @@ export function checkDuration(
 }
 
 /**
+ * Checks the option `maxResponseBytes`.
+ *
+ * @returns It, or the fallback where it is `undefined`.
+ * @throws {TypeError} where it is no number. @throws {RangeError} where it is out of range.
+ */
+export function checkMaxResponseBytes(value: number | undefined, fallback: number): number {
+  if (value === undefined) return fallback;
+  if (typeof value !== "number" || Number.isNaN(value)) {
+    throw new TypeError("Cannot use option maxResponseBytes: it must be a number of bytes");
+  }
+  if (value >= 1 && (Number.isInteger(value) || value === Number.POSITIVE_INFINITY)) return value;
+  throw new RangeError(
+    `Cannot use option maxResponseBytes: ${value} is no whole number of at least 1, nor Infinity`,
+  );
+}
+
+/**
  * Refuses options that do not exist: a misspelt security option must not pass for the real one.
  *
  * @throws {TypeError} naming the option and those that there are.

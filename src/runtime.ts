@@ -157,6 +157,18 @@ export interface TransportRequest {
   readonly signal: AbortSignal | undefined;
 }
 
+/** How much of a body is read as a whole. */
+export interface BodyLimit {
+  /** How many bytes it may have, after decompression. */
+  readonly maxBytes: number;
+  /** Whether what is beyond that is left out; if not, reading throws a `BodyTooLargeError`. */
+  readonly cutsRest: boolean;
+  /** Aborted where the body is to be given up. */
+  readonly signal: AbortSignal;
+  /** Called with the size of each piece that arrives while the body is read. */
+  onPiece(bytes: number): void;
+}
+
 /** A response whose headers have come. One of the last three members is called, once. */
 export interface TransportResponse {
   /** The HTTP status. */
@@ -169,8 +181,8 @@ export interface TransportResponse {
    * called when the response has been read as a whole, or else when it has been collected.
    */
   onEnd(listener: () => void, exact?: boolean): void;
-  /** Reads the body as UTF-8 text. */
-  text(): Promise<string>;
+  /** Reads the body as UTF-8 text, and gives up what is beyond the limit. */
+  text(limit: BodyLimit): Promise<string>;
   /** Gives the body up, and with it perhaps the connection. */
   discard(): Promise<void>;
   /** Hands it over as an instance of the global `Response`. */

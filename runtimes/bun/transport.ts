@@ -61,7 +61,7 @@ export function openTransport(trust: TlsSnapshot): Transport {
         verbose: false,
       };
       try {
-        return fromResponse(await fetch(url, init as unknown as RequestInit), url);
+        return fromResponse(await fetch(url, init as unknown as RequestInit), url, true);
       } catch (error) {
         throw withoutReasonPhrase(error);
       }

@@ -26,7 +26,7 @@ export function openTransport(trust: TlsSnapshot, options: TransportOptions): Tr
       const headers = [...request.headers];
       const body = safeMethods.has(method) ? request.body : toStream(request.body);
       const init = { client, method, headers, body, signal, redirect: "manual", duplex: "half" };
-      return fromResponse(await fetch(url, init as RequestInit), url);
+      return fromResponse(await fetch(url, init as RequestInit), url, true);
     },
     // Idle connections close now; what is in flight ends by itself, also where its headers are still to come.
     async retire() {

@@ -8,7 +8,8 @@
 import type { Buffer } from "node:buffer";
 import type { IncomingHttpHeaders } from "node:http";
 import type { Dispatcher } from "undici";
-import type { TransportResponse } from "../../src/runtime.ts";
+import type { BodyLimit, TransportResponse } from "../../src/runtime.ts";
+import { readText } from "../../src/transport/read-text.ts";
 import { type FetchedBody, decodeBody, hasBody } from "../../src/transport/response.ts";
 import type { Dialling } from "./dialling.ts";
 import { ReceivedBody } from "./received-body.ts";
@@ -16,6 +17,8 @@ import { pooledResponseClass } from "./response.ts";
 
 /** More than this of an unwanted body costs more to read than a new connection. */
 const MAX_DISCARD_BYTES = 16 * 1024;
+/** Nor is one waited for that stalls: a request is to be sent again. */
+const MAX_DISCARD_MS = 1_000;
 
 /** What an exchange is about. */
 export interface ExchangeOptions {
@@ -150,13 +153,13 @@ class Exchange implements Dispatcher.DispatchHandler, TransportResponse {
     return Array.isArray(value) ? value.join(", ") : (value ?? null);
   }
 
-  async text(): Promise<string> {
-    if (this.header("content-encoding") !== null) return await this.toResponse().text();
-    return await this.#body.text();
+  async text(limit: BodyLimit): Promise<string> {
+    if (this.header("content-encoding") === null) return await this.#body.text(limit);
+    return await readText(this.toResponse().body, limit);
   }
 
   async discard(): Promise<void> {
-    await this.#body.discard(MAX_DISCARD_BYTES);
+    await this.#body.discard(MAX_DISCARD_BYTES, MAX_DISCARD_MS);
   }
 
   toResponse(): Response {
@@ -173,7 +176,7 @@ class Exchange implements Dispatcher.DispatchHandler, TransportResponse {
   #handOver(method: string, headers: Headers): FetchedBody {
     if (!hasBody(method, this.status)) {
       // To its end, which frees the connection.
-      this.#body.discard(MAX_DISCARD_BYTES).catch(() => {});
+      this.#body.discard(MAX_DISCARD_BYTES, MAX_DISCARD_MS).catch(() => {});
       return null;
     }
     const isPlain = this.header("content-encoding") === null;

@@ -6,6 +6,8 @@
  */
 
 import { Buffer } from "node:buffer";
+import type { BodyLimit } from "../../src/runtime.ts";
+import { GatheredBytes } from "../../src/transport/read-text.ts";
 
 /** How much is kept before the connection is paused: a small answer is whole by the time it is asked for. */
 const LIMIT_BYTES = 64 * 1024;
@@ -69,16 +71,24 @@ export class ReceivedBody {
     return first !== undefined && others.length === 0 ? first : Buffer.concat(chunks);
   }
 
-  /** All of it as text. */
-  async text(): Promise<string> {
-    const gathered = new GatheredBytes();
-    while (!this.#isOver) {
+  /** All of it as text, up to a limit. */
+  async text(limit: BodyLimit): Promise<string> {
+    // A small one is not copied.
+    if (this.isWhole && this.#size <= limit.maxBytes) return new TextDecoder().decode(this.take());
+    const gathered = new GatheredBytes(limit);
+    try {
+      while (!this.#isOver) {
+        if (!gathered.add(this.take())) return gathered.decode();
+        this.#flow.resume();
+        await this.#next();
+        if (this.#size > 0) limit.onPiece(this.#size);
+      }
+      if (this.#error !== undefined) throw this.#error;
       gathered.add(this.take());
-      this.#flow.resume();
-      await this.#next();
+      return gathered.decode();
+    } finally {
+      if (!this.#isOver) this.#giveUp(undefined);
     }
-    if (this.#error !== undefined) throw this.#error;
-    return gathered.decodeWith(this.take());
   }
 
   /** As it arrives, no faster than it is read. */
@@ -101,17 +111,27 @@ export class ReceivedBody {
     );
   }
 
-  /** Gives it up; a rest of no more than so many bytes is read, so that the connection can be used again. */
-  async discard(maxBytes: number): Promise<void> {
-    let size = 0;
+  /**
+   * Gives it up; a rest of no more than so many bytes is read, for no longer than so many milliseconds, so that
+   * the connection can be used again.
+   */
+  async discard(maxBytes: number, maxMs: number): Promise<void> {
+    let size = this.#size;
+    this.clear();
+    if (this.#isOver) return;
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      this.#wake();
+    }, maxMs);
     this.#flow.resume();
-    for (;;) {
+    while (!this.#isOver && size <= maxBytes && !isLate) {
+      await this.#next();
       size += this.#size;
       this.clear();
-      if (this.#isOver) return;
-      if (size > maxBytes) return this.#giveUp(undefined);
-      await this.#next();
     }
+    clearTimeout(timer);
+    this.#giveUp(undefined);
   }
 
   #giveUp(reason: unknown): void {
@@ -129,32 +149,5 @@ export class ReceivedBody {
   #wake(): void {
     this.#goOn?.();
     this.#goOn = undefined;
-  }
-}
-
-/** The bytes of a large body on their way to its text. They make place for it: a list may have 30 MB. */
-class GatheredBytes {
-  #bytes = new Uint8Array();
-  #size = 0;
-
-  add(chunk: Chunk): void {
-    const size = this.#size + chunk.length;
-    if (size > this.#bytes.length) {
-      const grown = Math.max(size, 2 * this.#bytes.length, LIMIT_BYTES);
-      this.#bytes = new Uint8Array(this.#bytes.buffer.transfer(grown));
-    }
-    this.#bytes.set(chunk, this.#size);
-    this.#size = size;
-  }
-
-  /** Gives them and the last ones as text, and keeps none. */
-  decodeWith(last: Chunk): string {
-    const decoder = new TextDecoder(); // Which leaves out a byte order mark.
-    if (this.#size === 0) return decoder.decode(last);
-    this.add(last);
-    const text = decoder.decode(this.#bytes.subarray(0, this.#size));
-    // Now, and not when garbage is collected: to parse the text takes a lot of memory.
-    this.#bytes.buffer.transfer(0);
-    return text;
   }
 }

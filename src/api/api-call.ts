@@ -16,8 +16,16 @@ export interface CallOptions {
   headers?: RequestInit["headers"];
   /** Ends the call at once, whatever it waits for. */
   signal?: AbortSignal | undefined;
-  /** How long the response's headers may take, in milliseconds; the client's `timeoutMs` by default. */
+  /**
+   * How long the response's headers may take, and how long its body may then stall, in milliseconds; the
+   * client's `timeoutMs` by default.
+   */
   timeoutMs?: number | undefined;
+  /**
+   * The most bytes that the answer may have, after decompression; `Infinity` for no limit. The client's
+   * `maxResponseBytes` by default.
+   */
+  maxResponseBytes?: number | undefined;
 }
 
 /** One call: JSON there, and JSON back. */
@@ -46,6 +54,16 @@ export interface ResourceClient {
   readonly closing: AbortSignal;
   /** Calls the API. Throws as the client's own verbs do. */
   call<T>(call: ResourceCall): Promise<T>;
-  /** Sends a request, and hands its response over with its body unread. */
+  /** Calls the API, and gives the answer as text, whatever it is. Throws as the client's own verbs do. */
+  text(call: ResourceCall): Promise<string>;
+  /** Sends a request, and returns its response with its body unread. */
   fetch(path: string, init?: FetchInit): Promise<Response>;
+  /**
+   * Sends a request whose answer is a stream, and returns its response with its body unread.
+   *
+   * @param verb What the error calls the request.
+   * @throws {ApiError} where the status is an error, as far as its body comes in time. Beside that as
+   * {@link ResourceClient.fetch}.
+   */
+  open(path: string, init?: FetchInit, verb?: string): Promise<Response>;
 }

@@ -7,7 +7,7 @@
 import { cleanCause } from "../clean-cause.ts";
 import { ConnectionError } from "../errors.ts";
 import { type EventListener, notify } from "../events.ts";
-import { checkDuration, timeLimit } from "../options.ts";
+import { checkDuration, checkMaxResponseBytes, timeLimit } from "../options.ts";
 import type { Capabilities, Runtime, TransportResponse } from "../runtime.ts";
 import {
   type FetchInit,
@@ -19,6 +19,7 @@ import {
 } from "../transport/request.ts";
 import { parseRetryAfter } from "../transport/retry-after.ts";
 import { Addresses, withQuery } from "./addresses.ts";
+import type { ApiError } from "../api/api-error.ts";
 import { refusal } from "../api/apply-conflict.ts";
 import type { Connections } from "./connections.ts";
 import type { Discovery, DiscoverOptions } from "../resources/discovery.ts";
@@ -89,6 +90,8 @@ export interface ClientParts {
   readonly runtime: Runtime;
   readonly connections: Connections;
   readonly userAgent: string;
+  /** The most bytes of an answer whose call sets no limit. */
+  readonly maxResponseBytes: number;
   readonly onEvent: EventListener | undefined;
 }
 
@@ -97,17 +100,25 @@ export function createClient({
   runtime,
   connections,
   userAgent,
+  maxResponseBytes,
   onEvent,
 }: ClientParts): KubeClient {
   const { clock, capabilities } = runtime;
   const addresses = new Addresses();
 
-  function send(request: OutgoingRequest, toUrl: (server: URL) => URL): Promise<TransportResponse> {
-    if (!request.headers.has("user-agent")) request.headers.set("user-agent", userAgent);
-    return connections.send(request, toUrl);
+  function toUrlOf(address: string): (server: URL) => URL {
+    return (server) => addresses.resolve(address, server);
   }
 
-  async function call<T>(options: ResourceCall): Promise<T> {
+  /** Says who asks, unless the caller does. */
+  function signed(request: OutgoingRequest): OutgoingRequest {
+    if (!request.headers.has("user-agent")) request.headers.set("user-agent", userAgent);
+    return request;
+  }
+
+  async function exchange(
+    options: ResourceCall,
+  ): Promise<{ readonly request: OutgoingRequest; readonly text: string }> {
     const {
       method,
       path,
@@ -117,16 +128,16 @@ export function createClient({
       signal,
       timeoutMs,
     } = options;
+    const maxBytes = checkMaxResponseBytes(options.maxResponseBytes, maxResponseBytes);
     const headers = readHeaders(options.headers);
     if (!headers.has("accept")) headers.set("accept", "application/json");
     if (body !== undefined && !headers.has("content-type"))
       headers.set("content-type", contentType);
     const sent = body === undefined ? null : JSON.stringify(body);
     dropLength(headers, sent);
-    const address = withQuery(path, query);
-    const toUrl = (server: URL): URL => addresses.resolve(address, server);
+    const toUrl = toUrlOf(withQuery(path, query));
     const connection = connections.peek();
-    const request: OutgoingRequest = {
+    const request = signed({
       method,
       url: toUrl(connection.server),
       headers,
@@ -136,31 +147,33 @@ export function createClient({
       redirect: "follow",
       timeoutMs: checkDuration("timeoutMs", timeoutMs, connection.timeoutMs, timeLimit),
       signal,
-    };
-    const response = await send(request, toUrl);
-    let text: string;
-    try {
-      text = await response.text();
-    } catch (cause) {
-      signal?.throwIfAborted();
-      connections.closing.throwIfAborted();
-      throw new ConnectionError(`Cannot ${describe(request)}: the answer broke off`, {
-        cause: cleanCause(cause),
-      });
-    }
+    });
+    const { response, text } = await connections.read(request, toUrl, maxBytes);
     for (const message of warningsOf(response.header("warning"))) {
       notify(onEvent, { type: "warning", message, method, path: withoutQuery(path) });
     }
-    if (response.status < 200 || response.status > 299) {
-      const retryAfterMs = parseRetryAfter(response.header("retry-after"), clock.wallNow());
-      throw refusal({
-        method,
-        path: withoutQuery(path),
-        status: response.status,
-        body: text,
-        retryAfterSeconds: retryAfterMs && Math.ceil(retryAfterMs / 1_000),
-      });
-    }
+    if (response.status < 200 || response.status > 299) throw refused(method, path, response, text);
+    return { request, text };
+  }
+
+  function refused(
+    method: string,
+    path: string,
+    response: TransportResponse,
+    body: string,
+  ): ApiError {
+    const retryAfterMs = parseRetryAfter(response.header("retry-after"), clock.wallNow());
+    return refusal({
+      method,
+      path: withoutQuery(path),
+      status: response.status,
+      body,
+      retryAfterSeconds: retryAfterMs && Math.ceil(retryAfterMs / 1_000),
+    });
+  }
+
+  async function call<T>(options: ResourceCall): Promise<T> {
+    const { request, text } = await exchange(options);
     if (text === "") return undefined as T;
     try {
       return JSON.parse(text) as T;
@@ -175,10 +188,19 @@ export function createClient({
     // A text is looked for first: on Node, naming `Request` loads all of `fetch`.
     const isRequest = typeof input !== "string" && input instanceof Request;
     const [given, text] = isRequest ? [input, input.url] : [undefined, String(input)];
-    const toUrl = (server: URL): URL => addresses.resolve(text, server);
+    const toUrl = toUrlOf(text);
     const { server, timeoutMs } = connections.peek();
     const request = await readRequest(toUrl(server), given, init, timeoutMs);
-    return (await send(request, toUrl)).toResponse();
+    return (await connections.send(signed(request), toUrl)).toResponse();
+  }
+
+  async function open(path: string, init: FetchInit = {}, verb = "GET"): Promise<Response> {
+    const toUrl = toUrlOf(path);
+    const { server, timeoutMs } = connections.peek();
+    const request = await readRequest(toUrl(server), undefined, init, timeoutMs);
+    const { response, text } = await connections.open(signed(request), toUrl);
+    if (text !== undefined) throw refused(verb, path, response, text);
+    return response.toResponse();
   }
 
   const resources: ResourceClient = {
@@ -192,7 +214,9 @@ export function createClient({
     onEvent,
     closing: connections.closing,
     call,
+    text: async (options) => (await exchange(options)).text,
     fetch,
+    open,
   };
   let discovery: Discovery | undefined;
 

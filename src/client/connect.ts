@@ -6,7 +6,7 @@
 
 import type { ClusterConfig } from "../config/cluster-config.ts";
 import { inferConfig } from "../config/infer.ts";
-import { checkDuration, checkKnown, timeLimit } from "../options.ts";
+import { checkDuration, checkKnown, checkMaxResponseBytes, timeLimit } from "../options.ts";
 import type { Runtime } from "../runtime.ts";
 import {
   type Source,
@@ -40,14 +40,25 @@ export interface ConnectOptions extends TransportSettings, SourceOptions {
    */
   maxRetryAfterMs?: number | undefined;
   /**
+   * The most bytes that one answer may have which is read as a whole, after decompression, as those of `get()`
+   * and of every typed verb; `Infinity` for no limit. `fetch()`, watches and logs have none. A call can set its
+   * own.
+   *
+   * @default 268_435_456 (256 MiB)
+   */
+  maxResponseBytes?: number | undefined;
+  /**
    * What is put before `reanchor/<version>` in the `User-Agent` header.
    */
   userAgent?: string | undefined;
 }
 
+const MAX_RESPONSE_BYTES = 256 * 1024 * 1024;
+
 const optionNames: readonly string[] = [
   "config",
   "maxRetryAfterMs",
+  "maxResponseBytes",
   "userAgent",
   ...sourceOptionNames,
   ...transportSettingNames,
@@ -60,6 +71,7 @@ export async function connectOn(runtime: Runtime, options: ConnectOptions): Prom
     ...timeLimit,
     min: 0,
   });
+  const maxResponseBytes = checkMaxResponseBytes(options.maxResponseBytes, MAX_RESPONSE_BYTES);
   const own = `reanchor/${version} ${runtime.userAgent}`;
   const userAgent = options.userAgent === undefined ? own : `${options.userAgent} ${own}`;
   if (/[^\x20-\x7e]/.test(userAgent)) {
@@ -70,7 +82,8 @@ export async function connectOn(runtime: Runtime, options: ConnectOptions): Prom
   if (options.config !== undefined) refuseIdleOptions(options);
   const settings: ConnectionSettings = { ...pickTransportSettings(options), maxRetryAfterMs };
   const connections = await Connections.open(runtime, config, settings);
-  return createClient({ runtime, connections, userAgent, onEvent: options.onEvent });
+  const { onEvent } = options;
+  return createClient({ runtime, connections, userAgent, maxResponseBytes, onEvent });
 }
 
 /** A caller who sets an interval means it: one that would be ignored is refused. */

@@ -12,13 +12,16 @@ import { notify } from "../events.ts";
 import type { Runtime, TransportResponse } from "../runtime.ts";
 import type { Source } from "../sources/source.ts";
 import { mayRetryUnauthorized } from "../transport/authorize.ts";
-import { InFlight } from "../transport/in-flight.ts";
+import { type Answer, InFlight, type OpenedAnswer } from "../transport/in-flight.ts";
 import { type OutgoingRequest, type Send, canSendAgain } from "../transport/request.ts";
 import { RetiredError } from "../transport/rotating-transport.ts";
 import { type Connection, type ConnectionSettings, openConnection } from "./connection.ts";
 
 /** How long a config that can't be used is left alone before it is tried again. */
 const REFUSED_RETRY_MS = 1_000;
+
+/** Where a request goes on a given server. */
+type ToUrl = (server: URL) => URL;
 
 /** See the module. */
 export class Connections {
@@ -86,20 +89,31 @@ export class Connections {
   /**
    * Sends a request by the present config, which is read again where it has aged. A request that this config
    * fails is sent by the next one, where there is one.
-   *
-   * @param toUrl Where the request goes on a given server.
    */
-  send(request: OutgoingRequest, toUrl: (server: URL) => URL): Promise<TransportResponse> {
+  send(request: OutgoingRequest, toUrl: ToUrl): Promise<TransportResponse> {
+    return this.#inFlight.send(request, this.#sender(toUrl));
+  }
+
+  /** As {@link Connections.send}, and reads an error; see {@link InFlight.open}. */
+  open(request: OutgoingRequest, toUrl: ToUrl): Promise<OpenedAnswer> {
+    return this.#inFlight.open(request, this.#sender(toUrl));
+  }
+
+  /** As {@link Connections.send}, and reads the whole answer; see {@link InFlight.read}. */
+  read(request: OutgoingRequest, toUrl: ToUrl, maxResponseBytes: number): Promise<Answer> {
+    return this.#inFlight.read(request, this.#sender(toUrl), maxResponseBytes);
+  }
+
+  #sender(toUrl: ToUrl): Send {
     const configs = this.#configs;
-    const send: Send =
-      configs === undefined ? this.#current.send : (timed) => this.#sendBy(configs, timed, toUrl);
-    return this.#inFlight.send(request, send);
+    if (configs === undefined) return this.#current.send;
+    return (timed) => this.#sendBy(configs, timed, toUrl);
   }
 
   async #sendBy(
     configs: Source<ClusterConfig>,
     request: OutgoingRequest,
-    toUrl: (server: URL) => URL,
+    toUrl: ToUrl,
   ): Promise<TransportResponse> {
     const { signal } = request;
     const beganAt = this.#runtime.clock.now();

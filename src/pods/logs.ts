@@ -36,6 +36,14 @@ export interface LogOptions {
   signal?: AbortSignal | undefined;
 }
 
+/** Which part of a log is read as one text. */
+export interface LogTextOptions extends LogOptions {
+  /** How long it may stall, in milliseconds; the client's `timeoutMs` by default. */
+  timeoutMs?: number | undefined;
+  /** The most bytes that it may have; the client's `maxResponseBytes` by default. */
+  maxResponseBytes?: number | undefined;
+}
+
 /** Which part of a log, and whether to wait for more. */
 export interface LogLinesOptions extends LogOptions {
   /**
@@ -82,11 +90,18 @@ const ownOptions: ReadonlySet<string> = new Set(["waitForStart", "startTimeoutMs
 export async function readLog<T extends KubeObject>(
   target: ResourceTarget<T>,
   name: string,
-  options: LogOptions,
+  { signal, timeoutMs, maxResponseBytes, ...query }: LogTextOptions,
 ): Promise<string> {
-  checkKnown("logText", options, optionNames);
-  const response = await openLog(target, name, options, {});
-  return await response.text();
+  checkKnown("logText", query, optionNames);
+  return await target.client.text({
+    method: "GET",
+    path: target.pathOfName(name),
+    query: { ...query },
+    headers: { ...uncompressed, accept: "*/*" },
+    signal,
+    timeoutMs,
+    maxResponseBytes,
+  });
 }
 
 /**
@@ -234,10 +249,7 @@ async function openLog<T extends KubeObject>(
     parameters.set(parameter, String(value));
   }
   const init = { headers: uncompressed, ...(signal !== undefined && { signal }) };
-  const response = await target.client.fetch(`${path}?${parameters}`, init);
-  if (response.ok) return response;
-  const body = await response.text().catch(() => ""); // The status says enough.
-  throw new ApiError({ method: "GET", path, status: response.status, body });
+  return await target.client.open(`${path}?${parameters}`, init);
 }
 
 interface Line {

@@ -10,7 +10,7 @@ import type { CallOptions } from "../api/api-call.ts";
 import { type PatchType, patchContentType } from "../api/patch.ts";
 import { type Informer, type InformerOptions, createInformer } from "../watch/informer.ts";
 import { type ResourceList, listPage, listPages } from "../api/list.ts";
-import { type LogLinesOptions, type LogOptions, logLines, readLog } from "../pods/logs.ts";
+import { type LogLinesOptions, type LogTextOptions, logLines, readLog } from "../pods/logs.ts";
 import type { ResourceCall, ResourceClient } from "../api/api-call.ts";
 import type { Applied, KubeObject, Stored } from "../api/object.ts";
 import type { ResourceDefinition } from "../api/definition.ts";
@@ -35,8 +35,16 @@ export interface ResourceOptions {
 export interface ResourceCallOptions {
   /** Ends the call at once, whatever it waits for. */
   signal?: AbortSignal | undefined;
-  /** How long the response's headers may take, in milliseconds; the client's `timeoutMs` by default. */
+  /**
+   * How long the response's headers may take, and how long its body may then stall, in milliseconds; the
+   * client's `timeoutMs` by default.
+   */
   timeoutMs?: number | undefined;
+  /**
+   * The most bytes that the answer may have, after decompression; `Infinity` for no limit. The client's
+   * `maxResponseBytes` by default.
+   */
+  maxResponseBytes?: number | undefined;
 }
 
 /** How an object is got. */
@@ -175,7 +183,7 @@ export interface Resource<T extends KubeObject> {
   /** What a pod's container has written, line by line, and what it goes on to write. */
   logs(name: string, options?: LogLinesOptions): AsyncIterableIterator<string>;
   /** What a pod's container has written, as text. */
-  logText(name: string, options?: LogOptions): Promise<string>;
+  logText(name: string, options?: LogTextOptions): Promise<string>;
   /**
    * Waits until an object is there and as one wants it.
    *
@@ -294,21 +302,28 @@ async function exchange<T extends KubeObject>(
 }
 
 function listCall(options: ListOptions): CallOptions {
-  const { signal, timeoutMs, labelSelector, fieldSelector, ...rest } = options;
+  const { signal, timeoutMs, maxResponseBytes, labelSelector, fieldSelector, ...rest } = options;
   checkKnown("list", rest, ["limit", "continue", "resourceVersion", "resourceVersionMatch"]);
   const query = { ...rest, ...selectorQuery({ labelSelector, fieldSelector }) };
-  return { signal, timeoutMs, query };
+  return { signal, timeoutMs, maxResponseBytes, query };
 }
 
-function writeCall({ signal, timeoutMs, dryRun, ...rest }: WriteOptions): CallOptions {
+function writeCall(options: WriteOptions): CallOptions {
+  const { signal, timeoutMs, maxResponseBytes, dryRun, ...rest } = options;
   checkKnown("write", rest, ["fieldManager", "fieldValidation"]);
-  return { signal, timeoutMs, query: { ...rest, dryRun: dryRun === true ? "All" : undefined } };
+  const query = { ...rest, dryRun: dryRun === true ? "All" : undefined };
+  return { signal, timeoutMs, maxResponseBytes, query };
 }
 
 function deletionCall(options: ResourceDeleteOptions): CallOptions & { body: unknown } {
-  const { signal, timeoutMs, dryRun, ...rest } = options;
+  const { signal, timeoutMs, maxResponseBytes, dryRun, ...rest } = options;
   checkKnown("delete", rest, ["propagationPolicy", "gracePeriodSeconds", "preconditions"]);
   const said = { ...rest, ...(dryRun === true && { dryRun: ["All"] }) };
   const body = { apiVersion: "v1", kind: "DeleteOptions", ...said };
-  return { signal, timeoutMs, body: Object.keys(said).length === 0 ? undefined : body };
+  return {
+    signal,
+    timeoutMs,
+    maxResponseBytes,
+    body: Object.keys(said).length === 0 ? undefined : body,
+  };
 }

@@ -5,10 +5,36 @@
  * @module
  */
 
-import { TimeoutError } from "../errors.ts";
-import type { Clock, TransportResponse } from "../runtime.ts";
+import { cleanCause } from "../clean-cause.ts";
+import { ConnectionError, TimeoutError } from "../errors.ts";
+import type { BodyLimit, Clock, TransportResponse } from "../runtime.ts";
+import { Progress } from "./progress.ts";
+import { BodyTooLargeError } from "./read-text.ts";
 import { type OutgoingRequest, type Send, describe } from "./request.ts";
 import { Roster } from "./roster.ts";
+
+/** The most that is read of an error's body: what is beyond it would say no more. */
+const MAX_ERROR_BYTES = 1024 * 1024;
+
+/** A response and its body. */
+export interface Answer {
+  readonly response: TransportResponse;
+  readonly text: string;
+}
+
+/** A response whose body is still to be read, or an error's that has been. */
+export type OpenedAnswer =
+  | Answer
+  | { readonly response: TransportResponse; readonly text: undefined };
+
+/** A request whose response's headers are there. */
+interface Exchange {
+  readonly progress: Progress;
+  /** Called where it makes no progress. */
+  onTimeout: (error: TimeoutError) => void;
+  /** Ends it. */
+  readonly own: AbortController;
+}
 
 /** See the module. */
 export class InFlight {
@@ -33,6 +59,66 @@ export class InFlight {
    * live for hours. Fails as soon as the request is ended, whatever it waits for.
    */
   send(request: OutgoingRequest, send: Send): Promise<TransportResponse> {
+    return this.#start(request, send, (response, { progress }) => {
+      progress.stop();
+      return response;
+    });
+  }
+
+  /**
+   * Sends a request whose answer is a stream, as {@link InFlight.send} does; an error's body is read, as far as
+   * it comes in time: its status says enough.
+   */
+  open(request: OutgoingRequest, send: Send): Promise<OpenedAnswer> {
+    return this.#start<OpenedAnswer>(request, send, (response, exchange) => {
+      if (!isError(response)) {
+        exchange.progress.stop();
+        return { response, text: undefined };
+      }
+      return new Promise((resolve) => {
+        exchange.onTimeout = (error) => {
+          resolve({ response, text: "" });
+          exchange.own.abort(error);
+        };
+        response.text(limitOf(exchange, MAX_ERROR_BYTES, true)).then(
+          (text) => resolve({ response, text }),
+          () => resolve({ response, text: "" }),
+        );
+      });
+    });
+  }
+
+  /**
+   * Sends a request and reads its whole answer, which may not stall, and whose size has a limit.
+   *
+   * @throws {TimeoutError} where the body makes no progress.
+   * @throws {ConnectionError} where it breaks off, or has more than so many bytes. That of an error is cut off
+   * instead.
+   */
+  read(request: OutgoingRequest, send: Send, maxResponseBytes: number): Promise<Answer> {
+    return this.#start(request, send, async (response, exchange) => {
+      const limit = isError(response)
+        ? limitOf(exchange, MAX_ERROR_BYTES, true)
+        : limitOf(exchange, maxResponseBytes, false);
+      try {
+        return { response, text: await response.text(limit) };
+      } catch (cause) {
+        const what = `Cannot ${describe(request)}`;
+        if (!(cause instanceof BodyTooLargeError)) {
+          throw new ConnectionError(`${what}: the answer broke off`, { cause: cleanCause(cause) });
+        }
+        const most = `more than ${maxResponseBytes} bytes (maxResponseBytes)`;
+        const advice = "raise that option, or list in pages by listAll()";
+        throw new ConnectionError(`${what}: the answer has ${most}; ${advice}`);
+      }
+    });
+  }
+
+  #start<T>(
+    request: OutgoingRequest,
+    send: Send,
+    finish: (response: TransportResponse, exchange: Exchange) => T | Promise<T>,
+  ): Promise<T> {
     const { signal: callers, timeoutMs } = request;
     if (this.#closed !== undefined) return Promise.reject(this.#closed);
     if (callers?.aborted === true) return Promise.reject(callers.reason as Error);
@@ -45,25 +131,27 @@ export class InFlight {
         own.abort(reason);
       };
       const onAbort = (): void => end(callers?.reason);
-      const cancelLimit = Number.isFinite(timeoutMs)
-        ? this.#clock.setTimeout(() => {
-            const reason = `no response headers came within ${timeoutMs} ms (timeoutMs)`;
-            end(new TimeoutError(`Cannot ${describe(request)}: ${reason}`));
-          }, timeoutMs)
-        : undefined;
+      const progress = new Progress(this.#clock, timeoutMs, (reason) => {
+        exchange.onTimeout(new TimeoutError(`Cannot ${describe(request)}: ${reason}`));
+      });
+      const exchange: Exchange = { progress, onTimeout: end, own };
       const stopWaiting = (): void => {
-        cancelLimit?.();
+        progress.stop();
         callers?.removeEventListener("abort", onAbort);
       };
       const leave = this.#ends.enter(end);
       callers?.addEventListener("abort", onAbort);
       // By way of a third signal, since the caller's may live for long, and is to forget a body that is over.
       const signal = callers === undefined ? own.signal : AbortSignal.any([callers, own.signal]);
-      send({ ...request, signal, end }).then(
-        (response) => {
+      const sent = send({ ...request, signal, end }).then((response) => {
+        progress.onHeaders(response.status);
+        response.onEnd(leave);
+        return finish(response, exchange);
+      });
+      sent.then(
+        (result) => {
           stopWaiting();
-          response.onEnd(leave);
-          resolve(response);
+          resolve(result);
         },
         (error: unknown) => {
           stopWaiting();
@@ -80,4 +168,13 @@ export class InFlight {
     this.#closing.abort(reason);
     for (const end of this.#ends.members) end(reason);
   }
+}
+
+function isError({ status }: TransportResponse): boolean {
+  return status < 200 || status > 299;
+}
+
+function limitOf({ progress, own }: Exchange, maxBytes: number, cutsRest: boolean): BodyLimit {
+  const onPiece = (bytes: number): void => progress.onPiece(bytes);
+  return { maxBytes, cutsRest, signal: own.signal, onPiece };
 }

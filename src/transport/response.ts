@@ -4,7 +4,9 @@
  * @module
  */
 
-import type { TransportResponse } from "../runtime.ts";
+import type { BodyLimit, TransportResponse } from "../runtime.ts";
+import { MIN_PROGRESS_BYTES } from "./progress.ts";
+import { declaredBytes, readText } from "./read-text.ts";
 import { canTellCollected, handOver, keepWithBody } from "./handed-response.ts";
 
 /** The Fetch standard's statuses without a body: constructing a `Response` of one with a body throws. */
@@ -60,22 +62,33 @@ export function decodeBody(
   return body.pipeThrough(new DecompressionStream(encoding));
 }
 
-/** Hands on the `Response` of a runtime's own `fetch`. */
-export function fromResponse(response: Response, url: string): TransportResponse {
-  return new FetchedExchange(response, url);
+/**
+ * Hands on the `Response` of a runtime's own `fetch`.
+ *
+ * @param keepsLength Whether a body can't have more bytes than its `Content-Length` says, as where the
+ * runtime itself read it from the network.
+ */
+export function fromResponse(
+  response: Response,
+  url: string,
+  keepsLength = false,
+): TransportResponse {
+  return new FetchedExchange(response, url, keepsLength);
 }
 
 /** See {@link fromResponse}. */
 class FetchedExchange implements TransportResponse {
   readonly #response: Response;
   readonly #url: string;
+  readonly #keepsLength: boolean;
   #listener: (() => void) | undefined;
   #isExact = false;
   readonly status: number;
 
-  constructor(response: Response, url: string) {
+  constructor(response: Response, url: string, keepsLength: boolean) {
     this.#response = response;
     this.#url = url;
+    this.#keepsLength = keepsLength;
     this.status = response.status;
   }
 
@@ -95,9 +108,13 @@ class FetchedExchange implements TransportResponse {
     this.#isExact ||= exact;
   }
 
-  async text(): Promise<string> {
+  async text(limit: BodyLimit): Promise<string> {
     try {
-      return await this.#response.text();
+      const bytes = this.#keepsLength ? declaredBytes(this) : undefined;
+      // Runtimes read it fastest as a whole, and then tell of no piece. Of a small body there is no need: where
+      // it has not come in time, less than the least has.
+      const isSmall = bytes !== undefined && bytes <= Math.min(limit.maxBytes, MIN_PROGRESS_BYTES);
+      return await (isSmall ? this.#response.text() : readText(this.#response.body, limit));
     } finally {
       this.#listener?.();
     }

@@ -22,8 +22,11 @@ const connectLimit: DurationRange = { min: 1, max: 600_000 };
 export interface TransportSettings {
   /**
    * How long a request may take up to its response's headers, retries included, in milliseconds;
-   * `Infinity` for no limit. The API server ends an ordinary request by itself after 60 s. A body has no
-   * time limit.
+   * `Infinity` for no limit. The API server ends an ordinary request by itself after 60 s.
+   *
+   * It then limits how long an answer may stall that is read as a whole, as those of `get()` and of every typed
+   * verb, and errors: the time between two pieces, and the time in which 16 KiB come. The body of a `fetch()`, a
+   * watch or a log has no time limit.
    *
    * @default 90_000
    */

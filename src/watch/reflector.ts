@@ -174,16 +174,17 @@ export class Reflector<T extends KubeObject> {
     const path = this.#target.collectionPath();
     // What a streaming list has told; `undefined` once it is complete.
     let seen = this.#version === undefined ? new Set<string>() : undefined;
-    const response = await client.fetch(`${path}?${this.#watchQuery()}`, {
-      headers: uncompressed,
-      signal: ending,
-    });
-    if (!response.ok || response.body === null) {
-      const body = await response.text().catch(() => ""); // The status says enough.
-      if (seen === undefined || (response.status !== 400 && response.status !== 422)) {
-        throw new ApiError({ method: "WATCH", path, status: response.status, body });
-      }
+    let response: Response;
+    try {
+      const init = { headers: uncompressed, signal: ending };
+      response = await client.open(`${path}?${this.#watchQuery()}`, init, "WATCH");
+    } catch (error) {
+      if (seen === undefined || !(error instanceof ApiError)) throw error;
+      if (error.status !== 400 && error.status !== 422) throw error;
       return yield* this.#listInstead();
+    }
+    if (response.body === null) {
+      throw new ConnectionError(`Cannot watch ${path}: the answer has no body`);
     }
     if (seen === undefined) this.#hasBegun = true;
     const silenceMs = (): number =>

@@ -5,8 +5,10 @@
  */
 
 import { Buffer } from "node:buffer";
-import { expect, test, vi } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { ReceivedBody } from "../../runtimes/node/received-body.ts";
+import { BodyTooLargeError } from "../../src/transport/read-text.ts";
+import { bodyLimit } from "../support/body-limit.ts";
 
 /** A copy in a buffer of its own, as Node reads one. */
 function chunk(bytes: Uint8Array): Buffer<ArrayBuffer> {
@@ -35,13 +37,13 @@ test("text() gives what has arrived as a whole, without its byte order mark", as
   const { body } = open();
   body.push(chunk(new TextEncoder().encode("\ufeffÄÖ")));
   body.end();
-  expect(await body.text()).toBe("ÄÖ");
+  expect(await body.text(bodyLimit())).toBe("ÄÖ");
 });
 
 test("text() gives an empty body as an empty text", async () => {
   const { body } = open();
   body.end();
-  expect(await body.text()).toBe("");
+  expect(await body.text(bodyLimit())).toBe("");
 });
 
 test.each([3, 64 * 1024 + 1])(
@@ -49,7 +51,7 @@ test.each([3, 64 * 1024 + 1])(
   async (size) => {
     const text = "\ufeff" + "aÄ漢😀".repeat(size === 3 ? 100 : 100_000);
     const { body, flow } = open();
-    const reading = body.text();
+    const reading = body.text(bodyLimit());
     await arrive(body, text, size);
     body.end();
     expect((await reading) === text.slice(1)).toBe(true);
@@ -61,7 +63,7 @@ test.each([3, 64 * 1024 + 1])(
 test("text() leaves the chunks that it was given as they were: others may have them too", async () => {
   const { body } = open();
   const [first, last] = [chunk(new Uint8Array(300_000).fill(97)), chunk(new Uint8Array([98]))];
-  const reading = body.text();
+  const reading = body.text(bodyLimit());
   body.push(first);
   await turn();
   body.push(last);
@@ -74,9 +76,56 @@ test("text() leaves the chunks that it was given as they were: others may have t
 
 test("text() fails with what the body broke off by", async () => {
   const { body } = open();
-  const reading = body.text();
+  const reading = body.text(bodyLimit());
   await arrive(body, "half", 2);
   const failure = new Error("lost");
   body.end(failure);
   await expect(reading).rejects.toBe(failure);
+});
+
+test("text() gives up what is beyond its limit, and says so or cuts it off", async () => {
+  for (const cutsRest of [true, false]) {
+    const { body, flow } = open();
+    const reading = Promise.allSettled([body.text(bodyLimit({ maxBytes: 3, cutsRest }))]);
+    await arrive(body, "abcd", 2);
+    const [outcome] = await reading;
+    if (cutsRest) expect(outcome).toMatchObject({ value: "abc" });
+    else expect(outcome).toMatchObject({ reason: expect.any(BodyTooLargeError) });
+    expect(flow.abort).toHaveBeenCalledOnce();
+  }
+});
+
+test("text() takes no more than its limit of what has arrived as a whole", async () => {
+  for (const cutsRest of [true, false]) {
+    const { body } = open();
+    body.push(chunk(new TextEncoder().encode("abcd")));
+    body.end();
+    const reading = body.text(bodyLimit({ maxBytes: 3, cutsRest }));
+    if (cutsRest) expect(await reading).toBe("abc");
+    else await expect(reading).rejects.toBeInstanceOf(BodyTooLargeError);
+  }
+});
+
+test("text() tells of each piece that it waits for, and of none that was there", async () => {
+  const { body } = open();
+  body.push(chunk(new Uint8Array(5)));
+  const onPiece = vi.fn();
+  const reading = body.text(bodyLimit({ onPiece }));
+  await arrive(body, "abcd", 2);
+  body.end();
+  await reading;
+  expect(onPiece.mock.calls).toEqual([[2], [2]]);
+});
+
+test("discard() waits for no end that does not come", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { body, flow } = open();
+  const discarding = body.discard(1_000, 500);
+  await vi.advanceTimersByTimeAsync(499);
+  expect(flow.abort).not.toHaveBeenCalled();
+  await vi.advanceTimersByTimeAsync(1);
+  await discarding;
+  expect(flow.abort).toHaveBeenCalledOnce();
+  expect(vi.getTimerCount()).toBe(0);
 });

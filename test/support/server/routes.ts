@@ -18,6 +18,7 @@ import {
   readBody,
   sendJson,
 } from "./exchange.ts";
+import { bomb, oddBody, stalledRefusal } from "./body-routes.ts";
 import { isFakeApiPath, serveFakeApi } from "./fake-api-route.ts";
 import { goaway, refusedStream } from "./http2-routes.ts";
 import {
@@ -49,6 +50,12 @@ const ROUTES: Record<string, Route> = {
   "/drop": dropConnection,
   "/drop-on-reuse": dropOnReuse,
   "/cut-body": cutBody,
+  "/odd-body": oddBody,
+  "/bomb": bomb,
+  "/stalled-refusal": async (exchange) => {
+    const before = countUp(exchange, `stalled-refusal ${keyParameter(exchange)}`);
+    await stalledRefusal(exchange, before === 0);
+  },
   "/goaway": goaway,
   "/refused-stream": refusedStream,
   "/gzip": gzip,

@@ -5,6 +5,7 @@
  */
 
 import type { ReanchorEvent } from "../../../src/events.ts";
+import type { FetchInit } from "../../../src/transport/request.ts";
 import type { ResourceCall, ResourceClient } from "../../../src/api/api-call.ts";
 import type { KubeObject, Stored } from "../../../src/api/object.ts";
 import type { ResourceDefinition } from "../../../src/api/definition.ts";
@@ -78,6 +79,29 @@ export function createScriptedClient(): ScriptedClient {
     return answer;
   }
 
+  async function fetch(text: string, { signal, headers }: FetchInit = {}): Promise<Response> {
+    const { pathname: path, searchParams } = new URL(text, server);
+    const query = Object.fromEntries(searchParams);
+    const acceptEncoding = new Headers(headers).get("accept-encoding");
+    const none = { body: undefined, contentType: undefined };
+    const asked = { method: "GET", path, query, acceptEncoding, ...none };
+    const answer = await next(asked, signal);
+    if (answer instanceof Stream) return answer.open(signal ?? undefined);
+    if (!isRefusal(answer)) return Response.json(answer);
+    return Response.json(answer.body, { status: answer.status });
+  }
+
+  async function call<T>(asked: ResourceCall): Promise<T> {
+    const { method, path, query = {}, body, contentType, signal } = asked;
+    const parameters = Object.entries(query).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, String(value)]],
+    );
+    const request = { method, path, query: Object.fromEntries(parameters), body, contentType };
+    const answer = await next(request, signal);
+    if (!isRefusal(answer)) return structuredClone(answer) as T;
+    throw refusal({ method, path, status: answer.status, body: JSON.stringify(answer.body) });
+  }
+
   return {
     get server() {
       return server;
@@ -96,32 +120,18 @@ export function createScriptedClient(): ScriptedClient {
       server = to;
     },
     close: (reason) => closing.abort(reason),
-    async call<T>({
-      method,
-      path,
-      query = {},
-      body,
-      contentType,
-      signal,
-    }: ResourceCall): Promise<T> {
-      const parameters = Object.entries(query).flatMap(([name, value]) =>
-        value === undefined ? [] : [[name, String(value)]],
-      );
-      const asked = { method, path, query: Object.fromEntries(parameters), body, contentType };
-      const answer = await next(asked, signal);
-      if (!isRefusal(answer)) return structuredClone(answer) as T;
-      throw refusal({ method, path, status: answer.status, body: JSON.stringify(answer.body) });
+    call,
+    async text(asked) {
+      const path = `${asked.path}?${new URLSearchParams(asked.query as Record<string, string>)}`;
+      const init = { headers: asked.headers, ...(asked.signal && { signal: asked.signal }) };
+      return await (await this.open(path, init as FetchInit)).text();
     },
-    async fetch(text, { signal, headers } = {}) {
-      const { pathname: path, searchParams } = new URL(text, server);
-      const query = Object.fromEntries(searchParams);
-      const acceptEncoding = new Headers(headers).get("accept-encoding");
-      const none = { body: undefined, contentType: undefined };
-      const asked = { method: "GET", path, query, acceptEncoding, ...none };
-      const answer = await next(asked, signal);
-      if (answer instanceof Stream) return answer.open(signal ?? undefined);
-      if (!isRefusal(answer)) return Response.json(answer);
-      return Response.json(answer.body, { status: answer.status });
+    fetch,
+    async open(text, init, method = "GET") {
+      const response = await fetch(text, init);
+      if (response.ok) return response;
+      const { pathname: path } = new URL(text, server);
+      throw refusal({ method, path, status: response.status, body: await response.text() });
     },
   };
 }

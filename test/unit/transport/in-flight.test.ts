@@ -8,6 +8,7 @@ import { describe, expect, test } from "vitest";
 import { ClosedError, TimeoutError } from "../../../src/errors.ts";
 import { withRetryAfter } from "../../../src/transport/retry-after.ts";
 import { InFlight } from "../../../src/transport/in-flight.ts";
+import { bodyLimit } from "../../support/body-limit.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { untilAborted } from "../support/fake-runtime.ts";
 import { answer, outgoing, recordingSend } from "../support/outgoing.ts";
@@ -125,7 +126,7 @@ describe("close()", () => {
     const inFlight = new InFlight(new ManualClock());
     const [over, open] = [answer(200), answer(200)];
     const { send, sent } = recordingSend(over, open);
-    await (await inFlight.send(outgoing("/over"), send)).text();
+    await (await inFlight.send(outgoing("/over"), send)).text(bodyLimit());
     await inFlight.send(outgoing("/open"), send);
     const closed = new ClosedError();
     inFlight.close(closed);

@@ -7,6 +7,7 @@
 import { describe, expect, test, vi } from "vitest";
 import type { TransportResponse } from "../../../src/runtime.ts";
 import { decodeBody, fetchedResponseClass, fromResponse } from "../../../src/transport/response.ts";
+import { bodyLimit } from "../../support/body-limit.ts";
 import { streamOf } from "../support/outgoing.ts";
 
 const url = "https://10.96.0.1/api";
@@ -85,7 +86,7 @@ describe("fromResponse()", () => {
     expect(response.status).toBe(404);
     expect(response.header("x-a")).toBe("1");
     expect(response.header("x-b")).toBeNull();
-    expect(await response.text()).toBe("text");
+    expect(await response.text(bodyLimit())).toBe("text");
   });
 
   test("hands a runtime's own response on as it is where it knows its URL", () => {
@@ -103,7 +104,7 @@ describe("fromResponse()", () => {
   test("tells the end of a body once when it has been read as text, or given up", async () => {
     for (const end of ["text", "discard"] as const) {
       const onEnd = vi.fn();
-      await watched(new Response("text"), onEnd)[end]();
+      await watched(new Response("text"), onEnd)[end](bodyLimit());
       expect(onEnd).toHaveBeenCalledOnce();
     }
   });
@@ -111,7 +112,7 @@ describe("fromResponse()", () => {
   test("tells the end of a body that fails", async () => {
     const onEnd = vi.fn();
     const failure = new Error("lost");
-    await expect(watched(failingResponse(failure), onEnd).text()).rejects.toBe(failure);
+    await expect(watched(failingResponse(failure), onEnd).text(bodyLimit())).rejects.toBe(failure);
     expect(onEnd).toHaveBeenCalledOnce();
     const response = watched(failingResponse(failure), onEnd).toResponse();
     await expect(response.text()).rejects.toBe(failure);
@@ -155,7 +156,7 @@ describe("fromResponse()", () => {
     const listeners = [vi.fn(), vi.fn(), vi.fn()];
     const exchange = fromResponse(new Response("text"), url);
     for (const listener of listeners) exchange.onEnd(listener);
-    await exchange.text();
+    await exchange.text(bodyLimit());
     for (const listener of listeners) expect(listener).toHaveBeenCalledOnce();
   });
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { bodyLimit } from "../../support/body-limit.ts";
 import { describe, expect, test, vi } from "vitest";
 import { ClosedError, ConnectionError } from "../../../src/errors.ts";
 import { FakeFailure, inTurn, untilAborted } from "../support/fake-runtime.ts";
@@ -96,7 +97,7 @@ describe("drainTimeoutMs", () => {
 
   test("sets no timer when nothing is in flight", async () => {
     const rotation = createRotation({ drainTimeoutMs: 5_000 });
-    await (await rotation.get()).text();
+    await (await rotation.get()).text(bodyLimit());
     await rotateTo(rotation, newCa);
     expect(rotation.runtime.clock.pending).toBe(0);
   });

@@ -1,0 +1,83 @@
+/**
+ * The time limit of an exchange: first for the response's headers, then for the progress of its body.
+ *
+ * @module
+ */
+
+import type { Clock } from "../runtime.ts";
+
+/** A body that brings less than this in a whole time limit is as good as stalled. */
+export const MIN_PROGRESS_BYTES: number = 16 * 1024;
+
+/**
+ * One timer for all of it, set when the request begins. Where it fires in the middle of a body that does make
+ * progress, it is set again: an answer that comes at once costs no timer of its own.
+ */
+export class Progress {
+  readonly #clock: Clock;
+  readonly #limitMs: number;
+  readonly #onFailure: (reason: string) => void;
+  #cancel: (() => void) | undefined;
+  #status: number | undefined;
+  /** When the last piece came, or before it the headers. */
+  #lastAt = 0;
+  /** Since when {@link Progress.#bytes} have come. */
+  #since = 0;
+  #bytes = 0;
+
+  /** @param onFailure Called once with what did not happen in time. */
+  constructor(clock: Clock, limitMs: number, onFailure: (reason: string) => void) {
+    this.#clock = clock;
+    this.#limitMs = limitMs;
+    this.#onFailure = onFailure;
+    this.#wait(limitMs);
+  }
+
+  /** The headers have come; from now on the limit is the body's. */
+  onHeaders(status: number): void {
+    this.#status = status;
+    if (this.#cancel === undefined) return;
+    this.#lastAt = this.#clock.now();
+    this.#since = this.#lastAt;
+  }
+
+  /** A piece of the body has come. */
+  onPiece(bytes: number): void {
+    if (this.#cancel === undefined) return;
+    this.#lastAt = this.#clock.now();
+    this.#bytes += bytes;
+  }
+
+  /** It is over, or its body has no limit. */
+  stop(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+  }
+
+  #wait(delayMs: number): void {
+    if (!Number.isFinite(delayMs)) return;
+    this.#cancel = this.#clock.setTimeout(() => this.#check(), delayMs);
+  }
+
+  #check(): void {
+    this.#cancel = undefined;
+    const limitMs = this.#limitMs;
+    if (this.#status === undefined) {
+      return this.#onFailure(`no response headers came within ${limitMs} ms (timeoutMs)`);
+    }
+    const now = this.#clock.now();
+    const answer = `its answer (status ${this.#status})`;
+    if (now - this.#lastAt >= limitMs) {
+      return this.#onFailure(`${answer} stalled: nothing came for ${limitMs} ms (timeoutMs)`);
+    }
+    if (now - this.#since >= limitMs) {
+      if (this.#bytes < MIN_PROGRESS_BYTES) {
+        const came = `less than ${MIN_PROGRESS_BYTES / 1024} KiB came within ${limitMs} ms`;
+        return this.#onFailure(`${answer} is too slow: ${came} (timeoutMs)`);
+      }
+      this.#since = now;
+      this.#bytes = 0;
+    }
+    this.#wait(Math.ceil(Math.min(this.#lastAt, this.#since) + limitMs - now));
+  }
+}
