@@ -142,7 +142,10 @@ export class ConnectionError extends ReanchorError {
   override readonly code = "ERR_REANCHOR_CONNECTION";
 }
 
-/** No response headers came within `timeoutMs`. */
+/**
+ * Something took longer than its time limit: a response's headers, an answer that stalls (`timeoutMs`), or what
+ * was waited for.
+ */
 export class TimeoutError extends ReanchorError {
   /** The class's name. */
   override readonly name = "TimeoutError";
