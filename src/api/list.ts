@@ -4,6 +4,7 @@
  * @module
  */
 
+import { ConnectionError } from "../errors.ts";
 import { ApiError } from "./api-error.ts";
 import type { CallOptions } from "./api-call.ts";
 import type { KubeObject, Stored } from "./object.ts";
@@ -11,6 +12,8 @@ import type { ResourceTarget } from "./resource-target.ts";
 
 /** How many objects are asked for at once (client-go `tools/pager`). */
 const PAGE_SIZE = 500;
+/** A selector may leave a page empty, but hardly so many in a row. */
+const MAX_EMPTY_PAGES = 1_000;
 
 /** What a list says of itself. */
 export interface ListMeta {
@@ -40,8 +43,52 @@ export async function listPage<T extends KubeObject>(
   options: CallOptions,
 ): Promise<ResourceList<T>> {
   const path = target.collectionPath();
-  const list = await target.client.call<ResourceList<T>>({ ...options, method: "GET", path });
-  return { ...list, items: await target.completeAll(list.items ?? []) };
+  const list = await target.client.call<unknown>({ ...options, method: "GET", path });
+  checkList(list, path);
+  const { metadata, items, ...others } = list;
+  return {
+    ...(others as ResourceList<T>),
+    metadata: { resourceVersion: "", ...metadata },
+    items: await target.completeAll((items ?? []) as Stored<T>[]),
+  };
+}
+
+/** What is read of a list, and so looked at: a proxy in between may answer anything. */
+interface ListShape {
+  readonly metadata?: Partial<ListMeta> | null;
+  readonly items?: readonly unknown[] | null;
+}
+
+function checkList(list: unknown, path: string): asserts list is ListShape {
+  const problem = isRecord(list) ? listProblem(list) : "it is no object";
+  if (problem === undefined) return;
+  throw new ConnectionError(`Cannot list ${path}: the answer is not a list: ${problem}`);
+}
+
+function listProblem({ metadata, items }: Record<string, unknown>): string | undefined {
+  if (!isRecord(metadata)) return "it has no metadata";
+  if (!isOptionalText(metadata["resourceVersion"])) return "its resourceVersion is no string";
+  if (!isOptionalText(metadata["continue"])) return "its continue is no string";
+  // Go writes an empty list as null.
+  if (items === null) return undefined;
+  if (!Array.isArray(items)) return "it has no items";
+  const bad = items.findIndex((item) => !isNamed(item));
+  return bad === -1 ? undefined : `items[${bad}] has no metadata with a name`;
+}
+
+/** Whether a value is an object of the API, as far as everything relies on it. */
+export function isNamed(value: unknown): value is { metadata: Record<string, unknown> } {
+  if (!isRecord(value) || !isRecord(value["metadata"])) return false;
+  const { name, namespace, resourceVersion } = value["metadata"];
+  return typeof name === "string" && isOptionalText(namespace) && isOptionalText(resourceVersion);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isOptionalText(value: unknown): value is string | undefined {
+  return value === undefined || typeof value === "string";
 }
 
 /**
@@ -74,21 +121,32 @@ export async function* pages<T extends KubeObject>(
 ): AsyncGenerator<Page<T>, void, undefined> {
   let limit: number | undefined = Number(options.query?.["limit"] ?? PAGE_SIZE);
   let token: string | undefined;
-  for (;;) {
+  let hasRestarted = false;
+  for (let emptyPages = 0; ;) {
     const query = { ...options.query, limit, continue: token };
     let page: ResourceList<T>;
     try {
       page = await listPage(target, { ...options, query });
     } catch (error) {
-      if (!isExpired(error) || token === undefined) throw error;
+      if (!isExpired(error) || token === undefined || hasRestarted) throw error;
       // All at once, which can't expire midway (client-go `tools/pager`).
+      hasRestarted = true;
       limit = undefined;
       token = undefined;
       continue;
     }
     yield { page, isFirst: token === undefined };
-    token = page.metadata.continue;
-    if (!token) return;
+    const next = page.metadata.continue;
+    if (!next) return;
+    emptyPages = page.items.length === 0 ? emptyPages + 1 : 0;
+    const isRepeated = next === token;
+    if (isRepeated || emptyPages > MAX_EMPTY_PAGES) {
+      const reason = isRepeated
+        ? "the server repeats a page"
+        : "the server sends empty pages without end";
+      throw new ConnectionError(`Cannot list ${target.collectionPath()}: ${reason}`);
+    }
+    token = next;
   }
 }
 

@@ -279,6 +279,44 @@ describe("lists", () => {
     expect(list.metadata).toMatchObject({ resourceVersion: "7", continue: "more" });
   });
 
+  test.each<[what: string, answers: object[], message: string]>([
+    [
+      "page two has always expired",
+      [
+        listOf(7, [aThing("a", 1)], "more"),
+        refused(410, "Expired"),
+        listOf(7, [aThing("a", 1)], "more"),
+        refused(410, "Expired"),
+      ],
+      "410 Expired",
+    ],
+    [
+      "the server repeats a page",
+      [listOf(7, [aThing("a", 1)], "x"), listOf(7, [aThing("b", 1)], "x")],
+      "the server repeats a page",
+    ],
+    [
+      "pages are empty without end",
+      Array.from({ length: 1_002 }, (_, page) => listOf(7, [], `page ${page}`)),
+      "empty pages without end",
+    ],
+  ])("end with an error that says why if %s", async (_what, answers, message) => {
+    const { things } = bind(answers);
+    const reading = (async () => {
+      for await (const page of things.listAll()) expect(page.items.length).toBeLessThan(2);
+    })();
+    await expect(reading).rejects.toThrow(message);
+  });
+
+  test.each<[what: string, answer: unknown]>([
+    ["null", null],
+    ["an empty object", {}],
+    ["an item that is null", { metadata: {}, items: [null] }],
+  ])("are a ConnectionError if the answer is %s", async (_what, answer) => {
+    const { things } = bind([answer as object]);
+    await expect(things.list()).rejects.toThrow(/the answer is not a list/);
+  });
+
   test("may be empty, and then null in the server's words", async () => {
     const { things } = bind([{ ...listOf(7, []), items: null }]);
     expect((await things.list()).items).toEqual([]);
