@@ -19,7 +19,7 @@ const config: ViteUserConfig = defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: path("test/support/global-setup.ts"),
-    testTimeout: 30_000,
+    testTimeout: 120_000,
     hookTimeout: 60_000,
     retry: 0,
   },

@@ -44,7 +44,11 @@ export interface InformerHandler<T extends KubeObject> {
 export interface Informer<T extends KubeObject> extends AsyncDisposable {
   /** Whether all that was there at the beginning is in it. */
   readonly hasSynced: boolean;
-  /** How many objects there are. */
+  /**
+   * How many objects there are.
+   *
+   * @throws what ended the informer, if that was before it synced; so do the three below that find objects.
+   */
   readonly size: number;
   /**
    * Resolves when {@link Informer.hasSynced} becomes true.
@@ -150,6 +154,7 @@ export function createInformer<T extends KubeObject>(
     } catch (error) {
       settle.reject(error);
       if (stop.signal.aborted) return;
+      failure = { error };
       // A caller who does not wait for its end must hear of it all the same, unless it was of their making.
       const isMeant = error instanceof ClosedError || options.signal?.aborted === true;
       if (!isMeant) report("informer-failed", error);
@@ -159,6 +164,13 @@ export function createInformer<T extends KubeObject>(
     }
   }
 
+  /** What an informer that never began has nothing to give of. */
+  let failure: { readonly error: unknown } | undefined;
+
+  function checkBegun(): void {
+    if (failure !== undefined && !hasSynced) throw failure.error;
+  }
+
   const ended = follow();
   ended.catch(() => {}); // Whoever waits for it is told.
   return {
@@ -166,13 +178,23 @@ export function createInformer<T extends KubeObject>(
       return hasSynced;
     },
     get size() {
+      checkBegun();
       return store.size;
     },
     synced: () => firstSync,
     ended,
-    get: (name, namespace = target.namespace) => store.get(name, namespace),
-    list: (namespace) => store.list(namespace),
-    byIndex: (index, value) => store.byIndex(index, value),
+    get(name, namespace = target.namespace) {
+      checkBegun();
+      return store.get(name, namespace);
+    },
+    list(namespace) {
+      checkBegun();
+      return store.list(namespace);
+    },
+    byIndex(index, value) {
+      checkBegun();
+      return store.byIndex(index, value);
+    },
     on(handler) {
       // One that is added twice is two.
       const own = bound(handler);

@@ -56,6 +56,8 @@ export interface ReflectorOptions<T extends KubeObject> {
   readonly resourceVersion: string | undefined;
   readonly transform: ((object: Stored<T>) => Stored<T>) | undefined;
   readonly idleTimeoutMs: number;
+  /** Whether errors before the initial list are retried too. */
+  readonly retryInitialErrors: boolean;
   /** Ends it. */
   readonly signal: AbortSignal;
 }
@@ -64,8 +66,14 @@ export interface ReflectorOptions<T extends KubeObject> {
 const MIN_SERVER_TIMEOUT_S = 300;
 /** A watch that ends sooner, and has told nothing, is not asked for again at once. */
 const SHORT_WATCH_MS = 1_000;
-/** So long may a server be silent that should be telling what it has; one that can't is asked for a list. */
+/** So many of those in a row that told something are taken for a chance. */
+const MAX_SHORT_WATCHES = 3;
+/**
+ * How long a server may go without a new object before it has ended its streaming list, and how long in all. One
+ * that ignores what it was asked for tells changes without end, new objects among them.
+ */
 const INITIAL_SILENCE_MS = 10_000;
+const INITIAL_LIMIT_MS = 60_000;
 /** Marks the end of what a streaming list tells (KEP-3157). */
 const INITIAL_EVENTS_END = "k8s.io/initial-events-end";
 
@@ -85,8 +93,14 @@ export class Reflector<T extends KubeObject> {
   #server = "";
   #isSynced = false;
   #streamsLists = true;
-  /** Where a bad line was met. */
-  #badAt: string | undefined;
+  /** What failed last, and at which version. */
+  #failedAt: string | undefined;
+  /** When the watches began that have received nothing yet; `undefined` once the latest has received something. */
+  #silentSince: number | undefined;
+  /** Whether no watch has begun since the list. */
+  #hasJustListed = false;
+  /** How many watches in a row have ended at once. */
+  #shortWatches = 0;
 
   constructor(target: ResourceTarget<T>, options: ReflectorOptions<T>) {
     this.#target = target;
@@ -108,6 +122,7 @@ export class Reflector<T extends KubeObject> {
       // Another server counts its versions by itself.
       if (this.#server !== client.server) this.#version = undefined;
       this.#server = client.server;
+      if (this.#isLost()) this.#version = undefined;
       const startedAt = client.clock.now();
       const startedFrom = this.#version;
       let failure: Error | undefined;
@@ -118,9 +133,11 @@ export class Reflector<T extends KubeObject> {
         failure = this.#judge(error);
       }
       const told = this.#version !== undefined && this.#version !== startedFrom;
-      if (told) this.#backoff.reset();
       const wasShort = client.clock.now() - startedAt < SHORT_WATCH_MS;
-      if (failure === undefined && (told || !wasShort)) continue;
+      this.#shortWatches = wasShort ? this.#shortWatches + 1 : 0;
+      const isGood = told && this.#shortWatches <= MAX_SHORT_WATCHES;
+      if (isGood || !wasShort) this.#backoff.reset();
+      if (failure === undefined && (isGood || !wasShort)) continue;
       // What is there is asked for at once, unless that expires as well.
       hasJustExpired = isExpired(failure) && !hasJustExpired;
       if (hasJustExpired) continue;
@@ -128,6 +145,17 @@ export class Reflector<T extends KubeObject> {
       this.#report(failure, delayMs);
       await sleep(client.clock, delayMs, this.#options.signal);
     }
+  }
+
+  /**
+   * Whether the version may be of a past that is no more: a server whose etcd was restored from a backup accepts a
+   * watch from a version that is yet to come, and says nothing. A bookmark comes once a minute otherwise. An
+   * aggregated API without versions can't resume at all.
+   */
+  #isLost(): boolean {
+    const now = this.#target.client.clock.now();
+    const isUnversioned = this.#version === "" && !this.#hasJustListed;
+    return isUnversioned || now - (this.#silentSince ?? now) >= this.#options.idleTimeoutMs;
   }
 
   /** Tells what is there by a list. */
@@ -187,31 +215,41 @@ export class Reflector<T extends KubeObject> {
       throw new ConnectionError(`Cannot watch ${path}: the answer has no body`);
     }
     if (seen === undefined) this.#hasBegun = true;
+    this.#hasJustListed = false;
+    this.#silentSince ??= client.clock.now();
+    const initial = new InitialPatience();
     const silenceMs = (): number =>
-      seen === undefined ? idleTimeoutMs : Math.min(idleTimeoutMs, INITIAL_SILENCE_MS);
-    const reading = { path, clock: client.clock, stop, ending, silenceMs };
+      seen === undefined ? idleTimeoutMs : Math.min(idleTimeoutMs, initial.leftMs);
+    const waited = (ms: number): void => initial.waited(ms);
+    const reading = { path, clock: client.clock, stop, ending, silenceMs, waited };
     try {
       for await (const event of readWatch(response.body, reading)) {
-        const { resourceVersion } = event.object.metadata;
-        if (seen === undefined) this.#version = resourceVersion;
+        this.#silentSince = undefined;
+        const { resourceVersion } = event.object.metadata as { resourceVersion?: string };
+        if (seen === undefined) this.#version = resourceVersion ?? this.#version;
         else if (endsInitialEvents(event)) {
-          yield* this.#complete(seen, resourceVersion);
+          yield* this.#complete(seen, resourceVersion ?? "");
           seen = undefined;
         }
         if (event.type === "BOOKMARK") continue;
         await check?.(event.object);
+        if (event.type === "ADDED") initial.extend();
         if (event.type !== "DELETED") seen?.add(keyOf(event.object));
         yield* this.#change(event);
       }
     } catch (error) {
       if (seen === undefined || !(error instanceof SilenceError)) throw error;
-      yield* this.#listInstead();
     }
+    if (seen !== undefined) yield* this.#listInstead(NO_END);
   }
 
   /** For a server that does not know streaming lists. */
-  async *#listInstead(): AsyncGenerator<WatchEvent<T>, void, undefined> {
+  async *#listInstead(reason?: string): AsyncGenerator<WatchEvent<T>, void, undefined> {
     this.#streamsLists = false;
+    if (reason !== undefined) {
+      const path = this.#target.collectionPath();
+      this.#report(new ConnectionError(`Cannot stream the list of ${path}: ${reason}`), 0);
+    }
     yield* this.#list();
   }
 
@@ -258,7 +296,9 @@ export class Reflector<T extends KubeObject> {
   *#update(key: string, object: Stored<T>): Generator<WatchEvent<T>, void, undefined> {
     const previous = this.#known.get(key);
     const { uid, resourceVersion } = object.metadata;
-    if (previous?.metadata.resourceVersion === resourceVersion) return;
+    // Without a version, an object may have changed each time.
+    if (resourceVersion !== undefined && previous?.metadata.resourceVersion === resourceVersion)
+      return;
     this.#known.set(key, object);
     if (previous === undefined) yield { type: "added", object };
     else if (previous.metadata.uid === uid) yield { type: "modified", object, previous };
@@ -277,6 +317,8 @@ export class Reflector<T extends KubeObject> {
     }
     this.#knowsAll = true;
     this.#hasBegun = true;
+    this.#hasJustListed = true;
+    this.#silentSince = undefined;
     this.#version = version;
     if (this.#isSynced) return;
     this.#isSynced = true;
@@ -294,12 +336,15 @@ export class Reflector<T extends KubeObject> {
     const { signal } = this.#options;
     if (signal.aborted) throw signal.reason;
     const isFinal = error instanceof ClosedError || error instanceof InvalidObjectError;
-    if (!this.#hasBegun || isFinal || !(error instanceof ReanchorError)) throw error;
+    const isCallers = !this.#hasBegun && !this.#options.retryInitialErrors;
+    if (isCallers || isFinal || !(error instanceof ReanchorError)) throw error;
     if (isExpired(error)) this.#version = undefined;
-    if (error instanceof BadLineError) {
-      // Once more from there on; where that has it again, what is there says what the line would have.
-      if (this.#badAt === this.#version) this.#version = undefined;
-      this.#badAt = this.#version;
+    const kind = kindOf(error);
+    if (kind !== undefined && this.#version !== undefined) {
+      // Once more from there on; if that fails alike, a list says what the watch would have.
+      const at = `${kind} ${this.#version}`;
+      if (this.#failedAt === at) this.#version = undefined;
+      this.#failedAt = at;
     }
     return error;
   }
@@ -311,6 +356,38 @@ export class Reflector<T extends KubeObject> {
       failure ?? new ConnectionError(`Cannot watch ${path}: the server ended it at once`);
     notify(client.onEvent, { type: "watch-interrupted", path, error, delayMs });
   }
+}
+
+const NO_END =
+  "the server does not mark its end, as API servers before 1.27 and some aggregated ones; it is listed in pages instead";
+
+/** How much longer a streaming list may take. Time that its reader takes does not count. */
+class InitialPatience {
+  #silentMs = 0;
+  #totalMs = 0;
+
+  get leftMs(): number {
+    const left = Math.min(INITIAL_SILENCE_MS - this.#silentMs, INITIAL_LIMIT_MS - this.#totalMs);
+    return Math.max(0, left);
+  }
+
+  waited(ms: number): void {
+    this.#silentMs += ms;
+    this.#totalMs += ms;
+  }
+
+  /** A new object has come. */
+  extend(): void {
+    this.#silentMs = 0;
+  }
+}
+
+/** Failures of one kind at one version are the version's fault; but not those of a busy or unreachable server. */
+function kindOf(error: ReanchorError): string | undefined {
+  if (error instanceof BadLineError) return "line";
+  if (!(error instanceof ApiError) || error.status === 429 || error.status === 503)
+    return undefined;
+  return `status ${error.status}`;
 }
 
 function endsInitialEvents({ type, object }: RawWatchEvent): boolean {

@@ -10,6 +10,7 @@ import { ConnectionError } from "../errors.ts";
 import type { Clock } from "../runtime.ts";
 import { type Status, ApiError } from "../api/api-error.ts";
 import { LineSplitter } from "../api/lines.ts";
+import { isNamed } from "../api/list.ts";
 import type { KubeObject, Stored } from "../api/object.ts";
 
 /** More than any object can have: etcd takes 1.5 MB. */
@@ -38,6 +39,8 @@ export interface ReadWatchOptions {
   readonly ending: AbortSignal;
   /** How long it may be silent at this moment, in milliseconds. */
   silenceMs(): number;
+  /** Called with the time that was waited for each piece, in milliseconds. */
+  waited(ms: number): void;
 }
 
 /**
@@ -58,7 +61,7 @@ export async function* readWatch(
     for (;;) {
       const { done, value } = await readInTime(reader, options);
       if (done) break;
-      for (const line of lines.push(value)) if (line !== "") yield parseEvent(line, path);
+      for (const line of split(lines, value, path)) if (line !== "") yield parseEvent(line, path);
     }
   } finally {
     // Where the reader has left, or the rest makes no sense.
@@ -69,11 +72,20 @@ export async function* readWatch(
     throw new ConnectionError(`Cannot watch ${path}: it broke off in a line`);
 }
 
+function split(lines: LineSplitter, piece: Uint8Array, path: string): string[] {
+  try {
+    return lines.push(piece);
+  } catch {
+    throw new BadLineError(`Cannot watch ${path}: a line is longer than ${MAX_LINE_BYTES} bytes`);
+  }
+}
+
 async function readInTime(
   reader: ReadableStreamDefaultReader<Uint8Array>,
-  { path, clock, stop, ending, silenceMs }: ReadWatchOptions,
+  { path, clock, stop, ending, silenceMs, waited }: ReadWatchOptions,
 ): Promise<ReadableStreamReadResult<Uint8Array>> {
   const limitMs = silenceMs();
+  const since = clock.now();
   const cancel = clock.setTimeout(() => {
     stop.abort(new SilenceError(`Cannot watch ${path}: nothing was heard for ${limitMs} ms`));
   }, limitMs);
@@ -86,6 +98,7 @@ async function readInTime(
     });
   } finally {
     cancel();
+    waited(clock.now() - since);
   }
 }
 
@@ -104,11 +117,16 @@ function parseEvent(line: string, path: string): RawWatchEvent {
   }
   if (type === "ERROR") throw refusal(object as Status, path);
   if (!isType(type)) throw new BadLineError(`Cannot watch ${path}: a line has no known type`);
-  const { metadata } = object as KubeObject;
-  if (typeof metadata?.resourceVersion !== "string") {
-    throw new BadLineError(`Cannot watch ${path}: an object has no resourceVersion`);
+  // A bookmark has no name. Computed objects of aggregated APIs have no version.
+  const isBookmark = type === "BOOKMARK";
+  const { metadata } = object as { metadata?: unknown };
+  const named = isBookmark
+    ? { metadata: { name: "", ...(metadata as object | undefined) } }
+    : object;
+  if (!isNamed(named)) {
+    throw new BadLineError(`Cannot watch ${path}: an object has no metadata with a name`);
   }
-  return { type, object: object as Stored<KubeObject> };
+  return { type, object: (isBookmark ? named : object) as Stored<KubeObject> };
 }
 
 function isType(type: unknown): type is RawWatchEvent["type"] {

@@ -24,6 +24,13 @@ export interface FollowOptions<T extends KubeObject> extends SelectorOptions {
    * @default 180_000
    */
   idleTimeoutMs?: number | undefined;
+  /**
+   * Whether errors before the initial list are retried too, for a program that starts before its rights do. By
+   * default such an error is thrown, since it may be a mistake.
+   *
+   * @default false
+   */
+  retryInitialErrors?: boolean | undefined;
   /** Ends it: the loop over it throws the signal's reason. */
   signal?: AbortSignal | undefined;
 }
@@ -57,6 +64,7 @@ export const followOptionNames: readonly string[] = [
   "fieldSelector",
   "transform",
   "idleTimeoutMs",
+  "retryInitialErrors",
   "signal",
 ];
 
@@ -109,6 +117,7 @@ export function reflect<T extends KubeObject>(
     query: selectorQuery(options),
     resourceVersion,
     transform,
+    retryInitialErrors: options.retryInitialErrors ?? false,
     idleTimeoutMs: checkDuration("idleTimeoutMs", options.idleTimeoutMs, 180_000, idleRange),
     signal: AbortSignal.any(signals),
   };

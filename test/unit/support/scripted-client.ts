@@ -25,7 +25,13 @@ export interface ScriptedRequest {
 }
 
 /** What a request is answered with: an error is thrown, all else is JSON, but for a {@linkcode Stream}. */
-export type ScriptedAnswer = Stream | Error | { status: number; body: unknown } | object;
+export type ScriptedAnswer =
+  | Stream
+  | Error
+  | { status: number; body: unknown }
+  | object
+  | string
+  | null;
 
 /** See the module. */
 export interface ScriptedClient extends ResourceClient {
@@ -137,6 +143,7 @@ export function createScriptedClient(): ScriptedClient {
 }
 
 function isRefusal(answer: ScriptedAnswer): answer is { status: number; body: unknown } {
+  if (typeof answer !== "object" || answer === null) return false;
   return "status" in answer && typeof answer.status === "number";
 }
 

@@ -183,6 +183,51 @@ describe("informer()", () => {
     await expect(informer.synced()).rejects.toMatchObject({ status: 403 });
     await expect(informer.ended).rejects.toMatchObject({ status: 403 });
     expect(client.events).toMatchObject([{ type: "informer-failed", error: { status: 403 } }]);
+    const refusal = expect.objectContaining({ status: 403 }) as Error;
+    expect(() => informer.get("a")).toThrow(refusal);
+    expect(() => informer.size).toThrow(refusal);
+    expect(() => informer.list()).toThrow(refusal);
+    expect(() => informer.byIndex("node", "a")).toThrow(refusal);
+  });
+
+  test("begins once it may list, where it is asked to retry", async () => {
+    const { informer, client } = inform([refused(403, "Forbidden"), streamed(5, aThing("a", 1))], {
+      retryInitialErrors: true,
+    });
+    const synced = informer.synced();
+    expect(informer.size).toBe(0);
+    await client.clock.advance(1_000);
+    await synced;
+    expect(informer.size).toBe(1);
+  });
+
+  test.each<[what: string, answer: ScriptedAnswer]>([
+    ["null", null],
+    ["an empty object", {}],
+    ["no items", { metadata: { resourceVersion: "6" } }],
+    ["an item that is null", { metadata: { resourceVersion: "6" }, items: [null] }],
+    ["an item without metadata", { metadata: { resourceVersion: "6" }, items: [{}] }],
+    ["an item without a name", { metadata: { resourceVersion: "6" }, items: [{ metadata: {} }] }],
+    ["items that are no list", { metadata: { resourceVersion: "6" }, items: {} }],
+    ["a text", "a login page"],
+  ])("outlives an answer of %s", async (_what, answer) => {
+    const stream = new Stream();
+    const list = (version: number): object => ({
+      metadata: { resourceVersion: String(version) },
+      items: [aThing("a", version)],
+    });
+    const { informer, client } = inform([refused(422, "Invalid"), list(1), stream]);
+    await informer.synced();
+    stream.send("ERROR", refusalStatus(410, "Expired"));
+    client.answer(answer, list(7), new Stream());
+    await client.clock.advance(2_000);
+    expect(informer.get("a")?.metadata.resourceVersion).toBe("7");
+    expect(client.events.at(-1)).toMatchObject({
+      error: {
+        name: "ConnectionError",
+        message: expect.stringContaining("is not a list") as string,
+      },
+    });
   });
 
   test("ends when it is stopped, and keeps what it holds", async () => {

@@ -322,7 +322,14 @@ describe("watch() goes on from where it was", () => {
   test.each([
     ["no object", '{"type":"ADDED"}'],
     ["an unknown type", '{"type":"RENAMED","object":{"metadata":{"resourceVersion":"6"}}}'],
-    ["no version", '{"type":"ADDED","object":{"metadata":{"name":"a"}}}'],
+    ["no metadata", '{"type":"ADDED","object":{"kind":"Thing"}}'],
+    ["no name", '{"type":"ADDED","object":{"metadata":{"resourceVersion":"6"}}}'],
+    [
+      "a version that is no text",
+      '{"type":"ADDED","object":{"metadata":{"name":"a","resourceVersion":6}}}',
+    ],
+    ["an array for an object", '{"type":"ADDED","object":[]}'],
+    ["a bookmark of nothing", '{"type":"BOOKMARK","object":{"metadata":7,"kind":"Thing"}}x'],
     ["null", "null"],
   ])("when a line has %s", async (_what, line) => {
     const { take, client } = watch([
@@ -332,6 +339,236 @@ describe("watch() goes on from where it was", () => {
     const taken = take(2);
     await client.clock.advance(250);
     expect(await taken).toEqual(["synced 5", "added a 6"]);
+  });
+});
+
+describe("watch() and objects without a resourceVersion, as aggregated APIs compute them", () => {
+  const computed = (name: string, value: number): object => ({ metadata: { name }, value });
+
+  test("returns each of them as news, and skips a bookmark without one", async () => {
+    const stream = streamed(5).send("ADDED", computed("a", 1)).send("BOOKMARK", { metadata: {} });
+    stream.send("MODIFIED", computed("a", 2)).send("MODIFIED", aThing("b", 6)).end();
+    const { take, client } = watch([stream, new Stream()]);
+    expect(await take(4)).toEqual([
+      "synced 5",
+      "added a undefined",
+      "modified a undefined",
+      "added b 6",
+    ]);
+    const next = take(1);
+    await settled(client);
+    expect(client.requests[1]?.query).toMatchObject({ resourceVersion: "6" });
+    void next;
+  });
+
+  test("lists a kind whose lists have no version either, and lists again after each disconnect", async () => {
+    const list = { metadata: {}, items: [computed("a", 1)] };
+    const stream = new Stream().send("ADDED", computed("b", 1));
+    const again = { metadata: {}, items: [computed("a", 2)] };
+    const { take, client } = watch([refused(400, "BadRequest"), list, stream]);
+    expect(await take(3)).toEqual(["added a undefined", "synced ", "added b undefined"]);
+    const next = take(2);
+    stream.fail();
+    client.answer(again, new Stream());
+    await client.clock.advance(1_000);
+    expect(await next).toEqual(["modified a undefined", "deleted b undefined"]);
+  });
+});
+
+describe("watch() does not trust a streaming list", () => {
+  test.each([
+    ["changes go on without an end of the list", "MODIFIED", 4],
+    ["new objects go on without an end of the list", "ADDED", 21],
+  ])("and lists after a while where %s, and says so", async (_what, type, pieces) => {
+    const stream = new Stream().send("ADDED", aThing("a", 1));
+    const { take, client } = watch([stream, listOf(90, [aThing("a", 90)]), new Stream()]);
+    const events: string[] = [];
+    const taking = (async () => {
+      while (events.at(-1)?.startsWith("synced") !== true) events.push(...(await take(1)));
+    })();
+    for (let second = 0; second < 70; second += 3) {
+      await client.clock.advance(3_000);
+      if (client.requests.length === 1)
+        stream.send(type, aThing(type === "ADDED" ? `a${second}` : "a", 2 + second));
+    }
+    await taking;
+    expect(events.at(-1)).toBe("synced 90");
+    expect(events.filter((event) => /^(?:added|modified) a/.test(event)).length).toBeLessThan(
+      pieces + 3,
+    );
+    expect(client.requests[1]?.query).toEqual({ limit: "500" });
+    expect(client.events).toMatchObject([
+      {
+        type: "watch-interrupted",
+        error: { message: expect.stringContaining("does not mark its end") as string },
+      },
+    ]);
+  });
+
+  test("for as long as a large one takes, while new objects come", async () => {
+    const stream = new Stream();
+    const { take, client } = watch([stream]);
+    const taken = take(7);
+    for (let second = 0; second < 54; second += 9) {
+      await client.clock.advance(9_000);
+      stream.send("ADDED", aThing(`a${second}`, 1 + second));
+    }
+    stream.send("BOOKMARK", initialEnd(60));
+    expect((await taken).at(-1)).toBe("synced 60");
+    expect(client.requests).toHaveLength(1);
+  });
+
+  test("that ends without its mark, however long it lived", async () => {
+    const stream = new Stream().send("ADDED", aThing("a", 1)).send("ADDED", aThing("b", 2)).end();
+    const { take, client } = watch([stream, listOf(9, [aThing("b", 2)]), new Stream()]);
+    expect(await take(4)).toEqual(["added a 1", "added b 2", "deleted a 1", "synced 9"]);
+    expect(client.events).toMatchObject([{ type: "watch-interrupted" }]);
+  });
+});
+
+describe("watch() lists again where the version may be of a past that is no more", () => {
+  test("after an idle time without a word, not even a bookmark: etcd may be restored from a backup", async () => {
+    const { take, client } = watch([streamed(900, aThing("a", 800))]);
+    await take(2);
+    const next = take(1);
+    client.answer(new Stream(), streamed(40, aThing("a", 30)));
+    await client.clock.advance(181_000); // The first has received something, and is resumed.
+    expect(client.requests[1]?.query).toMatchObject({ resourceVersion: "900" });
+    await client.clock.advance(181_000);
+    expect(await next).toEqual(["modified a 30"]);
+    expect(client.requests[2]?.query).toMatchObject({ sendInitialEvents: "true" });
+    expect(client.requests[2]?.query).not.toHaveProperty("resourceVersion");
+  });
+
+  test("also if something cuts the silent connection again and again", async () => {
+    const streams = [
+      streamed(900, aThing("a", 800)),
+      new Stream(),
+      new Stream(),
+      new Stream(),
+    ] as const;
+    const { take, client } = watch([streams[0]]);
+    await take(2);
+    const next = take(1);
+    for (const [index, stream] of streams.entries()) {
+      await client.clock.advance(60_000);
+      client.answer(streams[index + 1] ?? streamed(40, aThing("a", 30)));
+      stream.fail();
+      await client.clock.advance(1_000);
+    }
+    expect(await next).toEqual(["modified a 30"]);
+    const from = client.requests.map(({ query }) => query["resourceVersion"]);
+    expect(from).toEqual([undefined, "900", "900", "900", undefined]);
+  });
+
+  test("but goes on where bookmarks come", async () => {
+    const first = streamed(900);
+    const { take, client } = watch([first]);
+    await take(1);
+    const next = take(1);
+    await client.clock.advance(100_000);
+    first.send("BOOKMARK", bookmark(901));
+    await client.clock.advance(100_000);
+    client.answer(new Stream().send("ADDED", aThing("b", 902)));
+    first.fail();
+    await client.clock.advance(1_000);
+    expect(await next).toEqual(["added b 902"]);
+    expect(client.requests[1]?.query).toMatchObject({ resourceVersion: "901" });
+  });
+
+  test.each<[what: string, send: (stream: Stream) => Stream]>([
+    [
+      "an error event of code 500",
+      (stream) => stream.send("ERROR", refusalStatus(500, "InternalError")),
+    ],
+    ["an error event without a code", (stream) => stream.send("ERROR", { kind: "Status" })],
+    ["nonsense", (stream) => stream.write("nonsense\n")],
+    ["too long a line", (stream) => stream.write("x".repeat(64 * 1024 * 1024 + 1))],
+  ])("after a second failure alike at one version: %s", async (_what, send) => {
+    const { take, client } = watch([send(streamed(5, aThing("a", 1)))]);
+    await take(2);
+    const next = take(1);
+    client.answer(send(new Stream()), streamed(7, aThing("a", 6)));
+    await client.clock.advance(1_500);
+    expect(await next).toEqual(["modified a 6"]);
+    const from = client.requests.map(({ query }) => query["resourceVersion"]);
+    expect(from).toEqual([undefined, "5", undefined]);
+  });
+
+  test.each([[429], [503]])("but not where the server is only busy, with %i", async (status) => {
+    const { take, client } = watch([streamed(5).end()]);
+    await take(1);
+    const next = take(1);
+    client.answer(refused(status, "Busy"), refused(status, "Busy"), refused(status, "Busy"));
+    client.answer(new Stream().send("ADDED", aThing("a", 6)));
+    await client.clock.advance(20_000);
+    expect(await next).toEqual(["added a 6"]);
+    expect(client.requests.slice(1).map(({ query }) => query["resourceVersion"])).toEqual([
+      "5",
+      "5",
+      "5",
+      "5",
+    ]);
+  });
+});
+
+describe("watch() does not run in circles", () => {
+  /** How many requests are made within a minute. */
+  async function requestsInAMinute(client: ScriptedClient): Promise<number> {
+    const before = client.requests.length;
+    for (let second = 0; second < 60; second++) await client.clock.advance(1_000);
+    return client.requests.length - before;
+  }
+
+  test("where each watch ends at once, though it has told something new", async () => {
+    const { take, client } = watch([streamed(5)]);
+    await take(1);
+    for (let version = 6; version < 500; version++) {
+      client.answer(new Stream().send("BOOKMARK", bookmark(version)).end());
+    }
+    const next = take(1);
+    const [first] = client.requests;
+    expect(first?.query).toHaveProperty("sendInitialEvents");
+    // The one that is open ends.
+    await client.clock.advance(180_000);
+    expect(await requestsInAMinute(client)).toBeLessThan(30);
+    void next.catch(() => {});
+  });
+
+  test("where page two of every list has expired", async () => {
+    const { take, client } = watch([
+      refused(422, "Invalid"),
+      listOf(5, [aThing("a", 1)]),
+      new Stream().end(),
+    ]);
+    expect(await take(2)).toHaveLength(2);
+    for (let round = 0; round < 200; round++) {
+      client.answer(
+        refused(410, "Expired"),
+        listOf(6, [aThing("a", 1)], "more"),
+        refused(410, "Expired"),
+      );
+      client.answer(listOf(6, [aThing("a", 1)], "more"), refused(410, "Expired"));
+    }
+    const next = take(1).catch(() => {});
+    await client.clock.advance(1_000);
+    expect(await requestsInAMinute(client)).toBeLessThan(80);
+    void next;
+  });
+});
+
+describe("watch() with retryInitialErrors", () => {
+  test("waits for the right to list", async () => {
+    const { take, client } = watch(
+      [refused(403, "Forbidden"), refused(404, "NotFound"), streamed(5, aThing("a", 1))],
+      {
+        retryInitialErrors: true,
+      },
+    );
+    const taken = take(2);
+    await client.clock.advance(2_000);
+    expect(await taken).toEqual(["added a 1", "synced 5"]);
+    expect(client.events).toMatchObject([{ error: { status: 403 } }, { error: { status: 404 } }]);
   });
 });
 
