@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Agent, ClientRequest, IncomingMessage } from "node:http";
+import type { ClientRequest, IncomingMessage } from "node:http";
 import type {
   TlsSnapshot,
   Transport,
@@ -18,50 +18,38 @@ import {
   fromResponse,
   hasBody,
 } from "../../src/transport/response.ts";
+import type { GatedAgent } from "./gated-agent.ts";
 import { toWebStream } from "./web-stream.ts";
 
 /** Opens a pool of connections. `node:https` is reached when the first request goes out. */
-export function openExclusiveTransport({
-  ca,
-  clientCert,
-  serverName,
-  insecureSkipTlsVerify,
-}: TlsSnapshot): Transport {
-  let agent: Agent | undefined;
+export function openExclusiveTransport(trust: TlsSnapshot): Transport {
+  let agent: GatedAgent | undefined;
   let retired = false;
   return {
     async send(url, request) {
-      const https = await import("node:https");
-      agent ??= new https.Agent({
-        ...(ca && { ca: [...ca] }),
-        ...(clientCert && { cert: clientCert.certificate, key: clientCert.key }),
-        rejectUnauthorized: !insecureSkipTlsVerify,
-        keepAlive: !retired,
-      });
+      const [https, { GatedAgent: Pool }] = await Promise.all([
+        import("node:https"),
+        import("./gated-agent.ts"),
+      ]);
+      request.signal?.throwIfAborted();
+      agent ??= new Pool(trust, { keepAlive: !retired });
       const headers: Record<string, string | string[]> = Object.fromEntries(request.headers);
       for (const [name, value] of request.headerLines) {
         headers[name] = [headers[name] ?? [], value].flat();
       }
-      // Named outright: left to itself, it would go by a `Host` header.
-      const { identityOptions } = await import("../_shared/node-identity.ts");
-      const identity = identityOptions(new URL(url).hostname, serverName);
-      const outgoing = https.request(url, { agent, method: request.method, headers, ...identity });
+      const outgoing = https.request(url, { agent, method: request.method, headers });
       // Deno sends again by itself what was on a reused connection, whatever its method, even where it was
       // aborted (https://github.com/denoland/deno/issues/36786).
       outgoing.reusedSocket = false;
       outgoing.once("socket", () => {
         outgoing.reusedSocket = false;
       });
-      return await exchange(outgoing, url, request);
+      return await exchange(outgoing, url, request, agent);
     },
     async retire() {
       retired = true;
       if (agent === undefined) return;
-      // Those in use close as soon as they are free.
-      Object.assign(agent, { keepAlive: false, maxFreeSockets: 0 });
-      for (const sockets of Object.values(agent.freeSockets)) {
-        for (const socket of sockets ?? []) socket.destroy();
-      }
+      agent.retire();
     },
   };
 }
@@ -70,6 +58,7 @@ async function exchange(
   outgoing: ClientRequest,
   url: string,
   { method, body, signal }: TransportRequest,
+  agent: GatedAgent,
 ): Promise<TransportResponse> {
   const onAbort = (): void => {
     const reason: unknown = signal?.reason;
@@ -95,7 +84,9 @@ async function exchange(
   const statusText = incoming.statusMessage ?? "";
   const isEmpty = !hasBody(method, status);
   if (isEmpty) incoming.resume(); // To its end, which frees the connection.
-  const stream = isEmpty ? null : decodeBody(toWebStream(incoming), headers);
+  const stream = isEmpty
+    ? null
+    : decodeBody(toWebStream(incoming, agent.gateOf(incoming.socket)), headers);
   const response = new (fetchedResponseClass())(stream, { status, statusText, headers }, url);
   return fromResponse(response, url);
 }

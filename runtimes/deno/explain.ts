@@ -28,6 +28,8 @@ const failures: readonly (readonly [pattern: RegExp, failure: Failure])[] = [
   // HTTP/2 REFUSED_STREAM.
   [/refused stream before processing any application logic/, "not-processed"],
   [/client error \(Connect\)|received fatal alert/, "unreachable"],
+  // Of `Deno.connect`, which has no code for it.
+  [/failed to lookup address information/, "unreachable"],
   [/peer closed connection|connection closed before message completed/, "lost"],
   [/connection reset|broken pipe|connection error|unexpected end of file/i, "lost"],
 ];

@@ -47,6 +47,18 @@ export interface FsFile {
   close(): void;
 }
 
+/** A TCP connection. */
+export interface TcpConn {
+  read(into: Uint8Array): Promise<number | null>;
+  write(bytes: Uint8Array): Promise<number>;
+  closeWrite(): Promise<void>;
+  close(): void;
+  ref(): void;
+  unref(): void;
+  setNoDelay(noDelay: boolean): void;
+  setKeepAlive(keepAlive: boolean): void;
+}
+
 interface DenoNamespace {
   readonly version: { readonly deno: string };
   readonly env: { get(name: string): string | undefined };
@@ -71,6 +83,7 @@ interface DenoNamespace {
     },
   ) => { spawn(): ChildProcess };
   cwd(): string;
+  connect(options: { hostname: string; port: number; signal: AbortSignal }): Promise<TcpConn>;
   createHttpClient(options: HttpClientOptions): HttpClient;
   open(path: string, options: { read: true }): Promise<FsFile>;
   stat(path: string): Promise<FileInfo>;

@@ -14,31 +14,51 @@ export interface NodeReadable {
   destroy(error?: Error): unknown;
 }
 
+/** The connection that it comes by. */
+export interface Gate {
+  hold(): void;
+  release(): void;
+}
+
 /** Reads on only when it is read, and ends what it reads when it is cancelled. */
-export function toWebStream(body: NodeReadable): ReadableStream<Uint8Array<ArrayBuffer>> {
+export function toWebStream(
+  body: NodeReadable,
+  gate: Gate,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
   let over = false;
+  function pause(): void {
+    body.pause();
+    gate.hold();
+  }
+  function end(): void {
+    over = true;
+    gate.release(); // The connection may be another request's by now.
+  }
   return new ReadableStream<Uint8Array<ArrayBuffer>>({
     start(controller) {
       body.on("data", (chunk) => {
         // What is destroyed may still hand over what it had read: so Deno's `node:https` does.
         if (over) return;
         controller.enqueue(chunk);
-        if ((controller.desiredSize ?? 0) <= 0) body.pause();
+        if ((controller.desiredSize ?? 0) <= 0) pause();
       });
       body.on("end", () => {
-        if (!over) controller.close();
+        if (over) return;
+        end();
+        controller.close();
       });
       body.on("error", (error) => {
-        over = true;
+        end();
         controller.error(error);
       });
-      body.pause();
+      pause();
     },
     pull() {
+      gate.release();
       body.resume();
     },
     cancel(reason) {
-      over = true;
+      end();
       body.destroy(reason instanceof Error ? reason : undefined);
     },
   });

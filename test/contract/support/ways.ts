@@ -16,8 +16,6 @@ export interface Way {
   readonly settings: TransportSettings;
   /** What is spoken, as `/echo` says it. */
   readonly httpVersion: "1.1" | "2.0";
-  /** Whether a body that is not read slows the server down; Deno's `node:https` reads on over TLS. */
-  readonly slowsServer: boolean;
 }
 
 const http1: Way = {
@@ -25,7 +23,6 @@ const http1: Way = {
   http2: false,
   settings: {},
   httpVersion: "1.1",
-  slowsServer: true,
 };
 const http2: Way = { ...http1, way: "HTTP/2", http2: true, httpVersion: "2.0" };
 const exclusive: Way = {
@@ -33,7 +30,6 @@ const exclusive: Way = {
   way: "HTTP/1.1 with exclusive trust",
   http2: true,
   settings: { exclusiveTrust: true },
-  slowsServer: false,
 };
 
 /** All of them: Deno's `fetch` takes HTTP/2 where it is offered, and its exclusive trust is another path. */
