@@ -11,7 +11,6 @@ import type { BodyLimit, Clock, TransportResponse } from "../runtime.ts";
 import { Progress } from "./progress.ts";
 import { BodyTooLargeError } from "./read-text.ts";
 import { type OutgoingRequest, type Send, describe } from "./request.ts";
-import { Roster } from "./roster.ts";
 
 /** The most that is read of an error's body: what is beyond it would say no more. */
 const MAX_ERROR_BYTES = 1024 * 1024;
@@ -40,7 +39,7 @@ interface Exchange {
 export class InFlight {
   readonly #clock: Clock;
   /** What ends each of them. */
-  readonly #ends = new Roster<(reason: unknown) => void>();
+  readonly #ends = new Set<(reason: unknown) => void>();
   readonly #closing = new AbortController();
   /** Why no more are let in; here as well, since each request asks, and a signal costs more to ask. */
   #closed: Error | undefined;
@@ -139,7 +138,8 @@ export class InFlight {
         progress.stop();
         callers?.removeEventListener("abort", onAbort);
       };
-      const leave = this.#ends.enter(end);
+      const leave = (): void => void this.#ends.delete(end);
+      this.#ends.add(end);
       callers?.addEventListener("abort", onAbort);
       // By way of a third signal, since the caller's may live for long, and is to forget a body that is over.
       const signal = callers === undefined ? own.signal : AbortSignal.any([callers, own.signal]);
@@ -166,7 +166,7 @@ export class InFlight {
   close(reason: Error): void {
     this.#closed = reason;
     this.#closing.abort(reason);
-    for (const end of this.#ends.members) end(reason);
+    for (const end of this.#ends) end(reason);
   }
 }
 
