@@ -66,6 +66,8 @@ export interface Capabilities {
   readonly repeatedHeaders: boolean;
   /** Whether credential plugins can be run. */
   readonly programs: boolean;
+  /** Whether requests go over HTTP/2 if the server offers it; over HTTP/1.1 otherwise. */
+  readonly http2: boolean;
 }
 
 /** How a proxy is spoken to. */

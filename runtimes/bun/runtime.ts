@@ -34,6 +34,7 @@ export const bunRuntime: Runtime = {
     followsProxyEnvironment: false,
     repeatedHeaders: false,
     programs: true,
+    http2: false,
   },
   triesEveryAnchor: false,
   clock: systemClock,

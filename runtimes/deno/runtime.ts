@@ -36,6 +36,7 @@ export const denoRuntime: Runtime = {
     followsProxyEnvironment: true,
     repeatedHeaders: true,
     programs: true,
+    http2: true,
   },
   triesEveryAnchor: true,
   clock: systemClock,

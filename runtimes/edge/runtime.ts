@@ -32,6 +32,7 @@ export function createEdgeRuntime(send: EdgeFetch): Runtime {
       followsProxyEnvironment: false,
       repeatedHeaders: false,
       programs: false,
+      http2: false,
     },
     triesEveryAnchor: true,
     clock: systemClock,

@@ -32,6 +32,7 @@ export const nodeRuntime: Runtime = {
     followsProxyEnvironment: false,
     repeatedHeaders: true,
     programs: true,
+    http2: false,
   },
   triesEveryAnchor: false,
   clock: systemClock,

@@ -45,5 +45,6 @@ test("capabilities declare what this runtime lacks", () => {
     followsProxyEnvironment: lane === "deno",
     repeatedHeaders: lane !== "bun",
     programs: true,
+    http2: lane === "deno",
   });
 });

@@ -101,6 +101,7 @@ const nodeLike: Capabilities = {
   followsProxyEnvironment: false,
   repeatedHeaders: true,
   programs: true,
+  http2: false,
 };
 
 /** Makes a runtime, like Node unless told otherwise. */
