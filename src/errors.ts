@@ -14,7 +14,8 @@ export type ReanchorErrorCode =
   | "ERR_REANCHOR_INVALID_OBJECT"
   | "ERR_REANCHOR_SOURCE"
   | "ERR_REANCHOR_TIMEOUT"
-  | "ERR_REANCHOR_UNTRUSTED_SERVER";
+  | "ERR_REANCHOR_UNTRUSTED_SERVER"
+  | "ERR_REANCHOR_WAIT_FAILED";
 
 // Registered, so that an error made by a second loaded copy of this package is recognised too.
 const brand: unique symbol = Symbol.for("reanchor.error");
@@ -164,4 +165,12 @@ export class ClosedError extends ReanchorError {
   constructor(message = "Cannot go on: the client was closed", options?: ErrorOptions) {
     super(message, options);
   }
+}
+
+/** An object that is waited for will not become what is waited for. Its message says why. */
+export class WaitFailedError extends ReanchorError {
+  /** The class's name. */
+  override readonly name = "WaitFailedError";
+  /** See {@link ReanchorErrorCode}. */
+  override readonly code = "ERR_REANCHOR_WAIT_FAILED";
 }

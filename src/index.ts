@@ -44,7 +44,13 @@ export type { ObjectChange, WatchEvent } from "./watch/reflector.ts";
 export type { FollowOptions, Watch, WatchOptions } from "./watch/watch.ts";
 export type { SelectorOptions } from "./api/selectors.ts";
 export type { LogLinesOptions, LogOptions, LogTextOptions } from "./pods/logs.ts";
-export type { WaitCondition, WaitForDeletedOptions, WaitForOptions } from "./watch/wait-for.ts";
+export type {
+  ConditionState,
+  DeletedCondition,
+  ObjectCondition,
+  WaitCondition,
+} from "./watch/conditions.ts";
+export type { WaitForDeletedOptions, WaitForOptions } from "./watch/wait-for.ts";
 export type {
   FieldSelectorInput,
   LabelExpression,
@@ -67,6 +73,7 @@ export {
   SourceError,
   TimeoutError,
   UntrustedServerError,
+  WaitFailedError,
   isReanchorError,
 } from "./errors.ts";
 export type {

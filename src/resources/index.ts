@@ -75,7 +75,15 @@ export type { ObjectChange, WatchEvent } from "../watch/reflector.ts";
 export type { FollowOptions, Watch, WatchOptions } from "../watch/watch.ts";
 export type { SelectorOptions } from "../api/selectors.ts";
 export type { LogLinesOptions, LogOptions, LogTextOptions } from "../pods/logs.ts";
-export type { WaitCondition, WaitForDeletedOptions, WaitForOptions } from "../watch/wait-for.ts";
+export type {
+  ConditionState,
+  DeletedCondition,
+  ObjectCondition,
+  WaitCondition,
+} from "../watch/conditions.ts";
+export type { WaitForDeletedOptions, WaitForOptions } from "../watch/wait-for.ts";
+export { deleted } from "../watch/conditions.ts";
+export { jobDone, podReady, rolledOut } from "./conditions.ts";
 export type {
   FieldSelectorInput,
   LabelExpression,

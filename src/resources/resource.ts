@@ -15,10 +15,11 @@ import type { ResourceCall, ResourceClient } from "../api/api-call.ts";
 import type { Applied, KubeObject, Stored } from "../api/object.ts";
 import type { ResourceDefinition } from "../api/definition.ts";
 import { type ResourceSchema, ResourceTarget } from "../api/resource-target.ts";
+import type { DeletedCondition, WaitCondition } from "../watch/conditions.ts";
 import {
-  type WaitCondition,
   type WaitForDeletedOptions,
   type WaitForOptions,
+  isDeletion,
   waitForDeletion,
   waitForObject,
 } from "../watch/wait-for.ts";
@@ -185,11 +186,27 @@ export interface Resource<T extends KubeObject> {
   /** What a pod's container has written, as text. */
   logText(name: string, options?: LogTextOptions): Promise<string>;
   /**
-   * Waits until an object is there and as one wants it.
+   * Waits until an object no longer exists: the same as {@link Resource.waitForDeleted}.
    *
-   * @throws {TimeoutError} which says what it was like last.
+   * @throws {TimeoutError} It says what the object was like last.
    */
-  waitFor(name: string, condition: WaitCondition<T>, options?: WaitForOptions): Promise<Stored<T>>;
+  waitFor(
+    name: string,
+    condition: DeletedCondition,
+    options?: WaitForDeletedOptions,
+  ): Promise<void>;
+  /**
+   * Waits until an object exists and meets a condition, or several conditions at the same time. It may not exist
+   * yet when the wait begins.
+   *
+   * @throws {TimeoutError} It says what the object was like last.
+   * @throws {WaitFailedError} A condition can no longer be met, or one of `failOn` is met. It says why.
+   */
+  waitFor(
+    name: string,
+    condition: WaitCondition<T> | readonly WaitCondition<T>[],
+    options?: WaitForOptions<T>,
+  ): Promise<Stored<T>>;
   /**
    * Waits until an object is gone.
    *
@@ -245,10 +262,28 @@ export function bindResource<T extends KubeObject>(
     informer: (informer = {}) => createInformer(target, informer),
     logs: (name, log = {}) => logLines(target, target.below("log"), name, log),
     logText: async (name, log = {}) => await readLog(target.below("log"), name, log),
-    waitFor: async (name, condition, wait = {}) =>
-      await waitForObject(target, name, condition, wait),
+    waitFor,
     waitForDeleted: async (name, wait = {}) => await waitForDeletion(target, name, wait),
   };
+
+  async function waitFor(
+    name: string,
+    condition: DeletedCondition,
+    wait?: WaitForDeletedOptions,
+  ): Promise<void>;
+  async function waitFor(
+    name: string,
+    condition: WaitCondition<T> | readonly WaitCondition<T>[],
+    wait?: WaitForOptions<T>,
+  ): Promise<Stored<T>>;
+  async function waitFor(
+    name: string,
+    condition: DeletedCondition | WaitCondition<T> | readonly WaitCondition<T>[],
+    wait: WaitForOptions<T> = {},
+  ): Promise<Stored<T> | void> {
+    if (isDeletion(condition)) await waitForDeletion(target, name, wait);
+    else return await waitForObject(target, name, condition, wait);
+  }
 }
 
 /** What can be done to an object, or to what hangs below it. */

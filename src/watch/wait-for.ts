@@ -4,15 +4,24 @@
  * @module
  */
 
-import { rejectPromise } from "../callback.ts";
-import { TimeoutError } from "../errors.ts";
+import { callSafely, rejectPromise } from "../callback.ts";
+import { cleanMessage } from "../clean-text.ts";
+import { TimeoutError, WaitFailedError } from "../errors.ts";
 import { checkDuration, checkKnown, timeLimit } from "../options.ts";
 import type { KubeObject, Stored } from "../api/object.ts";
 import type { ResourceTarget } from "../api/resource-target.ts";
+import {
+  type ConditionState,
+  type DeletedCondition,
+  type ObjectCondition,
+  type WaitCondition,
+  describeState,
+  statusCondition,
+} from "./conditions.ts";
 import { reflect } from "./watch.ts";
 
-/** How long to wait. */
-export interface WaitForOptions {
+/** How long to wait for an object's end. */
+export interface WaitForDeletedOptions {
   /**
    * The longest wait, in milliseconds; `Infinity` for no limit.
    *
@@ -21,37 +30,67 @@ export interface WaitForOptions {
   timeoutMs?: number | undefined;
   /** Ends the wait at once. */
   signal?: AbortSignal | undefined;
-}
-
-/** How to wait for an object's end. */
-export interface WaitForDeletedOptions extends WaitForOptions {
-  /** The one that is to go: another one of its name does not count. By default the one that is there now. */
+  /**
+   * The `metadata.uid` of the object. Another object of the same name does not count.
+   *
+   * @default that of the object that exists when the wait begins
+   */
   uid?: string | undefined;
 }
 
-/**
- * What is waited for: a condition of the object's status, as in `Available`, or with its value, as in
- * `Ready=False`; or a function that says whether the object will do.
- */
-export type WaitCondition<T extends KubeObject> = string | ((object: Stored<T>) => boolean);
+/** How long to wait for an object, and what ends the wait early. */
+export interface WaitForOptions<T extends KubeObject = KubeObject> {
+  /**
+   * The longest wait, in milliseconds; `Infinity` for no limit.
+   *
+   * @default 60_000
+   */
+  timeoutMs?: number | undefined;
+  /** Ends the wait at once. */
+  signal?: AbortSignal | undefined;
+  /** Conditions that mean failure: the wait ends with a {@link WaitFailedError} once one of them is met. */
+  failOn?: WaitCondition<T> | readonly WaitCondition<T>[] | undefined;
+  /** Called each time that what is missing changes, with a text such as `2 of 3 replicas are updated`. */
+  onProgress?: ((progress: string) => unknown) | undefined;
+}
 
-/** Waits until an object is there and as one wants it. */
+const deletionOptions = ["timeoutMs", "signal", "uid"];
+const objectOptions = ["timeoutMs", "signal", "failOn", "onProgress"];
+
+/** Waits until an object exists and meets all conditions. */
 export async function waitForObject<T extends KubeObject>(
   target: ResourceTarget<T>,
   name: string,
-  condition: WaitCondition<T>,
-  options: WaitForOptions,
+  conditions: WaitCondition<T> | readonly WaitCondition<T>[],
+  options: WaitForOptions<T>,
 ): Promise<Stored<T>> {
-  checkKnown("waitFor", options, ["timeoutMs", "signal"]);
-  const [holds, goal] =
-    typeof condition === "string"
-      ? [conditionHolds(condition), `to be ${condition}`]
-      : [condition, "to be as it should be"];
-  return await follow(target, name, goal, options, (object) => {
-    if (object === undefined) return undefined;
-    const isMet = holds(object);
-    rejectPromise("the condition", isMet);
-    return isMet ? { result: object } : undefined;
+  checkKnown("waitFor", options, objectOptions);
+  const { failOn = [], onProgress } = options;
+  const goals = readConditions(conditions);
+  const failures = readConditions(failOn);
+  if (goals.length === 0) {
+    throw new TypeError(`Cannot wait for ${target.describe(name)}: there is no condition`);
+  }
+  const goal = `to be ${goals.map((condition) => condition.name).join(" and ")}`;
+  let progress: string | undefined;
+  return await follow(target, name, goal, options, (object, fail) => {
+    if (object === undefined) return { isMet: false };
+    const states = goals.map((condition) => check(condition, object));
+    if (states.every(({ done }) => done)) return { isMet: true, result: object };
+    const failure =
+      states.find((state) => state.failure !== undefined)?.failure ??
+      failures.map((condition) => describeFailure(condition, object)).find((text) => text);
+    if (failure !== undefined) {
+      const what = `Cannot wait any longer for ${target.describe(name)} ${goal}`;
+      throw new WaitFailedError(`${what}: ${cleanMessage(failure, 1_000)}`);
+    }
+    const missing = states.flatMap((state) => (state.done ? [] : (state.progress ?? [])));
+    const text = missing.length === 0 ? undefined : cleanMessage(missing.join("; "), 1_000);
+    if (text !== undefined && text !== progress && onProgress !== undefined) {
+      callSafely(() => onProgress(text), fail);
+    }
+    progress = text;
+    return { isMet: false, progress };
   });
 }
 
@@ -59,25 +98,85 @@ export async function waitForObject<T extends KubeObject>(
 export async function waitForDeletion<T extends KubeObject>(
   target: ResourceTarget<T>,
   name: string,
-  { uid, ...options }: WaitForDeletedOptions,
+  options: WaitForDeletedOptions,
 ): Promise<void> {
-  checkKnown("waitForDeleted", options, ["timeoutMs", "signal"]);
-  let awaited = uid;
+  checkKnown("waitForDeleted", options, deletionOptions);
+  let awaited = options.uid;
   await follow(target, name, "to be gone", options, (object) => {
     awaited ??= object?.metadata.uid;
-    return object?.metadata.uid === awaited && object !== undefined
-      ? undefined
-      : { result: undefined };
+    const isMet = object === undefined || object.metadata.uid !== awaited;
+    return isMet ? { isMet, result: undefined } : { isMet };
   });
 }
 
-/** Shows every state of an object to a judge, `undefined` where it is not there, until that has a result. */
+/** Whether it is an object's end that is waited for. */
+export function isDeletion(condition: object | string): condition is DeletedCondition {
+  return typeof condition === "object" && "isDeletion" in condition;
+}
+
+function readConditions<T extends KubeObject>(
+  given: WaitCondition<T> | readonly WaitCondition<T>[],
+): ObjectCondition<T>[] {
+  const conditions: readonly unknown[] = Array.isArray(given) ? given : [given];
+  return conditions.map((condition) => readCondition(condition));
+}
+
+function readCondition<T extends KubeObject>(condition: unknown): ObjectCondition<T> {
+  if (typeof condition === "string") return statusCondition(condition);
+  if (typeof condition === "function") {
+    const holds = condition as (object: Stored<T>) => boolean;
+    return { name: "as it should be", check: (object) => ({ done: synchronous(holds(object)) }) };
+  }
+  if (isObjectCondition<T>(condition)) return condition;
+  throw new TypeError(
+    "Cannot wait: a condition is a text, as in Ready or Ready=False, a function, or a ready-made one of reanchor/resources; deleted stands by itself",
+  );
+}
+
+function synchronous(isMet: boolean): boolean {
+  rejectPromise("the condition", isMet);
+  return isMet;
+}
+
+function isObjectCondition<T extends KubeObject>(value: unknown): value is ObjectCondition<T> {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "check" in value &&
+    typeof value.check === "function" &&
+    "name" in value
+  );
+}
+
+function check<T extends KubeObject>(
+  condition: ObjectCondition<T>,
+  object: Stored<T>,
+): ConditionState {
+  const state = condition.check(object);
+  rejectPromise("the condition", state);
+  return state;
+}
+
+function describeFailure<T extends KubeObject>(
+  condition: ObjectCondition<T>,
+  object: Stored<T>,
+): string | undefined {
+  const { done, progress } = check(condition, object);
+  return done ? `failOn is met: ${progress ?? describeState(object)}` : undefined;
+}
+
+/** What one state of an object comes to. */
+type Outcome<Result> =
+  | { readonly isMet: true; readonly result: Result }
+  | { readonly isMet: false; readonly progress?: string | undefined };
+
+/** Shows every state of an object to a judge, `undefined` if it does not exist, until the judge is content. */
 async function follow<T extends KubeObject, Result>(
   target: ResourceTarget<T>,
   name: string,
   goal: string,
-  { signal, timeoutMs }: WaitForOptions,
-  judge: (object: Stored<T> | undefined) => { result: Result } | undefined,
+  { signal, timeoutMs }: WaitForDeletedOptions,
+  judge: (object: Stored<T> | undefined, fail: (error: unknown) => void) => Outcome<Result>,
 ): Promise<Result> {
   const { clock } = target.client;
   target.pathOfName(name); // One object must be meant.
@@ -101,9 +200,9 @@ async function follow<T extends KubeObject, Result>(
       else object = event.type === "deleted" ? undefined : event.object;
       // Before that, an object that has not been told may be there all the same.
       if (object === undefined && !isSynced) continue;
-      lastSeen = describeState(object);
-      const outcome = judge(object);
-      if (outcome !== undefined) return outcome.result;
+      const outcome = judge(object, (error) => stop.abort(error));
+      if (outcome.isMet) return outcome.result;
+      lastSeen = describeLast(object, outcome.progress);
     }
   } finally {
     cancel?.();
@@ -111,42 +210,10 @@ async function follow<T extends KubeObject, Result>(
   throw stop.signal.reason;
 }
 
-function conditionHolds(condition: string): (object: KubeObject) => boolean {
-  const [type, status = "True"] = condition.split("=", 2);
-  return (object) =>
-    conditionsOf(object).some((found) => found.type === type && found.status === status);
-}
-
-interface Condition {
-  readonly type?: unknown;
-  readonly status?: unknown;
-  readonly reason?: unknown;
-  readonly message?: unknown;
-}
-
-function conditionsOf(object: KubeObject): readonly Condition[] {
-  const { status } = object as { status?: { conditions?: unknown } | null };
-  const conditions = status?.conditions;
-  return Array.isArray(conditions) ? (conditions as Condition[]) : [];
-}
-
-/** What an object was last like, in a few words. */
-function describeState(object: Stored<KubeObject> | undefined): string {
-  if (object === undefined) return "it was not there";
-  const { resourceVersion, deletionTimestamp, finalizers = [] } = object.metadata;
-  const { phase } = (object as { status?: { phase?: unknown } | null }).status ?? {};
-  const said = [
-    typeof phase === "string" ? `phase ${phase}` : [],
-    conditionsOf(object).map(describeCondition),
-    deletionTimestamp === undefined
-      ? []
-      : `deleted, and held by ${finalizers.join(", ") || "nobody"}`,
-  ].flat();
-  const state = said.length === 0 ? "there" : said.join(", ");
-  return `at resourceVersion ${resourceVersion} it was ${state}`;
-}
-
-function describeCondition({ type, status, reason, message }: Condition): string {
-  const why = [reason, message].filter((part) => typeof part === "string" && part !== "");
-  return `${String(type)}=${String(status)}${why.length === 0 ? "" : ` (${why.join(": ")})`}`;
+function describeLast(
+  object: Stored<KubeObject> | undefined,
+  progress: string | undefined,
+): string {
+  const state = describeState(object);
+  return progress === undefined || state.includes(progress) ? state : `${state}; ${progress}`;
 }

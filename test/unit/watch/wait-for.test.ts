@@ -1,6 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { KubeObject, Stored } from "../../../src/api/object.ts";
 import { type Resource, bindResource } from "../../../src/resources/resource.ts";
+import { WaitFailedError } from "../../../src/errors.ts";
+import { deleted } from "../../../src/watch/conditions.ts";
+import type { WaitForOptions } from "../../../src/watch/wait-for.ts";
 import {
   type ScriptedAnswer,
   type ScriptedClient,
@@ -114,7 +117,193 @@ describe("waitFor()", () => {
   });
 });
 
+/** Of a generation, as the server counts changes, and with a status that is of one too. */
+function ofGeneration(version: number, generation: number, status: object): Stored<KubeObject> {
+  const object = withStatus(version, status);
+  object.metadata.generation = generation;
+  return object;
+}
+
+describe("waitFor() does not take a status from before a change", () => {
+  const available = { type: "Available", status: "True" };
+
+  test.each<[what: string, old: object, recent: object]>([
+    [
+      "the status's observedGeneration",
+      { observedGeneration: 1, conditions: [available] },
+      { observedGeneration: 2, conditions: [available] },
+    ],
+    [
+      "the condition's observedGeneration, which wins",
+      { observedGeneration: 2, conditions: [{ ...available, observedGeneration: 1 }] },
+      { observedGeneration: 1, conditions: [{ ...available, observedGeneration: 2 }] },
+    ],
+  ])("by %s", async (_what, old, recent) => {
+    const stream = streamed(5, ofGeneration(1, 2, old));
+    stream.send("MODIFIED", ofGeneration(6, 2, recent));
+    const { things } = bind(stream);
+    expect((await things.waitFor("a", "Available")).metadata.resourceVersion).toBe("6");
+  });
+
+  test("and says in its error whose status it has seen", async () => {
+    const old = { observedGeneration: 1, conditions: [available] };
+    const { things, client } = bind(streamed(5, ofGeneration(1, 2, old)));
+    const outcome = expect(things.waitFor("a", "Available")).rejects.toThrow(
+      "it was Available=True, its status is of generation 1, and not yet of 2",
+    );
+    await client.clock.advance(60_000);
+    await outcome;
+  });
+
+  test("and takes one for which no generation is known", async () => {
+    const stream = streamed(5, ofGeneration(1, 2, { conditions: [available] }));
+    expect((await bind(stream).things.waitFor("a", "Available")).metadata.name).toBe("a");
+  });
+
+  test("nor a failure from before it", async () => {
+    const failed = { conditions: [{ type: "Failed", status: "True" }] };
+    const stream = streamed(5, ofGeneration(1, 2, { ...failed, observedGeneration: 1 }));
+    stream.send("MODIFIED", ofGeneration(6, 2, { observedGeneration: 2, conditions: [available] }));
+    const waiting = bind(stream).things.waitFor("a", "Available", { failOn: "Failed" });
+    expect((await waiting).metadata.resourceVersion).toBe("6");
+  });
+});
+
+describe("waitFor() with several conditions", () => {
+  const both = (version: number, ready: string, synced: string): Stored<KubeObject> =>
+    withStatus(version, {
+      conditions: [
+        { type: "Ready", status: ready },
+        { type: "Synced", status: synced },
+      ],
+    });
+
+  test("waits until all of them are met at the same time", async () => {
+    const stream = streamed(5, both(1, "True", "False"));
+    stream.send("MODIFIED", both(6, "False", "True")).send("MODIFIED", both(7, "True", "True"));
+    const waiting = bind(stream).things.waitFor("a", [
+      "Ready",
+      ({ kind }) => kind === "Thing",
+      "Synced",
+    ]);
+    expect((await waiting).metadata.resourceVersion).toBe("7");
+  });
+
+  test("names all of them in its error", async () => {
+    const { things, client } = bind(streamed(5));
+    const outcome = expect(things.waitFor("a", ["Ready", "Synced=False"])).rejects.toThrow(
+      "to be Ready and Synced=False",
+    );
+    await client.clock.advance(60_000);
+    await outcome;
+  });
+
+  test("does not mind upper and lower case, as kubectl wait", async () => {
+    const { things } = bind(streamed(5, both(1, "False", "True")));
+    expect((await things.waitFor("a", ["ready=false", "SYNCED"])).metadata.name).toBe("a");
+  });
+
+  test.each<[what: string, condition: unknown]>([
+    ["none", []],
+    ["an empty text", ""],
+    ["a text without a type", "=True"],
+    ["a text without a status", "Ready="],
+    ["a number", 7],
+    ["null", null],
+    ["deleted beside others", ["Ready", deleted]],
+    ["an object of another kind", { name: "Ready" }],
+  ])("rejects %s", async (_what, condition) => {
+    const { things, client } = bind();
+    await expect(things.waitFor("a", condition as string)).rejects.toThrow(TypeError);
+    await expect(
+      things.waitFor("a", "Ready", { failOn: [condition] as unknown as string }),
+    ).rejects.toThrow(TypeError);
+    expect(client.requests).toEqual([]);
+  });
+});
+
+describe("waitFor() with conditions that mean failure", () => {
+  const failed = {
+    type: "Failed",
+    status: "True",
+    reason: "Limit",
+    message: "tried 6\u001b[31m times",
+  };
+
+  test.each<[what: string, failOn: WaitForOptions["failOn"]]>([
+    ["one", "Failed"],
+    ["one of several", ["Lost", "Failed=True"]],
+  ])("ends at once and says why: %s", async (_what, failOn) => {
+    const stream = streamed(5, aThing("a", 1)).send(
+      "MODIFIED",
+      withStatus(6, { conditions: [failed] }),
+    );
+    const { things, client } = bind(stream);
+    const error = await things
+      .waitFor("a", "Complete", { failOn })
+      .catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(WaitFailedError);
+    expect(error).toMatchObject({
+      code: "ERR_REANCHOR_WAIT_FAILED",
+      message:
+        "Cannot wait any longer for Thing default/a to be Complete: failOn is met: Failed=True (Limit: tried 6 times)",
+    });
+    expect(client.clock.pending).toBe(0);
+    expect(stream.isGivenUp).toBe(true);
+  });
+
+  test("describes the object where a function says that it failed", async () => {
+    const { things } = bind(streamed(5, withStatus(1, { phase: "Lost" })));
+    const waiting = things.waitFor("a", "Ready", { failOn: () => true });
+    await expect(waiting).rejects.toThrow("failOn is met: at resourceVersion 1 it was phase Lost");
+  });
+
+  test("is content with an object that is as it should be and has failed too", async () => {
+    const status = { conditions: [failed, { type: "Complete", status: "True" }] };
+    const { things } = bind(streamed(5, withStatus(1, status)));
+    expect((await things.waitFor("a", "Complete", { failOn: "Failed" })).metadata.name).toBe("a");
+  });
+});
+
+describe("waitFor() with onProgress", () => {
+  const states = ["False", "False", "Unknown", "True"];
+
+  function changing(): Stream {
+    const stream = streamed(5, aThing("a", 1));
+    for (const [index, state] of states.entries()) {
+      stream.send("MODIFIED", withCondition(6 + index, "Ready", state));
+    }
+    return stream;
+  }
+
+  test("calls it each time that what is missing changes", async () => {
+    const told: string[] = [];
+    await bind(changing()).things.waitFor("a", "Ready", { onProgress: (text) => told.push(text) });
+    expect(told).toEqual(["Ready=False (Why: for a reason)", "Ready=Unknown (Why: for a reason)"]);
+  });
+
+  test.each<[how: string, onProgress: () => unknown]>([
+    [
+      "throws",
+      () => {
+        throw new RangeError("no");
+      },
+    ],
+    ["rejects", async () => await Promise.reject(new RangeError("no"))],
+  ])("ends with what it %s", async (_how, onProgress) => {
+    const { things } = bind(streamed(5, withCondition(1, "Ready", "False")));
+    await expect(things.waitFor("a", "Ready", { onProgress })).rejects.toThrow(RangeError);
+  });
+});
+
 describe("waitForDeleted()", () => {
+  test("is what waitFor() does with deleted", async () => {
+    const stream = streamed(5, aThing("a", 1, "old")).send("ADDED", aThing("a", 6, "new"));
+    await expect(bind(stream).things.waitFor("a", deleted)).resolves.toBeUndefined();
+    const other = bind(streamed(5, aThing("a", 1, "new")));
+    await other.things.waitFor("a", deleted, { uid: "old" });
+  });
+
   test("is over where there is no such object", async () => {
     await bind(streamed(5)).things.waitForDeleted("a");
   });
