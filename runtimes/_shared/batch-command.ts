@@ -6,6 +6,7 @@
  */
 
 import { SourceError } from "../../src/errors.ts";
+import { trimEnd } from "../../src/trim-end.ts";
 
 /** What is run in the place of a batch file. */
 export interface BatchCommand {
@@ -36,7 +37,7 @@ export function batchCommand(
   if (index !== -1) throw unquotable(`exec.args[${index}]`);
   const line = [path, ...args].map(quote).join(" ");
   return {
-    command: `${systemRoot.replace(/[\\/]+$/, "")}\\System32\\cmd.exe`,
+    command: `${trimEnd(systemRoot, "\\/")}\\System32\\cmd.exe`,
     // No AutoRun commands, no delayed expansion; /s takes off the outermost quotes and no others.
     args: ["/d", "/e:on", "/v:off", "/s", "/c", `"${line}"`],
   };
@@ -44,7 +45,8 @@ export function batchCommand(
 
 /** Within quotes, `cmd.exe` takes everything as it is; a backslash at the end would escape the quote for others. */
 function quote(argument: string): string {
-  return `"${argument.replace(/\\+$/, "$&$&")}"`;
+  const backslashes = argument.slice(trimEnd(argument, "\\").length);
+  return `"${argument}${backslashes}"`;
 }
 
 function unquotable(what: string): SourceError {

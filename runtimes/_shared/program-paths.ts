@@ -5,6 +5,8 @@
  * @module
  */
 
+import { trimEnd } from "../../src/trim-end.ts";
+
 /** What says where programs are. */
 export interface ProgramPlaces {
   readonly isWindows: boolean;
@@ -25,7 +27,7 @@ export function programPaths(command: string, places: ProgramPlaces): string[] {
   if (!isWindows) {
     if (command.includes("/")) return [command];
     const folders = path.split(":").filter((folder) => folder.startsWith("/"));
-    return folders.map((folder) => `${folder.replace(/\/+$/, "")}/${command}`);
+    return folders.map((folder) => `${trimEnd(folder, "/")}/${command}`);
   }
   const extensions = (places.extensions || ".com;.exe;.bat;.cmd").toLowerCase().split(";");
   const isPath = /[\\/]|^[a-z]:/i.test(command);
@@ -35,7 +37,7 @@ export function programPaths(command: string, places: ProgramPlaces): string[] {
     .filter((folder) => /^(?:[a-z]:[\\/]|\\\\)/i.test(folder));
   const files = isPath
     ? [command]
-    : folders.map((folder) => `${folder.replace(/[\\/]+$/, "")}\\${command}`);
+    : folders.map((folder) => `${trimEnd(folder, "\\/")}\\${command}`);
   const added = extensions.filter((extension) => extension !== "");
   return files.flatMap((file) => {
     const withExtensions = added.map((extension) => `${file}${extension}`);

@@ -8,30 +8,32 @@
 import type { Failure } from "../../src/runtime.ts";
 import { failureByCode } from "../_shared/error-codes.ts";
 
-const failures: readonly (readonly [pattern: RegExp, failure: Failure])[] = [
-  [/invalid peer certificate: certificate not valid for name/, "wrong-host"],
-  [/invalid peer certificate: NotValidForName/, "wrong-host"],
+/** The first that matches by all of its patterns. */
+const failures: readonly (readonly [failure: Failure, ...patterns: RegExp[]])[] = [
+  ["wrong-host", /invalid peer certificate: certificate not valid for name/],
+  ["wrong-host", /invalid peer certificate: NotValidForName/],
   // Of the leaf or of its anchor; "not valid yet" where this machine's clock is behind.
   [
-    /invalid peer certificate: (?:certificate expired|certificate not valid yet|Expired|NotValidYet)/,
     "expired",
+    /invalid peer certificate: (?:certificate expired|certificate not valid yet|Expired|NotValidYet)/,
   ],
   // UnknownIssuer, or BadSignature where old and new CA share their subject, as in a real rotation.
-  [/invalid peer certificate/, "unknown-authority"],
+  ["unknown-authority", /invalid peer certificate/],
   // Lost while connecting, or while waiting for another request's connection: nothing was sent.
   [
-    /client error \(Connect\).*(?:connection reset|peer closed connection|handshake eof|request was canceled)/i,
     "not-processed",
+    /client error \(Connect\)/i,
+    /connection reset|peer closed connection|handshake eof|request was canceled/i,
   ],
   // HTTP/2 GOAWAY without an error: h2 says this of the streams after the last one that the server took.
-  [/connection error received: not a result of an error/, "not-processed"],
+  ["not-processed", /connection error received: not a result of an error/],
   // HTTP/2 REFUSED_STREAM.
-  [/refused stream before processing any application logic/, "not-processed"],
-  [/client error \(Connect\)|received fatal alert/, "unreachable"],
+  ["not-processed", /refused stream before processing any application logic/],
+  ["unreachable", /client error \(Connect\)|received fatal alert/],
   // Of `Deno.connect`, which has no code for it.
-  [/failed to lookup address information/, "unreachable"],
-  [/peer closed connection|connection closed before message completed/, "lost"],
-  [/connection reset|broken pipe|connection error|unexpected end of file/i, "lost"],
+  ["unreachable", /failed to lookup address information/],
+  ["lost", /peer closed connection|connection closed before message completed/],
+  ["lost", /connection reset|broken pipe|connection error|unexpected end of file/i],
 ];
 
 /** See {@link Runtime.explain}. */
@@ -39,7 +41,10 @@ export function explain(error: unknown): Failure {
   const byCode = failureByCode(error);
   if (byCode !== undefined) return byCode;
   const text = messages(error);
-  return failures.find(([pattern]) => pattern.test(text))?.[1] ?? "other";
+  for (const [failure, ...patterns] of failures) {
+    if (patterns.every((pattern) => pattern.test(text))) return failure;
+  }
+  return "other";
 }
 
 function messages(error: unknown): string {

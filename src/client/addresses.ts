@@ -5,6 +5,7 @@
  */
 
 import type { CallOptions } from "../api/api-call.ts";
+import { trimEnd } from "../trim-end.ts";
 
 /** How many are remembered: programs ask for the same ones again and again. */
 const MAX_KNOWN = 256;
@@ -34,7 +35,7 @@ export class Addresses {
 }
 
 function resolve(text: string, server: URL): URL {
-  const base = server.href.replace(/\/+$/, "");
+  const base = trimEnd(server.href, "/");
   const absolute = /^[A-Za-z][A-Za-z0-9+.-]*:/.test(text);
   // Put together as text: resolved as a reference, "//host/path" would be another host.
   const url = URL.parse(absolute ? text : `${base}${text.startsWith("/") ? "" : "/"}${text}`);

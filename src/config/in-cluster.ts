@@ -18,6 +18,7 @@ import {
 } from "../sources/source.ts";
 import { createFileTokenSource } from "../sources/token-source.ts";
 import type { ClusterConfig } from "./cluster-config.ts";
+import { trimEnd } from "../trim-end.ts";
 
 /** The folder that the kubelet projects the service account into. */
 const SERVICE_ACCOUNT_ROOT = "/var/run/secrets/kubernetes.io/serviceaccount";
@@ -46,7 +47,7 @@ export async function loadInCluster(
   checkKnown("inCluster", options, ["root", ...sourceOptionNames]);
   const sourceOptions = pickSourceOptions(options);
   const { files } = runtime;
-  const root = absolutePath(files, (options.root ?? SERVICE_ACCOUNT_ROOT).replace(/\/+$/, ""));
+  const root = absolutePath(files, trimEnd(options.root ?? SERVICE_ACCOUNT_ROOT, "/"));
   if (files === undefined) {
     throw new ConfigError(
       `Cannot load in-cluster config: ${runtime.name} has no file system; pass the option "config" with a server and a token source`,

@@ -127,7 +127,7 @@ export class PooledDispatcher extends Dispatcher implements RotatingDispatcher {
         return isOther && this.#refusal === undefined && canRetry(options);
       },
       dispatch: async (retrying) => {
-        this.#connections.notifyUnauthorized(options.method, options.path.replace(/\?.*$/, ""));
+        this.#connections.notifyUnauthorized(options.method, options.path.split("?", 1)[0] ?? "");
         await this.#dispatch(options, retrying);
       },
     });

@@ -149,8 +149,14 @@ function redact(text: string): string {
   return text
     .replace(/-----BEGIN [^-]+-----[^]*?(?:-----END [^-]+-----|$)/g, "(PEM)")
     .replace(/^[^]*-----END [^-]+-----/, "(PEM)")
-    .replace(/\beyJ[\w-]+\.[\w.-]+|(?<=\bbearer\s+)\S+/gi, "(token)")
-    .replace(/(?=[\w+=-]*\d)(?=[\w+=-]*[A-Z])(?=[\w+=-]*[a-z])[\w+=-]{40,}/g, "(token)");
+    .replace(/\beyJ[\w.-]+/g, "(token)")
+    .replace(/\b(bearer\s+)\S+/gi, "$1(token)")
+    .replace(/[\w+=-]{40,}/g, (word) => (isMixed(word) ? "(token)" : word));
+}
+
+/** Whether a long word has digits, capitals and small letters, as tokens do. */
+function isMixed(word: string): boolean {
+  return /\d/.test(word) && /[A-Z]/.test(word) && /[a-z]/.test(word);
 }
 
 /** Tells those who have not got the program where to get it. */
