@@ -9,12 +9,15 @@
 import { mkdir, readFile, rm } from "node:fs/promises";
 import process from "node:process";
 import { type Figure, figuresFile } from "../test/e2e/support/figures.ts";
+import { oracleProgram } from "../test/e2e/support/client-go.ts";
 import { serverProgram } from "../test/support/apiserver-process.ts";
 import { printHeading, printResult } from "./lane-table.ts";
 import { type Lane, vitest } from "./lanes.ts";
 import { bin, root, run } from "./run.ts";
 
 const SERVER = `${root}test/apiserver`;
+/** What client-go makes of kubeconfigs. */
+const ORACLE = `${root}test/kubeconfig-oracle`;
 /** From nothing, all of Kubernetes is downloaded and compiled. */
 const BUILD_LIMIT_MS = 20 * 60_000;
 const CONFIG = "tools/vitest.e2e.config.ts";
@@ -47,7 +50,7 @@ if (!(await hasGo())) {
   console.log("The end-to-end tests were not run: they need Go 1.26 or later (https://go.dev/dl).");
   process.exit(args.includes("--if-go") ? 0 : 1);
 }
-if (await buildServer()) await runLanes();
+if ((await buildServer()) && (await buildOracle())) await runLanes();
 else {
   console.log("0 passed, 1 failed");
   process.exitCode = 1;
@@ -64,17 +67,24 @@ async function buildServer(): Promise<boolean> {
   )?.[1];
   console.log(`Building kube-apiserver ${version}: a few seconds, and some minutes the first time`);
   const flags = `-X k8s.io/component-base/version.gitVersion=${version}`;
-  const { exitCode, timedOut, output, seconds } = await run(
-    "go",
-    ["build", "-ldflags", flags, "-o", serverProgram, "."],
-    { cwd: SERVER, timeoutMs: BUILD_LIMIT_MS },
-  );
+  return await build("kube-apiserver", SERVER, ["-ldflags", flags, "-o", serverProgram, "."]);
+}
+
+async function buildOracle(): Promise<boolean> {
+  return await build("client-go", ORACLE, ["-o", oracleProgram, "."]);
+}
+
+async function build(what: string, folder: string, options: string[]): Promise<boolean> {
+  const { exitCode, timedOut, output, seconds } = await run("go", ["build", ...options], {
+    cwd: folder,
+    timeoutMs: BUILD_LIMIT_MS,
+  });
   if (exitCode === 0) {
-    console.log(`Built in ${seconds.toFixed(0)} s\n`);
+    console.log(`Built ${what} in ${seconds.toFixed(0)} s\n`);
     return true;
   }
   const how = timedOut ? `it took more than ${BUILD_LIMIT_MS / 60_000} minutes` : "go build says:";
-  console.error(`Cannot build kube-apiserver: ${how}\n${output}`);
+  console.error(`Cannot build ${what}: ${how}\n${output}`);
   return false;
 }
 

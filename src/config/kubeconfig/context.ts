@@ -192,7 +192,9 @@ function readCluster(
     ca,
     proxyUrl,
     disableCompression: value["disable-compression"] ?? false,
-    clusterExtension: value.extensions.find(({ name }) => name === EXEC_EXTENSION)?.extension,
+    clusterExtension: value.extensions.find(
+      ({ name, extension }) => name === EXEC_EXTENSION && extension != null,
+    )?.extension,
   };
 }
 
@@ -207,6 +209,12 @@ function readServer(server: string | undefined, isSecure: boolean, { label, path
     ? "not shown, since it may hold a password"
     : cleanName(server);
   if (/^https?:\/\//i.test(server)) {
+    if (/[\s\\?#]|^[^/]*\/\/[^/]*@/.test(server)) {
+      throw unusable(
+        label,
+        `${path} holds a user, a query, a fragment or white space; a URL and a path are all that it may hold (${shown})`,
+      );
+    }
     if (URL.parse(server) !== null) return server;
     throw unusable(label, `${path} is not a URL (${shown})`);
   }

@@ -108,7 +108,7 @@ const data = absent(z.string().check(z.refine(isBase64, NOT_BASE64)));
 /** What tools keep for themselves, in any of four places. */
 const extensions = list(
   mapping(z.looseObject({ name: z.prefault(element, ""), extension: z.optional(z.unknown()) })),
-);
+).check(z.refine(haveOwnNames, "holds a name twice; rename one"));
 
 const exec = z.looseObject({
   apiVersion: text,
@@ -209,6 +209,16 @@ function or<Schema extends z.ZodMiniType>(fallback: unknown, schema: Schema) {
     z.transform((value: unknown) => value ?? fallback),
     schema,
   );
+}
+
+/** Whether no name is there twice; as client-go, which takes one that is null for not there. */
+function haveOwnNames(list: readonly NamedExtension[]): boolean {
+  const names = new Set<string>();
+  return list.every(({ name, extension }) => {
+    const isOwn = !names.has(name);
+    if (extension != null) names.add(name);
+    return isOwn;
+  });
 }
 
 /** Whether a text is base64 as Go takes it: by lines, or in one. */

@@ -54,23 +54,13 @@ function check(value: unknown, lineOf: (path: Path) => number | undefined): Kube
     if (issue === undefined) throw new Refusal("it is no kubeconfig");
     throw fail(issue.path, explainIssue(issue, find(value, issue.path)));
   }
-  const { clusters, users, contexts } = result.data;
-  const lists: [Path, readonly { readonly name: string }[]][] = [
-    [["clusters"], clusters],
-    [["users"], users],
-    [["contexts"], contexts],
-    ...clusters.map(({ cluster }, index): [Path, typeof cluster.extensions] => [
-      ["clusters", index, "cluster", "extensions"],
-      cluster.extensions,
-    ]),
-  ];
-  for (const [path, list] of lists) {
+  for (const list of ["clusters", "users", "contexts"] as const) {
     const names = new Set<string>();
-    for (const [index, { name }] of list.entries()) {
+    for (const [index, { name }] of result.data[list].entries()) {
       // As client-go, which can't tell either which one is meant.
       if (names.has(name)) {
         const called = name === "" ? "is empty or missing" : `is ${cleanName(name)}`;
-        throw fail([...path, index, "name"], `${called}, which is there twice; rename one`);
+        throw fail([list, index, "name"], `${called}, which is there twice; rename one`);
       }
       names.add(name);
     }

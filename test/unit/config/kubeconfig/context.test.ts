@@ -410,6 +410,12 @@ describe("selectContext() reads a cluster when", () => {
       { server: `me:${secret}@api:6443` },
       "clusters[dev].cluster.server is not a URL of http or https (not shown, since it may hold a password)",
     ],
+    ...[`https://me:${secret}@api`, "https://api?a=b", "https://api/#a", "https://a b"].map(
+      (server): [object, string] => [
+        { server },
+        `clusters[dev].cluster.server holds a user, a query, a fragment or white space; a URL and a path are all that it may hold (${server.includes("@") ? "not shown, since it may hold a password" : server})`,
+      ],
+    ),
     [{ server: "https://" }, "clusters[dev].cluster.server is not a URL (https://)"],
     [
       { server: "api:6443" },

@@ -367,9 +367,16 @@ describe("parseKubeconfig() names the path and the line when", () => {
   });
 
   test("an extension's name is there twice", () => {
-    expect(reason(clusterText("extensions: [{name: a}, {name: a}]"))).toBe(
-      "clusters[0].cluster.extensions[1].name (line 4) is a, which is there twice; rename one",
+    const twice = "extensions: [{name: a, extension: {}}, {name: a, extension: 1}]";
+    expect(reason(clusterText(twice))).toBe(
+      "clusters[0].cluster.extensions (line 4) holds a name twice; rename one",
     );
+    expect(reason(userText(twice))).toContain(
+      "users[0].user.extensions (line 4) is not of the form",
+    );
+    // Null is none.
+    const once = clusterText("extensions: [{name: a}, {name: a}, {name: a, extension: 1}]");
+    expect(() => parseKubeconfig(once, "config")).not.toThrow();
   });
 
   test("the mistake stands behind an alias or a merge key: the line of what uses it", () => {
