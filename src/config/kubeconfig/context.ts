@@ -193,7 +193,7 @@ function readCluster(
     proxyUrl,
     disableCompression: value["disable-compression"] ?? false,
     clusterExtension: value.extensions.find(
-      ({ name, extension }) => name === EXEC_EXTENSION && extension != null,
+      ({ name, extension }) => name === EXEC_EXTENSION && (extension ?? undefined) !== undefined,
     )?.extension,
   };
 }

@@ -212,11 +212,11 @@ function or<Schema extends z.ZodMiniType>(fallback: unknown, schema: Schema) {
 }
 
 /** Whether no name is there twice; as client-go, which takes one that is null for not there. */
-function haveOwnNames(list: readonly NamedExtension[]): boolean {
+function haveOwnNames(named: readonly NamedExtension[]): boolean {
   const names = new Set<string>();
-  return list.every(({ name, extension }) => {
+  return named.every(({ name, extension }) => {
     const isOwn = !names.has(name);
-    if (extension != null) names.add(name);
+    if ((extension ?? undefined) !== undefined) names.add(name);
     return isOwn;
   });
 }

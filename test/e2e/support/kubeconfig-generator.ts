@@ -415,12 +415,7 @@ class Generator {
     if (this.#chance(0.3)) user.add("as-uid", this.#scalar("u-1"));
     if (this.#chance(0.4)) user.add("as-groups", this.#pick(["[devs]", "[a, b]", "null", "devs"]));
     if (this.#chance(0.3)) {
-      const extra = [
-        "{scopes: [a, b]}",
-        "{Some/Key: [x]}",
-        "{none: null}",
-        "{a: b}",
-      ];
+      const extra = ["{scopes: [a, b]}", "{Some/Key: [x]}", "{none: null}", "{a: b}"];
       user.add("as-user-extra", this.#pick(extra));
     }
   }
