@@ -197,7 +197,7 @@ function isSame(theirs: Answer, ours: Answer): boolean {
     JSON.stringify(
       Object.entries(answer)
         .filter(([, value]) => value !== undefined && value !== "")
-        .sort(),
+        .sort(([a], [b]) => (a < b ? -1 : 1)),
     );
   return write(theirs) === write({ ...ours, headers: sorted(ours.headers) });
 }
