@@ -37,9 +37,9 @@ export interface Capabilities {
   readonly closesIdleConnections: boolean;
   /**
    * Whether a connection is closed, and nothing sent on it, if its CA bundle or client certificate was replaced
-   * before its handshake ended. A runtime that hides its sockets can't: there, a request that was already waiting
-   * for its connection when the trust changed is sent once the old trust has verified the server, at the latest
-   * after `timeoutMs`.
+   * before its handshake ended. Where a runtime hides its sockets, a request that already waits for its connection
+   * when the trust changes is still sent once the old trust has verified the server, at the latest after `timeoutMs`.
+   * On Deno that is so unless trust is exclusive.
    */
   readonly rejectsLateHandshakes: boolean;
   /** Whether connecting has a time limit of its own (`connectTimeoutMs`) beside `timeoutMs`. */
@@ -229,14 +229,16 @@ export interface TransportOptions {
   readonly repeatsHeaders: boolean;
 }
 
-/** How the pool of one generation behaves. */
+/**
+ * How the pool of one generation behaves. One of the two members is to be called after each TLS handshake, before
+ * anything is sent, if the runtime lets it be known (`capabilities.rejectsLateHandshakes`). A connection that is too
+ * late must be closed, and its requests fail by that error, which is a `late-handshake`.
+ */
 export interface PoolOptions extends TransportOptions {
-  /**
-   * To be called after each TLS handshake, before anything is sent, if the runtime lets it be known
-   * (`capabilities.rejectsLateHandshakes`). If it rejects, the trust has changed meanwhile: the connection must be
-   * closed, and its requests fail by this error, which is a `late-handshake`.
-   */
+  /** Reads again what has aged, and rejects if the trust has changed since the handshake began. */
   confirm(): Promise<void>;
+  /** The same without a read, where the runtime can't wait: the error, or `undefined` in time. */
+  late(): Error | undefined;
 }
 
 /** What stays as it is while CA bundles and client certificates come and go. */

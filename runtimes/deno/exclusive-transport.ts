@@ -7,6 +7,7 @@
 
 import type { ClientRequest, IncomingMessage } from "node:http";
 import type {
+  PoolOptions,
   TlsSnapshot,
   Transport,
   TransportRequest,
@@ -22,7 +23,10 @@ import type { GatedAgent } from "./gated-agent.ts";
 import { toWebStream } from "./web-stream.ts";
 
 /** Opens a pool of connections. `node:https` is reached when the first request goes out. */
-export function openExclusiveTransport(trust: TlsSnapshot): Transport {
+export function openExclusiveTransport(
+  trust: TlsSnapshot,
+  { late }: Pick<PoolOptions, "late">,
+): Transport {
   let agent: GatedAgent | undefined;
   let retired = false;
   return {
@@ -32,7 +36,7 @@ export function openExclusiveTransport(trust: TlsSnapshot): Transport {
         import("./gated-agent.ts"),
       ]);
       request.signal?.throwIfAborted();
-      agent ??= new Pool(trust, { keepAlive: !retired });
+      agent ??= new Pool(trust, { late, keepAlive: !retired });
       const headers: Record<string, string | string[]> = Object.fromEntries(request.headers);
       for (const [name, value] of request.headerLines) {
         headers[name] = [headers[name] ?? [], value].flat();

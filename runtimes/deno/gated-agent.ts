@@ -6,7 +6,7 @@
 
 import { Agent, type RequestOptions } from "node:https";
 import type { Socket } from "node:net";
-import type { TlsSnapshot } from "../../src/runtime.ts";
+import type { PoolOptions, TlsSnapshot } from "../../src/runtime.ts";
 import { identityOptions } from "../_shared/node-identity.ts";
 import { type GatedSocket, type GatedSocketOptions, openGatedSocket } from "./gated-socket.ts";
 import type { Gate } from "./web-stream.ts";
@@ -14,22 +14,30 @@ import type { Gate } from "./web-stream.ts";
 /** See the module. */
 export class GatedAgent extends Agent {
   readonly #trust: TlsSnapshot;
+  readonly #late: PoolOptions["late"];
   readonly #gates = new WeakMap<object, GatedSocket>();
 
-  constructor(trust: TlsSnapshot, options: { keepAlive: boolean }) {
-    super(options);
+  constructor(
+    trust: TlsSnapshot,
+    { late, keepAlive }: Pick<PoolOptions, "late"> & { keepAlive: boolean },
+  ) {
+    super({ keepAlive });
     this.#trust = trust;
+    this.#late = late;
   }
 
   /** Connects. It is `node:https` that calls this, whatever its types say. */
   override createConnection(options: RequestOptions): Socket {
     const { ca, clientCert, serverName, insecureSkipTlsVerify } = this.#trust;
     const host = (options.host ?? "").replace(/^\[(.*)\]$/, "$1");
+    // Named outright: left to itself, it would go by a `Host` header.
+    const identity = identityOptions(host, serverName);
     const target: GatedSocketOptions = {
       host,
       port: Number(options.port),
-      // Named outright: left to itself, it would go by a `Host` header.
-      ...identityOptions(host, serverName),
+      servername: identity.servername,
+      // Called once the chain is verified, before anything is sent.
+      checkServerIdentity: (...checked) => this.#late() ?? identity.checkServerIdentity(...checked),
       rejectUnauthorized: !insecureSkipTlsVerify,
       ALPNProtocols: ["http/1.1"],
       ...(ca && { ca: [...ca] }),

@@ -6,6 +6,7 @@
 
 import type {
   FixedTlsSettings,
+  PoolOptions,
   TlsSnapshot,
   Transport,
   TransportOptions,
@@ -17,8 +18,8 @@ import { openExclusiveTransport } from "./exclusive-transport.ts";
 import { type HttpClientOptions, deno } from "./shim.ts";
 
 /** Opens a pool of connections. The CA bundle adds to Deno's default store, unless trust is exclusive. */
-export function openTransport(trust: TlsSnapshot, options: TransportOptions): Transport {
-  if (byNodeHttps(trust, options)) return openExclusiveTransport(trust);
+export function openTransport(trust: TlsSnapshot, options: PoolOptions): Transport {
+  if (byNodeHttps(trust, options)) return openExclusiveTransport(trust, options);
   const client = deno().createHttpClient(clientOptions(trust));
   return {
     async send(url, request) {

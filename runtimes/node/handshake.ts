@@ -26,26 +26,23 @@ export async function handshake(
 ): Promise<TLSSocket> {
   signal.throwIfAborted();
   const socket = connect(options);
-  let failed = (_error: Error): void => {};
-  const onError = (error: Error): void => failed(error);
+  const { promise: verified, resolve, reject } = Promise.withResolvers<void>();
   const timer = setTimeout(() => socket.destroy(late(options, timeoutMs)), timeoutMs);
   const onAbort = (): void => void socket.destroy(signal.reason as Error);
   signal.addEventListener("abort", onAbort);
-  socket.on("error", onError);
+  socket.once("secureConnect", resolve);
+  socket.on("error", reject);
   // Node emits it for verified servers alone.
   socket.on("session", onSession);
   try {
-    await new Promise<void>((resolve, reject) => {
-      failed = reject;
-      socket.once("secureConnect", resolve);
-    });
+    await verified;
     // Lost between the handshake and this turn: whoever gets it now would never be told.
     if (socket.destroyed) throw socket.errored ?? new Error("the connection was closed at once");
     return socket;
   } finally {
     clearTimeout(timer);
     signal.removeEventListener("abort", onAbort);
-    socket.off("error", onError);
+    socket.off("error", reject);
   }
 }
 

@@ -141,9 +141,9 @@ export class ReceivedBody {
   }
 
   #next(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#goOn = resolve;
-    });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#goOn = resolve;
+    return promise;
   }
 
   #wake(): void {

@@ -188,8 +188,14 @@ export class Rotation<Body> {
    */
   async confirm(trust: Trust): Promise<void> {
     if (!this.isFresh()) await this.refresh(undefined);
-    const current = this.pick();
-    if (!isSameTrust(current.trust, trust)) throw new LateHandshakeError();
+    const late = this.late(trust);
+    if (late !== undefined) throw late;
+  }
+
+  /** What {@link Rotation.confirm} throws, without reading what has aged. */
+  late(trust: Trust): Error | undefined {
+    if (this.#closed !== undefined) return this.#closed;
+    return isSameTrust(this.pick().trust, trust) ? undefined : new LateHandshakeError();
   }
 
   /** Whether an anchor of an earlier trust has been removed since. */

@@ -63,7 +63,7 @@ export class RotatingTransport {
     this.#options = options;
     this.#isDrainLimited = Number.isFinite(options.drainTimeoutMs);
     const { settings, drainTimeoutMs, onEvent } = options;
-    const rotation = new Rotation<Transport>({
+    const rotation: Rotation<Transport> = new Rotation({
       settings,
       runtime,
       drainTimeoutMs,
@@ -75,6 +75,7 @@ export class RotatingTransport {
             if (rotation.retired) throw new LateHandshakeError();
             await rotation.confirm(trust);
           },
+          late: () => (rotation.retired ? new LateHandshakeError() : rotation.late(trust)),
         }),
       release: (transport) => transport.retire(),
     });

@@ -98,11 +98,8 @@ export function createInformer<T extends KubeObject>(
   const handlers = new Set<InformerHandler<T>>();
   const stop = new AbortController();
   let hasSynced = false;
-  let settle = { resolve: (): void => {}, reject: (_reason: unknown): void => {} };
-  const firstSync = new Promise<void>((resolve, reject) => {
-    settle = { resolve, reject };
-  });
-  firstSync.catch(() => {}); // Whoever waits for it is told.
+  const synced = Promise.withResolvers<void>();
+  synced.promise.catch(() => {}); // Whoever waits for it is told.
   let cancelResync = (): void => {};
 
   function report(type: "handler-failed" | "informer-failed", error: unknown): void {
@@ -144,7 +141,7 @@ export function createInformer<T extends KubeObject>(
       for await (const event of reflect(target, options, undefined, stop.signal)) {
         if (event.type === "synced") {
           hasSynced = true;
-          settle.resolve();
+          synced.resolve();
           resyncLater();
           continue;
         }
@@ -152,7 +149,7 @@ export function createInformer<T extends KubeObject>(
         tellAll(event);
       }
     } catch (error) {
-      settle.reject(error);
+      synced.reject(error);
       if (stop.signal.aborted) return;
       failure = { error };
       // A caller who does not wait for its end must hear of it all the same, unless it was of their making.
@@ -181,7 +178,7 @@ export function createInformer<T extends KubeObject>(
       checkBegun();
       return store.size;
     },
-    synced: () => firstSync,
+    synced: () => synced.promise,
     ended,
     get(name, namespace = target.namespace) {
       checkBegun();

@@ -141,6 +141,7 @@ describe("the name that a certificate must carry", () => {
             exclusiveTrust,
             repeatsHeaders: false,
             confirm: async () => {},
+            late: () => undefined,
           },
         );
         const error = await rejection(
