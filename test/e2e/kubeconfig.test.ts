@@ -48,7 +48,10 @@ async function writeNamedFiles(root: string): Promise<NamedFiles> {
   // What it was told is its token.
   const output = `{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","status":{"token":"%s"}}`;
   const told = `"$(printf %s "$KUBERNETES_EXEC_INFO" | base64 | tr -d '\\n')"`;
-  await writeFile(join(pki, "plugin"), `#!/bin/sh\nprintf '${output}' ${told}\n`);
+  await writeFile(
+    join(pki, "plugin"),
+    `#!/bin/sh\nPATH=/usr/bin:/bin\nprintf '${output}' ${told}\n`,
+  );
   await chmod(join(pki, "plugin"), 0o755);
   return { folder, ca: ca.pem, certificate: cert, key };
 }

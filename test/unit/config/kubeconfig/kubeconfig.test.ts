@@ -412,7 +412,7 @@ describe("KUBERNETES_EXEC_INFO", () => {
   const wrap = (cluster: string): string =>
     `{"kind":"ExecCredential","apiVersion":"${apiVersion}","spec":{"cluster":{"server":"https://a",${cluster}},"interactive":false}}`;
 
-  // What client-go writes, byte for byte.
+  // What client-go writes, but for the line end after it.
   test("has a config that is null when there is no extension", async () => {
     expect(await told({})).toBe(wrap('"config":null'));
   });

@@ -1,0 +1,45 @@
+/**
+ * File sources by relative paths: they mean the files of the folder that the process worked in when they were made.
+ *
+ * @module
+ */
+
+import { expect, test } from "vitest";
+import { createFileCaSource } from "../../../src/sources/ca-source.ts";
+import { createFileClientCertSource } from "../../../src/sources/client-cert-source.ts";
+import { createFileTokenSource } from "../../../src/sources/token-source.ts";
+import type { Runtime } from "../../../src/runtime.ts";
+import type { Source } from "../../../src/sources/source.ts";
+import { createFakeRuntime } from "../support/fake-runtime.ts";
+
+const files = { certificate: "pki/tls.crt", key: "./pki/tls.key" };
+
+test.each<[string, (runtime: Runtime) => Source<unknown>, string, string[]]>([
+  [
+    "createFileCaSource()",
+    (runtime) => createFileCaSource(runtime, "pki/ca.crt"),
+    "file /work/pki/ca.crt",
+    ["/work/pki/ca.crt"],
+  ],
+  [
+    "createFileTokenSource()",
+    (runtime) => createFileTokenSource(runtime, "../token"),
+    "file /token",
+    ["/token"],
+  ],
+  [
+    "createFileClientCertSource()",
+    (runtime) => createFileClientCertSource(runtime, files),
+    "files /work/pki/tls.crt and /work/pki/tls.key",
+    ["/work/pki/tls.crt", "/work/pki/tls.key"],
+  ],
+])("%s reads the same files when the process has moved", async (_, create, source, paths) => {
+  const runtime = createFakeRuntime();
+  for (const path of paths) runtime.disk.set(path, "not looked at here");
+  runtime.folder = "/work";
+  const created = create(runtime);
+  runtime.folder = "/elsewhere";
+  expect(created.status.source).toBe(source);
+  await created.current().catch(() => {});
+  expect(new Set(runtime.reads)).toEqual(new Set(paths));
+});
