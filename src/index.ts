@@ -9,6 +9,7 @@ export type { ApiErrorDetails, Status, StatusCause, StatusDetails } from "./api/
 export type { CallOptions } from "./api/api-call.ts";
 export type { CaStatus, ClientCertStatus, ClientStatus } from "./client/status.ts";
 export type { KubeClient } from "./client/client.ts";
+export type { RequestFailure } from "./client/health.ts";
 export type { PatchOptions, PatchType } from "./api/patch.ts";
 export type { ConnectOptions } from "./client/connect.ts";
 export type {

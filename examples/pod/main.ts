@@ -1,6 +1,6 @@
 /**
- * Counts the namespace's pods every ten seconds, and answers `/healthz` by how trust and identity are
- * doing. Runs in a pod: see `deployment.yaml`.
+ * Counts the namespace's pods every ten seconds, or `$INTERVAL_MS`. `/readyz` says whether the API server accepts this program,
+ * and shows the client's status; `/livez` only says that the program runs. See `deployment.yaml`.
  */
 
 import { createServer } from "node:http";
@@ -12,6 +12,7 @@ interface PodList {
   items: { metadata: { name: string } }[];
 }
 
+const intervalMs = Number(process.env["INTERVAL_MS"] ?? 10_000);
 const stop = new AbortController();
 process.once("SIGTERM", () => stop.abort());
 process.once("SIGINT", () => stop.abort());
@@ -21,13 +22,18 @@ const kube = await connect({
   onEvent: (event) => console.log(JSON.stringify(event)),
 });
 
-const health = createServer((_request, response) => {
+const probes = createServer((request, response) => {
+  if (request.url === "/livez") {
+    // Not by the client's health: during an outage every pod would restart, and none would be better off.
+    response.end("ok");
+    return;
+  }
   const status = kube.status();
-  const healthy = !status.closed && !status.ca?.stale && !status.token?.stale;
-  response.writeHead(healthy ? 200 : 503, { "content-type": "application/json" });
+  const isReady = status.healthy && status.lastSuccessAt !== undefined;
+  response.writeHead(isReady ? 200 : 503, { "content-type": "application/json" });
   response.end(JSON.stringify(status, null, 2));
 });
-health.listen(Number(process.env["PORT"] ?? 8080));
+probes.listen(Number(process.env["PORT"] ?? 8080));
 
 while (!stop.signal.aborted) {
   try {
@@ -37,7 +43,7 @@ while (!stop.signal.aborted) {
   } catch (error) {
     if (!stop.signal.aborted) console.error(String(error));
   }
-  await sleep(10_000, undefined, { signal: stop.signal }).catch(() => {});
+  await sleep(intervalMs, undefined, { signal: stop.signal }).catch(() => {});
 }
-health.close();
+probes.close();
 await kube.close();

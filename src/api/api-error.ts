@@ -153,6 +153,11 @@ const reasons: Readonly<Record<number, string>> = {
   504: "Timeout",
 };
 
+/** The reason that a status has by itself, as in `Unauthorized`; the number if it has none. */
+export function reasonOf(status: number): string {
+  return reasons[status] ?? String(status);
+}
+
 function parseStatus(body: string): Status | undefined {
   let value: unknown;
   try {

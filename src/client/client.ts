@@ -240,11 +240,7 @@ export function createClient({
     delete: (path, options) => call({ ...options, method: "DELETE", path }),
     resource: (kind, options = {}) => kind.bind(resources, options),
     discover,
-    status: () => ({
-      ...connections.peek().status(),
-      kubeconfig: connections.status,
-      closed: connections.closed,
-    }),
+    status,
     close,
     [Symbol.asyncDispose]: close,
   };
@@ -255,6 +251,21 @@ export function createClient({
     const { askKinds } = await import("../resources/discovery.ts");
     discovery = await askKinds(resources, signal);
     return discovery;
+  }
+
+  function status(): ClientStatus {
+    const { health, closed, status: kubeconfig } = connections;
+    const connection = connections.peek().status();
+    const { ca, token, clientCert } = connection;
+    const isStale = [ca, token, clientCert, kubeconfig].some((source) => source?.stale === true);
+    return {
+      healthy: health.isAccepted && !isStale && !closed,
+      lastSuccessAt: health.lastSuccessAt,
+      lastFailure: health.lastFailure,
+      ...connection,
+      kubeconfig,
+      closed,
+    };
   }
 
   async function close(): Promise<void> {

@@ -29,7 +29,10 @@ export interface ConnectionSettings extends TransportSettings {
 }
 
 /** How a connection is doing. */
-export type ConnectionStatus = Omit<ClientStatus, "closed" | "kubeconfig">;
+export type ConnectionStatus = Omit<
+  ClientStatus,
+  "closed" | "healthy" | "kubeconfig" | "lastFailure" | "lastSuccessAt"
+>;
 
 /** A cluster that a client can reach. */
 export interface Connection {

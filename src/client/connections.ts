@@ -16,6 +16,7 @@ import { type Answer, InFlight, type OpenedAnswer } from "../transport/in-flight
 import { type OutgoingRequest, type Send, canSendAgain } from "../transport/request.ts";
 import { RetiredError } from "../transport/rotating-transport.ts";
 import { type Connection, type ConnectionSettings, openConnection } from "./connection.ts";
+import { Health } from "./health.ts";
 
 /** How long a config that can't be used is left alone before it is tried again. */
 const REFUSED_RETRY_MS = 1_000;
@@ -30,6 +31,8 @@ export class Connections {
   /** `undefined` where the config never changes. */
   readonly #configs: Source<ClusterConfig> | undefined;
   readonly #open = new Set<Connection>();
+  /** How the requests of all connections went. */
+  readonly health: Health;
   /** Those of all connections, since a retired one may still have some. */
   readonly #inFlight: InFlight;
   readonly #unsubscribe: (() => void) | undefined;
@@ -43,8 +46,10 @@ export class Connections {
     settings: ConnectionSettings,
     first: Connection,
     inFlight: InFlight,
+    health: Health,
     configs: Source<ClusterConfig> | undefined,
   ) {
+    this.health = health;
     this.#runtime = runtime;
     this.#settings = settings;
     this.#configs = configs;
@@ -62,9 +67,10 @@ export class Connections {
   ): Promise<Connections> {
     const configs = isSource(config) ? config : undefined;
     const first = isSource(config) ? await config.current() : config;
-    const inFlight = new InFlight(runtime.clock);
+    const health = new Health(runtime.clock);
+    const inFlight = new InFlight(runtime.clock, health);
     const connection = await openConnection(runtime, first, settings, inFlight);
-    return new Connections(runtime, settings, connection, inFlight, configs);
+    return new Connections(runtime, settings, connection, inFlight, health, configs);
   }
 
   get closed(): boolean {

@@ -7,6 +7,7 @@
 import type { TrustAnchor } from "../events.ts";
 import type { SourceStatus } from "../sources/source.ts";
 import type { GenerationStatus } from "../rotation/generation.ts";
+import type { RequestFailure } from "./health.ts";
 
 /** How the CA bundle is doing. */
 export interface CaStatus extends SourceStatus {
@@ -28,6 +29,22 @@ export interface ClientCertStatus extends SourceStatus {
 
 /** How a client is doing: enough for a health endpoint, and no secret. */
 export interface ClientStatus {
+  /**
+   * Whether requests can be expected to succeed. It is `false` after the server was rejected as untrusted, after a
+   * 401 on this client's own credentials and after a request for which there was no credential to send, until the
+   * next request succeeds. It is also `false` while a source is stale, and once the client is closed.
+   *
+   * A program is ready if this is `true` and `lastSuccessAt` is defined. Never use it to decide whether a program
+   * is alive: every pod would restart during an outage, and a restart does not end the outage.
+   */
+  readonly healthy: boolean;
+  /**
+   * When a request last succeeded, in milliseconds since the epoch; `undefined` before the first. A request
+   * succeeds if the API server answers it with any status below 500 but 401 and 429.
+   */
+  readonly lastSuccessAt: number | undefined;
+  /** How a request last failed, also if others have succeeded since; `undefined` before the first failure. */
+  readonly lastFailure: RequestFailure | undefined;
   /** The API server's URL. */
   readonly server: string;
   /** The namespace that it works in. */

@@ -78,5 +78,10 @@ export function mayRetryUnauthorized({
   body,
 }: Pick<OutgoingRequest, "method" | "url" | "body">): boolean {
   const acts = method !== "GET" && method !== "HEAD";
-  return canSendAgain(body) && !(acts && proxySubresource.test(url.pathname));
+  return canSendAgain(body) && !(acts && isProxied(url));
+}
+
+/** Whether what answers a request may be a service behind the API server. */
+export function isProxied({ pathname }: URL): boolean {
+  return proxySubresource.test(pathname);
 }

@@ -35,17 +35,27 @@ interface Exchange {
   readonly own: AbortController;
 }
 
+/** Learns how requests go. It must not throw. */
+export interface RequestObserver {
+  /** Called when the headers of an answer are there. */
+  answered(request: OutgoingRequest, status: number): void;
+  /** Called with an error of a request that its caller did not end. */
+  failed(error: unknown): void;
+}
+
 /** See the module. */
 export class InFlight {
   readonly #clock: Clock;
+  readonly #observer: RequestObserver | undefined;
   /** What ends each of them. */
   readonly #ends = new Set<(reason: unknown) => void>();
   readonly #closing = new AbortController();
   /** Why no more are let in; here as well, since each request asks, and a signal costs more to ask. */
   #closed: Error | undefined;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, observer?: RequestObserver) {
     this.#clock = clock;
+    this.#observer = observer;
   }
 
   /** Aborted with the reason when the client is closed. */
@@ -119,6 +129,7 @@ export class InFlight {
     finish: (response: TransportResponse, exchange: Exchange) => T | Promise<T>,
   ): Promise<T> {
     const { signal: callers, timeoutMs } = request;
+    const observer = this.#observer;
     if (this.#closed !== undefined) return Promise.reject(this.#closed);
     if (callers?.aborted === true) return Promise.reject(callers.reason as Error);
     return new Promise((resolve, reject) => {
@@ -130,10 +141,14 @@ export class InFlight {
         own.abort(reason);
       };
       const onAbort = (): void => end(callers?.reason);
+      const onTimeout = (error: TimeoutError): void => {
+        observer?.failed(error);
+        end(error);
+      };
       const progress = new Progress(this.#clock, timeoutMs, (reason) => {
         exchange.onTimeout(new TimeoutError(`Cannot ${describe(request)}: ${reason}`));
       });
-      const exchange: Exchange = { progress, onTimeout: end, own };
+      const exchange: Exchange = { progress, onTimeout, own };
       const stopWaiting = (): void => {
         progress.stop();
         callers?.removeEventListener("abort", onAbort);
@@ -144,6 +159,7 @@ export class InFlight {
       // By way of a third signal, since the caller's may live for long, and is to forget a body that is over.
       const signal = callers === undefined ? own.signal : AbortSignal.any([callers, own.signal]);
       const sent = send({ ...request, signal, end }).then((response) => {
+        observer?.answered(request, response.status);
         progress.onHeaders(response.status);
         response.onEnd(leave);
         return finish(response, exchange);
@@ -156,6 +172,7 @@ export class InFlight {
         (error: unknown) => {
           stopWaiting();
           leave();
+          if (!own.signal.aborted) observer?.failed(error);
           reject(error);
         },
       );

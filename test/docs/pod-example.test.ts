@@ -26,51 +26,73 @@ async function freePort(): Promise<number> {
   return address.port;
 }
 
-test("examples/pod counts pods, tells its health, and ends on SIGTERM", async () => {
-  const ca = await createCa();
-  const server = await connectControl(inject("controlUrl")).serve({
-    ...(await ca.issue()),
-    token: "sesame",
-  });
-  const volume = await createProjectedVolume({ ca: ca.pem, token: "sesame", namespace: "default" });
-  await mkdir(join(root, ".tmp"), { recursive: true });
-  const folder = await mkdtemp(join(root, ".tmp/pod-"));
-  onTestFinished(async () => {
-    await rm(folder, { recursive: true });
-    await volume.remove();
-    await server.close();
-  });
+const LIMIT = { timeout: 60_000 };
 
-  const source = await readFile(join(root, "examples/pod/main.ts"), "utf8");
-  const program = join(folder, "main.ts");
-  const entry = JSON.stringify(join(root, "test/docs/pod.node.ts"));
-  await writeFile(program, source.replace('"reanchor"', entry));
-  const port = await freePort();
-  const child = spawn(process.execPath, [program], {
-    stdio: ["ignore", "pipe", "inherit"],
-    env: {
-      ...process.env,
-      PORT: String(port),
-      POD_NAMESPACE: "elsewhere",
-      KUBERNETES_SERVICE_HOST: "127.0.0.1",
-      KUBERNETES_SERVICE_PORT: String(server.port),
-      DOCS_ROOT: volume.root,
-    },
-  });
-  onTestFinished(() => void child.kill("SIGKILL"));
-  let output = "";
-  child.stdout.on("data", (chunk: Buffer) => {
-    output += chunk.toString();
-  });
+test(
+  "examples/pod counts pods, is ready unless it is rejected, and ends on SIGTERM",
+  { timeout: 150_000 },
+  async () => {
+    const ca = await createCa();
+    const server = await connectControl(inject("controlUrl")).serve({
+      ...(await ca.issue()),
+      token: "sesame",
+    });
+    const volume = await createProjectedVolume({
+      ca: ca.pem,
+      token: "sesame",
+      namespace: "default",
+    });
+    await mkdir(join(root, ".tmp"), { recursive: true });
+    const folder = await mkdtemp(join(root, ".tmp/pod-"));
+    onTestFinished(async () => {
+      await rm(folder, { recursive: true });
+      await volume.remove();
+      await server.close();
+    });
 
-  await expect.poll(() => output, { timeout: 10_000 }).toMatch(/\d+ pods in elsewhere/);
-  const health = await fetch(`http://127.0.0.1:${port}/healthz`);
-  expect(health.status).toBe(200);
-  const text = await health.text();
-  expect(JSON.parse(text)).toMatchObject({ closed: false, ca: { stale: false } });
-  expect(text).not.toContain("sesame");
+    const source = await readFile(join(root, "examples/pod/main.ts"), "utf8");
+    const program = join(folder, "main.ts");
+    const entry = JSON.stringify(join(root, "test/docs/pod.node.ts"));
+    await writeFile(program, source.replace('"reanchor"', entry));
+    const port = await freePort();
+    const child = spawn(process.execPath, [program], {
+      stdio: ["ignore", "pipe", "inherit"],
+      env: {
+        ...process.env,
+        PORT: String(port),
+        INTERVAL_MS: "200",
+        POD_NAMESPACE: "elsewhere",
+        KUBERNETES_SERVICE_HOST: "127.0.0.1",
+        KUBERNETES_SERVICE_PORT: String(server.port),
+        DOCS_ROOT: volume.root,
+      },
+    });
+    onTestFinished(() => void child.kill("SIGKILL"));
+    let output = "";
+    child.stdout.on("data", (chunk: Buffer) => {
+      output += chunk.toString();
+    });
 
-  const exited = once(child, "exit");
-  child.kill("SIGTERM");
-  expect(await exited).toEqual([0, null]);
-});
+    await expect.poll(() => output, LIMIT).toMatch(/\d+ pods in elsewhere/);
+    const probe = (path: string): Promise<Response> => fetch(`http://127.0.0.1:${port}${path}`);
+    const readiness = async (): Promise<number> => (await probe("/readyz")).status;
+    await expect.poll(readiness, LIMIT).toBe(200);
+    const text = await (await probe("/readyz")).text();
+    expect(JSON.parse(text)).toMatchObject({ healthy: true, closed: false, ca: { stale: false } });
+    expect(text).not.toContain("sesame");
+
+    // An outage: the server has a certificate of a new CA, and the volume still has the old one.
+    const next = await createCa();
+    await server.restart({ ...(await next.issue()), token: "sesame" });
+    await expect.poll(readiness, LIMIT).toBe(503);
+    const outage = await (await probe("/readyz")).json();
+    expect(outage).toMatchObject({ healthy: false, lastFailure: { reason: "unknown-authority" } });
+    expect((await probe("/livez")).status).toBe(200);
+    await volume.write({ ca: next.pem });
+    await expect.poll(readiness, LIMIT).toBe(200);
+
+    const exited = once(child, "exit");
+    child.kill("SIGTERM");
+    expect(await exited).toEqual([0, null]);
+  },
+);

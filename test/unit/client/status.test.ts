@@ -38,6 +38,9 @@ describe("status()", () => {
       server: "https://10.96.0.1/",
       namespace: "here",
       closed: false,
+      healthy: true,
+      lastSuccessAt: Date.parse("2026-01-01T00:01:00Z"),
+      lastFailure: undefined,
       ca: {
         kind: "ca",
         source: "function",
