@@ -1,4 +1,6 @@
 /**
+ * Bytes as text: hexadecimal, base64, Unicode, and digests.
+ *
  * @module
  */
 
@@ -27,4 +29,14 @@ export function decodeText(bytes: Uint8Array): string {
   } catch {
     throw new TypeError(`it is not ${encoding.toUpperCase()} text`);
   }
+}
+
+/** Bytes in base64 (RFC 4648 section 4). */
+export function toBase64(bytes: Uint8Array): string {
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+}
+
+/** The bytes of base64. Throws if it is none. */
+export function fromBase64(base64: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 }

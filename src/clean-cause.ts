@@ -12,7 +12,7 @@ const MAX_MESSAGE = 1_000;
 const MAX_DEPTH = 5;
 
 /** A failure of a runtime or of another library, as the `cause` of an error of reanchor's. */
-export class ForeignError extends Error {
+class ForeignError extends Error {
   /** The name of the error that it stands for. */
   override readonly name: string;
   /** The code of the error that it stands for, as in `ECONNREFUSED`; `undefined` if it has none. */

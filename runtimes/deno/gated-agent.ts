@@ -4,6 +4,7 @@
  * @module
  */
 
+import { withoutBrackets } from "../../src/host.ts";
 import { Agent, type RequestOptions } from "node:https";
 import type { Socket } from "node:net";
 import type { PoolOptions, TlsSnapshot } from "../../src/runtime.ts";
@@ -29,7 +30,7 @@ export class GatedAgent extends Agent {
   /** Connects. It is `node:https` that calls this, whatever its types say. */
   override createConnection(options: RequestOptions): Socket {
     const { ca, clientCert, serverName, insecureSkipTlsVerify } = this.#trust;
-    const host = (options.host ?? "").replace(/^\[(.*)\]$/, "$1");
+    const host = withoutBrackets(options.host ?? "");
     // Named outright: left to itself, it would go by a `Host` header.
     const identity = identityOptions(host, serverName);
     const target: GatedSocketOptions = {

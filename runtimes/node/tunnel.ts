@@ -5,6 +5,7 @@
  * @module
  */
 
+import { withoutBrackets } from "../../src/host.ts";
 import { type ClientRequestArgs, type IncomingMessage, request as httpRequest } from "node:http";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
@@ -74,7 +75,7 @@ async function connect(options: TunnelOptions): Promise<Socket> {
   const { proxy, host, port, signal } = options;
   const { protocol } = proxy;
   const credentials = credentialsOf(proxy);
-  const proxyHost = proxy.hostname.replace(/^\[(.*)\]$/, "$1");
+  const proxyHost = withoutBrackets(proxy.hostname);
   const proxyPort = Number(proxy.port || defaultPorts[protocol]);
   if (protocol === "socks5:") {
     return await connectBySocks({ proxyHost, proxyPort, credentials, host, port, signal });

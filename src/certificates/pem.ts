@@ -9,6 +9,7 @@
  * @module
  */
 
+import { fromBase64, toBase64 } from "../bytes.ts";
 import { SourceError } from "../errors.ts";
 import { type CertificateFields, readCertificate } from "./der.ts";
 
@@ -124,13 +125,12 @@ export function decodeBlock(block: PemBlock): Uint8Array<ArrayBuffer> {
   if (base64.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) {
     throw malformed(block, "it is not base64");
   }
-  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  return fromBase64(base64);
 }
 
 /** Encodes bytes as one block by the strict rules of RFC 7468, with a final newline. */
 export function encodePem(label: string, der: Uint8Array): string {
-  const binary = Array.from(der, (byte) => String.fromCharCode(byte)).join("");
-  const lines = btoa(binary).match(/.{1,64}/g) ?? [];
+  const lines = toBase64(der).match(/.{1,64}/g) ?? [];
   return `-----BEGIN ${label}-----\n${lines.join("\n")}\n-----END ${label}-----\n`;
 }
 

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { withoutBrackets } from "../host.ts";
+
 /** As Go's `crypto/x509` has it: underscores are common inside clusters. */
 const hostName = /^(?=.{1,253}$)[a-z0-9_][a-z0-9_-]*(?:\.[a-z0-9_][a-z0-9_-]*)*$/;
 const ipv4 = /^\d{1,3}(?:\.\d{1,3}){3}$/;
@@ -16,7 +18,7 @@ const ipv4 = /^\d{1,3}(?:\.\d{1,3}){3}$/;
  */
 export function readServerName(text: string): string | undefined {
   const name = text.toLowerCase();
-  const bare = /^\[(.*)\]$/.exec(name)?.[1] ?? name;
+  const bare = withoutBrackets(name);
   if (bare.includes(":")) return URL.parse(`https://[${bare}]`)?.hostname.slice(1, -1);
   const host = name.endsWith(".") ? name.slice(0, -1) : name;
   if (!hostName.test(host)) return undefined;

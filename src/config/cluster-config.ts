@@ -4,6 +4,7 @@
  * @module
  */
 
+import { toBase64 } from "../bytes.ts";
 import { ConfigError } from "../errors.ts";
 import type { CaSource } from "../sources/ca-source.ts";
 import type { ClientCert } from "../sources/client-cert-source.ts";
@@ -106,6 +107,5 @@ export function basicAuthorization({ username, password }: BasicAuth): string {
   if (username.includes(":")) {
     throw new ConfigError("Cannot use basicAuth: the user name holds a colon, which ends it there");
   }
-  const bytes = new TextEncoder().encode(`${username}:${password}`);
-  return `Basic ${btoa(String.fromCharCode(...bytes))}`;
+  return `Basic ${toBase64(new TextEncoder().encode(`${username}:${password}`))}`;
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { withoutBrackets } from "../host.ts";
 import { ConfigError, SourceError } from "../errors.ts";
 import { absolutePath } from "../file-path.ts";
 import { checkKnown } from "../options.ts";
@@ -102,7 +103,7 @@ function variable(runtime: Runtime, name: string, problems: string[]): string | 
 }
 
 function serverUrl(host: string, port: string, problems: string[]): string | undefined {
-  const bare = host.replace(/^\[(.*)\]$/, "$1");
+  const bare = withoutBrackets(host);
   const isName = /^[A-Za-z0-9._-]+$/.test(bare);
   const isIpv6 = bare.includes(":") && /^[0-9A-Fa-f:.]+$/.test(bare);
   const isPort = /^\d{1,5}$/.test(port) && Number(port) >= 1 && Number(port) <= 65_535;

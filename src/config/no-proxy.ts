@@ -5,6 +5,8 @@
  * @module
  */
 
+import { withoutBrackets } from "../host.ts";
+
 /**
  * Whether a server is reached straight: on loopback, or one of those that `NO_PROXY` lists, as hosts,
  * suffixes, addresses, ranges, or `*`.
@@ -36,10 +38,7 @@ export function isExcepted(server: URL, exceptions: string): boolean {
 }
 
 function bareHost(server: URL): string {
-  return server.hostname
-    .replace(/^\[(.*)\]$/, "$1")
-    .replace(/\.$/, "")
-    .toLowerCase();
+  return withoutBrackets(server.hostname).replace(/\.$/, "").toLowerCase();
 }
 
 function isLoopback(host: string): boolean {

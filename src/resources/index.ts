@@ -93,6 +93,19 @@ export type {
 } from "../api/selectors.ts";
 export type { ApplyConflict } from "../api/apply-conflict.ts";
 
+export { formatDuration, parseDuration } from "../api/duration.ts";
+export { resolveIntOrPercent } from "../api/int-or-string.ts";
+export {
+  type ParsedQuantity,
+  type QuantityFormat,
+  addQuantities,
+  compareQuantities,
+  formatQuantity,
+  parseQuantity,
+  quantityToNumber,
+} from "../api/quantity.ts";
+export { type SecretData, decodeBase64, encodeBase64, readSecret } from "../api/secret.ts";
+
 // The names are those of Kubernetes, and the generated files list them.
 export * from "./generated/kinds.ts";
 export type * from "./generated/types.ts";

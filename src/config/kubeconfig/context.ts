@@ -5,6 +5,7 @@
  * @module
  */
 
+import { fromBase64 } from "../../bytes.ts";
 import { ConfigError } from "../../errors.ts";
 import { cleanName, cleanText } from "../../clean-text.ts";
 import type { BasicAuth } from "../cluster-config.ts";
@@ -388,8 +389,7 @@ function readDataOrFile<Field extends string>(
   if (!written) return file ? { file } : undefined;
   // The schema has found it to be base64.
   const base64 = written.replace(/[\r\n]/g, "");
-  const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-  return { data: new TextDecoder().decode(bytes), base64 };
+  return { data: new TextDecoder().decode(fromBase64(base64)), base64 };
 }
 
 /** Where an entry is: by its name, since the files that it may be in have each their own order. */

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { toBase64 } from "../../bytes.ts";
 import { MAX_BUNDLE_BYTES } from "../../certificates/pem.ts";
 import { ConfigError, ReanchorError, SourceError } from "../../errors.ts";
 import { folderOf } from "../../file-path.ts";
@@ -365,5 +366,5 @@ async function readBase64(
 ): Promise<string> {
   if ("base64" in part) return part.base64;
   const bytes = await runtime.files?.read(part.file, MAX_BUNDLE_BYTES, signal);
-  return btoa(Array.from(bytes ?? [], (byte) => String.fromCharCode(byte)).join(""));
+  return toBase64(bytes ?? new Uint8Array());
 }
