@@ -6,7 +6,7 @@
  */
 
 import { cleanMessage } from "./clean-text.ts";
-import { isReanchorError } from "./errors.ts";
+import { isBranded } from "./errors.ts";
 
 const MAX_MESSAGE = 1_000;
 const MAX_DEPTH = 5;
@@ -37,7 +37,7 @@ class ForeignError extends Error {
  * @param error What was thrown. Errors of reanchor's own are returned as they are.
  */
 export function cleanCause(error: unknown, depth = 1): unknown {
-  if (isReanchorError(error)) return error;
+  if (isBranded(error)) return error;
   return error instanceof Error
     ? new ForeignError(error, depth)
     : cleanForeignMessage(String(error));

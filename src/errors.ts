@@ -39,21 +39,8 @@ export abstract class ReanchorError extends Error {
   }
 }
 
-/**
- * Tells whether a value is an error that reanchor made, also across two loaded copies of the package.
- *
- * @param value What was caught.
- * @returns Whether it is one, and so has a `code`.
- *
- * @example
- * ```ts
- * import { ConfigError, isReanchorError } from "@reanchor/reanchor";
- *
- * const error: unknown = new ConfigError("Cannot connect: no server");
- * if (isReanchorError(error)) console.log(error.code); // ERR_REANCHOR_CONFIG
- * ```
- */
-export function isReanchorError(value: unknown): value is ReanchorError {
+/** Whether reanchor made an error, also by a second loaded copy of the package. */
+export function isBranded(value: unknown): value is ReanchorError {
   return typeof value === "object" && value !== null && brand in value;
 }
 
@@ -152,6 +139,38 @@ export class TimeoutError extends ReanchorError {
   override readonly name = "TimeoutError";
   /** See {@link ReanchorErrorCode}. */
   override readonly code = "ERR_REANCHOR_TIMEOUT";
+}
+
+/** One thing that a schema finds wrong. */
+export interface SchemaIssue {
+  /** What is wrong. */
+  readonly message: string;
+  /** Where in the object. */
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+}
+
+/** An object that the server returned does not match the schema of its kind. */
+export class InvalidObjectError extends ReanchorError {
+  /** The class's name. */
+  override readonly name = "InvalidObjectError";
+  /** See {@link ReanchorErrorCode}. */
+  override readonly code = "ERR_REANCHOR_INVALID_OBJECT";
+  /** Which object, as in `Widget default/a`. */
+  readonly object: string;
+  /** What is wrong with it. */
+  readonly issues: readonly SchemaIssue[];
+
+  /** Makes one; a caller has no need to. */
+  constructor(object: string, issues: readonly SchemaIssue[]) {
+    super(`Cannot use ${object}: ${issues.map(describeIssue).join("; ")}`);
+    this.object = object;
+    this.issues = issues;
+  }
+}
+
+function describeIssue({ message, path = [] }: SchemaIssue): string {
+  const keys = path.map((step) => (typeof step === "object" ? step.key : step));
+  return keys.length === 0 ? message : `${keys.map(String).join(".")}: ${message}`;
 }
 
 /** The client was closed before or during the request. */

@@ -5,7 +5,7 @@
  */
 
 import { callSafely } from "./callback.ts";
-import type { ReanchorError, SourceError } from "./errors.ts";
+import type { InvalidObjectError, SourceError } from "./errors.ts";
 
 /** A certificate authority that is trusted to sign the server's certificate. */
 export interface TrustAnchor {
@@ -223,7 +223,7 @@ export interface InvalidObjectEvent {
   /** Which event this is. */
   readonly type: "invalid-object";
   /** Which object, and what is wrong with it. */
-  readonly error: ReanchorError;
+  readonly error: InvalidObjectError;
 }
 
 /** A handler of an informer threw, or its promise was rejected. The informer goes on. */

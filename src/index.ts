@@ -5,7 +5,16 @@
  */
 
 export { ApiError } from "./api/api-error.ts";
-export type { ApiErrorDetails, Status, StatusCause, StatusDetails } from "./api/api-error.ts";
+export type {
+  ApiErrorDetails,
+  KnownStatusReason,
+  Status,
+  StatusCause,
+  StatusDetails,
+  StatusReason,
+} from "./api/api-error.ts";
+export { isReanchorError } from "./api/any-error.ts";
+export type { AnyReanchorError } from "./api/any-error.ts";
 export type { CallOptions } from "./api/api-call.ts";
 export type { CaStatus, ClientCertStatus, ClientStatus } from "./client/status.ts";
 export type { KubeClient } from "./client/client.ts";
@@ -70,15 +79,16 @@ export {
   ClosedError,
   ConfigError,
   ConnectionError,
+  InvalidObjectError,
   ReanchorError,
   SourceError,
   TimeoutError,
   UntrustedServerError,
   WaitFailedError,
-  isReanchorError,
 } from "./errors.ts";
 export type {
   ReanchorErrorCode,
+  SchemaIssue,
   SourceErrorReason,
   UntrustedReason,
   UntrustedServerDetails,

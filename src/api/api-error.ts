@@ -6,6 +6,34 @@
 
 import { cleanMessage, cleanName } from "../clean-text.ts";
 import { ReanchorError } from "../errors.ts";
+import { neededVerbs } from "./needed-verbs.ts";
+
+/** The reasons that the API server gives (apimachinery `meta/v1` `StatusReason`). */
+export type KnownStatusReason =
+  | "AlreadyExists"
+  | "BadRequest"
+  | "Conflict"
+  | "Expired"
+  | "Forbidden"
+  | "Gone"
+  | "InternalError"
+  | "Invalid"
+  | "MethodNotAllowed"
+  | "NotAcceptable"
+  | "NotFound"
+  | "RequestEntityTooLarge"
+  | "ServerTimeout"
+  | "ServiceUnavailable"
+  | "StorageReadError"
+  | "Timeout"
+  | "TooManyRequests"
+  | "Unauthorized"
+  | "Unknown"
+  | "UnsupportedMediaType";
+
+/** Why the API server refused: a reason that Kubernetes has, or one of an extension's own. */
+// Intersected, so that editors still complete the known ones.
+export type StatusReason = KnownStatusReason | (string & {});
 
 /** One cause among a refusal's details, as a field that is invalid. */
 export interface StatusCause {
@@ -84,7 +112,7 @@ export class ApiError extends ReanchorError {
   /** The HTTP status, which is the Status's own `code`. */
   readonly status: number;
   /** The machine-readable reason, as in `NotFound`, `Conflict`, `AlreadyExists`. */
-  readonly reason: string;
+  readonly reason: StatusReason;
   /** What it is about: kind, name, causes. */
   readonly details: StatusDetails | undefined;
   /** The details' causes; empty where there are none. */
@@ -102,7 +130,10 @@ export class ApiError extends ReanchorError {
     const said =
       parsed?.message === undefined ? excerpt(body) : cleanMessage(parsed.message, MAX_MESSAGE);
     const reason = cleanName(parsed?.reason ?? "") || (reasons[status] ?? "Unknown");
-    super(`Cannot ${method} ${path}: ${status} ${reason}${said && `: ${said}`}`);
+    // Not for a refusal of an admission controller, which no verb would change.
+    const missing = status === 403 && / cannot /.test(said) ? neededVerbs(path) : undefined;
+    const hint = missing === undefined ? "" : ` (${missing})`;
+    super(`Cannot ${method} ${path}: ${status} ${reason}${said && `: ${said}`}${hint}`);
     this.method = method;
     this.path = path;
     this.status = status;
@@ -135,7 +166,7 @@ function cleanTexts<T extends object>(object: T): T {
 }
 
 /** The reason of an answer that names none (apimachinery `NewGenericServerResponse`). */
-const reasons: Readonly<Record<number, string>> = {
+const reasons: Readonly<Record<number, KnownStatusReason>> = {
   400: "BadRequest",
   401: "Unauthorized",
   403: "Forbidden",

@@ -4,17 +4,9 @@
  * @module
  */
 
-import { ReanchorError } from "../errors.ts";
+import { InvalidObjectError, type SchemaIssue } from "../errors.ts";
 import { type EventListener, notify } from "../events.ts";
 import type { KubeObject, Stored } from "./object.ts";
-
-/** One thing that a schema finds wrong. */
-export interface SchemaIssue {
-  /** What is wrong. */
-  readonly message: string;
-  /** Where in the object. */
-  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
-}
 
 /**
  * A schema of zod, or of any library that follows [Standard Schema](https://standardschema.dev).
@@ -40,25 +32,6 @@ export interface SchemaResult {
 /** What happens to an object that its schema does not accept: nothing, an event, or an error. */
 export type ObjectCheckMode = "off" | "warn" | "reject";
 
-/** An object that the server has is not as its schema says. */
-export class InvalidObjectError extends ReanchorError {
-  /** The class's name. */
-  override readonly name = "InvalidObjectError";
-  /** See {@link ReanchorErrorCode}. */
-  override readonly code = "ERR_REANCHOR_INVALID_OBJECT";
-  /** Which object, as in `Widget default/a`. */
-  readonly object: string;
-  /** What is wrong with it. */
-  readonly issues: readonly SchemaIssue[];
-
-  /** Makes one; a caller has no need to. */
-  constructor(object: string, issues: readonly SchemaIssue[]) {
-    super(`Cannot use ${object}: ${issues.map(describeIssue).join("; ")}`);
-    this.object = object;
-    this.issues = issues;
-  }
-}
-
 /** Looks at an object that came from the server. */
 export type ObjectCheck = (object: Stored<KubeObject>) => Promise<void>;
 
@@ -82,9 +55,4 @@ export function objectCheck(
 function describeObject({ kind = "object", metadata }: KubeObject): string {
   const { name = "without a name", namespace } = metadata ?? {};
   return `${kind} ${namespace === undefined ? "" : `${namespace}/`}${name}`;
-}
-
-function describeIssue({ message, path = [] }: SchemaIssue): string {
-  const keys = path.map((step) => (typeof step === "object" ? step.key : step));
-  return keys.length === 0 ? message : `${keys.map(String).join(".")}: ${message}`;
 }

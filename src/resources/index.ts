@@ -35,13 +35,8 @@ export { ApplyConflictError } from "../api/apply-conflict.ts";
 export type { CallOptions } from "../api/api-call.ts";
 export type { PatchType } from "../api/patch.ts";
 export { type DefineResourceOptions, type ObjectOf, defineResource } from "./define-resource.ts";
-export {
-  type ObjectCheckMode,
-  type ObjectSchema,
-  type SchemaIssue,
-  type SchemaResult,
-  InvalidObjectError,
-} from "../api/object-check.ts";
+export type { ObjectCheckMode, ObjectSchema, SchemaResult } from "../api/object-check.ts";
+export { type SchemaIssue, InvalidObjectError } from "../errors.ts";
 export type {
   Applied,
   KubeObject,

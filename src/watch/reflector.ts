@@ -6,12 +6,11 @@
 
 import { sleep } from "../abort.ts";
 import { rejectPromise } from "../callback.ts";
-import { ClosedError, ConnectionError, ReanchorError } from "../errors.ts";
+import { ClosedError, ConnectionError, InvalidObjectError, ReanchorError } from "../errors.ts";
 import { notify } from "../events.ts";
 import { ApiError } from "../api/api-error.ts";
 import { Backoff } from "../backoff.ts";
 import { isExpired, pages } from "../api/list.ts";
-import { InvalidObjectError } from "../api/object-check.ts";
 import { objectKey } from "../api/object-key.ts";
 import type { ResourceTarget } from "../api/resource-target.ts";
 import type { KubeObject, Stored } from "../api/object.ts";

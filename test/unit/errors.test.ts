@@ -7,6 +7,7 @@
 import { expect, test } from "vitest";
 import packageJson from "../../package.json" with { type: "json" };
 import * as errors from "../../src/errors.ts";
+import { type AnyReanchorError, isReanchorError } from "../../src/api/any-error.ts";
 import { ApiError } from "../../src/api/api-error.ts";
 import { version } from "../../src/version.ts";
 
@@ -14,11 +15,11 @@ const {
   ClosedError,
   ConfigError,
   ConnectionError,
+  InvalidObjectError,
   ReanchorError,
   SourceError,
   TimeoutError,
   UntrustedServerError,
-  isReanchorError,
 } = errors;
 
 const cause = new Error("underneath");
@@ -79,7 +80,7 @@ test("isReanchorError() knows an error that a second copy of the package made", 
   const foreign = new copy.ConfigError("m");
   expect(foreign).not.toBeInstanceOf(ConfigError);
   expect(isReanchorError(foreign)).toBe(true);
-  expect(copy.isReanchorError(new ConfigError("m"))).toBe(true);
+  expect(copy.isBranded(new ConfigError("m"))).toBe(true);
 });
 
 test.each([
@@ -115,3 +116,30 @@ test("an UntrustedServerError as JSON says who was trusted", () => {
   const error = new UntrustedServerError("m", untrusted);
   expect(JSON.parse(JSON.stringify(error))).toMatchObject(untrusted);
 });
+
+test("isReanchorError() narrows the type of an error by its code", () => {
+  // Every code is that of a class: this line does not compile otherwise.
+  const codes: readonly AnyReanchorError["code"][] = [] as readonly errors.ReanchorErrorCode[];
+  expect(codes).toEqual([]);
+  const told = [
+    new ApiError({ method: "GET", path: "/api", status: 404, body: "" }),
+    new InvalidObjectError("Widget default/a", [{ message: "no size", path: ["spec", "size"] }]),
+    new UntrustedServerError("m", untrusted),
+    new TypeError("m"),
+  ].map(tell);
+  expect(told).toEqual(["NotFound", "Widget default/a", "https://10.0.0.1", "none of reanchor"]);
+});
+
+function tell(error: unknown): string | undefined {
+  if (!isReanchorError(error)) return "none of reanchor";
+  switch (error.code) {
+    case "ERR_REANCHOR_API":
+      return error.reason;
+    case "ERR_REANCHOR_INVALID_OBJECT":
+      return error.object;
+    case "ERR_REANCHOR_UNTRUSTED_SERVER":
+      return error.server;
+    default:
+      return error.code;
+  }
+}

@@ -141,3 +141,38 @@ describe("ApiError", () => {
     expect(apiError({ kind: "Status", message }, 422).message).toContain(message);
   });
 });
+
+describe("ApiError names the verbs that a role must grant", () => {
+  const root = "/api/v1/namespaces/default/pods/web";
+  const leases = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases";
+  const said = 'is forbidden: User "u" cannot create resource';
+
+  function message(path: string, text = said, status = 403): string {
+    const body = JSON.stringify({ kind: "Status", reason: "Forbidden", message: text });
+    return new ApiError({ method: "GET", path, status, body }).message;
+  }
+
+  test.each(["exec", "attach", "portforward"])("for %s", (subresource) => {
+    expect(message(`${root}/${subresource}`)).toMatch(
+      new RegExp(`${said} \\(grant the verbs get and create on pods/${subresource}\\)$`),
+    );
+  });
+
+  test.each([leases, `${leases}/leader`, "/apis/coordination.k8s.io/v1/leases"])(
+    "for %s",
+    (path) => {
+      expect(message(path)).toMatch(/\(leader election needs the verbs get, create and update on/);
+    },
+  );
+
+  test.each<[why: string, message: string]>([
+    ["another subresource", message(`${root}/log`)],
+    ["another resource", message("/api/v1/namespaces/default/pods")],
+    ["a pod of that name", message("/api/v1/namespaces/default/pods/exec")],
+    ["a service of that name", message("/api/v1/namespaces/exec/services/pods/exec")],
+    ["a refusal by admission", message(`${root}/exec`, "denied the request: no shells")],
+    ["another status", message(`${root}/exec`, said, 404)],
+  ])("but not for %s", (_, text) => {
+    expect(text).not.toMatch(/verbs/);
+  });
+});
