@@ -31,6 +31,9 @@ interface Place {
 /** The one type without properties that has a name of its own. */
 const quantity = "io.k8s.apimachinery.pkg.api.resource.Quantity";
 
+/** Times that are written otherwise than `toISOString()` does. */
+const microTime = "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime";
+
 /** On a clash of names the first of these wins, and of others none does. */
 const winners = ["core-v1", "apps-v1", "meta-v1"];
 
@@ -145,7 +148,8 @@ function declareProperty(
   const type = toType(property, refer);
   const optionalType = type === "unknown" ? type : `${type} | undefined`;
   const declaration = isOptional ? `${name}?: ${optionalType}` : `${name}: ${type}`;
-  return `${docstring(property.description, key, "  ")}  ${declaration};\n`;
+  const note = pointsAt(property) === microTime ? "Write it with `microTime()`: it needs six digits." : "";
+  return `${docstring(property.description, key, "  ", note)}  ${declaration};\n`;
 }
 
 function toType(schema: Schema, refer: (name: string) => string): string {
@@ -206,8 +210,8 @@ function declareKinds(
   });
   return [
     heading("The kinds that Kubernetes brings."),
-    `import { builtIn } from "../../api/define-resource.ts";\n` +
-      `import type { ResourceKind } from "../../api/resource-kind.ts";\n` +
+    `import { builtIn } from "../define-resource.ts";\n` +
+      `import type { ResourceKind } from "../kind.ts";\n` +
       importAll(imported),
     ...declarations,
   ].join("\n");

@@ -14,9 +14,16 @@ const LENGTH = 500;
  *
  * @param name What is described, and all there is to say where the description is missing.
  * @param indent What stands before each line.
+ * @param note A sentence that is added.
  */
-export function docstring(description: string | undefined, name: string, indent = ""): string {
-  const text = escape(summarize(description ?? "") || sayInWords(name));
+export function docstring(
+  description: string | undefined,
+  name: string,
+  indent = "",
+  note = "",
+): string {
+  const said = escape(summarize(description ?? "") || sayInWords(name));
+  const text = note === "" ? said : `${said.replace(/(?<![.!?])$/, ".")} ${note}`;
   const single = `${indent}/** ${text} */`;
   if (!text.includes("\n") && single.length <= WIDTH) return `${single}\n`;
   const lines = text

@@ -34,7 +34,10 @@ export interface Lease {
 
 /** LeaseSpec is a specification of a Lease. */
 export interface LeaseSpec {
-  /** acquireTime is a time when the current lease was acquired. */
+  /**
+   * acquireTime is a time when the current lease was acquired. Write it with `microTime()`: it needs six
+   * digits.
+   */
   acquireTime?: string | undefined;
   /**
    * holderIdentity contains the identity of the holder of a current lease. If Coordinated Leader Election is
@@ -53,7 +56,10 @@ export interface LeaseSpec {
    * up. This field can only be set if Strategy is also set.
    */
   preferredHolder?: string | undefined;
-  /** renewTime is a time when the current holder of a lease has last updated the lease. */
+  /**
+   * renewTime is a time when the current holder of a lease has last updated the lease. Write it with
+   * `microTime()`: it needs six digits.
+   */
   renewTime?: string | undefined;
   /**
    * strategy indicates the strategy for picking the leader for coordinated leader election. If the field is

@@ -57,7 +57,7 @@ export interface LeaseCandidateSpec {
   /**
    * pingTime is the last time that the server has requested the LeaseCandidate to renew. It is only done
    * during leader election to check if any LeaseCandidates have become ineligible. When PingTime is updated,
-   * the LeaseCandidate will respond by updating RenewTime.
+   * the LeaseCandidate will respond by updating RenewTime. Write it with `microTime()`: it needs six digits.
    */
   pingTime?: string | undefined;
   /**
@@ -65,7 +65,7 @@ export interface LeaseCandidateSpec {
    * election, the PingTime field is updated to signal to the LeaseCandidate that they should update the
    * RenewTime. Old LeaseCandidate objects are also garbage collected if it has been hours since the last
    * renew. The PingTime field is updated regularly to prevent garbage collection for still active
-   * LeaseCandidates.
+   * LeaseCandidates. Write it with `microTime()`: it needs six digits.
    */
   renewTime?: string | undefined;
   /**

@@ -1344,7 +1344,7 @@ export interface Event {
   apiVersion?: string | undefined;
   /** The number of times this event has occurred. */
   count?: number | undefined;
-  /** Time when this Event was first observed. */
+  /** Time when this Event was first observed. Write it with `microTime()`: it needs six digits. */
   eventTime?: string | undefined;
   /** The time at which the event was first recorded. (Time of server receipt is in TypeMeta.) */
   firstTimestamp?: string | undefined;
@@ -1391,7 +1391,7 @@ export interface Event {
 export interface EventSeries {
   /** Number of occurrences in this series up to the last heartbeat time */
   count?: number | undefined;
-  /** Time of the last occurrence observed */
+  /** Time of the last occurrence observed. Write it with `microTime()`: it needs six digits. */
   lastObservedTime?: string | undefined;
 }
 

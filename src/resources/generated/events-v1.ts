@@ -38,7 +38,10 @@ export interface Event {
   deprecatedLastTimestamp?: string | undefined;
   /** deprecatedSource is the deprecated field assuring backward compatibility with core.v1 Event type. */
   deprecatedSource?: CoreV1.EventSource | undefined;
-  /** eventTime is the time when this Event was first observed. It is required. */
+  /**
+   * eventTime is the time when this Event was first observed. It is required. Write it with `microTime()`: it
+   * needs six digits.
+   */
   eventTime: string;
   /**
    * Kind is a string value representing the REST resource this object represents. Servers may infer this from
@@ -100,6 +103,9 @@ export interface Event {
 export interface EventSeries {
   /** count is the number of occurrences in this series up to the last heartbeat time. */
   count: number;
-  /** lastObservedTime is the time when last Event from the series was seen before last heartbeat. */
+  /**
+   * lastObservedTime is the time when last Event from the series was seen before last heartbeat. Write it
+   * with `microTime()`: it needs six digits.
+   */
   lastObservedTime: string;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { access } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { declare } from "../../../tools/resources/declarations.ts";
 import { docstring } from "../../../tools/resources/docstring.ts";
@@ -14,6 +15,7 @@ import {
   readApi,
 } from "../../../tools/resources/openapi.ts";
 
+const microTime = "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime";
 const intOrString = "io.k8s.apimachinery.pkg.util.intstr.IntOrString";
 const widget = { group: "example.com", version: "v1", kind: "Widget" };
 
@@ -44,6 +46,7 @@ function documentOf(
           format: "int-or-string",
           oneOf: [{ type: "integer" }, { type: "string" }],
         },
+        [microTime]: { type: "string", format: "date-time" },
         [`com.example.${version}.Widget`]: {
           description,
           type: "object",
@@ -86,6 +89,21 @@ test.each<[what: string, property: Schema, declaration: string]>([
   ],
 ])("declare() types %s", (_what, property, declaration) => {
   expect(typesOf({ a: property })).toContain(`  /** A. */\n  ${declaration}\n`);
+});
+
+test("declare() says of a MicroTime how it is written", () => {
+  const property = ref(microTime);
+  expect(typesOf({ a: property })).toContain(
+    "  /** A. Write it with `microTime()`: it needs six digits. */\n  a?: string | undefined;\n",
+  );
+});
+
+test("declare() imports what there is", async () => {
+  const text = declare(readApi([documentOf({})])).get("kinds.ts") ?? "";
+  const paths = [...text.matchAll(/from "(\.\.\/[^"]+)"/g)].map(([, path]) => path);
+  expect(paths).not.toEqual([]);
+  const generated = new URL("../../../src/resources/generated/", import.meta.url);
+  for (const path of paths) await access(new URL(path ?? "", generated));
 });
 
 test("declare() requires what a server requires, and no kind", () => {
