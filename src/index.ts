@@ -19,7 +19,15 @@ export type { CallOptions } from "./api/api-call.ts";
 export type { CaStatus, ClientCertStatus, ClientStatus } from "./client/status.ts";
 export type { KubeClient } from "./client/client.ts";
 export type { RequestFailure } from "./client/health.ts";
-export type { PatchOptions, PatchType } from "./api/patch.ts";
+export type {
+  JsonPatch,
+  JsonPatchOperation,
+  MergePatch,
+  PatchBody,
+  PatchOptions,
+  PatchType,
+  StrategicPatch,
+} from "./api/patch.ts";
 export type { ConnectOptions } from "./client/connect.ts";
 export type {
   Applied,
@@ -44,6 +52,7 @@ export type {
   ResourceCallOptions,
   ResourceOptions,
   ResourcePatchOptions,
+  ResourcePatchType,
   ScaleObject,
   Subresource,
   WriteOptions,

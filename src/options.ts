@@ -57,15 +57,66 @@ export function checkMaxResponseBytes(value: number | undefined, fallback: numbe
 }
 
 /**
- * Refuses options that do not exist: a misspelt security option must not pass for the real one.
+ * Checks an option that is on or off: `"false"` would be on, and `dryRun: "All"` off.
  *
- * @throws {TypeError} naming the option and those that there are.
+ * @throws {TypeError} if it is anything else.
  */
-export function checkKnown(what: string, options: object, known: readonly string[]): void {
+export function checkFlag(name: string, value: boolean | undefined): boolean {
+  if (value === undefined || typeof value === "boolean") return value === true;
+  throw new TypeError(`Cannot use option ${name}: it must be true or false, not ${kindOf(value)}`);
+}
+
+/**
+ * Checks that options are an object, and that each of them exists: a misspelt security option must not pass for the
+ * real one.
+ *
+ * @param hint What a caller may have meant by something else than an object, as in `pass { path: "..." }`.
+ * @throws {TypeError} naming the unknown option and all that exist.
+ */
+export function checkKnown(
+  what: string,
+  options: object,
+  known: readonly string[],
+  hint?: string,
+): void {
+  checkObject(`the options of ${what}`, options, hint ?? `they can have ${known.join(", ")}`);
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue;
     throw new TypeError(
-      `Cannot use option ${name} of ${what}: there is none of that name; there are ${known.join(", ")}`,
+      `Cannot use option ${name} of ${what}: it does not exist; the options are ${known.join(", ")}`,
     );
   }
+}
+
+/**
+ * Checks that a value is an object: callers in JavaScript pass all kinds of things.
+ *
+ * @param what What it is, as in `the options of list`.
+ * @throws {TypeError} saying what it is instead.
+ */
+export function checkObject(what: string, value: unknown, hint: string): void {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return;
+  throw new TypeError(`Cannot use ${what}: expected an object, not ${kindOf(value)}; ${hint}`);
+}
+
+/** A value in words. It is not quoted: it may be a secret in the wrong place. */
+export function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (Array.isArray(value)) return "an array";
+  if (value instanceof Promise) return "a promise (await it)";
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
+}
+
+/**
+ * Checks the name of a field manager, by the rules of the API server.
+ *
+ * @throws {TypeError} if it is not a name of 1 to 128 printable characters.
+ */
+export function checkFieldManager(name: string | undefined): string | undefined {
+  if (name === undefined) return undefined;
+  const isName = typeof name === "string" && name.trim() !== "" && !/[\p{C}\p{Zl}\p{Zp}]/u.test(name);
+  if (isName && new TextEncoder().encode(name).length <= 128) return name;
+  throw new TypeError(
+    "Cannot use option fieldManager: it must be a name of 1 to 128 printable characters, such as the program's",
+  );
 }

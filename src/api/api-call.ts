@@ -28,6 +28,15 @@ export interface CallOptions {
   maxResponseBytes?: number | undefined;
 }
 
+/** Names of {@link CallOptions}. */
+export const callOptionNames: readonly (keyof CallOptions)[] = [
+  "query",
+  "headers",
+  "signal",
+  "timeoutMs",
+  "maxResponseBytes",
+];
+
 /** One call: JSON there, and JSON back. */
 export interface ResourceCall extends CallOptions {
   /** The HTTP method. */
@@ -46,6 +55,8 @@ export interface ResourceClient {
   readonly server: string;
   /** The namespace to work in, where none is said. */
   readonly namespace: string;
+  /** The field manager of writes that name none. */
+  readonly fieldManager: string | undefined;
   /** Its time. */
   readonly clock: Clock;
   /** Whom it tells. */

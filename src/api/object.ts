@@ -79,5 +79,10 @@ export type PartOf<T> = T extends readonly (infer Item)[]
     ? { [Key in keyof T]?: PartOf<T[Key]> | undefined }
     : T;
 
-/** What is said of an object when it is applied: its name, and the fields that the caller means to own. */
-export type Applied<T extends KubeObject> = PartOf<T> & { metadata: { name: string } };
+/**
+ * An object to apply: its name, and the fields that the caller wants to own. `managedFields`, which objects of the
+ * server have, must not be in it: an object that was read would make the caller the owner of every field.
+ */
+export type Applied<T extends KubeObject> = PartOf<T> & {
+  metadata: { name: string; managedFields?: undefined };
+};

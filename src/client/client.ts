@@ -7,7 +7,13 @@
 import { cleanCause } from "../clean-cause.ts";
 import { ConnectionError } from "../errors.ts";
 import { type EventListener, notify } from "../events.ts";
-import { checkDuration, checkMaxResponseBytes, timeLimit } from "../options.ts";
+import {
+  checkDuration,
+  checkKnown,
+  checkMaxResponseBytes,
+  kindOf,
+  timeLimit,
+} from "../options.ts";
 import type { Capabilities, Runtime, TransportResponse } from "../runtime.ts";
 import {
   type FetchInit,
@@ -23,7 +29,12 @@ import type { ApiError } from "../api/api-error.ts";
 import { refusal } from "../api/apply-conflict.ts";
 import type { Connections } from "./connections.ts";
 import type { Discovery, DiscoverOptions } from "../resources/discovery.ts";
-import type { CallOptions, ResourceCall, ResourceClient } from "../api/api-call.ts";
+import {
+  type CallOptions,
+  type ResourceCall,
+  type ResourceClient,
+  callOptionNames,
+} from "../api/api-call.ts";
 import { type PatchOptions, patchContentType } from "../api/patch.ts";
 import type { ClientStatus } from "./status.ts";
 import type { KubeObject } from "../api/object.ts";
@@ -63,7 +74,7 @@ export interface KubeClient extends AsyncDisposable {
   /** Patches a resource. Throws as {@link KubeClient.get}. */
   patch<T = unknown>(path: string, body: unknown, options?: PatchOptions): Promise<T>;
   /** Deletes a resource, with an optional body of `DeleteOptions`. Throws as {@link KubeClient.get}. */
-  delete<T = unknown>(path: string, options?: CallOptions & { body?: unknown }): Promise<T>;
+  delete<T = unknown>(path: string, options?: DeleteOptions): Promise<T>;
 
   /**
    * Binds a kind of resource, to get, write, watch and wait for its objects.
@@ -85,6 +96,12 @@ export interface KubeClient extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** How a resource is deleted. */
+export interface DeleteOptions extends CallOptions {
+  /** A body of `DeleteOptions` (`meta/v1`). */
+  body?: unknown;
+}
+
 /** What a client is made of. */
 export interface ClientParts {
   readonly runtime: Runtime;
@@ -92,6 +109,7 @@ export interface ClientParts {
   readonly userAgent: string;
   /** The most bytes of an answer whose call sets no limit. */
   readonly maxResponseBytes: number;
+  readonly fieldManager: string | undefined;
   readonly onEvent: EventListener | undefined;
 }
 
@@ -101,6 +119,7 @@ export function createClient({
   connections,
   userAgent,
   maxResponseBytes,
+  fieldManager,
   onEvent,
 }: ClientParts): KubeClient {
   const { clock, capabilities } = runtime;
@@ -128,6 +147,9 @@ export function createClient({
       signal,
       timeoutMs,
     } = options;
+    if (typeof path !== "string") {
+      throw new TypeError(`Cannot ${method}: the path is ${kindOf(path)}, not a string`);
+    }
     const maxBytes = checkMaxResponseBytes(options.maxResponseBytes, maxResponseBytes);
     const headers = readHeaders(options.headers);
     if (!headers.has("accept")) headers.set("accept", "application/json");
@@ -210,6 +232,7 @@ export function createClient({
     get namespace() {
       return connections.peek().namespace;
     },
+    fieldManager,
     clock,
     onEvent,
     closing: connections.closing,
@@ -229,23 +252,42 @@ export function createClient({
     },
     capabilities,
     fetch,
-    get: (path, options) => call({ ...options, method: "GET", path }),
-    post: (path, body, options) => call({ ...options, method: "POST", path, body }),
-    put: (path, body, options) => call({ ...options, method: "PUT", path, body }),
-    async patch<T>(path: string, body: unknown, options: PatchOptions = {}): Promise<T> {
-      const { type = Array.isArray(body) ? "json" : "merge" } = options;
-      const contentType = patchContentType(type);
-      return await call<T>({ ...options, method: "PATCH", path, body, contentType });
+    async get<T>(path: string, options: CallOptions = {}): Promise<T> {
+      checkKnown("get", options, callOptionNames);
+      return await call<T>({ ...options, method: "GET", path });
     },
-    delete: (path, options) => call({ ...options, method: "DELETE", path }),
-    resource: (kind, options = {}) => kind.bind(resources, options),
+    async post<T>(path: string, body: unknown, options: CallOptions = {}): Promise<T> {
+      checkKnown("post", options, callOptionNames);
+      return await call<T>({ ...options, method: "POST", path, body });
+    },
+    async put<T>(path: string, body: unknown, options: CallOptions = {}): Promise<T> {
+      checkKnown("put", options, callOptionNames);
+      return await call<T>({ ...options, method: "PUT", path, body });
+    },
+    async patch<T>(path: string, body: unknown, options: PatchOptions = {}): Promise<T> {
+      checkKnown("patch", options, [...callOptionNames, "type"]);
+      const { type, query: given, ...rest } = options;
+      const contentType = patchContentType(body, type);
+      const query = type === "apply" ? { fieldManager, ...given } : given;
+      return await call<T>({ ...rest, query, method: "PATCH", path, body, contentType });
+    },
+    async delete<T>(path: string, options: DeleteOptions = {}): Promise<T> {
+      checkKnown("delete", options, [...callOptionNames, "body"]);
+      return await call<T>({ ...options, method: "DELETE", path });
+    },
+    resource(kind, options = {}) {
+      checkKind(kind);
+      return kind.bind(resources, options);
+    },
     discover,
     status,
     close,
     [Symbol.asyncDispose]: close,
   };
 
-  async function discover({ refresh = false, signal }: DiscoverOptions = {}): Promise<Discovery> {
+  async function discover(options: DiscoverOptions = {}): Promise<Discovery> {
+    checkKnown("discover", options, ["refresh", "signal"]);
+    const { refresh = false, signal } = options;
     if (discovery !== undefined && !refresh) return discovery;
     // Loaded where it is used: most programs know their kinds.
     const { askKinds } = await import("../resources/discovery.ts");
@@ -275,4 +317,11 @@ export function createClient({
 
 function withoutQuery(path: string): string {
   return path.split("?", 1)[0] ?? path;
+}
+
+function checkKind(kind: unknown): void {
+  if (typeof kind === "object" && kind !== null && "bind" in kind) return;
+  throw new TypeError(
+    `Cannot bind a resource: expected a kind, not ${kindOf(kind)}; import it from reanchor/resources, as in kube.resource(Pod), describe it with defineResource(), or find it with kube.discover()`,
+  );
 }

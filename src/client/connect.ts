@@ -6,7 +6,13 @@
 
 import type { ClusterConfig } from "../config/cluster-config.ts";
 import { inferConfig } from "../config/infer.ts";
-import { checkDuration, checkKnown, checkMaxResponseBytes, timeLimit } from "../options.ts";
+import {
+  checkDuration,
+  checkFieldManager,
+  checkKnown,
+  checkMaxResponseBytes,
+  timeLimit,
+} from "../options.ts";
 import type { Runtime } from "../runtime.ts";
 import {
   type Source,
@@ -51,12 +57,19 @@ export interface ConnectOptions extends TransportSettings, SourceOptions {
    * What is put before `reanchor/<version>` in the `User-Agent` header.
    */
   userAgent?: string | undefined;
+  /**
+   * The field manager of writes that name none: this program's name, which other programs don't use. `apply()`
+   * needs one, here or in its own options: it owns the fields that are applied, and a conflict with another
+   * field manager is an error.
+   */
+  fieldManager?: string | undefined;
 }
 
 const MAX_RESPONSE_BYTES = 256 * 1024 * 1024;
 
 const optionNames: readonly string[] = [
   "config",
+  "fieldManager",
   "maxRetryAfterMs",
   "maxResponseBytes",
   "userAgent",
@@ -66,7 +79,7 @@ const optionNames: readonly string[] = [
 
 /** Connects on a runtime: reads the config and its first CA bundle and token, and opens no connection. */
 export async function connectOn(runtime: Runtime, options: ConnectOptions): Promise<KubeClient> {
-  checkKnown("connect", options, optionNames);
+  checkKnown("connect", options, optionNames, 'pass { config: { server: "https://..." } }');
   const maxRetryAfterMs = checkDuration("maxRetryAfterMs", options.maxRetryAfterMs, 30_000, {
     ...timeLimit,
     min: 0,
@@ -78,12 +91,21 @@ export async function connectOn(runtime: Runtime, options: ConnectOptions): Prom
     throw new TypeError("Cannot use option userAgent: it holds what a header can't carry");
   }
 
+  const fieldManager = checkFieldManager(options.fieldManager);
+
   const config = options.config ?? (await inferConfig(runtime, pickSourceOptions(options)));
   if (options.config !== undefined) refuseIdleOptions(options);
   const settings: ConnectionSettings = { ...pickTransportSettings(options), maxRetryAfterMs };
   const connections = await Connections.open(runtime, config, settings);
   const { onEvent } = options;
-  return createClient({ runtime, connections, userAgent, maxResponseBytes, onEvent });
+  return createClient({
+    runtime,
+    connections,
+    userAgent,
+    maxResponseBytes,
+    fieldManager,
+    onEvent,
+  });
 }
 
 /** A caller who sets an interval means it: one that would be ignored is refused. */

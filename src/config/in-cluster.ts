@@ -45,7 +45,7 @@ export async function loadInCluster(
   runtime: Runtime,
   options: InClusterOptions = {},
 ): Promise<ClusterConfig> {
-  checkKnown("inCluster", options, ["root", ...sourceOptionNames]);
+  checkKnown("inCluster", options, ["root", ...sourceOptionNames], 'pass { root: "..." }');
   const sourceOptions = pickSourceOptions(options);
   const { files } = runtime;
   const root = absolutePath(files, trimEnd(options.root ?? SERVICE_ACCOUNT_ROOT, "/"));

@@ -33,7 +33,14 @@ export {
 } from "../api/api-error.ts";
 export { ApplyConflictError } from "../api/apply-conflict.ts";
 export type { CallOptions } from "../api/api-call.ts";
-export type { PatchType } from "../api/patch.ts";
+export type {
+  JsonPatch,
+  JsonPatchOperation,
+  MergePatch,
+  PatchBody,
+  PatchType,
+  StrategicPatch,
+} from "../api/patch.ts";
 export { type DefineResourceOptions, type ObjectOf, defineResource } from "./define-resource.ts";
 export type { ObjectCheckMode, ObjectSchema, SchemaResult } from "../api/object-check.ts";
 export { type SchemaIssue, InvalidObjectError } from "../errors.ts";
@@ -59,6 +66,7 @@ export type {
   ResourceCallOptions,
   ResourceOptions,
   ResourcePatchOptions,
+  ResourcePatchType,
   ScaleObject,
   Subresource,
   WriteOptions,

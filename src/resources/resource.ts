@@ -4,10 +4,10 @@
  * @module
  */
 
-import { checkKnown } from "../options.ts";
+import { checkFieldManager, checkFlag, checkKnown } from "../options.ts";
 import type { Status } from "../api/api-error.ts";
 import type { CallOptions } from "../api/api-call.ts";
-import { type PatchType, patchContentType } from "../api/patch.ts";
+import { type PatchBody, type PatchType, patchContentType } from "../api/patch.ts";
 import { type Informer, type InformerOptions, createInformer } from "../watch/informer.ts";
 import { type ResourceList, listPage, listPages } from "../api/list.ts";
 import { type LogLinesOptions, type LogTextOptions, logLines, readLog } from "../pods/logs.ts";
@@ -80,26 +80,33 @@ export interface ListAllOptions extends ResourceCallOptions, SelectorOptions {
 export interface WriteOptions extends ResourceCallOptions {
   /** Whether the server only says what it would do. */
   dryRun?: boolean | undefined;
-  /** Who owns the fields that are written. */
+  /**
+   * Who owns the fields that are written.
+   *
+   * @default the `fieldManager` of `connect()`, else the server uses the user agent's first word
+   */
   fieldManager?: string | undefined;
   /** What the server makes of fields that it does not know; it warns by default. */
   fieldValidation?: "Ignore" | "Warn" | "Strict" | undefined;
 }
 
+/** The types of patches of {@link Resource.patch}; for `apply` there is {@link Resource.apply}. */
+export type ResourcePatchType = Exclude<PatchType, "apply">;
+
 /** How an object is patched. */
-export interface ResourcePatchOptions extends WriteOptions {
+export interface ResourcePatchOptions<
+  Type extends ResourcePatchType = ResourcePatchType,
+> extends WriteOptions {
   /**
-   * How the patch is meant; see {@link PatchType}. For `apply` there is {@link Resource.apply}.
+   * How the patch is meant; see {@link PatchType}.
    *
    * @default "json" for an array, else "merge"
    */
-  type?: Exclude<PatchType, "apply"> | undefined;
+  type?: Type | undefined;
 }
 
 /** How an object is applied. */
 export interface ApplyOptions extends WriteOptions {
-  /** Who owns the fields that are applied: the program's name. */
-  fieldManager: string;
   /** Whether fields that others own are taken from them. */
   force?: boolean | undefined;
 }
@@ -133,10 +140,14 @@ export interface Subresource<T extends KubeObject> {
   get(name: string, options?: GetOptions): Promise<Stored<T>>;
   /** Puts it in the place of what is there. */
   replace(object: T, options?: WriteOptions): Promise<Stored<T>>;
-  /** Changes some of it. */
-  patch(name: string, patch: unknown, options?: ResourcePatchOptions): Promise<Stored<T>>;
-  /** Says what it should be, and takes the fields into ownership. */
-  apply(object: Applied<T>, options: ApplyOptions): Promise<Stored<T>>;
+  /** Changes some of it. See {@link Resource.patch}. */
+  patch<Type extends ResourcePatchType = "json" | "merge">(
+    name: string,
+    patch: PatchBody<T, Type>,
+    options?: ResourcePatchOptions<Type>,
+  ): Promise<Stored<T>>;
+  /** Applies some of it. See {@link Resource.apply}. */
+  apply(object: Applied<T>, options?: ApplyOptions): Promise<Stored<T>>;
 }
 
 /**
@@ -158,15 +169,25 @@ export interface Resource<T extends KubeObject> {
   create(object: T, options?: WriteOptions): Promise<Stored<T>>;
   /** Puts an object in the place of what is there; refused with 409 where its `resourceVersion` is old. */
   replace(object: T, options?: WriteOptions): Promise<Stored<T>>;
-  /** Changes some of an object. */
-  patch(name: string, patch: unknown, options?: ResourcePatchOptions): Promise<Stored<T>>;
   /**
-   * Says what an object should be, makes it where it is not there, and takes the fields into ownership
-   * (server-side apply).
+   * Changes some of an object: an object is a merge patch, in which `null` removes a field; an array is a JSON
+   * patch; and `type: "strategic"` merges lists too, for the kinds that Kubernetes brings.
    *
-   * @throws {ApplyConflictError} where others own some of the fields.
+   * @throws {TypeError} if the patch is not of its type.
    */
-  apply(object: Applied<T>, options: ApplyOptions): Promise<Stored<T>>;
+  patch<Type extends ResourcePatchType = "json" | "merge">(
+    name: string,
+    patch: PatchBody<T, Type>,
+    options?: ResourcePatchOptions<Type>,
+  ): Promise<Stored<T>>;
+  /**
+   * Creates or changes an object so that it has these fields, which the field manager then owns (server-side
+   * apply). The field manager is that of the options, else that of `connect()`.
+   *
+   * @throws {ApplyConflictError} if other field managers own some of the fields.
+   * @throws {TypeError} if there is no field manager, or the object has `managedFields`.
+   */
+  apply(object: Applied<T>, options?: ApplyOptions): Promise<Stored<T>>;
   /** Deletes an object: gives the object where it is still to end, else a `Status`. */
   delete(name: string, options?: ResourceDeleteOptions): Promise<Stored<T> | Status>;
   /** Deletes all objects that selectors choose, or simply all. */
@@ -215,6 +236,40 @@ export interface Resource<T extends KubeObject> {
   waitForDeleted(name: string, options?: WaitForDeletedOptions): Promise<void>;
 }
 
+const callNames: readonly (keyof ResourceCallOptions)[] = [
+  "maxResponseBytes",
+  "signal",
+  "timeoutMs",
+];
+const selectorNames: readonly (keyof SelectorOptions)[] = ["labelSelector", "fieldSelector"];
+const getNames: readonly (keyof GetOptions)[] = ["resourceVersion", ...callNames];
+const listAllNames: readonly (keyof ListAllOptions)[] = ["limit", ...selectorNames, ...callNames];
+const listNames: readonly (keyof ListOptions)[] = [
+  "continue",
+  "resourceVersion",
+  "resourceVersionMatch",
+  ...listAllNames,
+];
+const writeNames: readonly (keyof WriteOptions)[] = [
+  "dryRun",
+  "fieldManager",
+  "fieldValidation",
+  ...callNames,
+];
+const patchNames: readonly (keyof ResourcePatchOptions)[] = ["type", ...writeNames];
+const applyNames: readonly (keyof ApplyOptions)[] = ["force", ...writeNames];
+const deleteNames: readonly (keyof ResourceDeleteOptions)[] = [
+  "dryRun",
+  "gracePeriodSeconds",
+  "preconditions",
+  "propagationPolicy",
+  ...callNames,
+];
+const deleteCollectionNames: readonly (keyof DeleteCollectionOptions)[] = [
+  ...selectorNames,
+  ...deleteNames,
+];
+
 /** Binds a kind to a client. */
 export function bindResource<T extends KubeObject>(
   definition: ResourceDefinition,
@@ -222,25 +277,35 @@ export function bindResource<T extends KubeObject>(
   client: ResourceClient,
   options: ResourceOptions,
 ): Resource<T> {
-  checkKnown("resource", options, ["namespace"]);
+  checkKnown("resource", options, ["namespace"], 'pass { namespace: "..." }');
   if (options.namespace !== undefined && !definition.namespaced) {
     throw new TypeError(`Cannot use option namespace: a ${definition.kind} is in none`);
   }
   const target = ResourceTarget.bind<T>(definition, schema, client, options.namespace);
   return {
     ...objectVerbs(target),
-    list: async (list = {}) => await listPage(target, listCall(list)),
-    listAll: (list = {}) => listPages(target, listCall(list)),
+    async list(list = {}) {
+      checkKnown("list", list, listNames);
+      return await listPage(target, listCall(list));
+    },
+    listAll(list = {}) {
+      checkKnown("listAll", list, listAllNames);
+      return listPages(target, listCall(list));
+    },
     async create(object, write = {}) {
+      checkKnown("create", write, writeNames);
       const path = target.creationPath(object);
       const body = target.complete(object);
-      return await exchange(target, { ...writeCall(write), method: "POST", path, body });
+      return await exchange(target, { ...writeCall(target, write), method: "POST", path, body });
     },
     async delete(name, deletion = {}) {
+      checkKnown("delete", deletion, deleteNames);
       const path = target.pathOfName(name);
       return await client.call({ ...deletionCall(deletion), method: "DELETE", path });
     },
-    async deleteCollection({ labelSelector, fieldSelector, ...deletion } = {}) {
+    async deleteCollection(options = {}) {
+      checkKnown("deleteCollection", options, deleteCollectionNames);
+      const { labelSelector, fieldSelector, ...deletion } = options;
       const query = selectorQuery({ labelSelector, fieldSelector });
       const path = target.collectionPath();
       await client.call({ ...deletionCall(deletion), query, method: "DELETE", path });
@@ -252,6 +317,7 @@ export function bindResource<T extends KubeObject>(
       return objectVerbs(target.below<ScaleObject>("scale"));
     },
     async evict(name, deletion = {}) {
+      checkKnown("evict", deletion, deleteNames);
       const { body: deleteOptions, ...call } = deletionCall(deletion);
       const path = target.below("eviction").pathOfName(name);
       const metadata = { name, namespace: target.namespace };
@@ -289,39 +355,45 @@ export function bindResource<T extends KubeObject>(
 /** What can be done to an object, or to what hangs below it. */
 function objectVerbs<T extends KubeObject>(target: ResourceTarget<T>): Subresource<T> {
   return {
-    async get(name, { resourceVersion, ...options } = {}) {
+    async get(name, options = {}) {
+      checkKnown("get", options, getNames);
+      const { resourceVersion, ...call } = options;
       const path = target.pathOfName(name);
-      return await exchange(target, {
-        ...options,
-        query: { resourceVersion },
-        method: "GET",
-        path,
-      });
+      const query = { resourceVersion };
+      return await exchange(target, { ...call, query, method: "GET", path });
     },
     async replace(object, options = {}) {
+      checkKnown("replace", options, writeNames);
       const path = target.pathOf(object);
       const body = target.complete(object);
-      return await exchange(target, { ...writeCall(options), method: "PUT", path, body });
+      return await exchange(target, { ...writeCall(target, options), method: "PUT", path, body });
     },
-    async patch(name, patch, { type = Array.isArray(patch) ? "json" : "merge", ...options } = {}) {
+    async patch(name, patch, options = {}) {
+      checkKnown("patch", options, patchNames);
+      const { type, ...write } = options;
       const path = target.pathOfName(name);
-      const contentType = patchContentType(type);
-      const call = { ...writeCall(options), method: "PATCH", path, body: patch, contentType };
+      const contentType = patchContentType(patch, type);
+      const call = { ...writeCall(target, write), method: "PATCH", path, body: patch, contentType };
       return await exchange(target, call);
     },
-    async apply(object, { force, ...options }) {
-      if (!options.fieldManager) {
-        throw new TypeError("Cannot apply without option fieldManager: the program's name will do");
-      }
-      const { query, ...call } = writeCall(options);
+    async apply(object, options = {}) {
+      checkKnown("apply", options, applyNames);
+      const { force, ...write } = options;
       const path = target.pathOf(object);
+      checkApplied(object);
+      const { query, ...call } = writeCall(target, write);
+      if (query?.["fieldManager"] === undefined) {
+        throw new TypeError(
+          "Cannot apply without a field manager: pass the program's name as option fieldManager of connect or of apply",
+        );
+      }
       return await exchange(target, {
         ...call,
-        query: { ...query, force },
+        query: { ...query, force: checkFlag("force", force) || undefined },
         method: "PATCH",
         path,
         body: target.complete(object),
-        contentType: patchContentType("apply"),
+        contentType: patchContentType(object, "apply"),
       });
     },
   };
@@ -338,22 +410,34 @@ async function exchange<T extends KubeObject>(
 
 function listCall(options: ListOptions): CallOptions {
   const { signal, timeoutMs, maxResponseBytes, labelSelector, fieldSelector, ...rest } = options;
-  checkKnown("list", rest, ["limit", "continue", "resourceVersion", "resourceVersionMatch"]);
   const query = { ...rest, ...selectorQuery({ labelSelector, fieldSelector }) };
   return { signal, timeoutMs, maxResponseBytes, query };
 }
 
-function writeCall(options: WriteOptions): CallOptions {
+function writeCall<T extends KubeObject>(
+  { client }: ResourceTarget<T>,
+  options: WriteOptions,
+): CallOptions {
   const { signal, timeoutMs, maxResponseBytes, dryRun, ...rest } = options;
-  checkKnown("write", rest, ["fieldManager", "fieldValidation"]);
-  const query = { ...rest, dryRun: dryRun === true ? "All" : undefined };
+  const fieldManager = checkFieldManager(rest.fieldManager) ?? client.fieldManager;
+  const query = { ...rest, fieldManager, dryRun: checkFlag("dryRun", dryRun) ? "All" : undefined };
   return { signal, timeoutMs, maxResponseBytes, query };
+}
+
+/** An object that was read carries who owns its fields, which the server rejects with 400. */
+function checkApplied({ metadata }: { readonly metadata?: { readonly managedFields?: unknown } }): void {
+  if ((metadata?.managedFields ?? undefined) === undefined) return;
+  throw new TypeError(
+    "Cannot apply an object with metadata.managedFields: it was read from the server, and applying it would make you the owner of every field; apply only the fields that you set",
+  );
 }
 
 function deletionCall(options: ResourceDeleteOptions): CallOptions & { body: unknown } {
   const { signal, timeoutMs, maxResponseBytes, dryRun, ...rest } = options;
-  checkKnown("delete", rest, ["propagationPolicy", "gracePeriodSeconds", "preconditions"]);
-  const said = { ...rest, ...(dryRun === true && { dryRun: ["All"] }) };
+  if (rest.preconditions !== undefined) {
+    checkKnown("preconditions", rest.preconditions, ["uid", "resourceVersion"]);
+  }
+  const said = { ...rest, ...(checkFlag("dryRun", dryRun) && { dryRun: ["All"] }) };
   const body = { apiVersion: "v1", kind: "DeleteOptions", ...said };
   return {
     signal,

@@ -56,7 +56,7 @@ export const thing: ResourceDefinition = {
 };
 
 /** Makes one. */
-export function createScriptedClient(): ScriptedClient {
+export function createScriptedClient(fieldManager?: string): ScriptedClient {
   const clock = new ManualClock();
   const requests: ScriptedRequest[] = [];
   const events: ReanchorEvent[] = [];
@@ -113,6 +113,7 @@ export function createScriptedClient(): ScriptedClient {
       return server;
     },
     namespace: "default",
+    fieldManager,
     clock,
     closing: closing.signal,
     onEvent: (event) => void events.push(event),
