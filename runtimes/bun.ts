@@ -162,11 +162,12 @@ export function functionCaSource(read: CaFunction, options?: SourceOptions): CaS
  * A client certificate and its key from files that are read again as they age, before the certificate
  * expires, and on a 401; never one of before a rotation with one of after it.
  *
- * @param files The two files, or twice the same one. They may be swapped, renamed over or written in place.
+ * @param files The two files, or the path of one that holds both: a credential bundle of key and chain. They may
+ * be swapped, renamed over or written in place.
  * @param options How often they are read.
  */
 export function fileClientCertSource(
-  files: ClientCertFiles,
+  files: ClientCertFiles | string,
   options?: SourceOptions,
 ): ClientCertSource {
   return createFileClientCertSource(runtime, files, options);

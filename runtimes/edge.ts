@@ -153,7 +153,7 @@ export function functionCaSource(read: CaFunction, options?: SourceOptions): CaS
  * @throws {ConfigError} always, saying what to do instead.
  */
 export function fileClientCertSource(
-  files: ClientCertFiles,
+  files: ClientCertFiles | string,
   options?: SourceOptions,
 ): ClientCertSource {
   return createFileClientCertSource(runtime, files, options);

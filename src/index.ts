@@ -17,7 +17,7 @@ export { isReanchorError } from "./api/any-error.ts";
 export type { AnyReanchorError } from "./api/any-error.ts";
 export type { CallOptions } from "./api/api-call.ts";
 export type { CaStatus, ClientCertStatus, ClientStatus } from "./client/status.ts";
-export type { KubeClient } from "./client/client.ts";
+export type { DeleteCallOptions, KubeClient } from "./client/client.ts";
 export type { RequestFailure } from "./client/health.ts";
 export type {
   JsonPatch,

@@ -99,6 +99,18 @@ export function checkObject(what: string, value: unknown, hint: string): void {
   throw new TypeError(`Cannot use ${what}: expected an object, not ${kindOf(value)}; ${hint}`);
 }
 
+/**
+ * Checks the path of a file.
+ *
+ * @param what What is read from it, as in `a CA bundle`.
+ * @throws {TypeError} if it is not a string, or empty.
+ */
+export function checkPath(what: string, path: unknown): asserts path is string {
+  if (typeof path === "string" && path !== "") return;
+  const given = path === "" ? "an empty string" : kindOf(path);
+  throw new TypeError(`Cannot read ${what}: expected the path of a file, not ${given}`);
+}
+
 /** A value in words. It is not quoted: it may be a secret in the wrong place. */
 export function kindOf(value: unknown): string {
   if (value === null || value === undefined) return String(value);
@@ -114,7 +126,8 @@ export function kindOf(value: unknown): string {
  */
 export function checkFieldManager(name: string | undefined): string | undefined {
   if (name === undefined) return undefined;
-  const isName = typeof name === "string" && name.trim() !== "" && !/[\p{C}\p{Zl}\p{Zp}]/u.test(name);
+  const isName =
+    typeof name === "string" && name.trim() !== "" && !/[\p{C}\p{Zl}\p{Zp}]/u.test(name);
   if (isName && new TextEncoder().encode(name).length <= 128) return name;
   throw new TypeError(
     "Cannot use option fieldManager: it must be a name of 1 to 128 printable characters, such as the program's",

@@ -10,6 +10,7 @@ import {
   type ObjectSchema,
   objectCheck,
 } from "./object-check.ts";
+import { checkObject } from "../options.ts";
 import type { ResourceClient } from "./api-call.ts";
 import type { KubeObject, Stored } from "./object.ts";
 import type { ResourceDefinition } from "./definition.ts";
@@ -137,8 +138,10 @@ export class ResourceTarget<T extends KubeObject> {
   }
 
   /** An object's own namespace counts where the resource is bound to none, or to all. */
-  #namespaceOf({ metadata }: Named): string | undefined {
+  #namespaceOf(object: Named): string | undefined {
     const { namespaced, kind } = this.#definition;
+    checkObject(`a ${kind}`, object, "pass the object itself, as its YAML describes it");
+    const { metadata } = object;
     const own = metadata?.namespace;
     if (!namespaced || own === undefined) return this.#oneNamespace();
     const bound = this.#namespace ?? ALL_NAMESPACES;

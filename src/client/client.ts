@@ -7,13 +7,7 @@
 import { cleanCause } from "../clean-cause.ts";
 import { ConnectionError } from "../errors.ts";
 import { type EventListener, notify } from "../events.ts";
-import {
-  checkDuration,
-  checkKnown,
-  checkMaxResponseBytes,
-  kindOf,
-  timeLimit,
-} from "../options.ts";
+import { checkDuration, checkKnown, checkMaxResponseBytes, kindOf, timeLimit } from "../options.ts";
 import type { Capabilities, Runtime, TransportResponse } from "../runtime.ts";
 import {
   type FetchInit,
@@ -74,7 +68,7 @@ export interface KubeClient extends AsyncDisposable {
   /** Patches a resource. Throws as {@link KubeClient.get}. */
   patch<T = unknown>(path: string, body: unknown, options?: PatchOptions): Promise<T>;
   /** Deletes a resource, with an optional body of `DeleteOptions`. Throws as {@link KubeClient.get}. */
-  delete<T = unknown>(path: string, options?: DeleteOptions): Promise<T>;
+  delete<T = unknown>(path: string, options?: DeleteCallOptions): Promise<T>;
 
   /**
    * Binds a kind of resource, to get, write, watch and wait for its objects.
@@ -97,7 +91,7 @@ export interface KubeClient extends AsyncDisposable {
 }
 
 /** How a resource is deleted. */
-export interface DeleteOptions extends CallOptions {
+export interface DeleteCallOptions extends CallOptions {
   /** A body of `DeleteOptions` (`meta/v1`). */
   body?: unknown;
 }
@@ -271,7 +265,7 @@ export function createClient({
       const query = type === "apply" ? { fieldManager, ...given } : given;
       return await call<T>({ ...rest, query, method: "PATCH", path, body, contentType });
     },
-    async delete<T>(path: string, options: DeleteOptions = {}): Promise<T> {
+    async delete<T>(path: string, options: DeleteCallOptions = {}): Promise<T> {
       checkKnown("delete", options, [...callOptionNames, "body"]);
       return await call<T>({ ...options, method: "DELETE", path });
     },

@@ -11,6 +11,7 @@ import {
   checkFieldManager,
   checkKnown,
   checkMaxResponseBytes,
+  checkObject,
   timeLimit,
 } from "../options.ts";
 import type { Runtime } from "../runtime.ts";
@@ -93,8 +94,9 @@ export async function connectOn(runtime: Runtime, options: ConnectOptions): Prom
 
   const fieldManager = checkFieldManager(options.fieldManager);
 
-  const config = options.config ?? (await inferConfig(runtime, pickSourceOptions(options)));
+  const { config = await inferConfig(runtime, pickSourceOptions(options)) } = options;
   if (options.config !== undefined) refuseIdleOptions(options);
+  checkConfig(config);
   const settings: ConnectionSettings = { ...pickTransportSettings(options), maxRetryAfterMs };
   const connections = await Connections.open(runtime, config, settings);
   const { onEvent } = options;
@@ -106,6 +108,14 @@ export async function connectOn(runtime: Runtime, options: ConnectOptions): Prom
     fieldManager,
     onEvent,
   });
+}
+
+function checkConfig(config: unknown): void {
+  const hint = 'pass what kubeconfig() or inCluster() returns, or { server: "https://..." }';
+  if (config instanceof Promise) {
+    throw new TypeError("Cannot use option config of connect: it is a promise; await it first");
+  }
+  checkObject("option config of connect", config, hint);
 }
 
 /** A caller who sets an interval means it: one that would be ignored is refused. */

@@ -81,7 +81,7 @@ export async function openConnection(
   const proxy =
     config.proxy ?? (goesByItself ? undefined : await environmentProxy(runtime, server));
   const lines = await impersonationOf(config);
-  const basic = config.basicAuth && basicAuthorization(config.basicAuth);
+  const basic = config.basicAuth === undefined ? undefined : basicAuthorization(config.basicAuth);
   const { transport, timeoutMs, insecure } = openRotatingTransport(
     runtime,
     { ca, clientCert, serverName, insecureSkipTlsVerify, proxy },

@@ -6,9 +6,10 @@
 
 import { toBase64 } from "../bytes.ts";
 import { ConfigError } from "../errors.ts";
+import { checkKnown } from "../options.ts";
 import type { CaSource } from "../sources/ca-source.ts";
 import type { ClientCert } from "../sources/client-cert-source.ts";
-import type { Source } from "../sources/source.ts";
+import { type Source, checkSource } from "../sources/source.ts";
 import type { Impersonation } from "./impersonation.ts";
 
 /** A cluster, and an identity in it. */
@@ -65,6 +66,20 @@ export interface BasicAuth {
   readonly password: string;
 }
 
+const configNames: readonly (keyof ClusterConfig)[] = [
+  "server",
+  "ca",
+  "token",
+  "clientCert",
+  "basicAuth",
+  "impersonate",
+  "serverName",
+  "insecureSkipTlsVerify",
+  "proxy",
+  "disableCompression",
+  "namespace",
+];
+
 /**
  * Checks a config against itself.
  *
@@ -72,6 +87,11 @@ export interface BasicAuth {
  * @throws {ConfigError} where it is wrong.
  */
 export function checkClusterConfig(config: ClusterConfig): URL {
+  checkKnown("config", config, configNames);
+  checkSource("config.ca", config.ca, "fileCaSource() or staticCaSource()");
+  checkSource("config.token", config.token, "fileTokenSource() or staticTokenSource()");
+  const clientCertSources = "fileClientCertSource() or staticClientCertSource()";
+  checkSource("config.clientCert", config.clientCert, clientCertSources);
   const text = String(config.server);
   // The URL parser would drop some of these, and turn others into a slash.
   if (/[\s\\?#\p{Cc}]/u.test(text)) {
@@ -103,7 +123,12 @@ export function checkClusterConfig(config: ClusterConfig): URL {
 }
 
 /** The `Authorization` header of a user and a password (RFC 7617, in UTF-8). */
-export function basicAuthorization({ username, password }: BasicAuth): string {
+export function basicAuthorization(basicAuth: BasicAuth): string {
+  checkKnown("basicAuth", basicAuth, ["username", "password"]);
+  const { username, password } = basicAuth;
+  if (typeof username !== "string" || typeof password !== "string") {
+    throw new TypeError("Cannot use basicAuth: username and password must be strings");
+  }
   if (username.includes(":")) {
     throw new ConfigError("Cannot use basicAuth: the user name holds a colon, which ends it there");
   }

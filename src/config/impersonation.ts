@@ -6,6 +6,7 @@
  */
 
 import { ConfigError } from "../errors.ts";
+import { checkKnown, kindOf } from "../options.ts";
 import type { HeaderLine } from "../runtime.ts";
 
 /** Whom to act as. The API server checks whether the client's own identity may. */
@@ -26,7 +27,16 @@ export interface Impersonation {
  * @throws {ConfigError} where there is no user, or a value is none that a header can carry.
  */
 export function impersonationLines(impersonation: Impersonation): HeaderLine[] {
+  checkKnown(
+    "impersonate",
+    impersonation,
+    ["user", "uid", "groups", "extra"],
+    'pass { user: "..." }',
+  );
   const { user, uid, groups = [], extra = {} } = impersonation;
+  // A string would be as many groups as it has letters.
+  checkList("impersonate.groups", groups);
+  for (const [key, values] of Object.entries(extra)) checkList(`impersonate.extra.${key}`, values);
   if (typeof user !== "string" || user === "") {
     throw new ConfigError(
       "Cannot impersonate: impersonate.user is empty; it must name a user, also where groups are given",
@@ -56,6 +66,11 @@ export function impersonationLines(impersonation: Impersonation): HeaderLine[] {
     }
   }
   return lines;
+}
+
+function checkList(name: string, value: unknown): void {
+  if (Array.isArray(value)) return;
+  throw new TypeError(`Cannot use ${name}: expected an array of strings, not ${kindOf(value)}`);
 }
 
 /** Percent-encodes what a header's name can't hold, and the percent sign. */

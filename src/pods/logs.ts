@@ -90,9 +90,10 @@ const ownOptions: ReadonlySet<string> = new Set(["waitForStart", "startTimeoutMs
 export async function readLog<T extends KubeObject>(
   target: ResourceTarget<T>,
   name: string,
-  { signal, timeoutMs, maxResponseBytes, ...query }: LogTextOptions,
+  options: LogTextOptions,
 ): Promise<string> {
-  checkKnown("logText", query, optionNames);
+  checkKnown("logText", options, [...optionNames, "timeoutMs", "maxResponseBytes"]);
+  const { signal, timeoutMs, maxResponseBytes, ...query } = options;
   return await target.client.text({
     method: "GET",
     path: target.pathOfName(name),

@@ -303,9 +303,9 @@ export function bindResource<T extends KubeObject>(
       const path = target.pathOfName(name);
       return await client.call({ ...deletionCall(deletion), method: "DELETE", path });
     },
-    async deleteCollection(options = {}) {
-      checkKnown("deleteCollection", options, deleteCollectionNames);
-      const { labelSelector, fieldSelector, ...deletion } = options;
+    async deleteCollection(chosen = {}) {
+      checkKnown("deleteCollection", chosen, deleteCollectionNames);
+      const { labelSelector, fieldSelector, ...deletion } = chosen;
       const query = selectorQuery({ labelSelector, fieldSelector });
       const path = target.collectionPath();
       await client.call({ ...deletionCall(deletion), query, method: "DELETE", path });
@@ -425,7 +425,11 @@ function writeCall<T extends KubeObject>(
 }
 
 /** An object that was read carries who owns its fields, which the server rejects with 400. */
-function checkApplied({ metadata }: { readonly metadata?: { readonly managedFields?: unknown } }): void {
+function checkApplied({
+  metadata,
+}: {
+  readonly metadata?: { readonly managedFields?: unknown };
+}): void {
   if ((metadata?.managedFields ?? undefined) === undefined) return;
   throw new TypeError(
     "Cannot apply an object with metadata.managedFields: it was read from the server, and applying it would make you the owner of every field; apply only the fields that you set",

@@ -6,10 +6,11 @@
 
 import { readServerName } from "../certificates/server-name.ts";
 import { ConfigError } from "../errors.ts";
+import { checkFlag } from "../options.ts";
 import type { ProxyScheme, Runtime, TransportOptions } from "../runtime.ts";
 import type { CaSource } from "../sources/ca-source.ts";
 import type { ClientCert } from "../sources/client-cert-source.ts";
-import type { Source } from "../sources/source.ts";
+import { type Source, checkSource } from "../sources/source.ts";
 
 /** The two ends, checked. */
 export interface TrustSettings {
@@ -46,7 +47,14 @@ export function checkTrustOptions(
   settings: TrustOptions,
   options: TransportOptions,
 ): TrustSettings {
-  const { ca, clientCert, insecureSkipTlsVerify = false } = settings;
+  const { ca, clientCert } = settings;
+  checkSource("option ca", ca, "fileCaSource() or staticCaSource()");
+  checkSource(
+    "option clientCert",
+    clientCert,
+    "fileClientCertSource() or staticClientCertSource()",
+  );
+  const insecureSkipTlsVerify = checkFlag("insecureSkipTlsVerify", settings.insecureSkipTlsVerify);
   const { name, capabilities } = runtime;
   if (ca !== undefined && capabilities.customCa === "none") {
     throw new ConfigError(

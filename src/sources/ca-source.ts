@@ -6,6 +6,7 @@
 
 import { ConfigError, SourceError } from "../errors.ts";
 import { absolutePath } from "../file-path.ts";
+import { checkPath, kindOf } from "../options.ts";
 import type { TrustAnchor } from "../events.ts";
 import { sha256 } from "../bytes.ts";
 import type { Runtime } from "../runtime.ts";
@@ -46,6 +47,7 @@ export function createFileCaSource(
       `Cannot read CA bundle ${path}: this runtime has no file system; let the platform trust the cluster's CA and pass its fetch`,
     );
   }
+  checkPath("a CA bundle", path);
   const file = absolutePath(files, path);
   const read: CaFunction = (signal) => files.read(file, MAX_BUNDLE_BYTES, signal);
   return createCaSource(runtime, `file ${file}`, read, options);
@@ -57,8 +59,9 @@ export function createFunctionCaSource(
   read: CaFunction,
   options?: SourceOptions,
 ): CaSource {
-  if (typeof read !== "function")
-    throw new TypeError("Cannot make a CA source: it takes a function");
+  if (typeof read !== "function") {
+    throw new TypeError(`Cannot make a CA source: expected a function, not ${kindOf(read)}`);
+  }
   return createCaSource(runtime, "function", read, options);
 }
 

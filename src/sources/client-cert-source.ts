@@ -8,6 +8,7 @@
 import { sleep } from "../abort.ts";
 import { ConfigError, SourceError } from "../errors.ts";
 import { absolutePath } from "../file-path.ts";
+import { checkKnown, checkPath, kindOf } from "../options.ts";
 import type { ReanchorEvent } from "../events.ts";
 import { sha256 } from "../bytes.ts";
 import type { Runtime } from "../runtime.ts";
@@ -49,7 +50,7 @@ export interface ClientCert {
 /** A source of client certificates. */
 export interface ClientCertSource extends Source<ClientCert> {}
 
-/** The paths of a client certificate. They may be the same, where one file holds both. */
+/** The paths of a client certificate and its key. */
 export interface ClientCertFiles {
   /** The certificate, and after it any intermediates. */
   readonly certificate: string;
@@ -83,11 +84,15 @@ const EXPIRING_SHARE = 0.2;
  */
 export function createFileClientCertSource(
   runtime: Runtime,
-  files: ClientCertFiles,
+  files: ClientCertFiles | string,
   options?: SourceOptions,
 ): ClientCertSource {
-  const certificate = absolutePath(runtime.files, files.certificate);
-  const key = absolutePath(runtime.files, files.key);
+  const paths = typeof files === "string" ? { certificate: files, key: files } : files;
+  checkKnown("fileClientCertSource", paths, ["certificate", "key"], "pass a path, or two");
+  checkPath("a client certificate", paths.certificate);
+  checkPath("the key of a client certificate", paths.key);
+  const certificate = absolutePath(runtime.files, paths.certificate);
+  const key = absolutePath(runtime.files, paths.key);
   const source = certificate === key ? `file ${key}` : `files ${certificate} and ${key}`;
   const { files: reader } = runtime;
   if (reader === undefined) {
@@ -110,7 +115,9 @@ export function createFunctionClientCertSource(
   options?: SourceOptions,
 ): ClientCertSource {
   if (typeof read !== "function") {
-    throw new TypeError("Cannot make a client certificate source: it takes a function");
+    throw new TypeError(
+      `Cannot make a client certificate source: expected a function, not ${kindOf(read)}`,
+    );
   }
   return createClientCertSource(runtime, "function", read, options);
 }

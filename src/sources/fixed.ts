@@ -5,7 +5,8 @@
  */
 
 import type { SourceKind } from "../events.ts";
-import type { Source } from "./source.ts";
+import { checkKnown } from "../options.ts";
+import { type Source, reloadOptionNames, waitOptionNames } from "./source.ts";
 
 /** Makes a source of a value that is worked out once, at first use, with no I/O. */
 export function fixedSource<T>(
@@ -15,7 +16,7 @@ export function fixedSource<T>(
 ): Source<T> {
   let value: T | undefined;
   let loadedAt: number | undefined;
-  async function current(): Promise<T> {
+  async function loaded(): Promise<T> {
     if (value === undefined) {
       value = await load();
       loadedAt = Date.now();
@@ -23,8 +24,14 @@ export function fixedSource<T>(
     return value;
   }
   return {
-    current,
-    reload: current,
+    async current(options) {
+      if (options !== undefined) checkKnown("current", options, waitOptionNames);
+      return await loaded();
+    },
+    async reload(options) {
+      if (options !== undefined) checkKnown("reload", options, reloadOptionNames);
+      return await loaded();
+    },
     fresh: () => value,
     peek: () => value,
     get status() {

@@ -23,6 +23,8 @@ import {
   type SourceStatus,
   type SourceWaitOptions,
   sourceOptionNames,
+  reloadOptionNames,
+  waitOptionNames,
 } from "./source.ts";
 
 /** The first wait after a failed read; it doubles up to the interval, or to a minute. */
@@ -158,6 +160,7 @@ export class Reloader<T> implements Source<T> {
   }
 
   async current(options?: SourceWaitOptions): Promise<T> {
+    if (options !== undefined) checkKnown("current", options, waitOptionNames);
     const fresh = this.fresh();
     if (fresh !== undefined) return fresh;
     options?.signal?.throwIfAborted();
@@ -168,6 +171,7 @@ export class Reloader<T> implements Source<T> {
   }
 
   async reload(options?: SourceReloadOptions): Promise<T> {
+    if (options !== undefined) checkKnown("reload", options, reloadOptionNames);
     options?.signal?.throwIfAborted();
     const since = options?.since ?? Number.POSITIVE_INFINITY;
     if (this.#good !== undefined && this.#good.readAt >= since) return this.#good.value;

@@ -5,6 +5,7 @@
  */
 
 import type { EventListener, SourceKind } from "../events.ts";
+import { kindOf } from "../options.ts";
 
 /** How to wait for a source. */
 export interface SourceWaitOptions {
@@ -22,6 +23,12 @@ export interface SourceReloadOptions extends SourceWaitOptions {
    */
   since?: number | undefined;
 }
+
+/** Names of {@link SourceWaitOptions}. */
+export const waitOptionNames: readonly (keyof SourceWaitOptions)[] = ["signal"];
+
+/** Names of {@link SourceReloadOptions}. */
+export const reloadOptionNames: readonly (keyof SourceReloadOptions)[] = ["since", "signal"];
 
 /** How a source is doing. Times are in milliseconds since the epoch. */
 export interface SourceStatus {
@@ -108,4 +115,18 @@ export interface SourceOptions {
    * @default 5_000
    */
   readTimeoutMs?: number | undefined;
+}
+
+/**
+ * Checks that a value is a source: callers in JavaScript pass the token or the PEM text itself.
+ *
+ * @param makers What makes such a source.
+ * @throws {TypeError} saying what it is instead; its content is not quoted.
+ */
+export function checkSource(name: string, value: unknown, makers: string): void {
+  if (value === undefined) return;
+  if (typeof value === "object" && value !== null && "current" in value) return;
+  throw new TypeError(
+    `Cannot use ${name}: expected a source, not ${kindOf(value)}; make one with ${makers}`,
+  );
 }

@@ -6,6 +6,7 @@
 
 import { ConfigError, SourceError } from "../errors.ts";
 import { absolutePath } from "../file-path.ts";
+import { checkPath, kindOf } from "../options.ts";
 import type { Runtime } from "../runtime.ts";
 import { fixedSource } from "./fixed.ts";
 import { Reloader } from "./reloader.ts";
@@ -34,6 +35,7 @@ export function createFileTokenSource(
       `Cannot read token ${path}: this runtime has no file system; use functionTokenSource or staticTokenSource`,
     );
   }
+  checkPath("a token", path);
   const file = absolutePath(files, path);
   const read: TokenFunction = async (signal) =>
     new TextDecoder().decode(await files.read(file, MAX_TOKEN_BYTES, signal));
@@ -47,7 +49,7 @@ export function createFunctionTokenSource(
   options?: SourceOptions,
 ): TokenSource {
   if (typeof read !== "function") {
-    throw new TypeError("Cannot make a token source: it takes a function");
+    throw new TypeError(`Cannot make a token source: expected a function, not ${kindOf(read)}`);
   }
   return createTokenSource(runtime, "function", read, options);
 }

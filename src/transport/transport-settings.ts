@@ -6,7 +6,7 @@
 
 import { ClosedError } from "../errors.ts";
 import type { EventListener, InsecureEvent } from "../events.ts";
-import { type DurationRange, checkDuration, timeLimit } from "../options.ts";
+import { type DurationRange, checkDuration, checkFlag, timeLimit } from "../options.ts";
 import type { Runtime, TransportOptions } from "../runtime.ts";
 import { InFlight } from "./in-flight.ts";
 import {
@@ -109,7 +109,8 @@ export function openRotatingTransport(
   settings: TransportSettings,
   { repeatsHeaders = false, inFlight = new InFlight(runtime.clock) }: TransportUse = {},
 ): OpenTransport {
-  const { connectTimeoutMs, drainTimeoutMs, exclusiveTrust = false, onEvent } = settings;
+  const { connectTimeoutMs, drainTimeoutMs, onEvent } = settings;
+  const exclusiveTrust = checkFlag("exclusiveTrust", settings.exclusiveTrust);
   const forever = Number.POSITIVE_INFINITY;
   const timeoutMs = checkDuration("timeoutMs", settings.timeoutMs, 90_000, timeLimit);
   const options: TransportOptions = {

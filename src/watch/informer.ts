@@ -7,7 +7,7 @@
 import { callSafely } from "../callback.ts";
 import { ClosedError } from "../errors.ts";
 import { notify } from "../events.ts";
-import { MAX_TIMER_MS, checkDuration, checkKnown } from "../options.ts";
+import { MAX_TIMER_MS, checkDuration, checkKnown, checkObject } from "../options.ts";
 import { type IndexFunction, ObjectStore } from "./object-store.ts";
 import type { ObjectChange } from "./reflector.ts";
 import type { KubeObject, Stored } from "../api/object.ts";
@@ -193,6 +193,7 @@ export function createInformer<T extends KubeObject>(
       return store.byIndex(index, value);
     },
     on(handler) {
+      checkHandler(handler);
       // One that is added twice is two.
       const own = bound(handler);
       handlers.add(own);
@@ -207,6 +208,15 @@ export function createInformer<T extends KubeObject>(
     stop.abort(new ClosedError("Cannot go on: the informer was stopped"));
     await ended.catch(() => {});
   }
+}
+
+function checkHandler(handler: unknown): void {
+  const hint = "pass { added(object) {}, modified(object, previous) {}, deleted(object) {} }";
+  checkObject("a handler", handler, hint);
+  const names: readonly (keyof InformerHandler<KubeObject>)[] = ["added", "modified", "deleted"];
+  const functions = handler as Readonly<Record<string, unknown>>;
+  if (names.some((name) => typeof functions[name] === "function")) return;
+  throw new TypeError(`Cannot use a handler: it has no function of a known name; ${hint}`);
 }
 
 /** A handler's functions, with the handler as their `this`. */

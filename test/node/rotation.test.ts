@@ -380,7 +380,7 @@ describe.each(rotating)("$name", ({ open, pools, sendsRequests }) => {
 
   test("refuses an option that there is none of", () => {
     expect(() => open({ caFile: "/etc/ca.crt" } as never)).toThrow(
-      /^Cannot use option caFile of create\w+: there is none of that name/,
+      /^Cannot use option caFile of create\w+: it does not exist/,
     );
     expect(() => open({ connectTimeoutMs: 0 })).toThrow(RangeError);
   });

@@ -148,7 +148,8 @@ function declareProperty(
   const type = toType(property, refer);
   const optionalType = type === "unknown" ? type : `${type} | undefined`;
   const declaration = isOptional ? `${name}?: ${optionalType}` : `${name}: ${type}`;
-  const note = pointsAt(property) === microTime ? "Write it with `microTime()`: it needs six digits." : "";
+  const note =
+    pointsAt(property) === microTime ? "Write it with `microTime()`: it needs six digits." : "";
   return `${docstring(property.description, key, "  ", note)}  ${declaration};\n`;
 }
 

@@ -65,7 +65,7 @@ export async function loadKubeconfig(
   runtime: Runtime,
   options: KubeconfigOptions,
 ): Promise<Source<ClusterConfig>> {
-  checkKnown("kubeconfig", options, kubeconfigOptionNames);
+  checkKnown("kubeconfig", options, kubeconfigOptionNames, 'pass { path: "..." }');
   const places = findKubeconfigs(runtime, options);
   const configs = createConfigSource(runtime, options, places);
   try {

@@ -159,18 +159,6 @@ describe("the JSON verbs", () => {
     ],
     [
       "PATCH",
-      (kube) => kube.patch("/x", [], { type: "merge" }),
-      "application/merge-patch+json",
-      "[]",
-    ],
-    [
-      "PATCH",
-      (kube) => kube.patch("/x", {}, { type: "json" }),
-      "application/json-patch+json",
-      "{}",
-    ],
-    [
-      "PATCH",
       (kube) => kube.patch("/x", {}, { type: "strategic" }),
       "application/strategic-merge-patch+json",
       "{}",

@@ -112,7 +112,9 @@ describe("patch()", () => {
   });
 
   test("of a strategic patch takes directives", () => {
-    type Part = { spec: { template: { spec: { containers: { name: string; $patch: "delete" }[] } } } };
+    type Part = {
+      spec: { template: { spec: { containers: { name: string; $patch: "delete" }[] } } };
+    };
     expectTypeOf<Part>().toExtend<StrategicPatch<Deployment>>();
     expectTypeOf<{ spec: { $retainKeys: string[] } }>().toExtend<StrategicPatch<Deployment>>();
   });
