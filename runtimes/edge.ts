@@ -86,8 +86,8 @@ export const runtime: Runtime = createEdgeRuntime((url, init) => fetch(url, init
  * await kube.close();
  * ```
  */
-export async function connect({ fetch, ...options }: EdgeConnectOptions = {}): Promise<KubeClient> {
-  return await connectOn(fetch === undefined ? runtime : createEdgeRuntime(fetch), options);
+export async function connect(options: EdgeConnectOptions = {}): Promise<KubeClient> {
+  return await connectOn(runtimeFor(options), options, ownOptionNames);
 }
 
 /**
@@ -97,8 +97,20 @@ export async function connect({ fetch, ...options }: EdgeConnectOptions = {}): P
  * @returns A `fetch`, to be closed.
  * @throws {ConfigError} where a CA bundle is given, which a request can't carry here.
  */
-export function createFetch({ fetch, ...options }: EdgeCreateFetchOptions = {}): RotatingFetch {
-  return createFetchFor(fetch === undefined ? runtime : createEdgeRuntime(fetch), options);
+export function createFetch(options: EdgeCreateFetchOptions = {}): RotatingFetch {
+  return createFetchFor(runtimeFor(options), options, ownOptionNames);
+}
+
+const ownOptionNames: readonly (keyof EdgeOptions)[] = ["fetch"];
+
+/** Null and the like are named by the check of the options, which is to come. */
+function runtimeFor(options: EdgeOptions | null): Runtime {
+  const send = options?.fetch;
+  if (send === undefined) return runtime;
+  if (typeof send === "function") return createEdgeRuntime(send);
+  throw new TypeError(
+    "Cannot use option fetch: it must be a function, as fetch of a bound service",
+  );
 }
 
 /**

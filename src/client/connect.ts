@@ -78,9 +78,22 @@ const optionNames: readonly string[] = [
   ...transportSettingNames,
 ];
 
-/** Connects on a runtime: reads the config and its first CA bundle and token, and opens no connection. */
-export async function connectOn(runtime: Runtime, options: ConnectOptions): Promise<KubeClient> {
-  checkKnown("connect", options, optionNames, 'pass { config: { server: "https://..." } }');
+/**
+ * Connects on a runtime: reads the config and its first CA bundle and token, and opens no connection.
+ *
+ * @param moreNames Names of options that the runtime adds.
+ */
+export async function connectOn(
+  runtime: Runtime,
+  options: ConnectOptions,
+  moreNames: readonly string[] = [],
+): Promise<KubeClient> {
+  checkKnown(
+    "connect",
+    options,
+    [...optionNames, ...moreNames],
+    'pass { config: { server: "https://..." } }',
+  );
   const maxRetryAfterMs = checkDuration("maxRetryAfterMs", options.maxRetryAfterMs, 30_000, {
     ...timeLimit,
     min: 0,

@@ -70,9 +70,18 @@ export interface RotatingFetch extends AsyncDisposable {
 
 const ownOptionNames: readonly string[] = ["ca", "clientCert", "serverName", "proxy"];
 
-/** Makes a `fetch` for a runtime. */
-export function createFetchFor(runtime: Runtime, options: CreateFetchOptions): RotatingFetch {
-  checkKnown("createFetch", options, [...ownOptionNames, ...transportSettingNames]);
+/**
+ * Makes a `fetch` for a runtime.
+ *
+ * @param moreNames Names of options that the runtime adds.
+ */
+export function createFetchFor(
+  runtime: Runtime,
+  options: CreateFetchOptions,
+  moreNames: readonly string[] = [],
+): RotatingFetch {
+  const names = [...ownOptionNames, ...transportSettingNames, ...moreNames];
+  checkKnown("createFetch", options, names, "pass { ca: fileCaSource(path) } or the like");
   const { ca, clientCert, serverName, proxy } = options;
   const ends = { ca, clientCert, serverName, proxy };
   const opened = openRotatingTransport(runtime, ends, options);

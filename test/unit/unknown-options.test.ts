@@ -6,6 +6,7 @@
  */
 
 import { describe, expect, test } from "vitest";
+import * as edge from "../../runtimes/edge.ts";
 import type { CallOptions } from "../../src/api/api-call.ts";
 import type { PatchOptions } from "../../src/api/patch.ts";
 import type { DeleteCallOptions, KubeClient } from "../../src/client/client.ts";
@@ -137,6 +138,25 @@ const rows: readonly Row[] = [
     "createFetch",
     { ...transport, ca: 1, clientCert: 1, serverName: 1, proxy: 1 },
     ({ runtime }, options) => createFetchFor(runtime, options),
+  ),
+  row<edge.EdgeConnectOptions>(
+    "connect",
+    {
+      ...transport,
+      ...sourceOptions,
+      config: 1,
+      fetch: 1,
+      fieldManager: 1,
+      maxRetryAfterMs: 1,
+      maxResponseBytes: 1,
+      userAgent: 1,
+    },
+    (_, options) => edge.connect(options),
+  ),
+  row<edge.EdgeCreateFetchOptions>(
+    "createFetch",
+    { ...transport, ca: 1, clientCert: 1, fetch: 1, serverName: 1, proxy: 1 },
+    (_, options) => edge.createFetch(options),
   ),
   row<InClusterOptions>("inCluster", { ...sourceOptions, root: 1 }, ({ runtime }, options) =>
     loadInCluster(runtime, options),
@@ -449,6 +469,11 @@ describe("callers in JavaScript are told what to pass", () => {
       "a client certificate function that is none",
       ({ runtime }) => createFunctionClientCertSource(runtime, null as never),
       "Cannot make a client certificate source: expected a function, not null",
+    ],
+    [
+      "a fetch on edge that is none",
+      () => edge.connect({ fetch: {} as never, config: { server } }),
+      "Cannot use option fetch: it must be a function",
     ],
     [
       "kube.get() without a path",
