@@ -12,6 +12,7 @@ import type {
   SourceError,
   TimeoutError,
   UntrustedServerError,
+  WaitFailedError,
 } from "../errors.ts";
 import { isBranded } from "../errors.ts";
 import type { ApiError } from "./api-error.ts";
@@ -25,7 +26,8 @@ export type AnyReanchorError =
   | InvalidObjectError
   | SourceError
   | TimeoutError
-  | UntrustedServerError;
+  | UntrustedServerError
+  | WaitFailedError;
 
 /**
  * Whether reanchor threw an error. It is also true for errors of a second loaded copy of the package, for which

@@ -294,8 +294,10 @@ const rows: readonly Row[] = [
     { ...follow, indexes: 1, resyncIntervalMs: 1 },
     ({ pods }, options) => pods.informer(options),
   ),
-  row<WaitForOptions>("waitFor", { timeoutMs: 1, signal: 1 }, ({ pods }, options) =>
-    pods.waitFor("a", "Ready", options),
+  row<WaitForOptions>(
+    "waitFor",
+    { failOn: 1, onProgress: 1, timeoutMs: 1, signal: 1 },
+    ({ pods }, options) => pods.waitFor("a", "Ready", options),
   ),
   row<WaitForDeletedOptions>(
     "waitForDeleted",
