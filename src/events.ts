@@ -11,6 +11,8 @@ import type { InvalidObjectError, SourceError } from "./errors.ts";
 export interface TrustAnchor {
   /** The subject's distinguished name by RFC 4514, as in `CN=kubernetes`. */
   readonly subject: string;
+  /** The issuer's, in the same form: the subject itself if the certificate is self-signed. */
+  readonly issuer: string;
   /** The SHA-256 of the certificate's DER encoding, in hexadecimal. */
   readonly fingerprint: string;
   /** The subject key identifier in hexadecimal; `undefined` where the certificate has none. */

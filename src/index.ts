@@ -134,6 +134,7 @@ export type {
   Files,
   FixedTlsSettings,
   HeaderLine,
+  LaxChain,
   ProgramCommand,
   ProgramResult,
   Programs,

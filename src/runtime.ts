@@ -52,6 +52,11 @@ export interface Capabilities {
   readonly resendsUntouchedStreams: boolean;
   /** Whether the runtime tells a refused server certificate from other failures. */
   readonly recognisesUntrustedServers: boolean;
+  /**
+   * Which chains of certificates are trusted through a CA bundle though kubectl rejects them, since the runtime has
+   * no hook by which to reject them. On Deno, none is with `exclusiveTrust`.
+   */
+  readonly laxChains: readonly LaxChain[];
   /** Whether a request can carry a client certificate. */
   readonly clientCertificates: boolean;
   /** Whether a server can be checked against another name than its URL's. */
@@ -69,6 +74,15 @@ export interface Capabilities {
   /** Whether requests go over HTTP/2 if the server offers it; over HTTP/1.1 otherwise. */
   readonly http2: boolean;
 }
+
+/** A chain of certificates that a runtime trusts and kubectl rejects. */
+export type LaxChain =
+  /** More intermediates than the trust anchor's path length allows. */
+  | "path-length-of-anchor"
+  /** An intermediate whose key usage does not say that it signs certificates. */
+  | "key-usage-of-intermediate"
+  /** An intermediate that is signed over SHA-1. */
+  | "sha1-of-intermediate";
 
 /** How a proxy is spoken to. */
 export type ProxyScheme = "http" | "https" | "socks5";
@@ -277,6 +291,14 @@ export interface Runtime {
    * no flag can.
    */
   ignoresCertificateErrors?(settings: FixedTlsSettings, options: TransportOptions): boolean;
+  /**
+   * Parses a certificate with whatever the runtime's TLS parses it with, since one that passes for a certificate
+   * elsewhere may be none there. Absent if the runtime has no certificates of ours.
+   *
+   * @param pem One certificate.
+   * @throws {Error} if it can't be parsed.
+   */
+  checkCertificate?(pem: string): void;
   /** Opens a pool. Throws where a certificate is one that the runtime can't use. */
   openTransport(trust: TlsSnapshot, options: PoolOptions): Transport;
   /** Says what a failure of {@link Transport.send} means. */

@@ -25,6 +25,27 @@ const failures: Readonly<Record<string, Failure>> = {
   INVALID_CA: "unknown-authority",
   INVALID_PURPOSE: "unknown-authority",
   PATH_LENGTH_EXCEEDED: "unknown-authority",
+  INVALID_NON_CA: "unknown-authority",
+  KEYUSAGE_NO_CERTSIGN: "unknown-authority",
+  // Names that it must not vouch for, or extensions that nobody understands.
+  PERMITTED_VIOLATION: "unknown-authority",
+  EXCLUDED_VIOLATION: "unknown-authority",
+  SUBTREE_MINMAX: "unknown-authority",
+  UNSUPPORTED_CONSTRAINT_TYPE: "unknown-authority",
+  UNSUPPORTED_CONSTRAINT_SYNTAX: "unknown-authority",
+  UNSUPPORTED_NAME_SYNTAX: "unknown-authority",
+  UNHANDLED_CRITICAL_EXTENSION: "unknown-authority",
+  INVALID_EXTENSION: "unknown-authority",
+  INVALID_POLICY_EXTENSION: "unknown-authority",
+  NO_EXPLICIT_POLICY: "unknown-authority",
+  // Keys that tell two issuers of one name apart.
+  SUBJECT_ISSUER_MISMATCH: "unknown-authority",
+  AKID_SKID_MISMATCH: "unknown-authority",
+  AKID_ISSUER_SERIAL_MISMATCH: "unknown-authority",
+  // Too weak.
+  EE_KEY_TOO_SMALL: "unknown-authority",
+  CA_KEY_TOO_SMALL: "unknown-authority",
+  CA_MD_TOO_WEAK: "unknown-authority",
   CERT_CHAIN_TOO_LONG: "unknown-authority",
   CERT_REVOKED: "unknown-authority",
   // Codes that Node has no name for, a mismatch of key identifiers among them.
@@ -34,6 +55,7 @@ const failures: Readonly<Record<string, Failure>> = {
   CERT_NOT_YET_VALID: "expired",
   ERR_TLS_CERT_ALTNAME_INVALID: "wrong-host",
   HOSTNAME_MISMATCH: "wrong-host",
+  IP_ADDRESS_MISMATCH: "wrong-host",
   // By the core itself, from `PoolOptions.confirm`.
   ERR_REANCHOR_LATE_HANDSHAKE: "late-handshake",
   // The other side closed or reset, before or in the middle of the response's headers.

@@ -6,6 +6,7 @@
 
 import process from "node:process";
 import { type Runtime, systemClock } from "../../src/runtime.ts";
+import { checkCertificate } from "../_shared/anchors.ts";
 import { nodeFiles } from "../_shared/node-files.ts";
 import { lazyPrograms } from "../_shared/lazy-programs.ts";
 import { explain } from "./explain.ts";
@@ -20,13 +21,14 @@ export const bunRuntime: Runtime = {
   capabilities: {
     customCa: "exclusive",
     exclusiveTrust: true,
-    closesIdleConnections: false,
-    rejectsLateHandshakes: false,
+    closesIdleConnections: true,
+    rejectsLateHandshakes: true,
     connectTimeout: false,
     files: true,
     sharedReads: true,
     resendsUntouchedStreams: true,
     recognisesUntrustedServers: true,
+    laxChains: ["sha1-of-intermediate"],
     clientCertificates: true,
     serverName: true,
     insecureSkipTlsVerify: true,
@@ -43,6 +45,7 @@ export const bunRuntime: Runtime = {
   env: (name) => process.env[name],
   isDenied: () => false,
   conflict,
+  checkCertificate,
   openTransport,
   explain,
 };

@@ -1,12 +1,16 @@
 /**
- * Connections on Bun: its `fetch` keys its pool by the content of `tls`, so a generation's bundle is its
- * pool. Bun can't be told to close the idle connections of an old one: those time out.
+ * Connections on Bun: one `Bun.FetchSession` a generation. It is a pool of its own, whose idle connections can be
+ * closed, and the only one that keeps connections alive whose server was checked by a callback.
  *
  * @module
  */
 
-import type { FixedTlsSettings, TlsSnapshot, Transport } from "../../src/runtime.ts";
+import { expectedName } from "../../src/certificates/server-name.ts";
+import type { FixedTlsSettings, PoolOptions, TlsSnapshot, Transport } from "../../src/runtime.ts";
 import { fromResponse } from "../../src/transport/response.ts";
+import { anchorsForOpenSsl } from "../_shared/anchors.ts";
+import { type PresentedCertificate, checkIdentity } from "../_shared/identity.ts";
+import { type FetchSession, bun } from "./shim.ts";
 
 /**
  * Methods that Bun sends a second time by itself where a reused connection is lost, though the server may
@@ -23,6 +27,9 @@ export function conflict({
   hasClientCert,
   insecureSkipTlsVerify,
 }: FixedTlsSettings): string | undefined {
+  if (bun().FetchSession === undefined) {
+    return "Bun 1.4.3 or later is needed, the first with a FetchSession; upgrade it";
+  }
   if (proxy?.protocol !== "https:") return undefined;
   if (insecureSkipTlsVerify) {
     return "an https proxy can't be had together with insecureSkipTlsVerify, by which Bun does not verify the proxy either";
@@ -32,22 +39,41 @@ export function conflict({
 }
 
 /** Opens a pool of connections. */
-export function openTransport(trust: TlsSnapshot): Transport {
+export function openTransport(trust: TlsSnapshot, { late }: Pick<PoolOptions, "late">): Transport {
   const { ca, clientCert, serverName, insecureSkipTlsVerify, proxy } = trust;
   const tls = {
-    ...(ca && { ca: [...ca] }),
+    // As Go, a certificate that the bundle holds is an anchor, also if its own issuer is not there.
+    ...(ca && { ca: anchorsForOpenSsl(ca), allowPartialTrustChain: true }),
     ...(clientCert && { cert: clientCert.certificate, key: clientCert.key }),
     ...(serverName !== undefined && { serverName }),
     // Always said: without it, NODE_TLS_REJECT_UNAUTHORIZED decides, for an https proxy as well.
     rejectUnauthorized: !insecureSkipTlsVerify,
+    ...(!insecureSkipTlsVerify && {
+      // Called once the chain is verified, before anything is sent.
+      checkServerIdentity: (host: string, certificate: PresentedCertificate) =>
+        late() ?? checkIdentity(expectedName(host, serverName), certificate),
+    }),
   };
+  const sessions = new Map<string | undefined, FetchSession>();
+
+  function sessionFor(name: string | undefined): FetchSession {
+    let session = sessions.get(name);
+    if (session === undefined) {
+      const { FetchSession: Session } = bun();
+      if (Session === undefined) throw new Error("Bun.FetchSession is missing");
+      session = new Session({ tls: name === undefined ? tls : { ...tls, serverName: name } });
+      sessions.set(name, session);
+    }
+    return session;
+  }
+
   return {
     async send(url, { method, headers: given, body, signal }) {
       const dotted = serverName === undefined ? finalDot.exec(url)?.[1] : undefined;
       const headers = Object.fromEntries(given); // A record is what Bun reads fastest.
       // Without a time limit of Bun's own: the one up to the headers is the core's, and a body has none.
       const init = {
-        tls: dotted === undefined ? tls : { ...tls, serverName: dotted },
+        session: sessionFor(dotted),
         method,
         headers,
         body,
@@ -66,7 +92,10 @@ export function openTransport(trust: TlsSnapshot): Transport {
         throw withoutReasonPhrase(error);
       }
     },
-    async retire() {},
+    // Idle connections close now; what is in flight ends by itself.
+    async retire() {
+      for (const session of sessions.values()) session.close();
+    },
   };
 }
 

@@ -19,14 +19,16 @@ import {
   fromResponse,
   hasBody,
 } from "../../src/transport/response.ts";
+import { anchorsForNodeTls } from "./certificates.ts";
 import type { GatedAgent } from "./gated-agent.ts";
 import { toWebStream } from "./web-stream.ts";
 
 /** Opens a pool of connections. `node:https` is reached when the first request goes out. */
 export function openExclusiveTransport(
-  trust: TlsSnapshot,
+  { ca: bundle, ...others }: TlsSnapshot,
   { late }: Pick<PoolOptions, "late">,
 ): Transport {
+  const ca = bundle && anchorsForNodeTls(bundle).map(({ pem }) => pem);
   let agent: GatedAgent | undefined;
   let retired = false;
   return {
@@ -36,7 +38,7 @@ export function openExclusiveTransport(
         import("./gated-agent.ts"),
       ]);
       request.signal?.throwIfAborted();
-      agent ??= new Pool(trust, { late, keepAlive: !retired });
+      agent ??= new Pool({ ca, ...others }, { late, keepAlive: !retired });
       const headers: Record<string, string | string[]> = Object.fromEntries(request.headers);
       for (const [name, value] of request.headerLines) {
         headers[name] = [headers[name] ?? [], value].flat();

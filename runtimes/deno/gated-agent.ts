@@ -7,8 +7,10 @@
 import { withoutBrackets } from "../../src/host.ts";
 import { Agent, type RequestOptions } from "node:https";
 import type { Socket } from "node:net";
+import { derOf } from "../../src/certificates/pem.ts";
 import type { PoolOptions, TlsSnapshot } from "../../src/runtime.ts";
 import { identityOptions } from "../_shared/node-identity.ts";
+import { checkChain } from "./chain.ts";
 import { type GatedSocket, type GatedSocketOptions, openGatedSocket } from "./gated-socket.ts";
 import type { Gate } from "./web-stream.ts";
 
@@ -16,6 +18,8 @@ import type { Gate } from "./web-stream.ts";
 export class GatedAgent extends Agent {
   readonly #trust: TlsSnapshot;
   readonly #late: PoolOptions["late"];
+  /** DER. */
+  readonly #anchors: readonly Uint8Array[] | undefined;
   readonly #gates = new WeakMap<object, GatedSocket>();
 
   constructor(
@@ -25,6 +29,7 @@ export class GatedAgent extends Agent {
     super({ keepAlive });
     this.#trust = trust;
     this.#late = late;
+    this.#anchors = trust.ca?.map(derOf);
   }
 
   /** Connects. It is `node:https` that calls this, whatever its types say. */
@@ -38,7 +43,10 @@ export class GatedAgent extends Agent {
       port: Number(options.port),
       servername: identity.servername,
       // Called once the chain is verified, before anything is sent.
-      checkServerIdentity: (...checked) => this.#late() ?? identity.checkServerIdentity(...checked),
+      checkServerIdentity: (name, certificate) =>
+        this.#late() ??
+        checkChain(certificate, this.#anchors) ??
+        identity.checkServerIdentity(name, certificate),
       rejectUnauthorized: !insecureSkipTlsVerify,
       ALPNProtocols: ["http/1.1"],
       ...(ca && { ca: [...ca] }),

@@ -7,6 +7,7 @@
 
 import { type Runtime, systemClock } from "../../src/runtime.ts";
 import { lazyPrograms } from "../_shared/lazy-programs.ts";
+import { checkCertificate } from "./certificates.ts";
 import { explain } from "./explain.ts";
 import { denoFiles } from "./files.ts";
 import { isDenied } from "./permissions.ts";
@@ -29,6 +30,7 @@ export const denoRuntime: Runtime = {
     sharedReads: true,
     resendsUntouchedStreams: false,
     recognisesUntrustedServers: true,
+    laxChains: ["path-length-of-anchor", "key-usage-of-intermediate"],
     clientCertificates: true,
     serverName: true,
     insecureSkipTlsVerify: true,
@@ -46,6 +48,7 @@ export const denoRuntime: Runtime = {
   isDenied,
   conflict,
   ignoresCertificateErrors,
+  checkCertificate,
   openTransport,
   explain,
 };

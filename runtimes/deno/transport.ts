@@ -14,19 +14,28 @@ import type {
 } from "../../src/runtime.ts";
 import { safeMethods } from "../../src/transport/request.ts";
 import { fromResponse } from "../../src/transport/response.ts";
+import { CurrentClient, openHttpClient } from "./certificates.ts";
 import { openExclusiveTransport } from "./exclusive-transport.ts";
-import { type HttpClientOptions, deno } from "./shim.ts";
+import { deno } from "./shim.ts";
 
 /** Opens a pool of connections. The CA bundle adds to Deno's default store, unless trust is exclusive. */
 export function openTransport(trust: TlsSnapshot, options: PoolOptions): Transport {
   if (byNodeHttps(trust, options)) return openExclusiveTransport(trust, options);
-  const client = deno().createHttpClient(clientOptions(trust));
+  const client = openClient(trust);
   return {
     async send(url, request) {
       const { method, signal } = request;
       const headers = [...request.headers];
       const body = safeMethods.has(method) ? request.body : toStream(request.body);
-      const init = { client, method, headers, body, signal, redirect: "manual", duplex: "half" };
+      const init = {
+        client: client.get(),
+        method,
+        headers,
+        body,
+        signal,
+        redirect: "manual",
+        duplex: "half",
+      };
       return fromResponse(await fetch(url, init as RequestInit), url, true);
     },
     // Idle connections close now; what is in flight ends by itself, also where its headers are still to come.
@@ -86,12 +95,15 @@ export function ignoresCertificateErrors(
   }
 }
 
-function clientOptions({ ca, clientCert, proxy }: TlsSnapshot): HttpClientOptions {
-  return {
-    ...(ca && { caCerts: [...ca] }),
+function openClient({ ca, clientCert, proxy }: TlsSnapshot): Pick<CurrentClient, "get" | "close"> {
+  const settings = {
     ...(clientCert && { cert: clientCert.certificate, key: clientCert.key }),
     ...(proxy && { proxy: { url: proxy.href } }),
   };
+  const current = ca && new CurrentClient(ca, settings);
+  if (current !== undefined) return current;
+  const client = openHttpClient(settings);
+  return { get: () => client, close: () => client.close() };
 }
 
 /**

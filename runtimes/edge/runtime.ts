@@ -25,6 +25,7 @@ export function createEdgeRuntime(send: EdgeFetch): Runtime {
       sharedReads: false,
       resendsUntouchedStreams: false,
       recognisesUntrustedServers: false,
+      laxChains: [],
       clientCertificates: false,
       serverName: false,
       insecureSkipTlsVerify: false,

@@ -6,6 +6,7 @@
 
 import process from "node:process";
 import { type Runtime, systemClock } from "../../src/runtime.ts";
+import { checkCertificate } from "../_shared/anchors.ts";
 import { nodeFiles } from "../_shared/node-files.ts";
 import { lazyPrograms } from "../_shared/lazy-programs.ts";
 import { explain } from "./explain.ts";
@@ -25,6 +26,7 @@ export const nodeRuntime: Runtime = {
     sharedReads: true,
     resendsUntouchedStreams: true,
     recognisesUntrustedServers: true,
+    laxChains: [],
     clientCertificates: true,
     serverName: true,
     insecureSkipTlsVerify: true,
@@ -40,6 +42,7 @@ export const nodeRuntime: Runtime = {
   programs: lazyPrograms(async () => (await import("../_shared/node-programs.ts")).nodePrograms),
   env: (name) => process.env[name],
   isDenied: () => false,
+  checkCertificate,
   openTransport,
   explain,
 };

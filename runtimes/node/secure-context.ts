@@ -6,6 +6,7 @@
 
 import { DEFAULT_MIN_VERSION, type SecureContext, createSecureContext } from "node:tls";
 import type { TlsSnapshot } from "../../src/runtime.ts";
+import { anchorsForOpenSsl } from "../_shared/anchors.ts";
 
 /**
  * Makes the secure context of one trust.
@@ -21,7 +22,8 @@ export function openSecureContext(
   return createSecureContext({
     // `--tls-min-v1.0` would go below it; `--tls-min-v1.3` is kept.
     minVersion: DEFAULT_MIN_VERSION === "TLSv1.3" ? "TLSv1.3" : "TLSv1.2",
-    ...(ca && { ca: [...ca] }),
+    // As Go, a certificate that the bundle holds is an anchor, also if its own issuer is not there.
+    ...(ca && { ca: anchorsForOpenSsl(ca), allowPartialTrustChain: true }),
     ...(clientCert && { cert: clientCert.certificate, key: clientCert.key }),
   });
 }

@@ -19,7 +19,7 @@ import type {
   TransportRequest,
   TransportResponse,
 } from "../../src/runtime.ts";
-import { checkIdentity } from "../_shared/node-identity.ts";
+import { checkIdentity } from "../_shared/identity.ts";
 import { confirmed } from "./confirmed.ts";
 import { type Dial, Dialling } from "./dialling.ts";
 import { exchange } from "./exchange.ts";

@@ -10,8 +10,9 @@
  */
 
 import { fromBase64, toBase64 } from "../bytes.ts";
+import { messageOf } from "../callback.ts";
 import { SourceError } from "../errors.ts";
-import { type CertificateFields, readCertificate } from "./der.ts";
+import { type CertificateFields, readCertificate } from "./certificate.ts";
 
 /** A certificate out of a bundle. */
 export interface PemCertificate extends CertificateFields {
@@ -28,21 +29,28 @@ const certificateLabels = new Set(["CERTIFICATE", "X509 CERTIFICATE", "X.509 CER
 
 const beginLine = /^-----BEGIN ([\x21-\x2c\x2e-\x7e](?:[- ]?[\x21-\x2c\x2e-\x7e])*)-----\s*$/;
 
+/** Throws if the runtime can't parse a certificate, given as PEM; see {@link Runtime.checkCertificate}. */
+export type CertificateCheck = (pem: string) => void;
+
 /**
  * Parses a CA bundle.
  *
  * Text outside blocks and blocks of other types are passed over and not kept.
  *
  * @param text The bundle's text.
+ * @param check What the runtime says of each certificate.
  * @returns At least one certificate, in order.
  * @throws {SourceError} where it is empty or too large, holds no certificate, or any block is malformed,
  * cut off or no certificate. The message names the block and its line, and never quotes the text.
  */
-export function parseBundle(text: string): [PemCertificate, ...PemCertificate[]] {
+export function parseBundle(
+  text: string,
+  check?: CertificateCheck,
+): [PemCertificate, ...PemCertificate[]] {
   const certificates: PemCertificate[] = [];
   const others = new Set<string>();
   for (const block of pemBlocks(text)) {
-    if (certificateLabels.has(block.label)) certificates.push(decode(block));
+    if (certificateLabels.has(block.label)) certificates.push(decode(block, check));
     else others.add(block.label);
   }
   const [first, ...more] = certificates;
@@ -102,7 +110,7 @@ export function* pemBlocks(text: string): Generator<PemBlock> {
   if (open !== undefined) throw malformed(open, "the text ends before its END line");
 }
 
-function decode(block: PemBlock): PemCertificate {
+function decode(block: PemBlock, check: CertificateCheck | undefined): PemCertificate {
   const der = decodeBlock(block);
   let fields: CertificateFields;
   try {
@@ -112,7 +120,13 @@ function decode(block: PemBlock): PemCertificate {
     throw malformed(block, `it is not a certificate in DER (${reason})`, cause);
   }
   // Not the base64 as it came: its last character may carry bits that strict decoders refuse.
-  return { ...fields, der, pem: encodePem("CERTIFICATE", der) };
+  const pem = encodePem("CERTIFICATE", der);
+  try {
+    check?.(pem);
+  } catch (cause) {
+    throw malformed(block, `this runtime can't parse the certificate (${messageOf(cause)})`, cause);
+  }
+  return { ...fields, der, pem };
 }
 
 /**
@@ -126,6 +140,16 @@ export function decodeBlock(block: PemBlock): Uint8Array<ArrayBuffer> {
     throw malformed(block, "it is not base64");
   }
   return fromBase64(base64);
+}
+
+/**
+ * The bytes of the only block of a text, such as the `pem` of a {@link PemCertificate}.
+ *
+ * @throws {SourceError} if there is none, or it is malformed.
+ */
+export function derOf(pem: string): Uint8Array<ArrayBuffer> {
+  for (const block of pemBlocks(pem)) return decodeBlock(block);
+  throw missing("CERTIFICATE", []);
 }
 
 /** Encodes bytes as one block by the strict rules of RFC 7468, with a final newline. */

@@ -9,13 +9,13 @@
  */
 
 import { SourceError } from "../errors.ts";
+import type { PublicKeyInfo } from "./certificate.ts";
 import {
   BIT_STRING,
   DerReader,
   INTEGER,
   OBJECT_IDENTIFIER,
   OCTET_STRING,
-  type PublicKeyInfo,
   SEQUENCE,
   bitString,
   encodeDer,

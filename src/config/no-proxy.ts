@@ -6,6 +6,7 @@
  */
 
 import { withoutBrackets } from "../host.ts";
+import { type IpAddress, isSameAddress, parseAddress } from "../ip-address.ts";
 
 /**
  * Whether a server is reached straight: on loopback, or one of those that `NO_PROXY` lists, as hosts,
@@ -25,11 +26,7 @@ export function isExcepted(server: URL, exceptions: string): boolean {
     if (entryPort !== undefined && entryPort !== port) return false;
     const entryAddress = parseAddress(name);
     if (entryAddress !== undefined) {
-      return (
-        address !== undefined &&
-        address.bits === entryAddress.bits &&
-        address.value === entryAddress.value
-      );
+      return address !== undefined && isSameAddress(address, entryAddress);
     }
     if (name.startsWith("*.")) return host.endsWith(name.slice(1));
     if (name.startsWith(".")) return host.endsWith(name);
@@ -56,39 +53,10 @@ function splitPort(entry: string): { name: string; port: string | undefined } {
     : { name: entry, port: undefined };
 }
 
-interface Address {
-  readonly bits: 32 | 128;
-  readonly value: bigint;
-}
-
-function isInRange(address: Address, range: string): boolean {
+function isInRange(address: IpAddress, range: string): boolean {
   const [base = "", length = ""] = range.split("/");
   const from = parseAddress(base);
   if (from === undefined || from.bits !== address.bits || !/^\d{1,3}$/.test(length)) return false;
   const rest = from.bits - Number(length);
   return rest >= 0 && address.value >> BigInt(rest) === from.value >> BigInt(rest);
-}
-
-/** An IP address as a number; an IPv4 address within IPv6 counts as IPv4. */
-function parseAddress(text: string): Address | undefined {
-  if (/^\d{1,3}(?:\.\d{1,3}){3}$/.test(text)) {
-    const octets = text.split(".").map(Number);
-    if (octets.some((octet) => octet > 255)) return undefined;
-    return { bits: 32, value: octets.reduce((value, octet) => (value << 8n) | BigInt(octet), 0n) };
-  }
-  if (!text.includes(":")) return undefined;
-  // The URL standard writes an IPv6 address in its one canonical form.
-  const canonical = URL.parse(`http://[${text}]`)?.hostname.slice(1, -1);
-  if (canonical === undefined) return undefined;
-  const [head = "", tail] = canonical.split("::");
-  const left = head === "" ? [] : head.split(":");
-  const right = tail === undefined || tail === "" ? [] : tail.split(":");
-  const zeros = Array.from({ length: 8 - left.length - right.length }, () => "0");
-  const value = [...left, ...zeros, ...right].reduce(
-    (sum, group) => (sum << 16n) | BigInt(Number.parseInt(group, 16)),
-    0n,
-  );
-  return value >> 32n === 0xffffn
-    ? { bits: 32, value: value & 0xffff_ffffn }
-    : { bits: 128, value };
 }

@@ -8,34 +8,38 @@
  * @module
  */
 
+import { isInCircle } from "../certificates/anchors.ts";
+import type { TrustAnchor } from "../events.ts";
 import type { CaBundle } from "../sources/ca-source.ts";
 
 /**
- * Splits a bundle so that no group holds two anchors that could be mistaken for one another.
+ * Splits a bundle so that no group holds two anchors that could be mistaken for one another, or that have signed
+ * each other.
  *
  * Whom a group trusts the bundle trusts, and whom the bundle trusts one of the groups does.
  *
  * @returns The groups as PEM; one where nothing can be mistaken.
  */
 export function anchorGroups({ anchors, certificates }: CaBundle): string[][] {
-  const groups: { members: number[]; pem: string[] }[] = [];
-  for (const [index, pem] of certificates.entries()) {
-    const fits = groups.find(({ members }) =>
-      members.every((member) => !canBeMistaken(anchors[member], anchors[index])),
+  const groups: { members: TrustAnchor[]; pem: string[] }[] = [];
+  for (const [index, anchor] of anchors.entries()) {
+    const pem = certificates[index] ?? "";
+    const fits = groups.find(
+      ({ members }) =>
+        !members.some((member) => canBeMistaken(member, anchor)) && !isInCircle(anchor, members),
     );
-    if (fits === undefined) groups.push({ members: [index], pem: [pem] });
+    if (fits === undefined) groups.push({ members: [anchor], pem: [pem] });
     else {
-      fits.members.push(index);
+      fits.members.push(anchor);
       fits.pem.push(pem);
     }
   }
   return groups.map(({ pem }) => pem);
 }
 
-type Anchor = CaBundle["anchors"][number] | undefined;
-
-function canBeMistaken(a: Anchor, b: Anchor): boolean {
-  const sameName = a?.subject === b?.subject;
+function canBeMistaken(a: TrustAnchor, b: TrustAnchor): boolean {
   // Equal identifiers mean an equal key: either vouches for what the other signed.
-  return sameName && (a?.keyIdentifier === undefined || b?.keyIdentifier === undefined);
+  return (
+    a.subject === b.subject && (a.keyIdentifier === undefined || b.keyIdentifier === undefined)
+  );
 }

@@ -11,7 +11,12 @@ import type { TrustAnchor } from "../events.ts";
 import { sha256 } from "../bytes.ts";
 import type { Runtime } from "../runtime.ts";
 import { fixedSource } from "./fixed.ts";
-import { MAX_BUNDLE_BYTES, type PemCertificate, parseBundle } from "../certificates/pem.ts";
+import {
+  type CertificateCheck,
+  MAX_BUNDLE_BYTES,
+  type PemCertificate,
+  parseBundle,
+} from "../certificates/pem.ts";
 import { Reloader } from "./reloader.ts";
 import type { Source, SourceOptions } from "./source.ts";
 
@@ -87,11 +92,15 @@ export function staticCaSource(pem: string): CaSource {
   return createStaticCaSource(pem, "memory");
 }
 
-/** As {@link staticCaSource}, with where the text comes from. */
-export function createStaticCaSource(pem: string, source: string): CaSource {
+/** As {@link staticCaSource}, with where the text comes from, and checked by the runtime. */
+export function createStaticCaSource(
+  pem: string,
+  source: string,
+  check?: CertificateCheck,
+): CaSource {
   let certificates: PemCertificate[];
   try {
-    certificates = parseBundle(pem);
+    certificates = parseBundle(pem, check);
   } catch (cause) {
     if (!(cause instanceof SourceError)) throw cause;
     const from = source === "memory" ? "" : ` from ${source}`;
@@ -114,7 +123,7 @@ function createCaSource(
       async read(signal) {
         const content = await read(signal);
         const text = typeof content === "string" ? content : new TextDecoder().decode(content);
-        return await toBundle(parseBundle(text), runtime.clock.wallNow());
+        return await toBundle(parseBundle(text, runtime.checkCertificate), runtime.clock.wallNow());
       },
       isSame: (a, b) => a.fingerprint === b.fingerprint,
       changed: (next, previous) => ({

@@ -13,7 +13,12 @@ import type { ReanchorEvent } from "../events.ts";
 import { sha256 } from "../bytes.ts";
 import type { Runtime } from "../runtime.ts";
 import { fixedSource } from "./fixed.ts";
-import { MAX_BUNDLE_BYTES, type PemCertificate, parseBundle } from "../certificates/pem.ts";
+import {
+  type CertificateCheck,
+  MAX_BUNDLE_BYTES,
+  type PemCertificate,
+  parseBundle,
+} from "../certificates/pem.ts";
 import {
   type PrivateKey,
   comparePublicParts,
@@ -144,8 +149,12 @@ export function staticClientCertSource(pem: ClientCertPem): ClientCertSource {
   return createStaticClientCertSource(pem, "memory");
 }
 
-/** As {@link staticClientCertSource}, with where the text comes from. */
-export function createStaticClientCertSource(pem: ClientCertPem, source: string): ClientCertSource {
+/** As {@link staticClientCertSource}, with where the text comes from, and checked by the runtime. */
+export function createStaticClientCertSource(
+  pem: ClientCertPem,
+  source: string,
+  check?: CertificateCheck,
+): ClientCertSource {
   function explain(cause: unknown): unknown {
     if (!(cause instanceof SourceError)) return cause;
     const from = source === "memory" ? "" : ` from ${source}`;
@@ -153,7 +162,7 @@ export function createStaticClientCertSource(pem: ClientCertPem, source: string)
     return new SourceError(message, cause.reason, { cause });
   }
   try {
-    const pair = parse(pem);
+    const pair = parse(pem, check);
     if (comparePublicParts(pair.key, pair.chain[0].publicKey) === false) throw mixed();
     return fixedSource(
       "client-certificate",
@@ -174,8 +183,12 @@ export function createStaticClientCertSource(pem: ClientCertPem, source: string)
  * @throws {SourceError} where one of them is not what it should be, or they do not belong together. The
  * message quotes neither.
  */
-export async function parseClientCert(pem: ClientCertPem, loadedAt: number): Promise<ClientCert> {
-  const pair = parse(pem);
+export async function parseClientCert(
+  pem: ClientCertPem,
+  loadedAt: number,
+  check?: CertificateCheck,
+): Promise<ClientCert> {
+  const pair = parse(pem, check);
   if (!(await isPair(pair))) throw mixed();
   return await toClientCert(pair, loadedAt);
 }
@@ -192,7 +205,7 @@ export function createClientCertSource(
   async function readPair(signal: AbortSignal): Promise<ClientCert> {
     for (let attempt = 1; attempt <= PAIR_READS; attempt++) {
       if (attempt > 1) await sleep(runtime.clock, PAIR_PAUSE_MS, signal);
-      const pair = parse(await read(signal));
+      const pair = parse(await read(signal), runtime.checkCertificate);
       if (await isPair(pair)) return await toClientCert(pair, runtime.clock.wallNow());
     }
     throw mixed("a rotation may be under way, or they are of different pairs");
@@ -237,9 +250,12 @@ interface ParsedPair {
   readonly key: PrivateKey;
 }
 
-function parse({ certificate, key }: ClientCertPem): ParsedPair {
+function parse(
+  { certificate, key }: ClientCertPem,
+  check: CertificateCheck | undefined,
+): ParsedPair {
   return {
-    chain: of("certificate", () => parseBundle(toText(certificate))),
+    chain: of("certificate", () => parseBundle(toText(certificate), check)),
     key: of("private key", () => parsePrivateKey(toText(key))),
   };
 }

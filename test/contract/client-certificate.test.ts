@@ -230,14 +230,14 @@ test("get() never meets a torn pair when it is swapped under load", async () => 
     },
   });
   let swapping = true;
+  const seen = new Set<string | null>();
   const swaps = (async () => {
-    for (let swap = 1; swap <= 20; swap++) {
+    for (let swap = 1; swap <= 20 || seen.size < pairs.length; swap++) {
       await files.write(pairs[swap % 2] as IssuedCertificate);
       await new Promise((resolve) => void setTimeout(resolve, 10));
     }
     swapping = false;
   })();
-  const seen = new Set<string | null>();
   while (swapping) seen.add(await whoAmI({ kube }));
   await swaps;
   expect(seen).toEqual(new Set(["alice", "bob"]));

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { ChainCase } from "./chains/table.ts";
 import { connectFakeApi, type RemoteFakeApi } from "./fake-api/remote.ts";
 import type {
   BlackholeAddress,
@@ -85,6 +86,8 @@ export interface Control {
   serve(options: ServeOptions): Promise<TestServer>;
   blackhole(): Promise<TestBlackhole>;
   proxy(options: ProxyOptions): Promise<TestProxy>;
+  /** The chains of certificates to judge; the same ones at each call. */
+  chains(): Promise<readonly ChainCase[]>;
   /** Makes a FIFO, which no runtime has a call for. */
   fifo(path: string): Promise<void>;
   /** Ends the process, also where another process started it. */
@@ -129,6 +132,7 @@ export function connectControl(url: string): Control {
     serve,
     blackhole,
     proxy,
+    chains: async () => (await call(url, "GET /chains")) as ChainCase[],
     fifo: async (path) => void (await call(url, "POST /fifos", { path })),
     close: async () => void (await call(url, "POST /exit")),
   };

@@ -20,7 +20,7 @@ import type { TrustSettings } from "../../../src/rotation/trust-settings.ts";
 import { isUntrusted } from "../../../src/rotation/untrusted.ts";
 import { newerThan } from "../../../src/sources/newer.ts";
 import type { SourceStatus } from "../../../src/sources/source.ts";
-import { checkIdentity } from "../../_shared/node-identity.ts";
+import { checkIdentity } from "../../_shared/identity.ts";
 import { explain } from "../explain.ts";
 import { nodeRuntime } from "../runtime.ts";
 import { handshake } from "../handshake.ts";

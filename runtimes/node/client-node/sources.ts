@@ -22,6 +22,7 @@ import {
 } from "../../../src/sources/client-cert-source.ts";
 import { MAX_BUNDLE_BYTES } from "../../../src/certificates/pem.ts";
 import type { SourceOptions } from "../../../src/sources/source.ts";
+import { checkCertificate } from "../../_shared/anchors.ts";
 import { nodeFiles } from "../../_shared/node-files.ts";
 import { nodeRuntime } from "../runtime.ts";
 
@@ -31,7 +32,8 @@ export function caSourceOf(
   options: SourceOptions,
 ): CaSource | undefined {
   if (caFile) return createFileCaSource(nodeRuntime, caFile, options);
-  if (caData) return createStaticCaSource(decode(caData), `caData of cluster ${name}`);
+  if (caData)
+    return createStaticCaSource(decode(caData), `caData of cluster ${name}`, checkCertificate);
   return undefined;
 }
 
@@ -41,7 +43,9 @@ export function clientCertSourceOf(
   plugin: ClientCertPem | undefined,
   options: SourceOptions,
 ): ClientCertSource | undefined {
-  if (plugin !== undefined) return createStaticClientCertSource(plugin, `plugin of user ${name}`);
+  if (plugin !== undefined) {
+    return createStaticClientCertSource(plugin, `plugin of user ${name}`, checkCertificate);
+  }
   const hasCertificate = Boolean(certFile || certData);
   const hasKey = Boolean(keyFile || keyData);
   if (!hasCertificate && !hasKey) return undefined;
@@ -56,7 +60,9 @@ export function clientCertSourceOf(
   const source = `user ${name}`;
   const certificate = decode(certData ?? "");
   const key = decode(keyData ?? "");
-  if (!certFile && !keyFile) return createStaticClientCertSource({ certificate, key }, source);
+  if (!certFile && !keyFile) {
+    return createStaticClientCertSource({ certificate, key }, source, checkCertificate);
+  }
   const read: ClientCertFunction = async (signal) => ({
     certificate: certFile ? await nodeFiles.read(certFile, MAX_BUNDLE_BYTES, signal) : certificate,
     key: keyFile ? await nodeFiles.read(keyFile, MAX_BUNDLE_BYTES, signal) : key,

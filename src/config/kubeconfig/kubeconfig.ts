@@ -279,7 +279,11 @@ function buildCa(
   if (ca === undefined) return undefined;
   return "file" in ca
     ? createFileCaSource(runtime, ca.file, sourceOptions)
-    : createStaticCaSource(ca.data, `${source} (certificate-authority-data)`);
+    : createStaticCaSource(
+        ca.data,
+        `${source} (certificate-authority-data)`,
+        runtime.checkCertificate,
+      );
 }
 
 /** The token of a file wins over one that stands beside it, where it can be read. */
@@ -310,7 +314,11 @@ function buildClientCert(
   }
   if ("data" in certificate && "data" in key) {
     const pem = { certificate: certificate.data, key: key.data };
-    return createStaticClientCertSource(pem, `${source} (client-certificate-data)`);
+    return createStaticClientCertSource(
+      pem,
+      `${source} (client-certificate-data)`,
+      runtime.checkCertificate,
+    );
   }
   const { files } = runtime;
   const read = async (
@@ -353,7 +361,9 @@ function buildExec(
     clientCert: mapSource(
       credentials,
       "client-certificate",
-      ({ clientCert }) => clientCert && parseClientCert(clientCert, runtime.clock.wallNow()),
+      ({ clientCert }) =>
+        clientCert &&
+        parseClientCert(clientCert, runtime.clock.wallNow(), runtime.checkCertificate),
     ),
   };
 }

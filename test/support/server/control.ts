@@ -9,6 +9,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { promisify } from "node:util";
+import { chainTable } from "../chains/table.ts";
 import { callFakeApi, type FakeApiCall } from "../fake-api/remote.ts";
 import { type Blackhole, openBlackhole } from "./blackhole.ts";
 import type { ProxyOptions, ServeOptions } from "./protocol.ts";
@@ -59,6 +60,7 @@ async function answer(request: IncomingMessage): Promise<unknown> {
   }
   if (collection === "blackholes") return await callBlackhole(id, call);
   if (collection === "proxies") return await callProxy(id, call, body);
+  if (collection === "chains") return chainTable();
   if (collection === "fifos") return await makeFifo(String(body["path"]));
   if (collection === "exit") return {};
   throw new RangeError(`Cannot answer ${request.method} ${url.pathname}: no such call`);

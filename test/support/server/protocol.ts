@@ -24,6 +24,8 @@ export interface LiveOptions {
   maxVersion?: TlsVersion;
   /** Requests need this bearer token, or a valid client certificate. `null`: anyone may ask. */
   token?: string | null;
+  /** Whether it takes keys and signatures that OpenSSL finds too weak. @default false */
+  weak?: boolean;
   /** How long a connection is kept waiting before its TLS handshake goes on. @default 0 */
   handshakeDelayMs?: number;
   /** A gate that connections wait at before their TLS handshake; `null` for none. @default null */

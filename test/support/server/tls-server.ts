@@ -147,11 +147,12 @@ export class TestTlsServer {
   }
 
   #secureContext(): { cert: string; key: string; ca?: string } & Record<string, unknown> {
-    const { cert, key, clientCa, minVersion, maxVersion } = this.#options;
+    const { cert, key, clientCa, minVersion, maxVersion, weak } = this.#options;
     return {
       cert,
       key,
       ...(clientCa === undefined ? {} : { ca: clientCa }),
+      ...(weak === true ? { ciphers: "DEFAULT@SECLEVEL=0" } : {}),
       ...(minVersion === undefined ? {} : { minVersion }),
       ...(maxVersion === undefined ? {} : { maxVersion }),
     };

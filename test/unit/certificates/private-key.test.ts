@@ -6,7 +6,7 @@
 
 import { describe, expect, test } from "vitest";
 import { SourceError } from "../../../src/errors.ts";
-import type { PublicKeyInfo } from "../../../src/certificates/der.ts";
+import type { PublicKeyInfo } from "../../../src/certificates/certificate.ts";
 import { parseBundle } from "../../../src/certificates/pem.ts";
 import { isKeyPair, parsePrivateKey } from "../../../src/certificates/private-key.ts";
 import {

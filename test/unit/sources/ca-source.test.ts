@@ -186,6 +186,7 @@ describe("CaBundle", () => {
     const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
     expect(anchor).toEqual({
       subject: "CN=kubernetes",
+      issuer: "CN=kubernetes",
       fingerprint: Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join(""),
       keyIdentifier: "0001",
       notBefore: Date.parse("2026-01-01T00:00:00Z"),

@@ -94,6 +94,7 @@ const nodeLike: Capabilities = {
   sharedReads: true,
   resendsUntouchedStreams: true,
   recognisesUntrustedServers: true,
+  laxChains: [],
   clientCertificates: true,
   serverName: true,
   insecureSkipTlsVerify: true,

@@ -5,7 +5,7 @@
  */
 
 import { expect, test } from "vitest";
-import { readCertificate } from "../../../src/certificates/der.ts";
+import { readCertificate } from "../../../src/certificates/certificate.ts";
 import { type NameAttribute, certificateDer, der, utf16, utf8 } from "../support/certificates.ts";
 
 const organization = [0x55, 0x04, 0x0a];

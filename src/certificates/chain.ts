@@ -1,0 +1,80 @@
+/**
+ * Whether a chain of certificates ends at a trust anchor, by the rules of Go's `crypto/x509` for servers.
+ *
+ * @module
+ */
+
+import { type CertificateParts, readParts } from "./certificate.ts";
+import {
+  basicConstraints,
+  hasUnknownCriticalExtension,
+  isForServers,
+  isInForce,
+  isInsecurelySigned,
+  maySign,
+} from "./issuer.ts";
+
+/** What a chain is judged by. */
+export interface ChainTerms {
+  /** The trust anchors, in DER. */
+  readonly anchors: readonly Uint8Array[];
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  /** Whether the issuer's key has signed the certificate. */
+  isSignedBy(certificate: CertificateParts, issuer: CertificateParts): boolean;
+}
+
+/** As Go: a chain of certificates that all have one name must not cost more. */
+const MAX_SIGNATURE_CHECKS = 100;
+
+interface Link {
+  readonly der: Uint8Array;
+  readonly parts: CertificateParts;
+}
+
+/**
+ * Whether there is a path from a server's certificate to an anchor.
+ *
+ * Name constraints are not looked at, and the host is not either.
+ *
+ * @param presented What the server presents: its own certificate, then others in any order. DER.
+ * @throws {Error} if a certificate is malformed.
+ */
+export function endsAtAnchor(presented: readonly Uint8Array[], terms: ChainTerms): boolean {
+  const [leaf, ...intermediates] = presented.map(toLink);
+  if (leaf === undefined || !isInForce(leaf.parts, terms.now)) return false;
+  if (hasUnknownCriticalExtension(leaf.parts) || !isForServers(leaf.parts)) return false;
+  if (terms.anchors.some((anchor) => isSame(anchor, leaf.der))) return true;
+  const anchors = terms.anchors.map(toLink);
+  let checks = 0;
+
+  function isIssuer(candidate: Link, path: readonly Link[]): boolean {
+    const child = path.at(-1) ?? candidate;
+    if (!isSame(child.parts.issuer, candidate.parts.subject) || path.includes(candidate)) {
+      return false;
+    }
+    if (!isInForce(candidate.parts, terms.now) || !maySign(candidate.parts)) return false;
+    const { pathLength = Infinity } = basicConstraints(candidate.parts) ?? {};
+    if (path.length - 1 > pathLength || isInsecurelySigned(child.parts)) return false;
+    checks += 1;
+    return checks <= MAX_SIGNATURE_CHECKS && terms.isSignedBy(child.parts, candidate.parts);
+  }
+
+  function reaches(path: readonly Link[]): boolean {
+    if (anchors.some((anchor) => isIssuer(anchor, path))) return true;
+    return intermediates.some((candidate) => {
+      const mayBeBetween = basicConstraints(candidate.parts)?.isCa === true;
+      return mayBeBetween && isIssuer(candidate, path) && reaches([...path, candidate]);
+    });
+  }
+
+  return reaches([leaf]);
+}
+
+function toLink(der: Uint8Array): Link {
+  return { der, parts: readParts(der) };
+}
+
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+}

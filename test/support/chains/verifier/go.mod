@@ -1,0 +1,3 @@
+module reanchor.test/verifier
+
+go 1.26.0
