@@ -37,7 +37,6 @@ export type {
   PartOf,
   Stored,
 } from "./api/object.ts";
-export { microTime } from "./api/micro-time.ts";
 export type { ResourceDefinition } from "./api/definition.ts";
 export type { ResourceKind } from "./resources/kind.ts";
 export type { ResourceCall, ResourceClient } from "./api/api-call.ts";

@@ -14,7 +14,7 @@
  *
  * @example
  * ```ts
- * import { microTime } from "@reanchor/reanchor";
+ * import { microTime } from "@reanchor/reanchor/resources";
  *
  * console.log(microTime(new Date(0))); // 1970-01-01T00:00:00.000000Z
  * ```

@@ -246,18 +246,9 @@ export function createClient({
     },
     capabilities,
     fetch,
-    async get<T>(path: string, options: CallOptions = {}): Promise<T> {
-      checkKnown("get", options, callOptionNames);
-      return await call<T>({ ...options, method: "GET", path });
-    },
-    async post<T>(path: string, body: unknown, options: CallOptions = {}): Promise<T> {
-      checkKnown("post", options, callOptionNames);
-      return await call<T>({ ...options, method: "POST", path, body });
-    },
-    async put<T>(path: string, body: unknown, options: CallOptions = {}): Promise<T> {
-      checkKnown("put", options, callOptionNames);
-      return await call<T>({ ...options, method: "PUT", path, body });
-    },
+    get: (path, options) => verb("GET", path, options),
+    post: (path, body, options) => verb("POST", path, options, body),
+    put: (path, body, options) => verb("PUT", path, options, body),
     async patch<T>(path: string, body: unknown, options: PatchOptions = {}): Promise<T> {
       checkKnown("patch", options, [...callOptionNames, "type"]);
       const { type, query: given, ...rest } = options;
@@ -265,10 +256,7 @@ export function createClient({
       const query = type === "apply" ? { fieldManager, ...given } : given;
       return await call<T>({ ...rest, query, method: "PATCH", path, body, contentType });
     },
-    async delete<T>(path: string, options: DeleteCallOptions = {}): Promise<T> {
-      checkKnown("delete", options, [...callOptionNames, "body"]);
-      return await call<T>({ ...options, method: "DELETE", path });
-    },
+    delete: (path, options) => verb("DELETE", path, options, options?.body, ["body"]),
     resource(kind, options = {}) {
       checkKind(kind);
       return kind.bind(resources, options);
@@ -278,6 +266,17 @@ export function createClient({
     close,
     [Symbol.asyncDispose]: close,
   };
+
+  async function verb<T>(
+    method: string,
+    path: string,
+    options: CallOptions = {},
+    body?: unknown,
+    moreNames: readonly string[] = [],
+  ): Promise<T> {
+    checkKnown(method.toLowerCase(), options, [...callOptionNames, ...moreNames]);
+    return await call<T>({ ...options, method, path, body });
+  }
 
   async function discover(options: DiscoverOptions = {}): Promise<Discovery> {
     checkKnown("discover", options, ["refresh", "signal"]);

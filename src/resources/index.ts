@@ -97,6 +97,7 @@ export type {
 export type { ApplyConflict } from "../api/apply-conflict.ts";
 
 export { formatDuration, parseDuration } from "../api/duration.ts";
+export { microTime } from "../api/micro-time.ts";
 export { resolveIntOrPercent } from "../api/int-or-string.ts";
 export {
   type ParsedQuantity,
