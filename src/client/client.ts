@@ -246,9 +246,9 @@ export function createClient({
     },
     capabilities,
     fetch,
-    get: (path, options) => verb("GET", path, options),
-    post: (path, body, options) => verb("POST", path, options, body),
-    put: (path, body, options) => verb("PUT", path, options, body),
+    get: (path, options) => send("GET", path, options),
+    post: (path, body, options) => send("POST", path, options, body),
+    put: (path, body, options) => send("PUT", path, options, body),
     async patch<T>(path: string, body: unknown, options: PatchOptions = {}): Promise<T> {
       checkKnown("patch", options, [...callOptionNames, "type"]);
       const { type, query: given, ...rest } = options;
@@ -256,7 +256,7 @@ export function createClient({
       const query = type === "apply" ? { fieldManager, ...given } : given;
       return await call<T>({ ...rest, query, method: "PATCH", path, body, contentType });
     },
-    delete: (path, options) => verb("DELETE", path, options, options?.body, ["body"]),
+    delete: (path, options) => send("DELETE", path, options, options?.body, ["body"]),
     resource(kind, options = {}) {
       checkKind(kind);
       return kind.bind(resources, options);
@@ -267,7 +267,7 @@ export function createClient({
     [Symbol.asyncDispose]: close,
   };
 
-  async function verb<T>(
+  async function send<T>(
     method: string,
     path: string,
     options: CallOptions = {},
