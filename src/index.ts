@@ -38,7 +38,9 @@ export type {
   Stored,
 } from "./api/object.ts";
 export type { ResourceDefinition } from "./api/definition.ts";
-export type { ResourceKind } from "./resources/kind.ts";
+export type { ResourceKind, ResourceOptions } from "./resources/kind.ts";
+export type { PodVerbs } from "./resources/pod.ts";
+export type { CustomResource, DiscoveredResource } from "./resources/define-resource.ts";
 export type { ResourceCall, ResourceClient } from "./api/api-call.ts";
 export type {
   ApplyOptions,
@@ -47,15 +49,13 @@ export type {
   GetOptions,
   ListAllOptions,
   ListOptions,
-  Resource,
   ResourceCallOptions,
-  ResourceOptions,
   ResourcePatchOptions,
   ResourcePatchType,
-  ScaleObject,
-  Subresource,
   WriteOptions,
-} from "./resources/resource.ts";
+} from "./api/verbs.ts";
+export type { Resource } from "./resources/resource.ts";
+export type { ScaleObject, Subresource, WithScale, WithStatus } from "./resources/subresource.ts";
 export type { ListMeta, ResourceList } from "./api/list.ts";
 export type { Informer, InformerHandler, InformerOptions } from "./watch/informer.ts";
 export type { IndexFunction } from "./watch/object-store.ts";

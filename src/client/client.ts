@@ -33,7 +33,8 @@ import { type PatchOptions, patchContentType } from "../api/patch.ts";
 import type { ClientStatus } from "./status.ts";
 import type { KubeObject } from "../api/object.ts";
 import type { ResourceKind } from "../resources/kind.ts";
-import type { Resource, ResourceOptions } from "../resources/resource.ts";
+import type { Resource } from "../resources/resource.ts";
+import type { ResourceOptions } from "../resources/kind.ts";
 import { warningsOf } from "../api/warnings.ts";
 
 /** A client of one cluster. */
@@ -76,7 +77,10 @@ export interface KubeClient extends AsyncDisposable {
    * @param kind One of `reanchor/resources`, or what `defineResource()` gives.
    * @throws {TypeError} where a namespace is given to a kind that is in none.
    */
-  resource<T extends KubeObject>(kind: ResourceKind<T>, options?: ResourceOptions): Resource<T>;
+  resource<T extends KubeObject, Verbs extends Resource<T>>(
+    kind: ResourceKind<T, Verbs>,
+    options?: ResourceOptions,
+  ): Verbs;
   /**
    * Asks the server which kinds it has, once: what it said is kept until it is asked to `refresh`.
    *

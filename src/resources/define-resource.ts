@@ -8,20 +8,22 @@ import { checkKnown } from "../options.ts";
 import type { ObjectCheckMode, ObjectSchema } from "../api/object-check.ts";
 import type { KubeObject } from "../api/object.ts";
 import type { ResourceDefinition } from "../api/definition.ts";
-import type { ResourceKind } from "./kind.ts";
-import { bindResource } from "./resource.ts";
+import type { ResourceTarget } from "../api/resource-target.ts";
+import { type ResourceKind, createKind } from "./kind.ts";
+import type { Resource } from "./resource.ts";
+import { type WithScale, type WithStatus, withScale, withStatus } from "./subresource.ts";
 
 /** What a kind of resource is. */
-export interface DefineResourceOptions<Schema = unknown> extends Omit<
-  ResourceDefinition,
-  "subresources"
-> {
+export interface DefineResourceOptions<
+  Schema = unknown,
+  Subresources extends readonly string[] = readonly string[],
+> extends Omit<ResourceDefinition, "subresources"> {
   /**
-   * What hangs below its objects: `status`, `scale`.
+   * Its subresources: `status`, `scale`. They decide which verbs the kind has.
    *
    * @default ["status"]
    */
-  readonly subresources?: readonly string[] | undefined;
+  readonly subresources?: Subresources | undefined;
   /**
    * What its objects are, beside `apiVersion`, `kind` and `metadata`: a schema of zod, or of any library
    * that follows Standard Schema. Their type is inferred from it.
@@ -47,6 +49,17 @@ const optionNames: readonly string[] = [
   "schema",
   "check",
 ];
+
+/** The verbs of a custom resource: those of every kind, and those of its subresources. */
+export type CustomResource<
+  T extends KubeObject,
+  Subresources extends readonly string[],
+> = Resource<T> &
+  ("status" extends Subresources[number] ? WithStatus<T> : unknown) &
+  ("scale" extends Subresources[number] ? WithScale : unknown);
+
+/** The verbs of a kind that was discovered: those of its subresources are there if it has them. */
+export type DiscoveredResource = Resource<KubeObject> & Partial<WithScale & WithStatus<KubeObject>>;
 
 /** The objects that a schema accepts. */
 export type ObjectOf<Schema> =
@@ -75,9 +88,12 @@ export type ObjectOf<Schema> =
  * console.log(Widget.plural); // widgets
  * ```
  */
-export function defineResource<Schema = unknown>(
-  options: DefineResourceOptions<Schema>,
-): ResourceKind<ObjectOf<Schema>> {
+export function defineResource<
+  Schema = unknown,
+  const Subresources extends readonly string[] = readonly ["status"],
+>(
+  options: DefineResourceOptions<Schema, Subresources>,
+): ResourceKind<ObjectOf<Schema>, CustomResource<ObjectOf<Schema>, Subresources>> {
   checkKnown("defineResource", options, optionNames);
   const { group, version, kind, plural, namespaced } = options;
   for (const [name, value] of Object.entries({ version, kind, plural })) {
@@ -88,17 +104,37 @@ export function defineResource<Schema = unknown>(
     throw new TypeError("Cannot define a resource: group is no name");
   }
   const { schema, check, subresources = ["status"] } = options;
-  const definition = { group, version, kind, plural, namespaced, subresources };
+  const definition = { group, version, kind, plural, namespaced, subresources, schema, check };
+  return createKind(definition, (target) => verbsOf(target, subresources)) as ResourceKind<
+    ObjectOf<Schema>,
+    CustomResource<ObjectOf<Schema>, Subresources>
+  >;
+}
+
+/** The verbs of subresources that are known by name alone. */
+function verbsOf<T extends KubeObject>(
+  target: ResourceTarget<T>,
+  subresources: readonly string[],
+): Partial<WithScale & WithStatus<T>> {
   return {
-    ...definition,
-    bind: (client, bound) => bindResource(definition, { schema, check }, client, bound),
+    ...(subresources.includes("status") && withStatus(target)),
+    ...(subresources.includes("scale") && withScale(target)),
   };
 }
 
 /** A kind that Kubernetes brings, of a type that its generated declarations give. */
-export function builtIn<T extends KubeObject>(definition: ResourceDefinition): ResourceKind<T> {
-  return {
-    ...definition,
-    bind: (client, options) => bindResource(definition, {}, client, options),
-  };
+export function builtIn<T extends KubeObject, More extends object = object>(
+  definition: ResourceDefinition,
+  more: (target: ResourceTarget<T>) => More = () => ({}) as More,
+): ResourceKind<T, Resource<T> & More> {
+  return createKind(definition, more);
+}
+
+/** A kind that a server says it has. */
+export function kindOfServer(
+  definition: ResourceDefinition,
+): ResourceKind<KubeObject, DiscoveredResource> {
+  return createKind<KubeObject, Partial<WithScale & WithStatus<KubeObject>>>(definition, (target) =>
+    verbsOf(target, definition.subresources),
+  );
 }

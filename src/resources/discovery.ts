@@ -5,7 +5,7 @@
  */
 
 import { ApiError } from "../api/api-error.ts";
-import { builtIn } from "./define-resource.ts";
+import { type DiscoveredResource, kindOfServer } from "./define-resource.ts";
 import type { ResourceCall, ResourceClient } from "../api/api-call.ts";
 import type { KubeObject } from "../api/object.ts";
 import type { ResourceKind } from "./kind.ts";
@@ -19,7 +19,7 @@ export interface DiscoverOptions {
 }
 
 /** A kind that a server has, ready for `kube.resource()`. */
-export interface DiscoveredKind extends ResourceKind {
+export interface DiscoveredKind extends ResourceKind<KubeObject, DiscoveredResource> {
   /** Its name for one, as in `deployment`. */
   readonly singular: string;
   /** Its names for people in a hurry, as in `deploy`. */
@@ -191,7 +191,7 @@ function discovered({
   ...definition
 }: Omit<DiscoveredKind, "bind">): DiscoveredKind {
   return {
-    ...builtIn<KubeObject>(definition),
+    ...kindOfServer(definition),
     singular: singular || definition.kind.toLowerCase(),
     shortNames,
     verbs,

@@ -41,7 +41,14 @@ export type {
   PatchType,
   StrategicPatch,
 } from "../api/patch.ts";
-export { type DefineResourceOptions, type ObjectOf, defineResource } from "./define-resource.ts";
+export {
+  type CustomResource,
+  type DefineResourceOptions,
+  type ObjectOf,
+  defineResource,
+} from "./define-resource.ts";
+export type { PodVerbs } from "./pod.ts";
+export type { WithScale, WithStatus } from "./subresource.ts";
 export type { ObjectCheckMode, ObjectSchema, SchemaResult } from "../api/object-check.ts";
 export { type SchemaIssue, InvalidObjectError } from "../errors.ts";
 export type {
@@ -62,15 +69,14 @@ export type {
   GetOptions,
   ListAllOptions,
   ListOptions,
-  Resource,
   ResourceCallOptions,
-  ResourceOptions,
   ResourcePatchOptions,
   ResourcePatchType,
-  ScaleObject,
-  Subresource,
   WriteOptions,
-} from "./resource.ts";
+} from "../api/verbs.ts";
+export type { Resource } from "./resource.ts";
+export type { ResourceOptions } from "./kind.ts";
+export type { ScaleObject, Subresource } from "./subresource.ts";
 export type { ListMeta, ResourceList } from "../api/list.ts";
 export type { Informer, InformerHandler, InformerOptions } from "../watch/informer.ts";
 export type { IndexFunction } from "../watch/object-store.ts";

@@ -26,12 +26,12 @@ import type {
   GetOptions,
   ListAllOptions,
   ListOptions,
-  Resource,
   ResourceDeleteOptions,
-  ResourceOptions,
   ResourcePatchOptions,
   WriteOptions,
-} from "../../src/resources/resource.ts";
+} from "../../src/api/verbs.ts";
+import type { Resource } from "../../src/resources/resource.ts";
+import type { ResourceOptions } from "../../src/resources/kind.ts";
 import { createFileCaSource, createFunctionCaSource } from "../../src/sources/ca-source.ts";
 import {
   type ClientCertFiles,
@@ -59,8 +59,8 @@ const server = "https://10.96.0.1";
 interface Scene {
   readonly runtime: FakeRuntime;
   readonly kube: KubeClient;
-  readonly pods: Resource<Pod>;
-  readonly deployments: Resource<Deployment>;
+  readonly pods: ReturnType<typeof Pod.bind>;
+  readonly deployments: ReturnType<typeof Deployment.bind>;
 }
 
 async function setScene(): Promise<Scene> {

@@ -213,6 +213,9 @@ function declareKinds(
     heading("The kinds that Kubernetes brings."),
     `import { builtIn } from "../define-resource.ts";\n` +
       `import type { ResourceKind } from "../kind.ts";\n` +
+      `import { type PodVerbs, podVerbs } from "../pod.ts";\n` +
+      `import type { Resource } from "../resource.ts";\n` +
+      `import { type WithScale, type WithStatus, withStatus, withStatusAndScale } from "../subresource.ts";\n` +
       importAll(imported),
     ...declarations,
   ].join("\n");
@@ -227,12 +230,25 @@ function declareKind(
   const apiVersion = group === "" ? version : `${group}/${version}`;
   const where = namespaced ? "in namespaces" : "in no namespace";
   const definition = JSON.stringify({ group, version, kind, plural, namespaced, subresources });
+  const [verbs, binder] = verbsOf(name, subresources);
   return [
     `/** The kind \`${kind}\` of \`${apiVersion}\`, ${where}. */\n`,
-    `export const ${name}: ResourceKind<${name}> = /* @__PURE__ */ builtIn(${definition});\n`,
+    `export const ${name}: ResourceKind<${verbs}> = /* @__PURE__ */ builtIn(${[definition, ...binder].join(", ")});\n`,
     docstring(description, kind),
     `export type ${name} = ${type};\n`,
   ].join("");
+}
+
+/** What a kind can do beside what every kind can: its type arguments, and what binds it. */
+function verbsOf(name: string, subresources: readonly string[]): [string, string[]] {
+  if (name === "Pod") return [`Pod, Resource<Pod> & PodVerbs<Pod>`, ["podVerbs"]];
+  const hasStatus = subresources.includes("status");
+  if (hasStatus && subresources.includes("scale")) {
+    return [`${name}, Resource<${name}> & WithScale & WithStatus<${name}>`, ["withStatusAndScale"]];
+  }
+  return hasStatus
+    ? [`${name}, Resource<${name}> & WithStatus<${name}>`, ["withStatus"]]
+    : [name, []];
 }
 
 /** Names the types that the kinds lead to; on a clash that is not won, with group and version before. */

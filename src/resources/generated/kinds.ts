@@ -6,6 +6,9 @@
 
 import { builtIn } from "../define-resource.ts";
 import type { ResourceKind } from "../kind.ts";
+import { type PodVerbs, podVerbs } from "../pod.ts";
+import type { Resource } from "../resource.ts";
+import { type WithScale, type WithStatus, withStatus, withStatusAndScale } from "../subresource.ts";
 import type * as AdmissionregistrationV1 from "./admissionregistration-v1.ts";
 import type * as ApiextensionsV1 from "./apiextensions-v1.ts";
 import type * as ApiregistrationV1 from "./apiregistration-v1.ts";
@@ -32,14 +35,18 @@ import type * as StorageV1 from "./storage-v1.ts";
 import type * as StoragemigrationV1 from "./storagemigration-v1.ts";
 
 /** The kind `APIService` of `apiregistration.k8s.io/v1`, in no namespace. */
-export const APIService: ResourceKind<APIService> = /* @__PURE__ */ builtIn({
-  group: "apiregistration.k8s.io",
-  version: "v1",
-  kind: "APIService",
-  plural: "apiservices",
-  namespaced: false,
-  subresources: ["status"],
-});
+export const APIService: ResourceKind<APIService, Resource<APIService> & WithStatus<APIService>> =
+  /* @__PURE__ */ builtIn(
+    {
+      group: "apiregistration.k8s.io",
+      version: "v1",
+      kind: "APIService",
+      plural: "apiservices",
+      namespaced: false,
+      subresources: ["status"],
+    },
+    withStatus,
+  );
 /** APIService represents a server for a particular GroupVersion. Name must be "version.group". */
 export type APIService = ApiregistrationV1.APIService;
 
@@ -73,14 +80,18 @@ export const CSIDriver: ResourceKind<CSIDriver> = /* @__PURE__ */ builtIn({
 export type CSIDriver = StorageV1.CSIDriver;
 
 /** The kind `CSINode` of `storage.k8s.io/v1`, in no namespace. */
-export const CSINode: ResourceKind<CSINode> = /* @__PURE__ */ builtIn({
-  group: "storage.k8s.io",
-  version: "v1",
-  kind: "CSINode",
-  plural: "csinodes",
-  namespaced: false,
-  subresources: ["status"],
-});
+export const CSINode: ResourceKind<CSINode, Resource<CSINode> & WithStatus<CSINode>> =
+  /* @__PURE__ */ builtIn(
+    {
+      group: "storage.k8s.io",
+      version: "v1",
+      kind: "CSINode",
+      plural: "csinodes",
+      namespaced: false,
+      subresources: ["status"],
+    },
+    withStatus,
+  );
 /**
  * CSINode holds information about all CSI drivers installed on a node. CSI drivers do not need to create the
  * CSINode object directly. As long as they use the node-driver-registrar sidecar container, the kubelet will
@@ -106,15 +117,20 @@ export const CSIStorageCapacity: ResourceKind<CSIStorageCapacity> = /* @__PURE__
 export type CSIStorageCapacity = StorageV1.CSIStorageCapacity;
 
 /** The kind `CertificateSigningRequest` of `certificates.k8s.io/v1`, in no namespace. */
-export const CertificateSigningRequest: ResourceKind<CertificateSigningRequest> =
-  /* @__PURE__ */ builtIn({
+export const CertificateSigningRequest: ResourceKind<
+  CertificateSigningRequest,
+  Resource<CertificateSigningRequest> & WithStatus<CertificateSigningRequest>
+> = /* @__PURE__ */ builtIn(
+  {
     group: "certificates.k8s.io",
     version: "v1",
     kind: "CertificateSigningRequest",
     plural: "certificatesigningrequests",
     namespaced: false,
     subresources: ["approval", "status"],
-  });
+  },
+  withStatus,
+);
 /**
  * CertificateSigningRequest objects provide a mechanism to obtain x509 certificates by submitting a
  * certificate signing request, and having it asynchronously approved and issued.
@@ -208,27 +224,36 @@ export const ControllerRevision: ResourceKind<ControllerRevision> = /* @__PURE__
 export type ControllerRevision = AppsV1.ControllerRevision;
 
 /** The kind `CronJob` of `batch/v1`, in namespaces. */
-export const CronJob: ResourceKind<CronJob> = /* @__PURE__ */ builtIn({
-  group: "batch",
-  version: "v1",
-  kind: "CronJob",
-  plural: "cronjobs",
-  namespaced: true,
-  subresources: ["status"],
-});
+export const CronJob: ResourceKind<CronJob, Resource<CronJob> & WithStatus<CronJob>> =
+  /* @__PURE__ */ builtIn(
+    {
+      group: "batch",
+      version: "v1",
+      kind: "CronJob",
+      plural: "cronjobs",
+      namespaced: true,
+      subresources: ["status"],
+    },
+    withStatus,
+  );
 /** CronJob represents the configuration of a single cron job. */
 export type CronJob = BatchV1.CronJob;
 
 /** The kind `CustomResourceDefinition` of `apiextensions.k8s.io/v1`, in no namespace. */
-export const CustomResourceDefinition: ResourceKind<CustomResourceDefinition> =
-  /* @__PURE__ */ builtIn({
+export const CustomResourceDefinition: ResourceKind<
+  CustomResourceDefinition,
+  Resource<CustomResourceDefinition> & WithStatus<CustomResourceDefinition>
+> = /* @__PURE__ */ builtIn(
+  {
     group: "apiextensions.k8s.io",
     version: "v1",
     kind: "CustomResourceDefinition",
     plural: "customresourcedefinitions",
     namespaced: false,
     subresources: ["status"],
-  });
+  },
+  withStatus,
+);
 /**
  * CustomResourceDefinition represents a resource that should be exposed on the API server. Its name MUST be
  * in the format <.spec.name>.<.spec.group>.
@@ -236,26 +261,36 @@ export const CustomResourceDefinition: ResourceKind<CustomResourceDefinition> =
 export type CustomResourceDefinition = ApiextensionsV1.CustomResourceDefinition;
 
 /** The kind `DaemonSet` of `apps/v1`, in namespaces. */
-export const DaemonSet: ResourceKind<DaemonSet> = /* @__PURE__ */ builtIn({
-  group: "apps",
-  version: "v1",
-  kind: "DaemonSet",
-  plural: "daemonsets",
-  namespaced: true,
-  subresources: ["status"],
-});
+export const DaemonSet: ResourceKind<DaemonSet, Resource<DaemonSet> & WithStatus<DaemonSet>> =
+  /* @__PURE__ */ builtIn(
+    {
+      group: "apps",
+      version: "v1",
+      kind: "DaemonSet",
+      plural: "daemonsets",
+      namespaced: true,
+      subresources: ["status"],
+    },
+    withStatus,
+  );
 /** DaemonSet represents the configuration of a daemon set. */
 export type DaemonSet = AppsV1.DaemonSet;
 
 /** The kind `Deployment` of `apps/v1`, in namespaces. */
-export const Deployment: ResourceKind<Deployment> = /* @__PURE__ */ builtIn({
-  group: "apps",
-  version: "v1",
-  kind: "Deployment",
-  plural: "deployments",
-  namespaced: true,
-  subresources: ["scale", "status"],
-});
+export const Deployment: ResourceKind<
+  Deployment,
+  Resource<Deployment> & WithScale & WithStatus<Deployment>
+> = /* @__PURE__ */ builtIn(
+  {
+    group: "apps",
+    version: "v1",
+    kind: "Deployment",
+    plural: "deployments",
+    namespaced: true,
+    subresources: ["scale", "status"],
+  },
+  withStatusAndScale,
+);
 /** Deployment enables declarative updates for Pods and ReplicaSets. */
 export type Deployment = AppsV1.Deployment;
 
@@ -275,14 +310,20 @@ export const DeviceClass: ResourceKind<DeviceClass> = /* @__PURE__ */ builtIn({
 export type DeviceClass = ResourceV1.DeviceClass;
 
 /** The kind `DeviceTaintRule` of `resource.k8s.io/v1`, in no namespace. */
-export const DeviceTaintRule: ResourceKind<DeviceTaintRule> = /* @__PURE__ */ builtIn({
-  group: "resource.k8s.io",
-  version: "v1",
-  kind: "DeviceTaintRule",
-  plural: "devicetaintrules",
-  namespaced: false,
-  subresources: ["status"],
-});
+export const DeviceTaintRule: ResourceKind<
+  DeviceTaintRule,
+  Resource<DeviceTaintRule> & WithStatus<DeviceTaintRule>
+> = /* @__PURE__ */ builtIn(
+  {
+    group: "resource.k8s.io",
+    version: "v1",
+    kind: "DeviceTaintRule",
+    plural: "devicetaintrules",
+    namespaced: false,
+    subresources: ["status"],
+  },
+  withStatus,
+);
 /**
  * DeviceTaintRule adds one taint to all devices which match the selector. This has the same effect as if the
  * taint was specified directly in the ResourceSlice by the DRA driver.
@@ -355,14 +396,18 @@ export const EventsV1Event: ResourceKind<EventsV1Event> = /* @__PURE__ */ builtI
 export type EventsV1Event = EventsV1.Event;
 
 /** The kind `FlowSchema` of `flowcontrol.apiserver.k8s.io/v1`, in no namespace. */
-export const FlowSchema: ResourceKind<FlowSchema> = /* @__PURE__ */ builtIn({
-  group: "flowcontrol.apiserver.k8s.io",
-  version: "v1",
-  kind: "FlowSchema",
-  plural: "flowschemas",
-  namespaced: false,
-  subresources: ["status"],
-});
+export const FlowSchema: ResourceKind<FlowSchema, Resource<FlowSchema> & WithStatus<FlowSchema>> =
+  /* @__PURE__ */ builtIn(
+    {
+      group: "flowcontrol.apiserver.k8s.io",
+      version: "v1",
+      kind: "FlowSchema",
+      plural: "flowschemas",
+      namespaced: false,
+      subresources: ["status"],
+    },
+    withStatus,
+  );
 /**
  * FlowSchema defines the schema of a group of flows. Note that a flow is made up of a set of inbound API
  * requests with similar attributes and is identified by a pair of strings: the name of the FlowSchema and a
@@ -371,15 +416,20 @@ export const FlowSchema: ResourceKind<FlowSchema> = /* @__PURE__ */ builtIn({
 export type FlowSchema = FlowcontrolV1.FlowSchema;
 
 /** The kind `HorizontalPodAutoscaler` of `autoscaling/v2`, in namespaces. */
-export const HorizontalPodAutoscaler: ResourceKind<HorizontalPodAutoscaler> =
-  /* @__PURE__ */ builtIn({
+export const HorizontalPodAutoscaler: ResourceKind<
+  HorizontalPodAutoscaler,
+  Resource<HorizontalPodAutoscaler> & WithStatus<HorizontalPodAutoscaler>
+> = /* @__PURE__ */ builtIn(
+  {
     group: "autoscaling",
     version: "v2",
     kind: "HorizontalPodAutoscaler",
     plural: "horizontalpodautoscalers",
     namespaced: true,
     subresources: ["status"],
-  });
+  },
+  withStatus,
+);
 /**
  * HorizontalPodAutoscaler is the configuration for a horizontal pod autoscaler, which automatically manages
  * the replica count of any resource implementing the scale subresource based on the metrics specified.
@@ -405,14 +455,18 @@ export const IPAddress: ResourceKind<IPAddress> = /* @__PURE__ */ builtIn({
 export type IPAddress = NetworkingV1.IPAddress;
 
 /** The kind `Ingress` of `networking.k8s.io/v1`, in namespaces. */
-export const Ingress: ResourceKind<Ingress> = /* @__PURE__ */ builtIn({
-  group: "networking.k8s.io",
-  version: "v1",
-  kind: "Ingress",
-  plural: "ingresses",
-  namespaced: true,
-  subresources: ["status"],
-});
+export const Ingress: ResourceKind<Ingress, Resource<Ingress> & WithStatus<Ingress>> =
+  /* @__PURE__ */ builtIn(
+    {
+      group: "networking.k8s.io",
+      version: "v1",
+      kind: "Ingress",
+      plural: "ingresses",
+      namespaced: true,
+      subresources: ["status"],
+    },
+    withStatus,
+  );
 /**
  * Ingress is a collection of rules that allow inbound connections to reach the endpoints defined by a
  * backend. An Ingress can be configured to give services externally-reachable urls, load balance traffic,
@@ -438,14 +492,17 @@ export const IngressClass: ResourceKind<IngressClass> = /* @__PURE__ */ builtIn(
 export type IngressClass = NetworkingV1.IngressClass;
 
 /** The kind `Job` of `batch/v1`, in namespaces. */
-export const Job: ResourceKind<Job> = /* @__PURE__ */ builtIn({
-  group: "batch",
-  version: "v1",
-  kind: "Job",
-  plural: "jobs",
-  namespaced: true,
-  subresources: ["status"],
-});
+export const Job: ResourceKind<Job, Resource<Job> & WithStatus<Job>> = /* @__PURE__ */ builtIn(
+  {
+    group: "batch",
+    version: "v1",
+    kind: "Job",
+    plural: "jobs",
+    namespaced: true,
+    subresources: ["status"],
+  },
+  withStatus,
+);
 /** Job represents the configuration of a single job. */
 export type Job = BatchV1.Job;
 
@@ -555,14 +612,18 @@ export const MutatingWebhookConfiguration: ResourceKind<MutatingWebhookConfigura
 export type MutatingWebhookConfiguration = AdmissionregistrationV1.MutatingWebhookConfiguration;
 
 /** The kind `Namespace` of `v1`, in no namespace. */
-export const Namespace: ResourceKind<Namespace> = /* @__PURE__ */ builtIn({
-  group: "",
-  version: "v1",
-  kind: "Namespace",
-  plural: "namespaces",
-  namespaced: false,
-  subresources: ["finalize", "status"],
-});
+export const Namespace: ResourceKind<Namespace, Resource<Namespace> & WithStatus<Namespace>> =
+  /* @__PURE__ */ builtIn(
+    {
+      group: "",
+      version: "v1",
+      kind: "Namespace",
+      plural: "namespaces",
+      namespaced: false,
+      subresources: ["finalize", "status"],
+    },
+    withStatus,
+  );
 /** Namespace provides a scope for Names. Use of multiple namespaces is optional. */
 export type Namespace = CoreV1.Namespace;
 
@@ -579,28 +640,37 @@ export const NetworkPolicy: ResourceKind<NetworkPolicy> = /* @__PURE__ */ builtI
 export type NetworkPolicy = NetworkingV1.NetworkPolicy;
 
 /** The kind `Node` of `v1`, in no namespace. */
-export const Node: ResourceKind<Node> = /* @__PURE__ */ builtIn({
-  group: "",
-  version: "v1",
-  kind: "Node",
-  plural: "nodes",
-  namespaced: false,
-  subresources: ["proxy", "status"],
-});
+export const Node: ResourceKind<Node, Resource<Node> & WithStatus<Node>> = /* @__PURE__ */ builtIn(
+  {
+    group: "",
+    version: "v1",
+    kind: "Node",
+    plural: "nodes",
+    namespaced: false,
+    subresources: ["proxy", "status"],
+  },
+  withStatus,
+);
 /**
  * Node is a worker node in Kubernetes. Each node will have a unique identifier in the cache (i.e. in etcd).
  */
 export type Node = CoreV1.Node;
 
 /** The kind `PersistentVolume` of `v1`, in no namespace. */
-export const PersistentVolume: ResourceKind<PersistentVolume> = /* @__PURE__ */ builtIn({
-  group: "",
-  version: "v1",
-  kind: "PersistentVolume",
-  plural: "persistentvolumes",
-  namespaced: false,
-  subresources: ["status"],
-});
+export const PersistentVolume: ResourceKind<
+  PersistentVolume,
+  Resource<PersistentVolume> & WithStatus<PersistentVolume>
+> = /* @__PURE__ */ builtIn(
+  {
+    group: "",
+    version: "v1",
+    kind: "PersistentVolume",
+    plural: "persistentvolumes",
+    namespaced: false,
+    subresources: ["status"],
+  },
+  withStatus,
+);
 /**
  * PersistentVolume (PV) is a storage resource provisioned by an administrator. It is analogous to a node.
  * More info: https://kubernetes.io/docs/concepts/storage/persistent-volumes
@@ -608,37 +678,46 @@ export const PersistentVolume: ResourceKind<PersistentVolume> = /* @__PURE__ */ 
 export type PersistentVolume = CoreV1.PersistentVolume;
 
 /** The kind `PersistentVolumeClaim` of `v1`, in namespaces. */
-export const PersistentVolumeClaim: ResourceKind<PersistentVolumeClaim> = /* @__PURE__ */ builtIn({
-  group: "",
-  version: "v1",
-  kind: "PersistentVolumeClaim",
-  plural: "persistentvolumeclaims",
-  namespaced: true,
-  subresources: ["status"],
-});
+export const PersistentVolumeClaim: ResourceKind<
+  PersistentVolumeClaim,
+  Resource<PersistentVolumeClaim> & WithStatus<PersistentVolumeClaim>
+> = /* @__PURE__ */ builtIn(
+  {
+    group: "",
+    version: "v1",
+    kind: "PersistentVolumeClaim",
+    plural: "persistentvolumeclaims",
+    namespaced: true,
+    subresources: ["status"],
+  },
+  withStatus,
+);
 /** PersistentVolumeClaim is a user's request for and claim to a persistent volume */
 export type PersistentVolumeClaim = CoreV1.PersistentVolumeClaim;
 
 /** The kind `Pod` of `v1`, in namespaces. */
-export const Pod: ResourceKind<Pod> = /* @__PURE__ */ builtIn({
-  group: "",
-  version: "v1",
-  kind: "Pod",
-  plural: "pods",
-  namespaced: true,
-  subresources: [
-    "attach",
-    "binding",
-    "ephemeralcontainers",
-    "eviction",
-    "exec",
-    "log",
-    "portforward",
-    "proxy",
-    "resize",
-    "status",
-  ],
-});
+export const Pod: ResourceKind<Pod, Resource<Pod> & PodVerbs<Pod>> = /* @__PURE__ */ builtIn(
+  {
+    group: "",
+    version: "v1",
+    kind: "Pod",
+    plural: "pods",
+    namespaced: true,
+    subresources: [
+      "attach",
+      "binding",
+      "ephemeralcontainers",
+      "eviction",
+      "exec",
+      "log",
+      "portforward",
+      "proxy",
+      "resize",
+      "status",
+    ],
+  },
+  podVerbs,
+);
 /**
  * Pod is a collection of containers that can run on a host. This resource is created by clients and scheduled
  * onto hosts.
@@ -646,40 +725,56 @@ export const Pod: ResourceKind<Pod> = /* @__PURE__ */ builtIn({
 export type Pod = CoreV1.Pod;
 
 /** The kind `PodCertificateRequest` of `certificates.k8s.io/v1`, in namespaces. */
-export const PodCertificateRequest: ResourceKind<PodCertificateRequest> = /* @__PURE__ */ builtIn({
-  group: "certificates.k8s.io",
-  version: "v1",
-  kind: "PodCertificateRequest",
-  plural: "podcertificaterequests",
-  namespaced: true,
-  subresources: ["status"],
-});
+export const PodCertificateRequest: ResourceKind<
+  PodCertificateRequest,
+  Resource<PodCertificateRequest> & WithStatus<PodCertificateRequest>
+> = /* @__PURE__ */ builtIn(
+  {
+    group: "certificates.k8s.io",
+    version: "v1",
+    kind: "PodCertificateRequest",
+    plural: "podcertificaterequests",
+    namespaced: true,
+    subresources: ["status"],
+  },
+  withStatus,
+);
 /** PodCertificateRequest encodes a pod requesting a certificate from a given signer. */
 export type PodCertificateRequest = CertificatesV1.PodCertificateRequest;
 
 /** The kind `PodDisruptionBudget` of `policy/v1`, in namespaces. */
-export const PodDisruptionBudget: ResourceKind<PodDisruptionBudget> = /* @__PURE__ */ builtIn({
-  group: "policy",
-  version: "v1",
-  kind: "PodDisruptionBudget",
-  plural: "poddisruptionbudgets",
-  namespaced: true,
-  subresources: ["status"],
-});
+export const PodDisruptionBudget: ResourceKind<
+  PodDisruptionBudget,
+  Resource<PodDisruptionBudget> & WithStatus<PodDisruptionBudget>
+> = /* @__PURE__ */ builtIn(
+  {
+    group: "policy",
+    version: "v1",
+    kind: "PodDisruptionBudget",
+    plural: "poddisruptionbudgets",
+    namespaced: true,
+    subresources: ["status"],
+  },
+  withStatus,
+);
 /**
  * PodDisruptionBudget is an object to define the max disruption that can be caused to a collection of pods
  */
 export type PodDisruptionBudget = PolicyV1.PodDisruptionBudget;
 
 /** The kind `PodGroup` of `scheduling.k8s.io/v1beta1`, in namespaces. */
-export const PodGroup: ResourceKind<PodGroup> = /* @__PURE__ */ builtIn({
-  group: "scheduling.k8s.io",
-  version: "v1beta1",
-  kind: "PodGroup",
-  plural: "podgroups",
-  namespaced: true,
-  subresources: ["status"],
-});
+export const PodGroup: ResourceKind<PodGroup, Resource<PodGroup> & WithStatus<PodGroup>> =
+  /* @__PURE__ */ builtIn(
+    {
+      group: "scheduling.k8s.io",
+      version: "v1beta1",
+      kind: "PodGroup",
+      plural: "podgroups",
+      namespaced: true,
+      subresources: ["status"],
+    },
+    withStatus,
+  );
 /**
  * PodGroup represents a runtime instance of pods grouped together. PodGroups are created by workload
  * controllers (Job, LWS, JobSet, etc...) from Workload.podGroupTemplates. PodGroup API enablement is toggled
@@ -715,51 +810,74 @@ export const PriorityClass: ResourceKind<PriorityClass> = /* @__PURE__ */ builtI
 export type PriorityClass = SchedulingV1.PriorityClass;
 
 /** The kind `PriorityLevelConfiguration` of `flowcontrol.apiserver.k8s.io/v1`, in no namespace. */
-export const PriorityLevelConfiguration: ResourceKind<PriorityLevelConfiguration> =
-  /* @__PURE__ */ builtIn({
+export const PriorityLevelConfiguration: ResourceKind<
+  PriorityLevelConfiguration,
+  Resource<PriorityLevelConfiguration> & WithStatus<PriorityLevelConfiguration>
+> = /* @__PURE__ */ builtIn(
+  {
     group: "flowcontrol.apiserver.k8s.io",
     version: "v1",
     kind: "PriorityLevelConfiguration",
     plural: "prioritylevelconfigurations",
     namespaced: false,
     subresources: ["status"],
-  });
+  },
+  withStatus,
+);
 /** PriorityLevelConfiguration represents the configuration of a priority level. */
 export type PriorityLevelConfiguration = FlowcontrolV1.PriorityLevelConfiguration;
 
 /** The kind `ReplicaSet` of `apps/v1`, in namespaces. */
-export const ReplicaSet: ResourceKind<ReplicaSet> = /* @__PURE__ */ builtIn({
-  group: "apps",
-  version: "v1",
-  kind: "ReplicaSet",
-  plural: "replicasets",
-  namespaced: true,
-  subresources: ["scale", "status"],
-});
+export const ReplicaSet: ResourceKind<
+  ReplicaSet,
+  Resource<ReplicaSet> & WithScale & WithStatus<ReplicaSet>
+> = /* @__PURE__ */ builtIn(
+  {
+    group: "apps",
+    version: "v1",
+    kind: "ReplicaSet",
+    plural: "replicasets",
+    namespaced: true,
+    subresources: ["scale", "status"],
+  },
+  withStatusAndScale,
+);
 /** ReplicaSet ensures that a specified number of pod replicas are running at any given time. */
 export type ReplicaSet = AppsV1.ReplicaSet;
 
 /** The kind `ReplicationController` of `v1`, in namespaces. */
-export const ReplicationController: ResourceKind<ReplicationController> = /* @__PURE__ */ builtIn({
-  group: "",
-  version: "v1",
-  kind: "ReplicationController",
-  plural: "replicationcontrollers",
-  namespaced: true,
-  subresources: ["scale", "status"],
-});
+export const ReplicationController: ResourceKind<
+  ReplicationController,
+  Resource<ReplicationController> & WithScale & WithStatus<ReplicationController>
+> = /* @__PURE__ */ builtIn(
+  {
+    group: "",
+    version: "v1",
+    kind: "ReplicationController",
+    plural: "replicationcontrollers",
+    namespaced: true,
+    subresources: ["scale", "status"],
+  },
+  withStatusAndScale,
+);
 /** ReplicationController represents the configuration of a replication controller. */
 export type ReplicationController = CoreV1.ReplicationController;
 
 /** The kind `ResourceClaim` of `resource.k8s.io/v1`, in namespaces. */
-export const ResourceClaim: ResourceKind<ResourceClaim> = /* @__PURE__ */ builtIn({
-  group: "resource.k8s.io",
-  version: "v1",
-  kind: "ResourceClaim",
-  plural: "resourceclaims",
-  namespaced: true,
-  subresources: ["status"],
-});
+export const ResourceClaim: ResourceKind<
+  ResourceClaim,
+  Resource<ResourceClaim> & WithStatus<ResourceClaim>
+> = /* @__PURE__ */ builtIn(
+  {
+    group: "resource.k8s.io",
+    version: "v1",
+    kind: "ResourceClaim",
+    plural: "resourceclaims",
+    namespaced: true,
+    subresources: ["status"],
+  },
+  withStatus,
+);
 /**
  * ResourceClaim describes a request for access to resources in the cluster, for use by workloads. For
  * example, if a workload needs an accelerator device with specific properties, this is how that request is
@@ -781,14 +899,20 @@ export const ResourceClaimTemplate: ResourceKind<ResourceClaimTemplate> = /* @__
 export type ResourceClaimTemplate = ResourceV1.ResourceClaimTemplate;
 
 /** The kind `ResourceQuota` of `v1`, in namespaces. */
-export const ResourceQuota: ResourceKind<ResourceQuota> = /* @__PURE__ */ builtIn({
-  group: "",
-  version: "v1",
-  kind: "ResourceQuota",
-  plural: "resourcequotas",
-  namespaced: true,
-  subresources: ["status"],
-});
+export const ResourceQuota: ResourceKind<
+  ResourceQuota,
+  Resource<ResourceQuota> & WithStatus<ResourceQuota>
+> = /* @__PURE__ */ builtIn(
+  {
+    group: "",
+    version: "v1",
+    kind: "ResourceQuota",
+    plural: "resourcequotas",
+    namespaced: true,
+    subresources: ["status"],
+  },
+  withStatus,
+);
 /** ResourceQuota sets aggregate quota restrictions enforced per namespace */
 export type ResourceQuota = CoreV1.ResourceQuota;
 
@@ -925,14 +1049,18 @@ export const SelfSubjectRulesReview: ResourceKind<SelfSubjectRulesReview> = /* @
 export type SelfSubjectRulesReview = AuthorizationV1.SelfSubjectRulesReview;
 
 /** The kind `Service` of `v1`, in namespaces. */
-export const Service: ResourceKind<Service> = /* @__PURE__ */ builtIn({
-  group: "",
-  version: "v1",
-  kind: "Service",
-  plural: "services",
-  namespaced: true,
-  subresources: ["proxy", "status"],
-});
+export const Service: ResourceKind<Service, Resource<Service> & WithStatus<Service>> =
+  /* @__PURE__ */ builtIn(
+    {
+      group: "",
+      version: "v1",
+      kind: "Service",
+      plural: "services",
+      namespaced: true,
+      subresources: ["proxy", "status"],
+    },
+    withStatus,
+  );
 /**
  * Service is a named abstraction of software service (for example, mysql) consisting of local port (for
  * example 3306) that the proxy listens on, and the selector that determines which pods will answer requests
@@ -956,14 +1084,20 @@ export const ServiceAccount: ResourceKind<ServiceAccount> = /* @__PURE__ */ buil
 export type ServiceAccount = CoreV1.ServiceAccount;
 
 /** The kind `ServiceCIDR` of `networking.k8s.io/v1`, in no namespace. */
-export const ServiceCIDR: ResourceKind<ServiceCIDR> = /* @__PURE__ */ builtIn({
-  group: "networking.k8s.io",
-  version: "v1",
-  kind: "ServiceCIDR",
-  plural: "servicecidrs",
-  namespaced: false,
-  subresources: ["status"],
-});
+export const ServiceCIDR: ResourceKind<
+  ServiceCIDR,
+  Resource<ServiceCIDR> & WithStatus<ServiceCIDR>
+> = /* @__PURE__ */ builtIn(
+  {
+    group: "networking.k8s.io",
+    version: "v1",
+    kind: "ServiceCIDR",
+    plural: "servicecidrs",
+    namespaced: false,
+    subresources: ["status"],
+  },
+  withStatus,
+);
 /**
  * ServiceCIDR defines a range of IP addresses using CIDR format (e.g. 192.168.0.0/24 or 2001:db2::/64). This
  * range is used to allocate ClusterIPs to Service objects.
@@ -971,14 +1105,20 @@ export const ServiceCIDR: ResourceKind<ServiceCIDR> = /* @__PURE__ */ builtIn({
 export type ServiceCIDR = NetworkingV1.ServiceCIDR;
 
 /** The kind `StatefulSet` of `apps/v1`, in namespaces. */
-export const StatefulSet: ResourceKind<StatefulSet> = /* @__PURE__ */ builtIn({
-  group: "apps",
-  version: "v1",
-  kind: "StatefulSet",
-  plural: "statefulsets",
-  namespaced: true,
-  subresources: ["scale", "status"],
-});
+export const StatefulSet: ResourceKind<
+  StatefulSet,
+  Resource<StatefulSet> & WithScale & WithStatus<StatefulSet>
+> = /* @__PURE__ */ builtIn(
+  {
+    group: "apps",
+    version: "v1",
+    kind: "StatefulSet",
+    plural: "statefulsets",
+    namespaced: true,
+    subresources: ["scale", "status"],
+  },
+  withStatusAndScale,
+);
 /**
  * StatefulSet represents a set of pods with consistent identities. Identities are defined as:
  * - Network: A single stable DNS and hostname.
@@ -1002,15 +1142,20 @@ export const StorageClass: ResourceKind<StorageClass> = /* @__PURE__ */ builtIn(
 export type StorageClass = StorageV1.StorageClass;
 
 /** The kind `StorageVersionMigration` of `storagemigration.k8s.io/v1`, in no namespace. */
-export const StorageVersionMigration: ResourceKind<StorageVersionMigration> =
-  /* @__PURE__ */ builtIn({
+export const StorageVersionMigration: ResourceKind<
+  StorageVersionMigration,
+  Resource<StorageVersionMigration> & WithStatus<StorageVersionMigration>
+> = /* @__PURE__ */ builtIn(
+  {
     group: "storagemigration.k8s.io",
     version: "v1",
     kind: "StorageVersionMigration",
     plural: "storageversionmigrations",
     namespaced: false,
     subresources: ["status"],
-  });
+  },
+  withStatus,
+);
 /** StorageVersionMigration represents a migration of stored data to the latest storage version. */
 export type StorageVersionMigration = StoragemigrationV1.StorageVersionMigration;
 
@@ -1042,15 +1187,20 @@ export const TokenReview: ResourceKind<TokenReview> = /* @__PURE__ */ builtIn({
 export type TokenReview = AuthenticationV1.TokenReview;
 
 /** The kind `ValidatingAdmissionPolicy` of `admissionregistration.k8s.io/v1`, in no namespace. */
-export const ValidatingAdmissionPolicy: ResourceKind<ValidatingAdmissionPolicy> =
-  /* @__PURE__ */ builtIn({
+export const ValidatingAdmissionPolicy: ResourceKind<
+  ValidatingAdmissionPolicy,
+  Resource<ValidatingAdmissionPolicy> & WithStatus<ValidatingAdmissionPolicy>
+> = /* @__PURE__ */ builtIn(
+  {
     group: "admissionregistration.k8s.io",
     version: "v1",
     kind: "ValidatingAdmissionPolicy",
     plural: "validatingadmissionpolicies",
     namespaced: false,
     subresources: ["status"],
-  });
+  },
+  withStatus,
+);
 /**
  * ValidatingAdmissionPolicy describes the definition of an admission validation policy that accepts or
  * rejects an object without changing it.
@@ -1092,14 +1242,20 @@ export const ValidatingWebhookConfiguration: ResourceKind<ValidatingWebhookConfi
 export type ValidatingWebhookConfiguration = AdmissionregistrationV1.ValidatingWebhookConfiguration;
 
 /** The kind `VolumeAttachment` of `storage.k8s.io/v1`, in no namespace. */
-export const VolumeAttachment: ResourceKind<VolumeAttachment> = /* @__PURE__ */ builtIn({
-  group: "storage.k8s.io",
-  version: "v1",
-  kind: "VolumeAttachment",
-  plural: "volumeattachments",
-  namespaced: false,
-  subresources: ["status"],
-});
+export const VolumeAttachment: ResourceKind<
+  VolumeAttachment,
+  Resource<VolumeAttachment> & WithStatus<VolumeAttachment>
+> = /* @__PURE__ */ builtIn(
+  {
+    group: "storage.k8s.io",
+    version: "v1",
+    kind: "VolumeAttachment",
+    plural: "volumeattachments",
+    namespaced: false,
+    subresources: ["status"],
+  },
+  withStatus,
+);
 /**
  * VolumeAttachment captures the intent to attach or detach the specified volume to/from the specified node.
  */

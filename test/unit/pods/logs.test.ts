@@ -1,7 +1,6 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { LogLinesOptions } from "../../../src/pods/logs.ts";
-import type { KubeObject } from "../../../src/api/object.ts";
-import { type Resource, bindResource } from "../../../src/resources/resource.ts";
+import { type Things, bindThings } from "../support/bound-things.ts";
 import { ClosedError, ConnectionError } from "../../../src/errors.ts";
 import {
   type ScriptedAnswer,
@@ -9,18 +8,17 @@ import {
   Stream,
   createScriptedClient,
   refused,
-  thing,
 } from "../support/scripted-client.ts";
 
 interface Bound {
   readonly client: ScriptedClient;
-  readonly things: Resource<KubeObject>;
+  readonly things: Things;
 }
 
 function bind(...answers: readonly ScriptedAnswer[]): Bound {
   const client = createScriptedClient();
   client.answer(...answers);
-  return { client, things: bindResource<KubeObject>(thing, {}, client, {}) };
+  return { client, things: bindThings(client) };
 }
 
 const written = (time: string, text: string): string => `2026-01-01T00:00:${time}Z ${text}\n`;

@@ -7,6 +7,8 @@
 import { expect, expectTypeOf, test } from "vitest";
 import type { KubeObject } from "../../../src/api/object.ts";
 import type { ResourceDefinition } from "../../../src/api/definition.ts";
+import type { PodVerbs } from "../../../src/resources/pod.ts";
+import type { Resource } from "../../../src/resources/resource.ts";
 import type { ResourceKind } from "../../../src/resources/kind.ts";
 import * as kinds from "../../../src/resources/generated/kinds.ts";
 import {
@@ -94,7 +96,7 @@ test("no two kinds have one URL", () => {
 });
 
 test("a kind's name is its objects' type too", () => {
-  expectTypeOf(Pod).toEqualTypeOf<ResourceKind<Pod>>();
+  expectTypeOf(Pod).toEqualTypeOf<ResourceKind<Pod, PodVerbs<Pod> & Resource<Pod>>>();
   expectTypeOf<Deployment>().toExtend<KubeObject>();
   expectTypeOf<Scale>().toExtend<KubeObject>();
   expectTypeOf<AutoscalingV1.HorizontalPodAutoscaler>().toExtend<KubeObject>();

@@ -8,22 +8,17 @@ import { describe, expect, expectTypeOf, test } from "vitest";
 import type { Applied, KubeObject, Stored } from "../../../src/api/object.ts";
 import type { JsonPatch, MergePatch, StrategicPatch } from "../../../src/api/patch.ts";
 import { Deployment } from "../../../src/resources/index.ts";
-import { type Resource, bindResource } from "../../../src/resources/resource.ts";
-import {
-  type ScriptedClient,
-  aThing,
-  createScriptedClient,
-  thing,
-} from "../support/scripted-client.ts";
+import { type Things, bindThings } from "../support/bound-things.ts";
+import { type ScriptedClient, aThing, createScriptedClient } from "../support/scripted-client.ts";
 
 interface Bound {
   readonly client: ScriptedClient;
-  readonly things: Resource<KubeObject>;
+  readonly things: Things;
 }
 
 function bind(fieldManager?: string): Bound {
   const client = createScriptedClient(fieldManager);
-  return { client, things: bindResource<KubeObject>(thing, {}, client, {}) };
+  return { client, things: bindThings(client) };
 }
 
 const { managedFields, ...metadata } = {

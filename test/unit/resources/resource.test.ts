@@ -5,13 +5,9 @@ import {
   type DefineResourceOptions,
   defineResource,
 } from "../../../src/resources/define-resource.ts";
-import type { KubeObject } from "../../../src/api/object.ts";
 import type { ResourceDefinition } from "../../../src/api/definition.ts";
-import {
-  type Resource,
-  type ResourceOptions,
-  bindResource,
-} from "../../../src/resources/resource.ts";
+import { type Things, bindThings } from "../support/bound-things.ts";
+import type { ResourceOptions } from "../../../src/resources/kind.ts";
 import {
   type ScriptedAnswer,
   type ScriptedClient,
@@ -25,7 +21,7 @@ import {
 
 interface Bound {
   readonly client: ScriptedClient;
-  readonly things: Resource<KubeObject>;
+  readonly things: Things;
 }
 
 function bind(
@@ -35,7 +31,7 @@ function bind(
 ): Bound {
   const client = createScriptedClient();
   client.answer(...answers);
-  return { client, things: bindResource<KubeObject>(definition, {}, client, options) };
+  return { client, things: bindThings(client, { definition, ...options }) };
 }
 
 const root = "/apis/example.com/v1";
@@ -44,7 +40,7 @@ const one = aThing("a", 1);
 describe("each verb goes where it should", () => {
   const cases: readonly [
     call: string,
-    act: (things: Resource<KubeObject>) => Promise<unknown>,
+    act: (things: Things) => Promise<unknown>,
     request: object,
   ][] = [
     ["get", (it) => it.get("a"), { method: "GET", path: `${root}/namespaces/default/things/a` }],

@@ -34,3 +34,11 @@ test("a bundle that uses types alone has no code", async () => {
   );
   expect(code.replaceAll(/\/\/.*/g, "").trim()).toBe("");
 });
+
+test("a bundle has the verbs of pods only if it uses pods", async () => {
+  const others =
+    'import { ConfigMap, Deployment } from "./src/resources/index.ts"; console.log(ConfigMap, Deployment);';
+  const pods = 'import { Pod } from "./src/resources/index.ts"; console.log(Pod);';
+  expect(await bundle(others)).not.toMatch(/logLines|src\/pods\//);
+  expect(await bundle(pods)).toMatch(/src\/pods\//);
+});

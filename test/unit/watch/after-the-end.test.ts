@@ -7,8 +7,7 @@
 
 import { describe, expect, onTestFinished, test } from "vitest";
 import { ClosedError } from "../../../src/errors.ts";
-import type { KubeObject } from "../../../src/api/object.ts";
-import { type Resource, bindResource } from "../../../src/resources/resource.ts";
+import { type Things, bindThings } from "../support/bound-things.ts";
 import {
   type ScriptedAnswer,
   type ScriptedClient,
@@ -18,7 +17,6 @@ import {
   initialEnd,
   listOf,
   refused,
-  thing,
 } from "../support/scripted-client.ts";
 
 const COUNT = 450;
@@ -39,7 +37,7 @@ const received: readonly (readonly [what: string, answers: () => ScriptedAnswer[
 /** A client, and the ways to end what is done with it. */
 interface Ends {
   readonly client: ScriptedClient;
-  readonly things: Resource<KubeObject>;
+  readonly things: Things;
   readonly abort: AbortController;
 }
 
@@ -47,7 +45,7 @@ function bind(answers: readonly ScriptedAnswer[]): Ends {
   const client = createScriptedClient();
   client.answer(...answers);
   onTestFinished(() => client.close(new ClosedError()));
-  const things = bindResource<KubeObject>(thing, {}, client, {});
+  const things = bindThings(client);
   return { client, things, abort: new AbortController() };
 }
 

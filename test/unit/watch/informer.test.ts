@@ -1,7 +1,8 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { Informer, InformerHandler, InformerOptions } from "../../../src/watch/informer.ts";
 import type { KubeObject, Stored } from "../../../src/api/object.ts";
-import { bindResource } from "../../../src/resources/resource.ts";
+
+import { bindThings } from "../support/bound-things.ts";
 import { ClosedError } from "../../../src/errors.ts";
 import {
   type ScriptedAnswer,
@@ -12,7 +13,6 @@ import {
   initialEnd,
   refusalStatus,
   refused,
-  thing,
 } from "../support/scripted-client.ts";
 
 interface Informed {
@@ -29,7 +29,7 @@ function inform(
 ): Informed {
   const client = createScriptedClient();
   client.answer(...answers);
-  const informer = bindResource<KubeObject>(thing, {}, client, { namespace }).informer(options);
+  const informer = bindThings(client, { namespace }).informer(options);
   onTestFinished(() => informer.stop());
   return { client, informer, settled: () => client.clock.advance(0) };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { KubeObject, Stored } from "../../../src/api/object.ts";
-import { type Resource, bindResource } from "../../../src/resources/resource.ts";
+import { type Things, bindThings } from "../support/bound-things.ts";
 import { WaitFailedError } from "../../../src/errors.ts";
 import { deleted } from "../../../src/watch/conditions.ts";
 import type { WaitForOptions } from "../../../src/watch/wait-for.ts";
@@ -12,18 +12,17 @@ import {
   createScriptedClient,
   initialEnd,
   refused,
-  thing,
 } from "../support/scripted-client.ts";
 
 interface Bound {
   readonly client: ScriptedClient;
-  readonly things: Resource<KubeObject>;
+  readonly things: Things;
 }
 
 function bind(...answers: readonly ScriptedAnswer[]): Bound {
   const client = createScriptedClient();
   client.answer(...answers);
-  return { client, things: bindResource<KubeObject>(thing, {}, client, {}) };
+  return { client, things: bindThings(client) };
 }
 
 function withStatus(version: number, status: object): Stored<KubeObject> {

@@ -3,7 +3,9 @@ import { ApiError } from "../../../src/api/api-error.ts";
 import type { ObjectSchema } from "../../../src/api/object-check.ts";
 import type { WatchEvent } from "../../../src/watch/reflector.ts";
 import type { KubeObject, Stored } from "../../../src/api/object.ts";
-import { bindResource } from "../../../src/resources/resource.ts";
+
+import type { ResourceSchema } from "../../../src/api/resource-target.ts";
+import { bindThings } from "../support/bound-things.ts";
 import type { WatchOptions } from "../../../src/watch/watch.ts";
 import { ClosedError, ConnectionError } from "../../../src/errors.ts";
 import {
@@ -16,7 +18,6 @@ import {
   listOf,
   refusalStatus,
   refused,
-  thing,
 } from "../support/scripted-client.ts";
 
 interface Watching {
@@ -32,11 +33,11 @@ interface Watching {
 function watch(
   answers: readonly Parameters<ScriptedClient["answer"]>[0][],
   options: WatchOptions<KubeObject> = {},
-  schema: Parameters<typeof bindResource>[1] = {},
+  schema: ResourceSchema = {},
 ): Watching {
   const client = createScriptedClient();
   client.answer(...answers);
-  const events = bindResource<KubeObject>(thing, schema, client, {}).watch(options);
+  const events = bindThings(client, { schema }).watch(options);
   onTestFinished(async () => void (await events.return()));
 
   async function next(): Promise<WatchEvent<KubeObject>> {
@@ -735,7 +736,7 @@ describe("watch() ends", () => {
   test("when its reader leaves while it waits for an event", async () => {
     const client = createScriptedClient();
     client.answer(streamed(5));
-    const events = bindResource<KubeObject>(thing, {}, client, {}).watch();
+    const events = bindThings(client).watch();
     await events.next();
     const waiting = events.next();
     await events.return();
@@ -805,6 +806,6 @@ test.each<[what: string, options: object]>([
   ["an idle time that is none", { idleTimeoutMs: 0 }],
   ["an idle time without end", { idleTimeoutMs: Number.POSITIVE_INFINITY }],
 ])("watch() refuses %s", (_what, options) => {
-  const resource = bindResource(thing, {}, createScriptedClient(), {});
+  const resource = bindThings(createScriptedClient());
   expect(() => resource.watch(options)).toThrow(/Cannot use option idle/);
 });

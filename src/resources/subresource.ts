@@ -1,0 +1,162 @@
+/**
+ * What is read and written below an object: its status, and how many replicas it has.
+ *
+ * @module
+ */
+
+import type { KubeObject, Applied, Stored } from "../api/object.ts";
+import { type PatchBody, patchContentType } from "../api/patch.ts";
+import type { ResourceTarget } from "../api/resource-target.ts";
+import {
+  type ApplyOptions,
+  type GetOptions,
+  type ResourcePatchOptions,
+  type ResourcePatchType,
+  type WriteOptions,
+  applyNames,
+  exchange,
+  getNames,
+  patchNames,
+  writeCall,
+  writeNames,
+} from "../api/verbs.ts";
+import { checkFlag, checkKnown } from "../options.ts";
+
+/** How many copies a workload has, and should have (`autoscaling/v1` `Scale`). */
+export interface ScaleObject extends KubeObject {
+  /** What it should have. */
+  spec?: { replicas?: number | undefined } | undefined;
+  /** What it has. */
+  status?: { replicas: number; selector?: string | undefined } | undefined;
+}
+
+/** What hangs below an object and is written by itself, as its status. */
+export interface Subresource<T extends KubeObject> {
+  /** Gets it. */
+  get(name: string, options?: GetOptions): Promise<Stored<T>>;
+  /** Puts it in the place of what is there. */
+  replace(object: T, options?: WriteOptions): Promise<Stored<T>>;
+  /** Changes some of it. As `patch()` of the resource. */
+  patch<Type extends ResourcePatchType = "json" | "merge">(
+    name: string,
+    patch: PatchBody<T, Type>,
+    options?: ResourcePatchOptions<Type>,
+  ): Promise<Stored<T>>;
+  /** Applies some of it. As `apply()` of the resource. */
+  apply(object: Applied<T>, options?: ApplyOptions): Promise<Stored<T>>;
+}
+
+/** The verb that kinds with a status have. */
+export interface WithStatus<T extends KubeObject> {
+  /**
+   * Reads and writes the objects' status, without their spec.
+   *
+   * @example
+   * ```ts
+   * import type { KubeClient } from "@reanchor/reanchor";
+   * import { Node } from "@reanchor/reanchor/resources";
+   *
+   * async function report(kube: KubeClient): Promise<void> {
+   *   const condition = { type: "Checked", status: "True" };
+   *   await kube.resource(Node).status.patch("a", { status: { conditions: [condition] } }, { type: "strategic" });
+   * }
+   * console.assert(typeof report === "function");
+   * ```
+   */
+  readonly status: Subresource<T>;
+}
+
+/** The verb that kinds with replicas have. */
+export interface WithScale {
+  /**
+   * Reads and writes how many replicas the objects have.
+   *
+   * @example
+   * ```ts
+   * import type { KubeClient } from "@reanchor/reanchor";
+   * import { Deployment } from "@reanchor/reanchor/resources";
+   *
+   * async function stop(kube: KubeClient, name: string): Promise<void> {
+   *   await kube.resource(Deployment).scale.patch(name, { spec: { replicas: 0 } });
+   * }
+   * console.assert(typeof stop === "function");
+   * ```
+   */
+  readonly scale: Subresource<ScaleObject>;
+}
+
+/** Binds the status of a kind's objects. */
+export function withStatus<T extends KubeObject>(target: ResourceTarget<T>): WithStatus<T> {
+  return { status: bindSubresource(target.below<T>("status")) };
+}
+
+/** Binds how many replicas a kind's objects have. */
+export function withScale<T extends KubeObject>(target: ResourceTarget<T>): WithScale {
+  return { scale: bindSubresource(target.below<ScaleObject>("scale")) };
+}
+
+/** Binds both. */
+export function withStatusAndScale<T extends KubeObject>(
+  target: ResourceTarget<T>,
+): WithScale & WithStatus<T> {
+  return { ...withStatus(target), ...withScale(target) };
+}
+
+/** Binds what can be done to an object, or to what is below it. */
+export function bindSubresource<T extends KubeObject>(target: ResourceTarget<T>): Subresource<T> {
+  return {
+    async get(name, options = {}) {
+      checkKnown("get", options, getNames);
+      const { resourceVersion, ...call } = options;
+      const path = target.pathOfName(name);
+      const query = { resourceVersion };
+      return await exchange(target, { ...call, query, method: "GET", path });
+    },
+    async replace(object, options = {}) {
+      checkKnown("replace", options, writeNames);
+      const path = target.pathOf(object);
+      const body = target.complete(object);
+      return await exchange(target, { ...writeCall(target, options), method: "PUT", path, body });
+    },
+    async patch(name, patch, options = {}) {
+      checkKnown("patch", options, patchNames);
+      const { type, ...write } = options;
+      const path = target.pathOfName(name);
+      const contentType = patchContentType(patch, type);
+      const call = { ...writeCall(target, write), method: "PATCH", path, body: patch, contentType };
+      return await exchange(target, call);
+    },
+    async apply(object, options = {}) {
+      checkKnown("apply", options, applyNames);
+      const { force, ...write } = options;
+      const path = target.pathOf(object);
+      checkApplied(object);
+      const { query, ...call } = writeCall(target, write);
+      if (query?.["fieldManager"] === undefined) {
+        throw new TypeError(
+          "Cannot apply without a field manager: pass the program's name as option fieldManager of connect or of apply",
+        );
+      }
+      return await exchange(target, {
+        ...call,
+        query: { ...query, force: checkFlag("force", force) || undefined },
+        method: "PATCH",
+        path,
+        body: target.complete(object),
+        contentType: patchContentType(object, "apply"),
+      });
+    },
+  };
+}
+
+/** An object that was read carries who owns its fields, which the server rejects with 400. */
+function checkApplied({
+  metadata,
+}: {
+  readonly metadata?: { readonly managedFields?: unknown };
+}): void {
+  if ((metadata?.managedFields ?? undefined) === undefined) return;
+  throw new TypeError(
+    "Cannot apply an object with metadata.managedFields: it was read from the server, and applying it would make you the owner of every field; apply only the fields that you set",
+  );
+}
