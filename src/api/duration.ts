@@ -15,7 +15,7 @@ const unitMs: Readonly<Record<string, number>> = {
   h: 3_600_000,
 };
 const MAX_LENGTH = 64;
-const whole = /^[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/;
+const part = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)/y;
 
 /**
  * Reads a duration (Go's `time.ParseDuration`).
@@ -33,16 +33,29 @@ const whole = /^[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/;
  */
 export function parseDuration(text: string): number {
   if (text === "0") return 0;
-  if (typeof text !== "string" || text.length > MAX_LENGTH || !whole.test(text)) {
+  const begin = /^[+-]/.test(text) ? 1 : 0;
+  const ms = typeof text === "string" && text.length <= MAX_LENGTH ? sumOf(text, begin) : undefined;
+  if (ms === undefined) {
     const shown =
       typeof text === "string" ? JSON.stringify(text.slice(0, MAX_LENGTH)) : String(text);
     throw new TypeError(`Cannot read duration ${shown}: it is no number with a unit, as in 1h30m`);
   }
-  let totalMs = 0;
-  for (const [, number = "", unit = ""] of text.matchAll(/([\d.]+)([a-zµμ]+)/g)) {
-    totalMs += Number(number) * (unitMs[unit] ?? 0);
+  return text.startsWith("-") ? -ms : ms;
+}
+
+/** The parts from a place to the end; `undefined` if there are none, or something else is between them. */
+function sumOf(text: string, begin: number): number | undefined {
+  let ms = 0;
+  let at = begin;
+  while (at < text.length) {
+    part.lastIndex = at;
+    const match = part.exec(text);
+    if (match === null) return undefined;
+    const [{ length }, number = "", unit = ""] = match;
+    ms += Number(number) * (unitMs[unit] ?? 0);
+    at += length;
   }
-  return text.startsWith("-") ? -totalMs : totalMs;
+  return at === begin ? undefined : ms;
 }
 
 /**

@@ -396,10 +396,14 @@ describe("refusals", () => {
   });
 
   test("name a subresource that the kind does not have", async () => {
-    const { things } = bind([], {}, { ...thing, subresources: ["status"] });
-    expect(() => things.scale).toThrow("Cannot use scale of a Thing: it has status");
-    await expect(things.evict("a")).rejects.toThrow("eviction");
+    const { things } = bind([], {}, { ...thing, subresources: ["status", "scale"] });
+    await expect(things.evict("a")).rejects.toThrow(
+      "Cannot use eviction of a Thing: it has status",
+    );
     await expect(things.logText("a")).rejects.toThrow("log");
+    expect(() => bind([], {}, { ...thing, subresources: ["status"] })).toThrow(
+      "Cannot use scale of a Thing: it has status",
+    );
   });
 });
 

@@ -145,7 +145,7 @@ test("declare() describes a kind in its preferred version", () => {
     subresources: ["proxy", "status"],
   };
   expect(files.get("kinds.ts")).toContain(
-    `export const Widget: ResourceKind<Widget> = /* @__PURE__ */ builtIn(${JSON.stringify(kind)});\n` +
+    `export const Widget: ResourceKind<Widget, Resource<Widget> & WithStatus<Widget>> = /* @__PURE__ */ builtIn(${JSON.stringify(kind)}, withStatus);\n` +
       `/** A widget. */\nexport type Widget = ExampleV1.Widget;\n`,
   );
 });
