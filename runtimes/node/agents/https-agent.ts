@@ -15,12 +15,12 @@ import type { ConnectionOptions } from "node:tls";
 import { expectedName, sniOf } from "../../../src/certificates/server-name.ts";
 import type { AgentStatus, ContextGeneration, TlsConnections } from "./tls-connections.ts";
 import { type AgentOptions, openConnections } from "./options.ts";
-import { type OwnTrust, refuseOwnTrust } from "./own-trust.ts";
+import { type TrustOverride, rejectTrustOverrides } from "./trust-overrides.ts";
 
 /** How a {@link RotatingHttpsAgent} pools: Node's own options but for those about whom to trust. */
 export type HttpsPoolOptions = Omit<
   NodeAgentOptions,
-  OwnTrust | "servername" | "maxCachedSessions"
+  TrustOverride | "servername" | "maxCachedSessions"
 >;
 
 /** How to make a {@link RotatingHttpsAgent}. */
@@ -74,7 +74,7 @@ export class PooledHttpsAgent extends Agent implements RotatingHttpsAgent {
   readonly #failed = new WeakSet<ClientRequest>();
 
   constructor(connections: TlsConnections, pool: HttpsPoolOptions = {}) {
-    refuseOwnTrust(pool);
+    rejectTrustOverrides(pool);
     super({ keepAlive: true, ...pool });
     this.#connections = connections;
     connections.onRetired((generation) => this.#closeIdle(generation));
@@ -92,7 +92,7 @@ export class PooledHttpsAgent extends Agent implements RotatingHttpsAgent {
   }
 
   async #add(request: ClientRequest, options: RequestOptions): Promise<void> {
-    refuseOwnTrust(options);
+    rejectTrustOverrides(options);
     const beganAt = performance.now();
     await this.#connections.refresh();
     const generation = this.#connections.pick();

@@ -7,10 +7,10 @@
 import type { ConnectionOptions, TLSSocket } from "node:tls";
 import type { AgentStatus, Attempt, TlsSettings } from "./tls-connections.ts";
 import { type AgentOptions, openConnections } from "./options.ts";
-import { type OwnTrust, refuseOwnTrust } from "./own-trust.ts";
+import { type TrustOverride, rejectTrustOverrides } from "./trust-overrides.ts";
 
 /** What `connect` takes of `node:tls`: all but what the sources say. */
-export interface TlsConnectOptions extends Omit<ConnectionOptions, OwnTrust | "socket"> {
+export interface TlsConnectOptions extends Omit<ConnectionOptions, TrustOverride | "socket"> {
   /** Ends the attempt. */
   signal?: AbortSignal | undefined;
 }
@@ -101,7 +101,7 @@ export function createSecureContextSource(options: AgentOptions = {}): SecureCon
 
 /** TLS can be tried but once on a socket. */
 function checkTarget(options: ConnectionOptions): ConnectionOptions {
-  refuseOwnTrust(options);
+  rejectTrustOverrides(options);
   if (options.socket === undefined) return options;
   throw new TypeError(
     "Cannot connect by option socket: a refused server needs a second one; use current() and afterFailure()",

@@ -1,6 +1,6 @@
 /**
- * Options of Node's by which a single connection would have a trust or an identity of its own. The secure
- * context of the generation would silently win over them: they are refused.
+ * Options of Node's that would give a single connection a trust or an identity of its own. The secure context of the
+ * generation would win over them without a word, so they are rejected.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { SecureContextOptions } from "node:tls";
 import { ConfigError } from "../../../src/errors.ts";
 
 /** Those names, for types. */
-export type OwnTrust =
+export type TrustOverride =
   | keyof SecureContextOptions
   | "secureContext"
   | "rejectUnauthorized"
@@ -34,10 +34,10 @@ const names: readonly string[] = [
   "privateKeyIdentifier",
   "secureContext",
   "checkServerIdentity",
-] satisfies OwnTrust[];
+] satisfies TrustOverride[];
 
 /** @throws {ConfigError} where there is one of them. */
-export function refuseOwnTrust(options: object): void {
+export function rejectTrustOverrides(options: object): void {
   for (const [name, value] of Object.entries(options)) {
     const weakens = name === "rejectUnauthorized" && value === false;
     if (!weakens && (!names.includes(name) || value === undefined || value === null)) continue;
