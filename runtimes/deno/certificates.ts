@@ -54,12 +54,11 @@ export class CurrentClient {
   #from = Infinity;
   #until = -Infinity;
 
-  /** @throws {Error} if a certificate can't be parsed or used, or none may vouch for others. */
+  /** @throws {Error} if the client certificate can't be used, or none of the bundle may vouch for others. */
   constructor(ca: readonly string[], settings: HttpClientOptions) {
     openHttpClient(settings).close(); // Now, so that what it can't use is no failure of a request.
     this.#anchors = selectAnchors(
       ca,
-      checkCertificate,
       maySign,
       "trust a server's own certificate with exclusiveTrust",
     );
@@ -103,10 +102,10 @@ export class CurrentClient {
  * self-signed ones come first, since of several with one name Deno looks at the first to find an issuer, and goes on
  * from it to its own.
  *
- * @throws {Error} if a certificate can't be parsed, or some lead back to themselves.
+ * @throws {Error} if some lead back to themselves.
  */
 export function anchorsForNodeTls(ca: readonly string[]): Anchor[] {
-  const anchors = selectAnchors(ca, checkCertificate, () => true);
+  const anchors = selectAnchors(ca, () => true);
   const subjects = new Set<string>();
   const isFirst = ({ parts }: Anchor): boolean => {
     const subject = toHex(parts.subject);

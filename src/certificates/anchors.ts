@@ -9,7 +9,7 @@ import { toHex } from "../bytes.ts";
 import { messageOf } from "../callback.ts";
 import { type CertificateParts, readParts } from "./certificate.ts";
 import { isInForce } from "./issuer.ts";
-import { derOf } from "./pem.ts";
+import { type CertificateCheck, derOf } from "./pem.ts";
 
 /** A certificate that vouches for others. */
 export interface Anchor {
@@ -18,29 +18,36 @@ export interface Anchor {
 }
 
 /**
+ * Checks each certificate of a bundle.
+ *
+ * @param ca PEM, one each.
+ * @throws {Error} if the runtime can't parse one; the message says which.
+ */
+export function checkEach(ca: readonly string[], check: CertificateCheck | undefined): void {
+  for (const [index, pem] of ca.entries()) {
+    try {
+      check?.(pem);
+    } catch (cause) {
+      const position = `certificate ${index + 1} of ${ca.length}`;
+      throw new Error(`${position} can't be parsed: ${messageOf(cause)}`, { cause });
+    }
+  }
+}
+
+/**
  * Selects the anchors of a bundle.
  *
  * @param ca PEM, one each.
- * @param check Throws if the runtime can't parse a certificate.
  * @param advice What to do if none may.
- * @throws {Error} if one can't be parsed, or there is none: without any, some runtimes trust their default store.
+ * @throws {Error} if there is none: without any, some runtimes trust their default store.
  */
 export function selectAnchors(
   ca: readonly string[],
-  check: (pem: string) => void,
   isAnchor: (parts: CertificateParts) => boolean,
   advice = "give the certificate of the authority that signs it",
 ): Anchor[] {
   const anchors = ca
-    .map((pem, index): Anchor => {
-      try {
-        check(pem);
-        return { pem, parts: readParts(derOf(pem)) };
-      } catch (cause) {
-        const position = `certificate ${index + 1} of ${ca.length}`;
-        throw new Error(`${position} can't be parsed: ${messageOf(cause)}`, { cause });
-      }
-    })
+    .map((pem) => ({ pem, parts: readParts(derOf(pem)) }))
     .filter(({ parts }) => isAnchor(parts));
   if (anchors.length > 0) return anchors;
   throw new Error(`none of its certificates may vouch for a server's; ${advice}`);

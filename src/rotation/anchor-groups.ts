@@ -2,8 +2,8 @@
  * Groups of anchors that a TLS library which looks an issuer up by its name can tell apart.
  *
  * In a rotation with overlap the bundle holds two anchors of one name: kubeadm calls all of them
- * `CN=kubernetes`. OpenSSL tells them apart by key identifiers alone; where one lacks them, it takes the
- * first, and refuses what the other signed with a bad signature.
+ * `CN=kubernetes`. OpenSSL tells them apart by key identifiers alone. If one lacks them, or both have the same, it
+ * takes the first whose dates fit, and rejects what only the other may vouch for.
  *
  * @module
  */
@@ -38,8 +38,8 @@ export function anchorGroups({ anchors, certificates }: CaBundle): string[][] {
 }
 
 function canBeMistaken(a: TrustAnchor, b: TrustAnchor): boolean {
-  // Equal identifiers mean an equal key: either vouches for what the other signed.
-  return (
-    a.subject === b.subject && (a.keyIdentifier === undefined || b.keyIdentifier === undefined)
-  );
+  if (a.subject !== b.subject) return false;
+  if (a.keyIdentifier === undefined || b.keyIdentifier === undefined) return true;
+  // Of one key, and still the one may vouch for what the other may not.
+  return a.keyIdentifier === b.keyIdentifier;
 }

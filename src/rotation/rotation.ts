@@ -17,6 +17,7 @@ import {
 } from "../errors.ts";
 import { type EventListener, notify } from "../events.ts";
 import type { Failure, Runtime, TlsSnapshot } from "../runtime.ts";
+import { checkEach } from "../certificates/anchors.ts";
 import { anchorGroups } from "./anchor-groups.ts";
 import { Generation, type GenerationStatus } from "./generation.ts";
 import { type Trust, isSameTrust, removesAnchor } from "./trust.ts";
@@ -32,7 +33,7 @@ const MAX_NEWER_GENERATIONS = 6;
 /** What a rotation is made of. */
 export interface RotationParts<Body> {
   readonly settings: TrustSettings;
-  readonly runtime: Pick<Runtime, "name" | "clock" | "triesEveryAnchor">;
+  readonly runtime: Pick<Runtime, "name" | "clock" | "triesEveryAnchor" | "checkCertificate">;
   /** How long what a retired generation carries may continue; `Infinity` for as long as it takes. */
   readonly drainTimeoutMs: number;
   readonly onEvent: EventListener | undefined;
@@ -287,14 +288,24 @@ export class Rotation<Body> {
     const { serverName, insecureSkipTlsVerify, proxy } = this.settings;
     const { bundle, clientCert } = trust;
     const fixed = { clientCert, serverName, insecureSkipTlsVerify, proxy };
-    const [first, ...others] =
+    // Of a static bundle, nobody has asked the runtime yet.
+    if (bundle !== undefined) checkEach(bundle.certificates, runtime.checkCertificate);
+    const groups =
       bundle === undefined || runtime.triesEveryAnchor
         ? [bundle?.certificates]
         : anchorGroups(bundle);
-    return [
-      open({ ...fixed, ca: first }, trust),
-      ...others.map((ca) => open({ ...fixed, ca }, trust)),
-    ];
+    const bodies: Body[] = [];
+    let failure: unknown;
+    for (const ca of groups) {
+      try {
+        bodies.push(open({ ...fixed, ca }, trust));
+      } catch (cause) {
+        failure ??= cause; // Others may vouch for a server, if none of these does.
+      }
+    }
+    const [first, ...others] = bodies;
+    if (first === undefined) throw failure;
+    return [first, ...others];
   }
 
   #canOpen(trust: Trust): boolean {

@@ -228,6 +228,12 @@ function anchors(): ChainCase[] {
     also: [subjectKeyIdentifier("another")],
   });
   const claiming = certify(undefined, "server", {}, [...plain, subjectAltName("a.example")]);
+  const wide = authority("root");
+  const narrow = authority("root", undefined, {
+    key: wide.key,
+    also: [extendedKeyUsage("clientAuth")],
+  });
+  const noCa = certify(undefined, "root", { key: wide.key }, [basicConstraints(false)]);
   const early = authority("root", undefined, future);
   const root = authority("root");
   const intermediate = authority("intermediate", root);
@@ -253,6 +259,8 @@ function anchors(): ChainCase[] {
       [expired, renamed],
       [leaf(expired)],
     ),
+    row("a root behind one of its name and key that is for clients", [narrow, wide], [leaf(wide)]),
+    row("a root behind one of its name and key that is no CA", [noCa, wide], [leaf(wide)]),
     row("a root that is not yet valid", [early], [leaf(early)]),
     row("a root that is no CA", [notCa], [leaf(notCa)]),
     row("a root without basic constraints", [silent], [leaf(silent)]),
