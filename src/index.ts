@@ -27,6 +27,9 @@ export type {
   PatchOptions,
   PatchType,
   StrategicPatch,
+  MergePart,
+  StrategicPart,
+  UntypedPatch,
 } from "./api/patch.ts";
 export type { ConnectOptions } from "./client/connect.ts";
 export type {
@@ -127,12 +130,14 @@ export type {
   WatchInterruptedEvent,
 } from "./events.ts";
 export type {
+  BodyLimit,
   Capabilities,
   Clock,
   Failure,
   Files,
   FixedTlsSettings,
   HeaderLine,
+  PoolOptions,
   LaxChain,
   ProgramCommand,
   ProgramResult,

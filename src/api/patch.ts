@@ -15,7 +15,8 @@ export type PatchType = "merge" | "json" | "strategic" | "apply";
  */
 export type MergePatch<T> = KubeObject extends T ? UntypedPatch : MergePart<T>;
 
-type MergePart<T> = T extends readonly unknown[]
+/** A part of a merge patch. */
+export type MergePart<T> = T extends readonly unknown[]
   ? T
   : T extends object
     ? { [Key in keyof T]?: MergePart<T[Key]> | null | undefined }
@@ -27,7 +28,8 @@ type MergePart<T> = T extends readonly unknown[]
  */
 export type StrategicPatch<T> = KubeObject extends T ? UntypedPatch : StrategicPart<T>;
 
-type StrategicPart<T> = T extends readonly (infer Item)[]
+/** A part of a strategic merge patch. */
+export type StrategicPart<T> = T extends readonly (infer Item)[]
   ? StrategicPart<Item>[]
   : T extends object
     ? { [Key in keyof T]?: StrategicPart<T[Key]> | null | undefined } & {
@@ -36,7 +38,8 @@ type StrategicPart<T> = T extends readonly (infer Item)[]
     : T;
 
 /** Of a kind without a schema, only the metadata is known. */
-type UntypedPatch = MergePart<KubeObject> & { [field: string]: unknown };
+/** A patch of an object whose type is not known. */
+export type UntypedPatch = MergePart<KubeObject> & { [field: string]: unknown };
 
 /** One operation of a JSON patch (RFC 6902). Paths are JSON pointers, as in `/spec/replicas`. */
 export type JsonPatchOperation =

@@ -12,9 +12,7 @@ import {
   describeCondition,
   statusCondition,
 } from "../watch/conditions.ts";
-import type { DaemonSet, Deployment, StatefulSet } from "./generated/apps-v1.ts";
-import type { Job } from "./generated/batch-v1.ts";
-import type { Pod } from "./generated/core-v1.ts";
+import type { DaemonSet, Deployment, Job, Pod, StatefulSet } from "./generated/kinds.ts";
 
 /**
  * The condition that a Deployment, StatefulSet or DaemonSet has rolled out its latest change, by the rules of

@@ -40,6 +40,9 @@ export type {
   PatchBody,
   PatchType,
   StrategicPatch,
+  MergePart,
+  StrategicPart,
+  UntypedPatch,
 } from "../api/patch.ts";
 export {
   type CustomResource,

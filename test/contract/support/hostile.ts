@@ -42,7 +42,7 @@ export interface Report {
 }
 
 /** What is wrong with a certificate. */
-export const faults = ["unknown authority", "self-signed", "wrong host", "expired"] as const;
+const faults = ["unknown authority", "self-signed", "wrong host", "expired"] as const;
 
 /** See the module. */
 export interface HostilePeers {
