@@ -11,10 +11,12 @@ import process from "node:process";
 import { type Figure, figuresFile } from "../test/e2e/support/figures.ts";
 import { oracleProgram } from "../test/e2e/support/client-go.ts";
 import { serverProgram } from "../test/support/apiserver-process.ts";
+import { nodeProgram } from "../test/support/node-process.ts";
 import { printHeading, printResult } from "./lane-table.ts";
 import { type Lane, vitest } from "./lanes.ts";
 import { bin, root, run } from "./run.ts";
 
+/** A real kube-apiserver, and in `node/` a stand-in for the nodes of its cluster. */
 const SERVER = `${root}test/apiserver`;
 /** What client-go makes of kubeconfigs. */
 const ORACLE = `${root}test/kubeconfig-oracle`;
@@ -50,7 +52,7 @@ if (!(await hasGo())) {
   console.log("The end-to-end tests were not run: they need Go 1.26 or later (https://go.dev/dl).");
   process.exit(args.includes("--if-go") ? 0 : 1);
 }
-if ((await buildServer()) && (await buildOracle())) await runLanes();
+if ((await buildServers()) && (await buildOracle())) await runLanes();
 else {
   console.log("0 passed, 1 failed");
   process.exitCode = 1;
@@ -60,14 +62,17 @@ async function hasGo(): Promise<boolean> {
   return (await run("go", ["version"], { cwd: SERVER })).exitCode === 0;
 }
 
-async function buildServer(): Promise<boolean> {
+async function buildServers(): Promise<boolean> {
   await mkdir(`${root}.tmp`, { recursive: true });
   const version = /k8s\.io\/kubernetes (v\S+)/.exec(
     await readFile(`${SERVER}/go.mod`, "utf8"),
   )?.[1];
   console.log(`Building kube-apiserver ${version}: a few seconds, and some minutes the first time`);
-  const flags = `-X k8s.io/component-base/version.gitVersion=${version}`;
-  return await build("kube-apiserver", SERVER, ["-ldflags", flags, "-o", serverProgram, "."]);
+  const flags = ["-ldflags", `-X k8s.io/component-base/version.gitVersion=${version}`];
+  return (
+    (await build("kube-apiserver", SERVER, [...flags, "-o", serverProgram, "."])) &&
+    (await build("the node", SERVER, [...flags, "-o", nodeProgram, "./node"]))
+  );
 }
 
 async function buildOracle(): Promise<boolean> {

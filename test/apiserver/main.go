@@ -1,9 +1,9 @@
 // Command apiserver is a real kube-apiserver with an etcd of its own, for the end-to-end tests.
 //
 // It takes kube-apiserver's own flags; --etcd-dir says where its data is, and --secure-port=0 finds a free
-// port. Once /readyz is 200 it prints one line of JSON: its port and version, and the port at which
-// connections are counted and cut (see countedListener). It ends when its standard input does, and so with
-// its parent.
+// port. Once /readyz is 200 it prints one line of JSON: its port and version, the port at which
+// connections are counted and cut (see countedListener), and a second port of its own whose connections are
+// neither. It ends when its standard input does, and so with its parent.
 package main
 
 import (
@@ -73,7 +73,7 @@ func run(args []string) error {
 	if err != nil {
 		return err
 	}
-	// The server's own requests to itself come another way, lest they be counted and cut.
+	// The server's own requests to itself, and those of nodes, come another way, lest they be counted and cut.
 	own, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -86,7 +86,7 @@ func run(args []string) error {
 
 	failed := make(chan error, 1)
 	go func() { failed <- serve(ctx, serverOptions) }()
-	go announce(ctx, address.Port, control)
+	go announce(ctx, address.Port, control, own.Addr().(*net.TCPAddr).Port)
 
 	select {
 	case err := <-failed:
@@ -150,7 +150,7 @@ func serve(ctx context.Context, serverOptions *options.ServerRunOptions) error {
 }
 
 // announce prints where the server and its counts are, once it is ready.
-func announce(ctx context.Context, port, control int) {
+func announce(ctx context.Context, port, control, uncounted int) {
 	// It asks the server of its own process: there is nobody to mistake for it.
 	client := http.Client{Transport: &http.Transport{
 		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true},
@@ -168,7 +168,7 @@ func announce(ctx context.Context, port, control int) {
 		return
 	}
 	line, _ := json.Marshal(map[string]any{
-		"port": port, "control": control, "version": version.Get().GitVersion,
+		"port": port, "control": control, "uncounted": uncounted, "version": version.Get().GitVersion,
 	})
 	fmt.Println(string(line))
 }

@@ -20,6 +20,8 @@ export interface ClusterDescription {
   readonly folder: string;
   readonly port: number;
   readonly control: number;
+  /** A second port, for nodes: its connections are neither counted nor cut. */
+  readonly uncounted: number;
   readonly version: string;
   /** The keys of the authority that vouches for clients. */
   readonly clientKeys: { readonly publicKey: JsonWebKey; readonly privateKey: JsonWebKey };
@@ -95,10 +97,13 @@ export interface OwnCluster extends Cluster {
   close(): Promise<void>;
 }
 
-const files = {
+/** The files in a cluster's folder that nodes need too. */
+export const files = {
   servingCa: "serving-ca.crt",
   serving: { cert: "serving.crt", key: "serving.key" },
   clientCa: "client-ca.crt",
+  /** As whom the server asks nodes, and nodes the server: an administrator. */
+  component: { cert: "component.crt", key: "component.key" },
   serviceAccounts: { cert: "service-accounts.crt", key: "service-accounts.key" },
 } as const;
 
@@ -110,10 +115,17 @@ export async function startCluster(): Promise<OwnCluster> {
   const folder = await mkdtemp(join(tmpdir(), "reanchor-cluster-"));
   const [servingCa, clientCa] = await Promise.all([createCa(), createCa()]);
   const accounts = await clientCa.issue();
+  const component = await clientCa.issue({
+    client: true,
+    commonName: "component",
+    organizations: ["system:masters"],
+  });
   await writeServing(folder, servingCa);
   const contents = {
     [files.servingCa]: servingCa.pem,
     [files.clientCa]: clientCa.pem,
+    [files.component.cert]: component.cert,
+    [files.component.key]: component.key,
     [files.serviceAccounts.cert]: accounts.cert,
     [files.serviceAccounts.key]: accounts.key,
   };
@@ -123,12 +135,12 @@ export async function startCluster(): Promise<OwnCluster> {
   let server: ServerProcess | undefined;
   try {
     server = await startServerProcess(folder, serverFlags(0));
-    const { port, control, version } = server;
+    const { port, control, uncounted, version } = server;
     const clientKeys = {
       publicKey: await crypto.subtle.exportKey("jwk", clientCa.keys.publicKey),
       privateKey: await crypto.subtle.exportKey("jwk", clientCa.keys.privateKey),
     };
-    const description = { folder, port, control, version, clientKeys };
+    const description = { folder, port, control, uncounted, version, clientKeys };
     const cluster = await joinCluster(description);
 
     async function end(how: "stop" | "kill"): Promise<void> {
@@ -168,6 +180,8 @@ function serverFlags(port: number): string[] {
     `--tls-cert-file=${files.serving.cert}`,
     `--tls-private-key-file=${files.serving.key}`,
     `--client-ca-file=${files.clientCa}`,
+    `--kubelet-client-certificate=${files.component.cert}`,
+    `--kubelet-client-key=${files.component.key}`,
     `--service-account-key-file=${files.serviceAccounts.cert}`,
     `--service-account-signing-key-file=${files.serviceAccounts.key}`,
     `--service-account-issuer=${ISSUER}`,
