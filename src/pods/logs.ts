@@ -131,12 +131,17 @@ export async function* logLines<T extends KubeObject>(
   }
   const position = new LogPosition(timestamps);
   const backoff = new Backoff();
+  /** What follows the last line's end. */
+  let unfinished: string | undefined;
+  /** Whether all that was requested last has come, and nothing has been requested since. */
+  let isComplete = false;
   for (let hasBegun = false; ;) {
     let toldSome = false;
-    let unfinished: string | undefined;
     try {
       const response = await openLog(target, name, { ...options, signal }, position.resume());
       hasBegun = true;
+      isComplete = false;
+      unfinished = undefined;
       for await (const { text, isWhole } of readLines(response, path, signal)) {
         if (!isWhole) unfinished = text;
         const line = isWhole ? position.advance(text) : undefined;
@@ -146,17 +151,18 @@ export async function* logLines<T extends KubeObject>(
         yield line;
       }
       // A server that shuts down ends a log as a container does: the end is where there is no more.
-      if (toldSome) continue;
-      if (!(await isRunning(objects, name, { ...options, signal }))) {
-        const last = unfinished === undefined ? undefined : position.advance(unfinished);
-        if (last !== undefined) yield last;
-        return;
+      if (toldSome) {
+        isComplete = true;
+        continue;
       }
+      if (!(await isRunning(objects, name, { ...options, signal }))) break;
       throw new ConnectionError(
         `Cannot follow ${path}: the server ended it, though the container runs`,
       );
     } catch (error) {
       if (signal.aborted) throw signal.reason;
+      const isGone = error instanceof ApiError && error.status === 404;
+      if (isComplete && isGone) break; // The pod was deleted, which ended the log.
       const isMendable = error instanceof ReanchorError && !(error instanceof ClosedError);
       if (!hasBegun || !isMendable) throw error;
       if (error instanceof ApiError && error.status < 500 && error.status !== 429) throw error;
@@ -165,6 +171,8 @@ export async function* logLines<T extends KubeObject>(
       await sleep(client.clock, delayMs, signal);
     }
   }
+  const last = unfinished === undefined ? undefined : position.advance(unfinished);
+  if (last !== undefined) yield last;
 }
 
 /** What is read of a pod's status. */

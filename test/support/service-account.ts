@@ -10,7 +10,7 @@ import { type ProjectedVolume, createProjectedVolume } from "./projected-volume.
 /** The least that the TokenRequest API allows: ten minutes, in seconds. */
 export const SHORTEST_TOKEN_SECONDS = 600;
 
-/** An account that may do anything with the ConfigMaps of its namespace, and nothing else. */
+/** An account that may do anything with some resources of its namespace, and nothing else. */
 export interface ServiceAccount {
   readonly namespace: string;
   readonly name: string;
@@ -44,8 +44,15 @@ const NAME = "program";
 const RBAC = "/apis/rbac.authorization.k8s.io/v1/namespaces";
 const RBAC_GROUP = "rbac.authorization.k8s.io";
 
-/** Creates a namespace, an account and its rights, and waits until the server goes by them. */
-export async function createServiceAccount(cluster: Cluster): Promise<ServiceAccount> {
+/**
+ * Creates a namespace, an account and its rights, and waits until the server goes by them.
+ *
+ * @param resources what it has rights to beside ConfigMaps, as in `pods/log`
+ */
+export async function createServiceAccount(
+  cluster: Cluster,
+  resources: readonly string[] = [],
+): Promise<ServiceAccount> {
   const { metadata } = (await cluster.admin("POST", "/api/v1/namespaces", {
     metadata: { generateName: "e2e-" },
   })) as Created;
@@ -59,7 +66,7 @@ export async function createServiceAccount(cluster: Cluster): Promise<ServiceAcc
   const { uid } = created.metadata;
   await cluster.admin("POST", `${RBAC}/${namespace}/roles`, {
     metadata: { name: NAME },
-    rules: [{ apiGroups: [""], resources: ["configmaps"], verbs: ["*"] }],
+    rules: [{ apiGroups: ["", "apps"], resources: ["configmaps", ...resources], verbs: ["*"] }],
   });
   await cluster.admin("POST", `${RBAC}/${namespace}/rolebindings`, {
     metadata: { name: NAME },

@@ -26,8 +26,11 @@ export const ways: readonly { way: string; settings: ConnectOptions; http2: bool
     : [{ way: "HTTP/1.1", settings: {}, http2: false }];
 
 /** Creates a service account, whose volume is removed when the test ends. */
-export async function createAccount(at: Cluster = cluster): Promise<ServiceAccount> {
-  const account = await createServiceAccount(at);
+export async function createAccount(
+  at: Cluster = cluster,
+  resources: readonly string[] = [],
+): Promise<ServiceAccount> {
+  const account = await createServiceAccount(at, resources);
   onTestFinished(() => account.volume.remove());
   return account;
 }

@@ -182,6 +182,15 @@ describe("logs()", () => {
     expect(await rest()).toEqual(["a"]);
   });
 
+  test("ends, with its last line, if the pod is deleted at its end", async () => {
+    const last = written("02", "no end").slice(0, -1);
+    const first = new Stream().write(written("01", "a")).write(last).end();
+    const { client, rest } = follow([first, refused(404, "NotFound")]);
+    expect(await rest()).toEqual(["a", "no end"]);
+    expect(client.requests).toHaveLength(2);
+    expect(client.events).toEqual([]);
+  });
+
   test("tells a line that was cut off once, and whole", async () => {
     const whole = written("02", "a long line");
     const first = new Stream().write(written("01", "a")).write(whole.slice(0, -6)).end();

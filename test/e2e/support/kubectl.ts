@@ -1,0 +1,79 @@
+/**
+ * kubectl, which says what is right where it is installed.
+ *
+ * @module
+ */
+
+import { spawn } from "node:child_process";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Cluster } from "../../support/cluster.ts";
+import { files } from "../../support/cluster.ts";
+
+/** How kubectl ended, and what it wrote. */
+export interface KubectlResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs kubectl as an administrator. */
+export type Kubectl = (
+  namespace: string,
+  args: readonly string[],
+  stdin?: string,
+) => Promise<KubectlResult>;
+
+/** Finds kubectl; `undefined` if it is not installed. */
+export async function findKubectl(cluster: Cluster): Promise<Kubectl | undefined> {
+  const found = await run(["version", "--client"], "").catch(() => undefined);
+  if (found?.code !== 0) return undefined;
+  const { folder } = cluster.description;
+  const kubeconfig = join(folder, "kubeconfig");
+  const path = (file: string): string => join(folder, file);
+  await writeFile(
+    kubeconfig,
+    JSON.stringify({
+      apiVersion: "v1",
+      kind: "Config",
+      "current-context": "admin",
+      contexts: [{ name: "admin", context: { cluster: "test", user: "admin" } }],
+      clusters: [
+        {
+          name: "test",
+          cluster: {
+            server: cluster.origin,
+            "certificate-authority": path(files.servingCa),
+          },
+        },
+      ],
+      users: [
+        {
+          name: "admin",
+          user: {
+            "client-certificate": path(files.component.cert),
+            "client-key": path(files.component.key),
+          },
+        },
+      ],
+    }),
+  );
+  return async (namespace, args, stdin = "") =>
+    await run([`--kubeconfig=${kubeconfig}`, `--namespace=${namespace}`, ...args], stdin);
+}
+
+async function run(args: readonly string[], stdin: string): Promise<KubectlResult> {
+  const child = spawn("kubectl", args, { stdio: ["pipe", "pipe", "pipe"] });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => void (stdout += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => void (stderr += text));
+  // It may not read what it is given.
+  child.stdin.on("error", () => {});
+  child.stdin.end(stdin);
+  const code = await new Promise<number>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (exitCode) => resolve(exitCode ?? -1));
+  });
+  return { code, stdout, stderr };
+}

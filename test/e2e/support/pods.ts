@@ -1,0 +1,132 @@
+/**
+ * Pods on a stand-in for a node, whose containers are programs of this machine.
+ *
+ * @module
+ */
+
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, onTestFinished } from "vitest";
+import { type Cluster, eventually } from "../../support/cluster.ts";
+import { type ClusterNode, type Topology, startNode } from "../../support/node-process.ts";
+import type { ServiceAccount } from "../../support/service-account.ts";
+import { cluster, createAccount } from "./scene.ts";
+
+/** Everything that the tests do to pods. */
+const podResources = [
+  "pods",
+  "pods/log",
+  "pods/exec",
+  "pods/attach",
+  "pods/portforward",
+  "services",
+  "deployments",
+];
+
+/** A container; it has the name `main` and sleeps by default. */
+export interface TestContainer {
+  readonly name?: string;
+  readonly command?: readonly string[];
+  readonly stdin?: boolean;
+  readonly stdinOnce?: boolean;
+  readonly tty?: boolean;
+}
+
+/** A pod. */
+export interface TestPod {
+  readonly name?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly containers?: readonly TestContainer[];
+  readonly initContainers?: readonly TestContainer[];
+  /** @default "Never" */
+  readonly restartPolicy?: "Always" | "Never";
+  /** Whether to wait until it is ready. @default true */
+  readonly waits?: boolean;
+}
+
+/** Starts a node for the tests of a block; what is returned is to be called in them. */
+export function useNode(topology: Topology): () => ClusterNode {
+  let node: ClusterNode | undefined;
+  beforeAll(async () => {
+    node = await startNode(cluster, topology);
+  });
+  afterAll(async () => await node?.stop());
+  return () => {
+    if (node === undefined) throw new Error("Cannot use the node outside of tests");
+    return node;
+  };
+}
+
+/** Creates an account that may do everything with the pods of its namespace. */
+export async function createPodAccount(at: Cluster = cluster): Promise<ServiceAccount> {
+  return await createAccount(at, podResources);
+}
+
+/** Creates a pod on a node, and returns its name. */
+export async function createPod(
+  { namespace, name: serviceAccountName }: ServiceAccount,
+  node: ClusterNode,
+  pod: TestPod = {},
+  at: Cluster = cluster,
+): Promise<string> {
+  const { name = "pod", labels, containers = [{}], restartPolicy = "Never", waits = true } = pod;
+  const complete = (container: TestContainer, index: number): object => ({
+    name: index === 0 ? "main" : `other-${index}`,
+    image: "none",
+    ...container,
+  });
+  const path = `/api/v1/namespaces/${namespace}/pods`;
+  await at.admin("POST", path, {
+    metadata: { name, labels },
+    spec: {
+      nodeName: node.name,
+      serviceAccountName,
+      automountServiceAccountToken: false,
+      restartPolicy,
+      initContainers: pod.initContainers?.map(complete),
+      containers: containers.map(complete),
+    },
+  });
+  if (waits) await untilStarted(at, `${path}/${name}`);
+  return name;
+}
+
+async function untilStarted(at: Cluster, path: string): Promise<void> {
+  await eventually(`${path} has started`, async () => {
+    const { status } = (await at.admin("GET", path)) as { status: { phase?: string } };
+    return status.phase !== "Pending";
+  });
+}
+
+/** A folder that a test shares with its containers. */
+export interface SharedFolder {
+  readonly path: string;
+  /** A command of a shell that waits until {@linkcode SharedFolder.open} has been called. */
+  waitFor(gate: string): string;
+  /** Opens a gate. */
+  open(gate: string): Promise<void>;
+}
+
+/** Creates a folder, which is removed when the test ends. */
+export async function createSharedFolder(): Promise<SharedFolder> {
+  const path = await mkdtemp(join(tmpdir(), "reanchor-pods-"));
+  onTestFinished(() => rm(path, { recursive: true, force: true }));
+  return {
+    path,
+    waitFor: (gate) => `until [ -e '${path}/${gate}' ]; do sleep 0.05; done`,
+    open: async (gate) => await writeFile(join(path, gate), ""),
+  };
+}
+
+/** A command that runs a script in a shell. */
+export function shell(...lines: readonly string[]): string[] {
+  return ["sh", "-c", lines.join("\n")];
+}
+
+/** All that an iteration returns. */
+export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
