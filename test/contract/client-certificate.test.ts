@@ -4,10 +4,8 @@
  * @module
  */
 
-import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { writeFile } from "node:fs/promises";
+import { describe, expect, test } from "vitest";
 import { type ClientCertSource, ConfigError, isReanchorError } from "../../src/index.ts";
 import type { Runtime } from "../../src/runtime.ts";
 import { createFileClientCertSource } from "../../src/sources/client-cert-source.ts";
@@ -15,6 +13,7 @@ import type { Echo, TestServer } from "../support/api-server.ts";
 import { toPkcs1, toSec1, withEncryptionHeaders } from "../support/key-forms.ts";
 import { type IssuedCertificate, type TestCa, createCa } from "../support/pki.ts";
 import { entry, lane } from "./support/entry.ts";
+import { createPairFiles } from "./support/pair-files.ts";
 import {
   type Cluster,
   type TimedClient,
@@ -36,27 +35,6 @@ async function startMutual(): Promise<Cluster & { clients: TestCa }> {
   const clients = await createCa({ commonName: "clients" });
   const cluster = await startCluster({ clientCa: clients.pem });
   return { ...cluster, clients };
-}
-
-/** A pair in two files of a folder that is removed when the test ends. */
-interface PairFiles {
-  readonly certificate: string;
-  readonly key: string;
-  write(pair: IssuedCertificate): Promise<void>;
-}
-
-async function createPairFiles(pair: IssuedCertificate): Promise<PairFiles> {
-  const folder = await mkdtemp(join(tmpdir(), "reanchor-pair-"));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  const files = { certificate: join(folder, "tls.crt"), key: join(folder, "tls.key") };
-  async function write({ cert, key }: IssuedCertificate): Promise<void> {
-    await writeFile(`${files.certificate}.new`, cert);
-    await writeFile(`${files.key}.new`, key);
-    await rename(`${files.certificate}.new`, files.certificate);
-    await rename(`${files.key}.new`, files.key);
-  }
-  await write(pair);
-  return { ...files, write };
 }
 
 async function connectMutual(
@@ -119,7 +97,7 @@ describe.each(exclusiveTrusts)("a client certificate, exclusiveTrust: %j", (excl
     const files = await createPairFiles(await clients.issue({ client: true, commonName: "alice" }));
     const client = await connectMutual(
       cluster,
-      (runtime) => createFileClientCertSource(runtime, files),
+      (runtime) => createFileClientCertSource(runtime, files.paths),
       exclusiveTrust,
     );
     const { kube, clock, events } = client;
@@ -157,7 +135,7 @@ describe.each(exclusiveTrusts)("a client certificate, exclusiveTrust: %j", (excl
     const files = await createPairFiles(expired);
     const client = await connectMutual(
       cluster,
-      (runtime) => createFileClientCertSource(runtime, files),
+      (runtime) => createFileClientCertSource(runtime, files.paths),
       exclusiveTrust,
     );
     const error = await rejection(client.kube.get("/echo"));
@@ -180,12 +158,12 @@ test("connect() says of an encrypted key what to do, and nothing of the key", as
   const config = {
     server: cluster.server.origin,
     ca: entry.staticCaSource(cluster.ca.pem),
-    clientCert: entry.fileClientCertSource(files),
+    clientCert: entry.fileClientCertSource(files.paths),
   };
   const error = await rejection(entry.connect({ config }));
   expect(error).toBeInstanceOf(ConfigError);
   expect(String(error)).toMatch(/encrypted.* openssl pkey/);
-  expect(String(error)).toContain(files.key);
+  expect(String(error)).toContain(files.paths.key);
 });
 
 test("half-written pair keeps the old one, and serves on", async () => {
@@ -194,10 +172,10 @@ test("half-written pair keeps the old one, and serves on", async () => {
   const bob = await clients.issue({ client: true, commonName: "bob" });
   const files = await createPairFiles(alice);
   const client = await connectMutual(cluster, (runtime) =>
-    createFileClientCertSource(runtime, files),
+    createFileClientCertSource(runtime, files.paths),
   );
   expect(await whoAmI(client)).toBe("alice");
-  await writeFile(files.certificate, bob.cert);
+  await writeFile(files.paths.certificate, bob.cert);
   await client.clock.advance(INTERVAL_MS);
   const asked = whoAmI(client);
   // It looks again a few times, by a clock that stands still.
@@ -211,7 +189,7 @@ test("half-written pair keeps the old one, and serves on", async () => {
     lastError: expect.stringMatching(/the private key does not belong to the certificate/),
   });
 
-  await writeFile(files.key, bob.key);
+  await writeFile(files.paths.key, bob.key);
   await client.clock.advance(INTERVAL_MS);
   expect(await whoAmI(client)).toBe("bob");
 });
@@ -226,7 +204,7 @@ test("get() never meets a torn pair when it is swapped under load", async () => 
     config: {
       server: cluster.server.origin,
       ca: entry.staticCaSource(cluster.ca.pem),
-      clientCert: entry.fileClientCertSource(files, { reloadIntervalMs: 0 }),
+      clientCert: entry.fileClientCertSource(files.paths, { reloadIntervalMs: 0 }),
     },
   });
   let swapping = true;
@@ -260,7 +238,7 @@ test("connect() keeps one connection alive under an unchanged pair that is read 
   const { clients, ...cluster } = await startMutual();
   const files = await createPairFiles(await clients.issue({ client: true }));
   const client = await connectMutual(cluster, (runtime) =>
-    createFileClientCertSource(runtime, files),
+    createFileClientCertSource(runtime, files.paths),
   );
   for (let round = 0; round < 5; round++) {
     await client.kube.get("/version");

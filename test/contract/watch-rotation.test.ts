@@ -129,7 +129,7 @@ describe.each(ways)("a watch over $way", ({ http2, settings, httpVersion }) => {
     const files = await createPairFiles(await clients.issue({ client: true, commonName: "alice" }));
     const scene = await watchPods({
       serve: { clientCa: clients.pem, token: "nobody has it" },
-      config: async () => ({ clientCert: entry.fileClientCertSource(files) }),
+      config: async () => ({ clientCert: entry.fileClientCertSource(files.paths) }),
     });
     await expectEach(scene, async () => {
       await files.write(await successors.issue({ client: true, commonName: "bob" }));

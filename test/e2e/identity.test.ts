@@ -173,7 +173,7 @@ test("a client certificate whose file is replaced in time fails no request", asy
   const first = await issue(SHORT_LIFE_MS);
   const expiresAt = Date.now() + SHORT_LIFE_MS;
   const files = await createPairFiles(first);
-  const { kube, events } = await connectWith(entry.fileClientCertSource(files));
+  const { kube, events } = await connectWith(entry.fileClientCertSource(files.paths));
   const load = startLoad(8, () => whoAmI(kube));
   await load.more();
   await files.write(await issue());

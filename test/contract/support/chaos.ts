@@ -124,7 +124,7 @@ export async function startChaos({ seed, http2, expires, isOld }: ChaosOptions):
   return {
     server,
     byToken: { ...trust, token: entry.fileTokenSource(volume.tokenFile) },
-    byCert: { ...trust, clientCert: entry.fileClientCertSource(pair) },
+    byCert: { ...trust, clientCert: entry.fileClientCertSource(pair.paths) },
     acts,
     async begin() {
       const of = expires ? [...FAULTS, NONSENSE] : FAULTS;

@@ -1,5 +1,5 @@
 /**
- * A client's certificate and key in two files.
+ * A client's certificate and key in two paths.
  *
  * @module
  */
@@ -12,8 +12,7 @@ import type { IssuedCertificate } from "../../support/pki.ts";
 
 /** Where they are. */
 export interface PairFiles {
-  readonly certificate: string;
-  readonly key: string;
+  readonly paths: { readonly certificate: string; readonly key: string };
   /** Puts another pair in their place. */
   write(pair: IssuedCertificate): Promise<void>;
 }
@@ -22,15 +21,15 @@ export interface PairFiles {
 export async function createPairFiles(pair: IssuedCertificate): Promise<PairFiles> {
   const folder = await mkdtemp(join(tmpdir(), "reanchor-pair-"));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  const files = { certificate: join(folder, "tls.crt"), key: join(folder, "tls.key") };
+  const paths = { certificate: join(folder, "tls.crt"), key: join(folder, "tls.key") };
 
   async function write({ cert, key }: IssuedCertificate): Promise<void> {
-    await writeFile(`${files.certificate}.new`, cert);
-    await writeFile(`${files.key}.new`, key);
-    await rename(`${files.certificate}.new`, files.certificate);
-    await rename(`${files.key}.new`, files.key);
+    await writeFile(`${paths.certificate}.new`, cert);
+    await writeFile(`${paths.key}.new`, key);
+    await rename(`${paths.certificate}.new`, paths.certificate);
+    await rename(`${paths.key}.new`, paths.key);
   }
 
   await write(pair);
-  return { ...files, write };
+  return { paths, write };
 }
