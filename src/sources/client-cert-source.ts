@@ -5,26 +5,13 @@
  * @module
  */
 
-import { sleep } from "../abort.ts";
-import { ConfigError, SourceError } from "../errors.ts";
+import { MAX_BUNDLE_BYTES } from "../certificates/pem.ts";
+import { ConfigError } from "../errors.ts";
+import type { ReanchorEvent } from "../events.ts";
 import { absolutePath } from "../file-path.ts";
 import { checkKnown, checkPath, kindOf } from "../options.ts";
-import type { ReanchorEvent } from "../events.ts";
-import { sha256 } from "../bytes.ts";
 import type { Runtime } from "../runtime.ts";
 import { fixedSource } from "./fixed.ts";
-import {
-  type CertificateCheck,
-  MAX_BUNDLE_BYTES,
-  type PemCertificate,
-  parseBundle,
-} from "../certificates/pem.ts";
-import {
-  type PrivateKey,
-  comparePublicParts,
-  isKeyPair,
-  parsePrivateKey,
-} from "../certificates/private-key.ts";
 import { Reloader } from "./reloader.ts";
 import type { Source, SourceOptions } from "./source.ts";
 
@@ -74,10 +61,6 @@ export interface ClientCertPem {
 /** Gives a client certificate and its private key. Called again where the two do not belong together. */
 export type ClientCertFunction = (signal: AbortSignal) => ClientCertPem | Promise<ClientCertPem>;
 
-/** How often a certificate and a key are read that do not belong together, before the read has failed. */
-const PAIR_READS = 3;
-/** Between those: by then, most writers of one file after the other are through. */
-const PAIR_PAUSE_MS = 20;
 /** A certificate is read again this long before it expires, as a token is. */
 const LEEWAY_MS = 10_000;
 /** With less than this share of its lifetime left, a renewal is late: the kubelet's come at 70 to 90 %. */
@@ -131,66 +114,34 @@ export function createFunctionClientCertSource(
  * A client certificate that never changes.
  *
  * @param pem The certificate, with any intermediates after it, and its private key.
- * @returns A source that always gives them.
- * @throws {SourceError} where one of them is not what it should be, or they do not belong together.
+ * @returns A source that always returns them. Its first use, which `connect()` makes, throws a
+ * {@link SourceError} if one of them is malformed, or if they do not belong together.
+ * @throws {TypeError} if one of them is missing.
  *
  * @example
  * ```ts
  * import { SourceError, staticClientCertSource } from "@reanchor/reanchor";
  *
- * try {
- *   staticClientCertSource({ certificate: "no certificate here", key: "no key here" });
- * } catch (error) {
- *   if (error instanceof SourceError) console.log(error.reason); // invalid
- * }
+ * const source = staticClientCertSource({ certificate: "no certificate here", key: "no key here" });
+ * const error: unknown = await source.current().catch((caught: unknown) => caught);
+ * if (error instanceof SourceError) console.log(error.reason); // invalid
  * ```
  */
 export function staticClientCertSource(pem: ClientCertPem): ClientCertSource {
-  return createStaticClientCertSource(pem, "memory");
+  checkKnown("staticClientCertSource", pem, ["certificate", "key"], "pass both as PEM");
+  for (const part of ["certificate", "key"] as const) {
+    if (pem[part] !== undefined) continue;
+    throw new TypeError(`Cannot make a client certificate source: ${part} is missing`);
+  }
+  return fixedSource("client-certificate", async () => {
+    const { createStaticClientCertSource } = await loadPairs();
+    return await createStaticClientCertSource(pem, "memory").current();
+  });
 }
 
-/** As {@link staticClientCertSource}, with where the text comes from, and checked by the runtime. */
-export function createStaticClientCertSource(
-  pem: ClientCertPem,
-  source: string,
-  check?: CertificateCheck,
-): ClientCertSource {
-  function explain(cause: unknown): unknown {
-    if (!(cause instanceof SourceError)) return cause;
-    const from = source === "memory" ? "" : ` from ${source}`;
-    const message = `Cannot use client certificate${from}: ${cause.message}`;
-    return new SourceError(message, cause.reason, { cause });
-  }
-  try {
-    const pair = parse(pem, check);
-    if (comparePublicParts(pair.key, pair.chain[0].publicKey) === false) throw mixed();
-    return fixedSource(
-      "client-certificate",
-      async () => {
-        if (!(await isPair(pair))) throw explain(mixed());
-        return await toClientCert(pair, Date.now());
-      },
-      source,
-    );
-  } catch (cause) {
-    throw explain(cause);
-  }
-}
-
-/**
- * Checks a client certificate and its private key.
- *
- * @throws {SourceError} where one of them is not what it should be, or they do not belong together. The
- * message quotes neither.
- */
-export async function parseClientCert(
-  pem: ClientCertPem,
-  loadedAt: number,
-  check?: CertificateCheck,
-): Promise<ClientCert> {
-  const pair = parse(pem, check);
-  if (!(await isPair(pair))) throw mixed();
-  return await toClientCert(pair, loadedAt);
+/** Loaded when it is used: most programs have no client certificate. */
+function loadPairs(): Promise<typeof import("./client-cert-pair.ts")> {
+  return import("./client-cert-pair.ts");
 }
 
 /** A client certificate from wherever a function reads it, with what that is called. */
@@ -203,12 +154,8 @@ export function createClientCertSource(
   let saidToExpire: ClientCert | undefined;
 
   async function readPair(signal: AbortSignal): Promise<ClientCert> {
-    for (let attempt = 1; attempt <= PAIR_READS; attempt++) {
-      if (attempt > 1) await sleep(runtime.clock, PAIR_PAUSE_MS, signal);
-      const pair = parse(await read(signal), runtime.checkCertificate);
-      if (await isPair(pair)) return await toClientCert(pair, runtime.clock.wallNow());
-    }
-    throw mixed("a rotation may be under way, or they are of different pairs");
+    const { readClientCert } = await loadPairs();
+    return await readClientCert(runtime, read, signal);
   }
 
   function expiring(cert: ClientCert): ReanchorEvent | undefined {
@@ -242,96 +189,4 @@ export function createClientCertSource(
     { clock: runtime.clock, sharedReads: runtime.capabilities.sharedReads },
     options,
   );
-}
-
-/** A certificate and a key, each of them good by itself. */
-interface ParsedPair {
-  readonly chain: readonly [PemCertificate, ...PemCertificate[]];
-  readonly key: PrivateKey;
-}
-
-function parse(
-  { certificate, key }: ClientCertPem,
-  check: CertificateCheck | undefined,
-): ParsedPair {
-  return {
-    chain: of("certificate", () => parseBundle(toText(certificate), check)),
-    key: of("private key", () => parsePrivateKey(toText(key))),
-  };
-}
-
-/** Says which of the two an error is about. */
-function of<T>(what: string, read: () => T): T {
-  try {
-    return read();
-  } catch (cause) {
-    if (!(cause instanceof SourceError)) throw cause;
-    throw new SourceError(`the ${what}: ${cause.message}`, cause.reason, { cause });
-  }
-}
-
-function toText(content: unknown): string {
-  if (typeof content === "string") return content;
-  if (content instanceof Uint8Array) return new TextDecoder().decode(content);
-  throw new SourceError("it is neither text nor bytes", "invalid");
-}
-
-/** Whether the key belongs to the certificate. What this runtime can't check is left to its TLS. */
-async function isPair({ chain: [leaf], key }: ParsedPair): Promise<boolean> {
-  return (await isKeyPair(key, leaf.publicKey)) !== false;
-}
-
-function mixed(
-  because = "give both of one pair, and the certificate ahead of its intermediates",
-): SourceError {
-  return new SourceError(
-    `the private key does not belong to the certificate; ${because}`,
-    "invalid",
-  );
-}
-
-async function toClientCert({ chain, key }: ParsedPair, loadedAt: number): Promise<ClientCert> {
-  // DER says its own length, so one chain's bytes are no other's.
-  const bytes = Uint8Array.from(chain.flatMap(({ der }) => [...der]));
-  return new CheckedClientCert(chain, key.pem, await sha256(bytes), loadedAt);
-}
-
-/** Keeps the key out of sight: whatever prints the object prints {@link toString}. */
-class CheckedClientCert implements ClientCert {
-  readonly #key: string;
-  readonly certificate: string;
-  readonly subject: string;
-  readonly notBefore: number;
-  readonly notAfter: number;
-  readonly fingerprint: string;
-  readonly loadedAt: number;
-
-  constructor(chain: ParsedPair["chain"], key: string, fingerprint: string, loadedAt: number) {
-    const [{ subject, notBefore, notAfter }] = chain;
-    this.#key = key;
-    this.certificate = chain.map(({ pem }) => pem).join("");
-    this.subject = subject;
-    this.notBefore = notBefore;
-    this.notAfter = notAfter;
-    this.fingerprint = fingerprint;
-    this.loadedAt = loadedAt;
-    Object.freeze(this);
-  }
-
-  get key(): string {
-    return this.#key;
-  }
-
-  toString(): string {
-    return `ClientCert(${this.subject}, until ${new Date(this.notAfter).toISOString()})`;
-  }
-
-  // Node's and Bun's, and Deno's.
-  [Symbol.for("nodejs.util.inspect.custom")](): string {
-    return this.toString();
-  }
-
-  [Symbol.for("Deno.customInspect")](): string {
-    return this.toString();
-  }
 }

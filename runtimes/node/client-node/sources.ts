@@ -18,8 +18,8 @@ import {
   type ClientCertSource,
   createClientCertSource,
   createFileClientCertSource,
-  createStaticClientCertSource,
 } from "../../../src/sources/client-cert-source.ts";
+import { createStaticClientCertSource } from "../../../src/sources/client-cert-pair.ts";
 import { MAX_BUNDLE_BYTES } from "../../../src/certificates/pem.ts";
 import type { SourceOptions } from "../../../src/sources/source.ts";
 import { checkCertificate } from "../../_shared/anchors.ts";

@@ -19,9 +19,8 @@ import {
   type ClientCertPem,
   createClientCertSource,
   createFileClientCertSource,
-  createStaticClientCertSource,
-  parseClientCert,
 } from "../../sources/client-cert-source.ts";
+import { createStaticClientCertSource, parseClientCert } from "../../sources/client-cert-pair.ts";
 import { fallbackSource, mapSource } from "../../sources/mapped.ts";
 import { Reloader } from "../../sources/reloader.ts";
 import {

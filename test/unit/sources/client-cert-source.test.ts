@@ -14,10 +14,12 @@ import {
   type ClientCertSource,
   createFileClientCertSource,
   createFunctionClientCertSource,
-  createStaticClientCertSource,
-  parseClientCert,
   staticClientCertSource,
 } from "../../../src/sources/client-cert-source.ts";
+import {
+  createStaticClientCertSource,
+  parseClientCert,
+} from "../../../src/sources/client-cert-pair.ts";
 import { shown } from "../../contract/support/inspect.ts";
 import { fromPem, toPem, toPkcs1, toSec1 } from "../../support/key-forms.ts";
 import { type IssueOptions, createCa } from "../../support/pki.ts";
@@ -540,13 +542,23 @@ describe("staticClientCertSource()", () => {
     ["no key", { ...old, key: "sesame" }, "invalid"],
     ["a truncated key", { ...old, key: old.key.slice(0, -30) }, "invalid"],
     ["the key of another certificate", { ...old, key: next.key }, "invalid"],
-  ])("refuses %s at construction, without quoting it", (_, pem, reason) => {
-    expect(() => staticClientCertSource(pem)).toThrow(SourceError);
-    expect(() => staticClientCertSource(pem)).toThrow(expect.objectContaining({ reason }));
-    expect(() => staticClientCertSource(pem)).toThrow(
-      /^Cannot use client certificate: (?!.*(?:sesame|BEGIN))/,
+  ])("rejects %s at its first use, without quoting it", async (_, pem, reason) => {
+    const rejection = await staticClientCertSource(pem)
+      .current()
+      .catch((error: unknown) => error);
+    expect(rejection).toBeInstanceOf(SourceError);
+    expect(rejection).toMatchObject({ reason });
+    expect(String(rejection)).toMatch(
+      /^SourceError: Cannot use client certificate: (?!.*(?:sesame|BEGIN))/,
     );
   });
+
+  test.each([{ certificate: "a" }, { key: "a" }, {}, { ...old, passphrase: "a" }])(
+    "throws a TypeError for %j at once",
+    (pem) => {
+      expect(() => staticClientCertSource(pem as ClientCertPem)).toThrow(TypeError);
+    },
+  );
 
   test("refuses at first use a key that only a signature tells from its own", async () => {
     const [one, other] = [
