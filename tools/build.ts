@@ -55,7 +55,15 @@ await build({
     codeSplitting: {
       groups: [
         // One file: as the dozen that it would be by itself, a program on Node starts that much later.
-        { name: "core", test: /[\\/]src[\\/]/, tags: ["$initial"], minShareCount: CLIENTS },
+        {
+          name: "core",
+          test: /[\\/]src[\\/]/,
+          tags: ["$initial"],
+          minShareCount: CLIENTS,
+          priority: 1,
+        },
+        // Loaded late by clients, and at once by the drop-in for client-node.
+        { name: "late/client-certificates", test: /client-cert-pair|private-key/ },
       ],
     },
   },
