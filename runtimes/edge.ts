@@ -36,11 +36,11 @@ import {
   type RotatingFetch,
   createFetchFor,
 } from "../src/transport/create-fetch.ts";
-import { type EdgeFetch, createEdgeRuntime } from "./edge/runtime.ts";
+import { type EdgeConnect, type EdgeFetch, createEdgeRuntime } from "./edge/runtime.ts";
 
 export * from "../src/index.ts";
 
-export type { EdgeFetch } from "./edge/runtime.ts";
+export type { EdgeConnect, EdgeFetch, EdgeSocket } from "./edge/runtime.ts";
 
 /** What edge adds to the options. */
 export interface EdgeOptions {
@@ -54,7 +54,14 @@ export interface EdgeOptions {
 }
 
 /** How to connect on edge, where `config` has to be given. */
-export interface EdgeConnectOptions extends ConnectOptions, EdgeOptions {}
+export interface EdgeConnectOptions extends ConnectOptions, EdgeOptions {
+  /**
+   * What opens the connections of streams into pods (exec, attach, port-forward): a bound service's `connect`, which
+   * the platform gives its trust, as in `(address, options) => env.KUBE.connect(address, options)`. Without it
+   * there are no such streams.
+   */
+  connect?: EdgeConnect | undefined;
+}
 
 /** How to make a `fetch` on edge. */
 export interface EdgeCreateFetchOptions extends CreateFetchOptions, EdgeOptions {}
@@ -87,7 +94,7 @@ export const runtime: Runtime = createEdgeRuntime((url, init) => fetch(url, init
  * ```
  */
 export async function connect(options: EdgeConnectOptions = {}): Promise<KubeClient> {
-  return await connectOn(runtimeFor(options), options, ownOptionNames);
+  return await connectOn(runtimeFor(options), options, [...ownOptionNames, "connect"]);
 }
 
 /**
@@ -104,13 +111,16 @@ export function createFetch(options: EdgeCreateFetchOptions = {}): RotatingFetch
 const ownOptionNames: readonly (keyof EdgeOptions)[] = ["fetch"];
 
 /** Null and the like are named by the check of the options, which is to come. */
-function runtimeFor(options: EdgeOptions | null): Runtime {
-  const send = options?.fetch;
-  if (send === undefined) return runtime;
-  if (typeof send === "function") return createEdgeRuntime(send);
-  throw new TypeError(
-    "Cannot use option fetch: it must be a function, as fetch of a bound service",
-  );
+function runtimeFor(options: EdgeConnectOptions | null): Runtime {
+  const { fetch: send, connect: open } = options ?? {};
+  for (const [name, given] of Object.entries({ fetch: send, connect: open })) {
+    if (given === undefined || typeof given === "function") continue;
+    throw new TypeError(
+      `Cannot use option ${name}: it must be a function, as ${name} of a bound service`,
+    );
+  }
+  if (send === undefined && open === undefined) return runtime;
+  return createEdgeRuntime(send ?? ((url, init) => fetch(url, init)), open);
 }
 
 /**

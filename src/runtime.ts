@@ -73,6 +73,12 @@ export interface Capabilities {
   readonly programs: boolean;
   /** Whether requests go over HTTP/2 if the server offers it; over HTTP/1.1 otherwise. */
   readonly http2: boolean;
+  /**
+   * How streams into pods (exec, attach, port-forward) are carried: `streams`, over a connection of their own whose
+   * reader slows the server down; `messages`, over the platform's WebSocket, which keeps in memory what is not
+   * read; `none`, not at all.
+   */
+  readonly upgrades: "streams" | "messages" | "none";
 }
 
 /** A chain of certificates that a runtime trusts and kubectl rejects. */
@@ -205,10 +211,37 @@ export interface TransportResponse {
   toResponse(): Response;
 }
 
+/** Bytes both ways over one connection, with backpressure. */
+export interface ByteStream {
+  /** The next bytes, or `undefined` at the end. At most about 64 KiB are read ahead. One call at a time. */
+  read(): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  /** Sends bytes; settles when the connection takes more. A failure leaves reading alone. */
+  write(bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+  /** Sends no more, and closes once what was written is sent. What arrives from then on is dropped. */
+  end(): void;
+  /** Closes at once. Pending reads and writes fail with the reason, and so do later ones. */
+  abort(reason: unknown): void;
+  /** Resolves when the connection is gone, whichever way. */
+  readonly closed: Promise<void>;
+}
+
+/** A connection that speaks another protocol, once an HTTP/1.1 request has upgraded it. */
+export interface UpgradedConnection extends ByteStream {
+  /** A header of the `101` response, its lines joined with a comma, or `null`. */
+  header(name: string): string | null;
+}
+
 /** A pool of connections under one snapshot of trust. */
 export interface Transport {
   /** Sends a request. Fails with what the runtime throws; see {@link Runtime.explain}. */
   send(url: string, request: TransportRequest): Promise<TransportResponse>;
+  /**
+   * Sends a request without a body by which the server is to change the protocol, on a connection of its own. The
+   * request's signal ends that connection, as long as it lives. Absent where `capabilities.upgrades` is `none`.
+   *
+   * @returns The connection, or the response of a server that does not change the protocol.
+   */
+  upgrade?(url: string, request: TransportRequest): Promise<UpgradedConnection | TransportResponse>;
   /**
    * Closes idle connections now; in-flight requests end by themselves, or by their signals. Resolves when none
    * is left.

@@ -37,6 +37,7 @@ export const bunRuntime: Runtime = {
     repeatedHeaders: false,
     programs: true,
     http2: false,
+    upgrades: "streams",
   },
   triesEveryAnchor: false,
   clock: systemClock,

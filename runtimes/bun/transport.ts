@@ -39,7 +39,8 @@ export function conflict({
 }
 
 /** Opens a pool of connections. */
-export function openTransport(trust: TlsSnapshot, { late }: Pick<PoolOptions, "late">): Transport {
+export function openTransport(trust: TlsSnapshot, options: PoolOptions): Transport {
+  const { late } = options;
   const { ca, clientCert, serverName, insecureSkipTlsVerify, proxy } = trust;
   const tls = {
     // As Go, a certificate that the bundle holds is an anchor, also if its own issuer is not there.
@@ -95,6 +96,11 @@ export function openTransport(trust: TlsSnapshot, { late }: Pick<PoolOptions, "l
     // Idle connections close now; what is in flight ends by itself.
     async retire() {
       for (const session of sessions.values()) session.close();
+    },
+    async upgrade(url, request) {
+      // Loaded where it is used: few programs stream into pods.
+      const { upgradeOnBun } = await import("./upgrade.ts");
+      return await upgradeOnBun(trust, options, url, request);
     },
   };
 }

@@ -39,6 +39,7 @@ export const denoRuntime: Runtime = {
     repeatedHeaders: true,
     programs: true,
     http2: true,
+    upgrades: "streams",
   },
   triesEveryAnchor: true,
   clock: systemClock,

@@ -20,7 +20,19 @@ import { deno } from "./shim.ts";
 
 /** Opens a pool of connections. The CA bundle adds to Deno's default store, unless trust is exclusive. */
 export function openTransport(trust: TlsSnapshot, options: PoolOptions): Transport {
-  if (byNodeHttps(trust, options)) return openExclusiveTransport(trust, options);
+  const isExclusive = byNodeHttps(trust, options);
+  const pool = isExclusive ? openExclusiveTransport(trust, options) : openFetchTransport(trust);
+  return {
+    ...pool,
+    async upgrade(url, request) {
+      // Loaded where it is used: few programs stream into pods.
+      const { upgradeOnDeno } = await import("./upgrade.ts");
+      return await upgradeOnDeno(trust, options, !isExclusive, url, request);
+    },
+  };
+}
+
+function openFetchTransport(trust: TlsSnapshot): Transport {
   const client = openClient(trust);
   return {
     async send(url, request) {

@@ -10,8 +10,24 @@ import { fromResponse } from "../../src/transport/response.ts";
 /** What the platform's `fetch`, or a bound service's, is called with. */
 export type EdgeFetch = (url: string, init: RequestInit) => Promise<Response>;
 
-/** Makes the runtime for one `fetch`. */
-export function createEdgeRuntime(send: EdgeFetch): Runtime {
+/** What a connection is opened by: the platform's `connect`, or a bound service's. */
+export type EdgeConnect = (
+  address: { hostname: string; port: number },
+  options: { secureTransport: "on" | "off"; allowHalfOpen: boolean },
+) => EdgeSocket;
+
+/** A TCP connection, and TLS on it if it was asked for. */
+export interface EdgeSocket {
+  /** What arrives. */
+  readonly readable: ReadableStream<Uint8Array>;
+  /** What is sent. */
+  readonly writable: WritableStream<Uint8Array>;
+  /** Closes it. */
+  close(): Promise<unknown>;
+}
+
+/** Makes the runtime for one `fetch`, and what opens other connections, if there is such. */
+export function createEdgeRuntime(send: EdgeFetch, connect?: EdgeConnect): Runtime {
   return {
     name: "edge",
     userAgent: "edge",
@@ -34,6 +50,7 @@ export function createEdgeRuntime(send: EdgeFetch): Runtime {
       repeatedHeaders: false,
       programs: false,
       http2: false,
+      upgrades: connect === undefined ? "none" : "streams",
     },
     triesEveryAnchor: true,
     clock: systemClock,
@@ -41,13 +58,20 @@ export function createEdgeRuntime(send: EdgeFetch): Runtime {
     programs: undefined,
     env: () => undefined,
     isDenied: () => false,
-    openTransport: () => openTransport(send),
+    openTransport: () => openTransport(send, connect),
     explain,
   };
 }
 
-function openTransport(send: EdgeFetch): Transport {
+function openTransport(send: EdgeFetch, connect: EdgeConnect | undefined): Transport {
   return {
+    ...(connect && {
+      async upgrade(url, request) {
+        // Loaded where it is used: few programs stream into pods.
+        const { upgradeOnEdge } = await import("./upgrade.ts");
+        return await upgradeOnEdge(connect, url, request);
+      },
+    }),
     async send(url, { method, headers, body, signal }) {
       const init: RequestInit = { method, headers: [...headers], body, redirect: "manual" };
       if (signal !== undefined) init.signal = signal;
@@ -59,6 +83,7 @@ function openTransport(send: EdgeFetch): Transport {
 
 /** workerd says little: a refused certificate is an "internal error", like much else. */
 function explain(error: unknown): Failure {
+  if (error instanceof Error && "code" in error && error.code === "ECONNRESET") return "lost";
   const message = error instanceof Error ? error.message : "";
   return /Network connection lost/i.test(message) ? "lost" : "other";
 }

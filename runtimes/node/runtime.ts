@@ -35,6 +35,7 @@ export const nodeRuntime: Runtime = {
     repeatedHeaders: true,
     programs: true,
     http2: false,
+    upgrades: "streams",
   },
   triesEveryAnchor: false,
   clock: systemClock,

@@ -10,6 +10,7 @@
 
 import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
+import type { SecureContext } from "node:tls";
 import { Agent, type Dispatcher, buildConnector } from "undici";
 import { expectedName, sniOf } from "../../src/certificates/server-name.ts";
 import type {
@@ -28,26 +29,35 @@ import { openSecureContext } from "./secure-context.ts";
 /** Opens a pool of connections. */
 export function openTransport(trust: TlsSnapshot, options: PoolOptions): Transport {
   const dialling = new Dialling();
+  const secureContext = openSecureContext(trust.ca, trust.clientCert);
   const agent = new Agent({
     allowH2: false,
     // The time limit up to the headers is the core's; a body has none: watches live for hours.
     headersTimeout: 0,
     bodyTimeout: 0,
-    connect: dialling.connector(confirmed(dialWith(trust, options), options.confirm)),
+    connect: dialling.connector(
+      confirmed(dialWith(trust, secureContext, options), options.confirm),
+    ),
   });
   return {
     send: (url, request) => send(agent, dialling, url, request),
+    async upgrade(url, request) {
+      // Loaded where it is used: few programs stream into pods.
+      const { upgradeOnNode } = await import("./upgrade.ts");
+      return await upgradeOnNode({ trust, options, secureContext }, url, request);
+    },
     retire: () => agent.close(),
   };
 }
 
 /** How a pool connects: with one secure context and one TLS session cache, straight or by way of a proxy. */
 function dialWith(
-  { ca, clientCert, serverName, insecureSkipTlsVerify, proxy }: TlsSnapshot,
+  { ca, serverName, insecureSkipTlsVerify, proxy }: TlsSnapshot,
+  secureContext: SecureContext,
   { connectTimeoutMs: timeoutMs, confirm }: PoolOptions,
 ): Dial {
   const connect = buildConnector({
-    secureContext: openSecureContext(ca, clientCert),
+    secureContext,
     rejectUnauthorized: !insecureSkipTlsVerify,
     // The host is the name that SNI says, or the URL's.
     checkServerIdentity: (host, certificate) =>

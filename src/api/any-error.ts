@@ -16,9 +16,11 @@ import type {
 } from "../errors.ts";
 import { isBranded } from "../errors.ts";
 import type { ApiError } from "./api-error.ts";
+import type { ExecError } from "./exec-error.ts";
 
 /** Every error that reanchor throws. Its `code` says which class it is of. */
 export type AnyReanchorError =
+  | ExecError
   | ApiError
   | ClosedError
   | ConfigError

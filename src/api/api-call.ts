@@ -5,7 +5,7 @@
  */
 
 import type { EventListener } from "../events.ts";
-import type { Clock } from "../runtime.ts";
+import type { Clock, UpgradedConnection } from "../runtime.ts";
 import type { FetchInit } from "../transport/request.ts";
 
 /** How one call differs from the client's defaults. */
@@ -49,6 +49,18 @@ export interface ResourceCall extends CallOptions {
   readonly contentType?: string | undefined;
 }
 
+/** How a connection is opened on which another protocol is spoken. */
+export interface UpgradeCall {
+  /** The URL's path, and its query. */
+  readonly path: string;
+  /** The headers of the protocol's handshake. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Ends the call, and then the connection for as long as it lives. */
+  readonly signal?: AbortSignal | undefined;
+  /** How long the response's headers may take, in milliseconds; the client's `timeoutMs` by default. */
+  readonly timeoutMs?: number | undefined;
+}
+
 /** What a resource needs of the client that it is bound to. */
 export interface ResourceClient {
   /** The API server's URL. */
@@ -77,4 +89,11 @@ export interface ResourceClient {
    * {@link ResourceClient.fetch}.
    */
   open(path: string, init?: FetchInit, verb?: string): Promise<Response>;
+  /**
+   * Opens a connection of its own and changes its protocol, with the client's credentials and trust. It is ended
+   * by the client's close, and after a rotation by `drainTimeoutMs`.
+   *
+   * @throws {ApiError} if the server refuses. Beside that as {@link ResourceClient.fetch}.
+   */
+  upgrade(call: UpgradeCall): Promise<UpgradedConnection>;
 }

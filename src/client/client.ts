@@ -8,7 +8,7 @@ import { cleanCause } from "../clean-cause.ts";
 import { ConnectionError } from "../errors.ts";
 import { type EventListener, notify } from "../events.ts";
 import { checkDuration, checkKnown, checkMaxResponseBytes, kindOf, timeLimit } from "../options.ts";
-import type { Capabilities, Runtime, TransportResponse } from "../runtime.ts";
+import type { Capabilities, Runtime, TransportResponse, UpgradedConnection } from "../runtime.ts";
 import {
   type FetchInit,
   type OutgoingRequest,
@@ -27,6 +27,7 @@ import {
   type CallOptions,
   type ResourceCall,
   type ResourceClient,
+  type UpgradeCall,
   callOptionNames,
 } from "../api/api-call.ts";
 import { type PatchOptions, patchContentType } from "../api/patch.ts";
@@ -223,6 +224,34 @@ export function createClient({
     return response.toResponse();
   }
 
+  async function upgrade({
+    path,
+    headers,
+    signal,
+    ...others
+  }: UpgradeCall): Promise<UpgradedConnection> {
+    // Loaded where it is used: few programs stream into pods.
+    const { Channel } = await import("../transport/channel.ts");
+    const channel = new Channel();
+    const toUrl = toUrlOf(path);
+    const { server, timeoutMs } = connections.peek();
+    const request = signed({
+      method: "GET",
+      url: toUrl(server),
+      headers: new Map(Object.entries(headers)),
+      headerLines: [],
+      authorized: false,
+      body: null,
+      redirect: "manual",
+      timeoutMs: checkDuration("timeoutMs", others.timeoutMs, timeoutMs, timeLimit),
+      signal,
+      sendBy: channel.send,
+    });
+    const { response, text } = await connections.open(request, toUrl);
+    if (text !== undefined) throw refused("GET", path, response, text);
+    return await channel.take(response, request);
+  }
+
   const resources: ResourceClient = {
     get server() {
       return connections.peek().server.href;
@@ -238,6 +267,7 @@ export function createClient({
     text: async (options) => (await exchange(options)).text,
     fetch,
     open,
+    upgrade,
   };
   let discovery: Discovery | undefined;
 

@@ -12,7 +12,10 @@ import type { Runtime } from "../runtime.ts";
  *
  * @returns The proxy, as it is written there, or `undefined` for a straight connection.
  */
-export async function environmentProxy(runtime: Runtime, server: URL): Promise<string | undefined> {
+export async function environmentProxy(
+  runtime: Pick<Runtime, "env">,
+  server: URL,
+): Promise<string | undefined> {
   const [upper, lower] =
     server.protocol === "https:" ? ["HTTPS_PROXY", "https_proxy"] : ["HTTP_PROXY", "http_proxy"];
   const proxy = (runtime.env(upper) || runtime.env(lower))?.trim();

@@ -64,7 +64,7 @@ export type {
 } from "../api/object.ts";
 export type { ResourceDefinition } from "../api/definition.ts";
 export type { ResourceKind } from "./kind.ts";
-export type { ResourceCall, ResourceClient } from "../api/api-call.ts";
+export type { ResourceCall, ResourceClient, UpgradeCall } from "../api/api-call.ts";
 export type {
   ApplyOptions,
   DeleteCollectionOptions,
@@ -96,6 +96,11 @@ export type {
 export type { WaitForDeletedOptions, WaitForOptions } from "../watch/wait-for.ts";
 export { deleted } from "../watch/conditions.ts";
 export { jobDone, podReady, rolledOut } from "./conditions.ts";
+export type { AttachOptions, ExecOptions, ExecTextOptions } from "../pods/exec.ts";
+export { type ExecResult, ExecError } from "../api/exec-error.ts";
+export type { ExitStatus, RemoteCommand, TerminalSize } from "../pods/remote-command.ts";
+export { type TarEntry, type TarEntryType, readTar } from "../pods/tar-reader.ts";
+export { type TarInput, writeTar } from "../pods/tar-writer.ts";
 export type {
   FieldSelectorInput,
   LabelExpression,

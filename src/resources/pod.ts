@@ -7,8 +7,11 @@
 import type { KubeObject } from "../api/object.ts";
 import type { ResourceTarget } from "../api/resource-target.ts";
 import { type ResourceDeleteOptions, deleteNames, deletionCall } from "../api/verbs.ts";
+import type { ExecResult } from "../api/exec-error.ts";
 import { checkKnown } from "../options.ts";
+import type { AttachOptions, ExecOptions, ExecTextOptions } from "../pods/exec.ts";
 import { type LogLinesOptions, type LogTextOptions, logLines, readLog } from "../pods/logs.ts";
+import type { RemoteCommand } from "../pods/remote-command.ts";
 import { type WithStatus, withStatus } from "./subresource.ts";
 
 /** The verbs that only pods have. */
@@ -51,6 +54,58 @@ export interface PodVerbs<T extends KubeObject> extends WithStatus<T> {
   logs(name: string, options?: LogLinesOptions): AsyncIterableIterator<string>;
   /** Returns the log of a container as text. Throws as {@link PodVerbs.logs}. */
   logText(name: string, options?: LogTextOptions): Promise<string>;
+  /**
+   * Runs a command in a container. Resolves once the server has accepted the connection.
+   *
+   * The outputs have to be read, or left out by `stdout: false` and `stderr: false`: a reader that is slow slows the
+   * command down.
+   *
+   * @param command The program and its arguments. No shell is in between.
+   * @throws {ApiError} if the server rejects it. It takes the verbs `get` and `create` on `pods/exec`.
+   *
+   * @example
+   * ```ts
+   * import type { KubeClient } from "@reanchor/reanchor";
+   * import { Pod } from "@reanchor/reanchor/resources";
+   *
+   * async function dump(kube: KubeClient, into: WritableStream<Uint8Array>): Promise<void> {
+   *   const run = await kube.resource(Pod).exec("db-0", ["pg_dump", "shop"], { stderr: false });
+   *   await run.stdout.pipeTo(into);
+   *   const { code } = await run.exit;
+   *   if (code !== 0) throw new Error(`pg_dump failed with code ${code}`);
+   * }
+   * console.assert(typeof dump === "function");
+   * ```
+   */
+  exec(name: string, command: readonly string[], options?: ExecOptions): Promise<RemoteCommand>;
+  /**
+   * Runs a command in a container to its end, and returns what it wrote, as text.
+   *
+   * @throws {ExecError} if its exit code is not 0 and `check` is set. Beside that as {@link PodVerbs.exec}, and
+   * {@link ConnectionError} if the connection ended without an exit code.
+   *
+   * @example
+   * ```ts
+   * import type { KubeClient } from "@reanchor/reanchor";
+   * import { Pod } from "@reanchor/reanchor/resources";
+   *
+   * async function nodeVersion(kube: KubeClient, pod: string): Promise<string> {
+   *   const { stdout } = await kube.resource(Pod).execText(pod, ["node", "--version"], { check: true });
+   *   return stdout.trim();
+   * }
+   * console.assert(typeof nodeVersion === "function");
+   * ```
+   */
+  execText(
+    name: string,
+    command: readonly string[],
+    options?: ExecTextOptions,
+  ): Promise<ExecResult>;
+  /**
+   * Attaches to the process that a container runs. Throws as {@link PodVerbs.exec}; the subresource is
+   * `pods/attach`.
+   */
+  attach(name: string, options?: AttachOptions): Promise<RemoteCommand>;
 }
 
 /** Binds the verbs of pods. */
@@ -67,5 +122,19 @@ export function podVerbs<T extends KubeObject>(target: ResourceTarget<T>): PodVe
     },
     logs: (name, log = {}) => logLines(target, target.below("log"), name, log),
     logText: async (name, log = {}) => await readLog(target.below("log"), name, log),
+    async exec(name, command, options = {}) {
+      return await (await streams()).exec(target, name, command, options);
+    },
+    async execText(name, command, options = {}) {
+      return await (await streams()).execText(target, name, command, options);
+    },
+    async attach(name, options = {}) {
+      return await (await streams()).attach(target, name, options);
+    },
   };
+}
+
+/** Loaded where they are used: few programs stream into pods. */
+async function streams(): Promise<typeof import("../pods/streams.ts")> {
+  return await import("../pods/streams.ts");
 }

@@ -188,7 +188,7 @@ export class InFlight {
 }
 
 function isError({ status }: TransportResponse): boolean {
-  return status < 200 || status > 299;
+  return (status < 200 || status > 299) && status !== 101;
 }
 
 function limitOf({ progress, own }: Exchange, maxBytes: number, cutsRest: boolean): BodyLimit {

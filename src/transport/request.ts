@@ -5,7 +5,7 @@
  */
 
 import { checkDuration, timeLimit } from "../options.ts";
-import type { HeaderLine, TransportResponse } from "../runtime.ts";
+import type { HeaderLine, Transport, TransportResponse } from "../runtime.ts";
 import { readMethod } from "./method.ts";
 
 /** A body that a transport can send. */
@@ -28,6 +28,13 @@ export interface OutgoingRequest {
   readonly signal: AbortSignal | undefined;
   /** Ends it, as its signal says to all who listen; `undefined` before it is on its way. */
   readonly end?: ((reason: unknown) => void) | undefined;
+  /**
+   * Sends it in another way than others, on a connection of its own. Then it is not sent again once its connection
+   * was lost.
+   */
+  readonly sendBy?:
+    | ((transport: Transport, request: OutgoingRequest) => Promise<TransportResponse>)
+    | undefined;
 }
 
 /** Sends a request, and gives the response as soon as its headers are there. */

@@ -128,9 +128,9 @@ export class RotatingTransport {
     { generation, body }: Attempt<Transport>,
     request: OutgoingRequest,
   ): Promise<TransportResponse> {
-    const sent = body.send(request.url.href, request);
-    if (!this.#isDrainLimited) return sent;
-    // Counted, to know what the time limit is to end.
+    const sent = request.sendBy?.(body, request) ?? body.send(request.url.href, request);
+    if (!this.#isDrainLimited && request.sendBy === undefined) return sent;
+    // Counted, to know what the time limit is to end, and what no pool knows of.
     const ended = generation.carry((reason) => request.end?.(reason));
     return sent.then(
       (response) => {
@@ -207,9 +207,10 @@ export class RotatingTransport {
 /** Whether a request may be sent again whose connection was lost. */
 function mayRepeat(
   failure: keyof Repeats,
-  { method, body }: OutgoingRequest,
+  { method, body, sendBy }: OutgoingRequest,
   repeats: Repeats,
 ): boolean {
+  if (sendBy !== undefined) return false;
   if (failure === "lost" && !safeMethods.has(method)) return false;
   return repeats[failure] < MAX_REPEATS[failure] && canSendAgain(body);
 }
@@ -221,9 +222,10 @@ function connectionError(
 ): ConnectionError {
   let reason = rootMessage(cause);
   if (failure === "lost") {
-    const again = safeMethods.has(request.method)
-      ? "again, after one retry"
-      : "and the server may have acted on the request; look before you repeat it";
+    const again =
+      safeMethods.has(request.method) && request.sendBy === undefined
+        ? "again, after one retry"
+        : "and the server may have acted on the request; look before you repeat it";
     reason = `the connection was lost before the response, ${again}`;
   }
   return new ConnectionError(`Cannot ${describe(request)}: ${reason}`, {

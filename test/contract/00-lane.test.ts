@@ -46,6 +46,7 @@ test("capabilities declare what this runtime lacks", () => {
     clientCertificates: true,
     serverName: true,
     insecureSkipTlsVerify: true,
+    upgrades: "streams",
     proxies: lane === "bun" ? ["http", "https"] : ["http", "https", "socks5"],
     followsProxyEnvironment: lane === "deno",
     repeatedHeaders: lane !== "bun",

@@ -145,6 +145,7 @@ const rows: readonly Row[] = [
       ...transport,
       ...sourceOptions,
       config: 1,
+      connect: 1,
       fetch: 1,
       fieldManager: 1,
       maxRetryAfterMs: 1,

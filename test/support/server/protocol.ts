@@ -83,6 +83,8 @@ export interface ServerStats {
   handshakeFailures: number;
   requests: number;
   requestsByPath: Record<string, number>;
+  /** How many bytes of floods have been taken by clients, or wait on their way to them. */
+  streamed: number;
 }
 
 /** One request as the server saw it. */

@@ -20,6 +20,7 @@ import { Gates } from "./gates.ts";
 import { failureStatus } from "./kubernetes-objects.ts";
 import type { RecordedRequest, ServeOptions, ServerStats, SwapOptions } from "./protocol.ts";
 import { route } from "./routes.ts";
+import { isPodStream, servePodStream } from "./pod-streams.ts";
 import { isExecPath, refuseUpgrade, serveExec } from "./web-socket.ts";
 
 const HOUR_MS = 3_600_000;
@@ -182,8 +183,8 @@ export class TestTlsServer {
     server.on("request", (request: unknown, response: unknown) => {
       void this.#serve(request as IncomingMessage, response as ServerResponse);
     });
-    server.on("upgrade", (request: IncomingMessage, socket: Duplex) => {
-      this.#upgrade(request, socket);
+    server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      this.#upgrade(request, socket, head);
     });
     return server;
   }
@@ -270,13 +271,18 @@ export class TestTlsServer {
     }
   }
 
-  #upgrade(request: IncomingMessage, socket: Duplex): void {
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on("error", ignore);
     const arrival = this.#arrive(request);
     if (arrival === null) return;
-    const { pathname } = new URL(arrival.recorded.url, "https://server.invalid");
+    const url = new URL(arrival.recorded.url, "https://server.invalid");
     if (!this.#isAuthenticated(request)) return refuseUpgrade(socket, "401 Unauthorized");
-    if (!isExecPath(pathname)) return refuseUpgrade(socket, "404 Not Found");
+    if (isPodStream(url)) {
+      const onStreamed = (bytes: number): void => void (this.#stats.streamed += bytes);
+      servePodStream(request, socket, head, { gates: this.gates, onStreamed }).catch(ignore);
+      return;
+    }
+    if (!isExecPath(url.pathname)) return refuseUpgrade(socket, "404 Not Found");
     serveExec(request, socket);
   }
 
@@ -324,6 +330,7 @@ function noCounts(): Counts {
     handshakeFailures: 0,
     requests: 0,
     requestsByPath: {},
+    streamed: 0,
   };
 }
 

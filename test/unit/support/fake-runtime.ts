@@ -103,6 +103,7 @@ const nodeLike: Capabilities = {
   repeatedHeaders: true,
   programs: true,
   http2: false,
+  upgrades: "streams",
 };
 
 /** Makes a runtime, like Node unless told otherwise. */

@@ -128,6 +128,9 @@ export function createScriptedClient(fieldManager?: string): ScriptedClient {
     },
     close: (reason) => closing.abort(reason),
     call,
+    async upgrade({ path }) {
+      throw new Error(`Cannot upgrade ${path}: the script has no streams`);
+    },
     async text(asked) {
       const path = `${asked.path}?${new URLSearchParams(asked.query as Record<string, string>)}`;
       const init = { headers: asked.headers, ...(asked.signal && { signal: asked.signal }) };

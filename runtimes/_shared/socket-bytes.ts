@@ -1,0 +1,145 @@
+/**
+ * A socket of `node:net` or `node:tls` as a byte stream.
+ *
+ * @module
+ */
+
+import type { Duplex } from "node:stream";
+import { setTimeout } from "node:timers";
+import { LostError } from "../../src/http1/exchange-head.ts";
+import type { ByteStream } from "../../src/runtime.ts";
+
+/** How much is read ahead. */
+const READ_AHEAD_BYTES = 64 * 1024;
+/** How long the other side may take to close once this one has. */
+const CLOSE_LIMIT_MS = 2_000;
+
+/** What a socket stands on, where that does not slow down by itself. */
+export interface Ground {
+  /** Reads nothing more. */
+  hold(): void;
+  /** Reads again. */
+  release(): void;
+  /** Resolves when it takes more. */
+  drained(): Promise<void>;
+}
+
+interface Waiter<T> {
+  resolve(value: T): void;
+  reject(reason: unknown): void;
+}
+
+/** See the module. */
+export class SocketBytes implements ByteStream {
+  readonly closed: Promise<void>;
+  readonly #socket: Duplex;
+  readonly #ground: Ground | undefined;
+  readonly #queue: Uint8Array<ArrayBuffer>[] = [];
+  readonly #writers = new Set<Waiter<void>>();
+  #size = 0;
+  #reader: Waiter<Uint8Array<ArrayBuffer> | undefined> | undefined;
+  #isOver = false;
+  #isEnding = false;
+  #failure: { readonly reason: unknown } | undefined;
+
+  constructor(socket: Duplex, ground?: Ground) {
+    this.#socket = socket;
+    this.#ground = ground;
+    this.closed = new Promise((resolve) => {
+      socket.once("close", () => {
+        this.#finish();
+        for (const writer of this.#writers) writer.reject(this.#reason);
+        resolve();
+      });
+    });
+    socket.on("data", (chunk: Uint8Array<ArrayBuffer>) => this.#take(chunk));
+    socket.on("end", () => this.#finish());
+    socket.on("error", (error) => this.#finish({ reason: error }));
+  }
+
+  async read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const bytes = this.#queue.shift();
+    if (bytes !== undefined) {
+      this.#size -= bytes.length;
+      if (this.#size < READ_AHEAD_BYTES) this.#flow();
+      return bytes;
+    }
+    if (this.#failure !== undefined) throw this.#failure.reason;
+    if (this.#isOver) return undefined;
+    return await new Promise((resolve, reject) => {
+      this.#reader = { resolve, reject };
+      this.#flow();
+    });
+  }
+
+  async write(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    if (this.#isEnding) throw new Error("Cannot write to a connection that is being closed");
+    if (this.#socket.destroyed) throw this.#reason;
+    await new Promise<void>((resolve, reject) => {
+      const writer = { resolve, reject };
+      this.#writers.add(writer);
+      this.#socket.write(bytes, (error) => {
+        this.#writers.delete(writer);
+        if (error) reject(new LostError({ cause: error }));
+        else resolve();
+      });
+    });
+    await this.#ground?.drained();
+  }
+
+  /** Why there is no more to write to. */
+  get #reason(): unknown {
+    return this.#failure === undefined ? new LostError() : this.#failure.reason;
+  }
+
+  end(): void {
+    if (this.#isEnding) return;
+    this.#isEnding = true;
+    this.#size = 0;
+    this.#queue.length = 0;
+    this.#flow();
+    this.#socket.end();
+    const timer = setTimeout(() => this.#socket.destroy(), CLOSE_LIMIT_MS);
+    timer.unref();
+    this.#socket.once("close", () => clearTimeout(timer));
+    // Whoever reads has no more to expect.
+    this.#socket.once("end", () => this.#socket.destroy());
+  }
+
+  abort(reason: unknown): void {
+    this.#queue.length = 0;
+    this.#size = 0;
+    this.#finish({ reason });
+    for (const writer of this.#writers) writer.reject(reason);
+    this.#socket.destroy();
+  }
+
+  #take(chunk: Uint8Array<ArrayBuffer>): void {
+    if (this.#isOver || this.#isEnding) return;
+    // As no `Buffer`, whose methods differ.
+    const bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    const reader = this.#reader;
+    this.#reader = undefined;
+    if (reader !== undefined) return reader.resolve(bytes);
+    this.#queue.push(bytes);
+    this.#size += bytes.length;
+    if (this.#size < READ_AHEAD_BYTES) return;
+    this.#socket.pause();
+    this.#ground?.hold();
+  }
+
+  #flow(): void {
+    this.#ground?.release();
+    this.#socket.resume();
+  }
+
+  #finish(failure?: { readonly reason: unknown }): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#failure = failure;
+    const reader = this.#reader;
+    this.#reader = undefined;
+    if (failure === undefined) reader?.resolve(undefined);
+    else reader?.reject(failure.reason);
+  }
+}

@@ -1,0 +1,61 @@
+/**
+ * TLS over a byte stream.
+ *
+ * @module
+ */
+
+import { type ConnectionOptions, type TLSSocket, connect } from "node:tls";
+import { LostError } from "../../src/http1/exchange-head.ts";
+import type { ByteStream } from "../../src/runtime.ts";
+import { BytesDuplex } from "./bytes-duplex.ts";
+import { SocketBytes } from "./socket-bytes.ts";
+
+/**
+ * Speaks TLS over a byte stream, which is closed with it.
+ *
+ * @returns The connection, whose server's certificate has been verified.
+ * @throws What `node:tls` says of the failure.
+ */
+export async function startTls(bytes: ByteStream, options: ConnectionOptions): Promise<ByteStream> {
+  const duplex = new BytesDuplex(bytes);
+  const socket = overDuplex(duplex, options);
+  const secured = new SocketBytes(socket, duplex);
+  await verified(socket);
+  return secured;
+}
+
+/** Opens a TLS connection by itself; fails with the signal's reason once that is aborted. */
+export async function openTls(
+  options: ConnectionOptions,
+  signal: AbortSignal,
+): Promise<ByteStream> {
+  signal.throwIfAborted();
+  const socket = connect(options);
+  const secured = new SocketBytes(socket);
+  const onAbort = (): void => secured.abort(signal.reason);
+  signal.addEventListener("abort", onAbort);
+  try {
+    await verified(socket);
+    return secured;
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
+/** Resolves once the server's certificate has been verified. */
+async function verified(socket: TLSSocket): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    socket.once("secureConnect", resolve);
+    socket.on("error", reject);
+    socket.once("close", () => reject(new LostError()));
+  });
+}
+
+/** A TLS socket that is destroyed with what it stands on, and the other way round. */
+export function overDuplex(duplex: BytesDuplex, options: ConnectionOptions): TLSSocket {
+  const socket = connect({ ...options, socket: duplex });
+  socket.once("close", () => duplex.destroy());
+  duplex.once("error", (error) => socket.destroy(error));
+  duplex.once("close", () => socket.destroy());
+  return socket;
+}

@@ -1,0 +1,142 @@
+/**
+ * The head of an HTTP/1.1 response: its status line and header fields, read strictly by RFC 9112.
+ *
+ * Whatever two readers could understand in two ways is rejected: bare line feeds, folded lines, white space
+ * before a colon, control characters.
+ *
+ * @module
+ */
+
+import { ConnectionError } from "../errors.ts";
+import type { HeaderLine } from "../runtime.ts";
+
+/** More than any server sends. */
+const MAX_BYTES = 64 * 1024;
+const MAX_FIELDS = 256;
+
+const CR = 13;
+const LF = 10;
+
+const statusLine = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: ([\t\x20-\x7e\x80-\xff]*))?$/;
+const fieldName = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+/** A response's head. */
+export interface ResponseHead {
+  /** 1 for HTTP/1.1, 0 for HTTP/1.0. */
+  readonly minorVersion: 0 | 1;
+  /** From 100 to 599. */
+  readonly status: number;
+  /** The reason phrase; empty if there is none. */
+  readonly statusText: string;
+  /** The header fields in their order, names in lower case. */
+  readonly fields: readonly HeaderLine[];
+}
+
+/** Collects the bytes of a head, which may arrive in any pieces. */
+export class ResponseHeadReader {
+  #bytes = new Uint8Array(1024);
+  #size = 0;
+
+  /**
+   * Takes the next bytes.
+   *
+   * @returns The head and the bytes that follow it, once the head is complete.
+   * @throws {ConnectionError} if this is no head of an HTTP/1.1 response, or it is too large.
+   */
+  push(
+    chunk: Uint8Array<ArrayBuffer>,
+  ): { head: ResponseHead; rest: Uint8Array<ArrayBuffer> } | undefined {
+    // The end may lie across two pieces.
+    const from = Math.max(this.#size - 3, 0);
+    const room = MAX_BYTES - this.#size;
+    this.#append(chunk.subarray(0, room));
+    const end = endOfHead(this.#bytes.subarray(0, this.#size), from);
+    if (end === undefined) {
+      if (chunk.length > room) throw malformed(`it is larger than ${MAX_BYTES} bytes`);
+      return undefined;
+    }
+    const beyond = chunk.subarray(Math.min(room, chunk.length));
+    const left = this.#bytes.slice(end, this.#size);
+    return {
+      head: parseHead(this.#bytes.subarray(0, end - 4)),
+      rest: beyond.length === 0 ? left : join(left, beyond),
+    };
+  }
+
+  #append(chunk: Uint8Array<ArrayBuffer>): void {
+    const size = this.#size + chunk.length;
+    if (size > this.#bytes.length) {
+      const grown = new Uint8Array(Math.max(size, 2 * this.#bytes.length));
+      grown.set(this.#bytes);
+      this.#bytes = grown;
+    }
+    this.#bytes.set(chunk, this.#size);
+    this.#size = size;
+  }
+}
+
+/** Where the head ends, its empty line included. */
+function endOfHead(bytes: Uint8Array, from: number): number | undefined {
+  for (let at = bytes.indexOf(LF, from); at !== -1; at = bytes.indexOf(LF, at + 1)) {
+    if (bytes[at - 1] !== CR) throw malformed("a line ends without a carriage return");
+    if (bytes[at - 2] === LF && bytes[at - 3] === CR) return at + 1;
+  }
+  return undefined;
+}
+
+function parseHead(bytes: Uint8Array): ResponseHead {
+  const [first = "", ...lines] = latin1(bytes).split("\r\n");
+  const match = statusLine.exec(first);
+  if (match === null) throw malformed("its first line is no status line of HTTP/1.1");
+  const [, minor, status, statusText = ""] = match;
+  if (lines.length > MAX_FIELDS) throw malformed(`it has more than ${MAX_FIELDS} fields`);
+  return {
+    minorVersion: minor === "1" ? 1 : 0,
+    status: Number(status),
+    statusText,
+    fields: lines.map((line) => parseField(line)),
+  };
+}
+
+function parseField(line: string): HeaderLine {
+  const colon = line.indexOf(":");
+  const name = line.slice(0, Math.max(colon, 0));
+  const value = line.slice(colon + 1);
+  if (!fieldName.test(name)) throw malformed("a header field has no valid name");
+  if (!fieldValue.test(value)) throw malformed(`header field ${name} has a control character`);
+  return [name.toLowerCase(), trim(value)];
+}
+
+/** Without the spaces and tabs around it. */
+function trim(value: string): string {
+  let from = 0;
+  let to = value.length;
+  while (from < to && isBlank(value.charCodeAt(from))) from += 1;
+  while (to > from && isBlank(value.charCodeAt(to - 1))) to -= 1;
+  return value.slice(from, to);
+}
+
+function isBlank(code: number): boolean {
+  return code === 32 || code === 9;
+}
+
+/** One character a byte. `TextDecoder` has no such encoding: its `latin1` is Windows-1252. */
+function latin1(bytes: Uint8Array): string {
+  let text = "";
+  for (let at = 0; at < bytes.length; at += 8192) {
+    text += String.fromCharCode(...bytes.subarray(at, at + 8192));
+  }
+  return text;
+}
+
+function join(a: Uint8Array<ArrayBuffer>, b: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const both = new Uint8Array(a.length + b.length);
+  both.set(a);
+  both.set(b, a.length);
+  return both;
+}
+
+function malformed(why: string): ConnectionError {
+  return new ConnectionError(`Cannot read the response: its head is malformed, ${why}`);
+}

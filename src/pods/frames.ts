@@ -1,0 +1,203 @@
+/**
+ * The frames of a WebSocket (RFC 6455), as a client sends and reads them.
+ *
+ * @module
+ */
+
+import { ByteQueue } from "../byte-queue.ts";
+import { ConnectionError } from "../errors.ts";
+
+/** A message of the server. */
+export type WebSocketMessage =
+  | { readonly type: "text" | "binary" | "ping" | "pong"; readonly data: Uint8Array<ArrayBuffer> }
+  | {
+      readonly type: "close";
+      /** Why, by RFC 6455 section 7.4; 1005 if the server does not say. */
+      readonly code: number;
+      readonly reason: string;
+    };
+
+/** The frames that a client sends. */
+export const opcodes = { text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
+
+const CONTINUATION = 0;
+const names: Readonly<Record<number, "text" | "binary" | "close" | "ping" | "pong">> = {
+  1: "text",
+  2: "binary",
+  8: "close",
+  9: "ping",
+  10: "pong",
+};
+const MAX_CONTROL_BYTES = 125;
+const NO_STATUS = 1005;
+
+/**
+ * Builds one whole frame, masked as a client's must be.
+ *
+ * @param opcode One of {@link opcodes}.
+ * @param parts The payload in pieces; they are copied.
+ */
+export function encodeFrame(opcode: number, ...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const lengthBytes = length < 126 ? 0 : length < 65_536 ? 2 : 8;
+  const start = 2 + lengthBytes + 4;
+  const frame = new Uint8Array(start + length);
+  const view = new DataView(frame.buffer);
+  frame[0] = 0x80 | opcode;
+  frame[1] = 0x80 | (lengthBytes === 0 ? length : lengthBytes === 2 ? 126 : 127);
+  if (lengthBytes === 2) view.setUint16(2, length);
+  if (lengthBytes === 8) view.setBigUint64(2, BigInt(length));
+  const mask = crypto.getRandomValues(new Uint8Array(frame.buffer, start - 4, 4));
+  let at = start;
+  for (const part of parts) {
+    frame.set(part, at);
+    at += part.length;
+  }
+  applyMask(frame, start, mask);
+  return frame;
+}
+
+/** Builds a close frame. */
+export function encodeClose(code: number, reason = ""): Uint8Array<ArrayBuffer> {
+  const status = new Uint8Array([code >> 8, code & 0xff]);
+  // No more fits into a control frame; a character cut in two is left out.
+  const text = new TextEncoder().encodeInto(reason, new Uint8Array(MAX_CONTROL_BYTES - 2));
+  return encodeFrame(opcodes.close, status, new TextEncoder().encode(reason.slice(0, text.read)));
+}
+
+function applyMask(frame: Uint8Array, start: number, mask: Uint8Array): void {
+  for (let at = start; at < frame.length; at++) {
+    frame[at] = (frame[at] ?? 0) ^ (mask[(at - start) & 3] ?? 0);
+  }
+}
+
+/** Puts the server's frames together to messages, whatever pieces the bytes arrive in. */
+export class FrameReader {
+  readonly #maxMessageBytes: number;
+  /** What has arrived of frames that are not complete. */
+  readonly #pending = new ByteQueue();
+  /** The payloads of a message in fragments. */
+  #fragments: Uint8Array<ArrayBuffer>[] = [];
+  #fragmentsSize = 0;
+  #fragmented: "text" | "binary" | undefined;
+  #closed = false;
+
+  /** @param maxMessageBytes A longer message is an error. */
+  constructor(maxMessageBytes: number) {
+    this.#maxMessageBytes = maxMessageBytes;
+  }
+
+  /** Whether the bytes so far end between two messages. */
+  get isBetweenMessages(): boolean {
+    return this.#pending.size === 0 && this.#fragmented === undefined;
+  }
+
+  /**
+   * Takes the next bytes.
+   *
+   * @returns The messages that they complete. Nothing follows a close message.
+   * @throws {ConnectionError} if they break the protocol.
+   */
+  push(chunk: Uint8Array<ArrayBuffer>): WebSocketMessage[] {
+    const messages: WebSocketMessage[] = [];
+    this.#pending.push(chunk);
+    while (!this.#closed) {
+      const frame = this.#nextFrame();
+      if (frame === undefined) break;
+      const message = this.#read(frame);
+      if (message === undefined) continue;
+      messages.push(message);
+      this.#closed = message.type === "close";
+    }
+    return messages;
+  }
+
+  #nextFrame(): Frame | undefined {
+    if (this.#pending.size < 2) return undefined;
+    const start = this.#pending.peek(10);
+    const [first = 0, second = 0] = start;
+    if ((first & 0x70) !== 0) throw broken("a reserved bit is set");
+    if ((second & 0x80) !== 0) throw broken("a frame of the server is masked");
+    const short = second & 0x7f;
+    const header = 2 + (short === 126 ? 2 : short === 127 ? 8 : 0);
+    const opcode = first & 0x0f;
+    const isFinal = (first & 0x80) !== 0;
+    const isControl = opcode >= 8;
+    if (opcode !== CONTINUATION && names[opcode] === undefined) {
+      throw broken(`a frame has the unknown opcode ${opcode}`);
+    }
+    if (isControl && (!isFinal || short > MAX_CONTROL_BYTES)) {
+      throw broken("a control frame is fragmented or too long");
+    }
+    if (this.#pending.size < header) return undefined;
+    const length = frameLength(start, short);
+    if (length + (isControl ? 0 : this.#fragmentsSize) > this.#maxMessageBytes) {
+      throw broken(`a message is longer than ${this.#maxMessageBytes} bytes`);
+    }
+    if (this.#pending.size < header + length) return undefined;
+    this.#pending.skip(header);
+    return { opcode, isFinal, payload: this.#pending.take(length) };
+  }
+
+  #read({ opcode, isFinal, payload }: Frame): WebSocketMessage | undefined {
+    const type = names[opcode];
+    if (type === "close") return readClose(payload);
+    if (type === "ping" || type === "pong") return { type, data: payload };
+    if ((type === undefined) === (this.#fragmented === undefined)) {
+      const what =
+        type === undefined ? "a continuation has no beginning" : "a message is not finished";
+      throw broken(what);
+    }
+    const kind = type ?? this.#fragmented ?? "binary";
+    if (isFinal && type !== undefined) return { type, data: payload };
+    this.#fragments.push(payload);
+    this.#fragmentsSize += payload.length;
+    this.#fragmented = kind;
+    if (!isFinal) return undefined;
+    const data = concat(this.#fragments, this.#fragmentsSize);
+    this.#fragments = [];
+    this.#fragmentsSize = 0;
+    this.#fragmented = undefined;
+    return { type: kind, data };
+  }
+}
+
+interface Frame {
+  readonly opcode: number;
+  readonly isFinal: boolean;
+  readonly payload: Uint8Array<ArrayBuffer>;
+}
+
+function frameLength(start: Uint8Array, short: number): number {
+  const view = new DataView(start.buffer, start.byteOffset, start.byteLength);
+  if (short < 126) return short;
+  const length = short === 126 ? view.getUint16(2) : Number(view.getBigUint64(2));
+  if (length < (short === 126 ? 126 : 65_536)) throw broken("a length is longer than it must be");
+  return length;
+}
+
+function readClose(payload: Uint8Array<ArrayBuffer>): WebSocketMessage {
+  if (payload.length === 0) return { type: "close", code: NO_STATUS, reason: "" };
+  if (payload.length === 1) throw broken("a close frame has half a status");
+  const [high = 0, low = 0] = payload;
+  const code = high * 256 + low;
+  const isKnown =
+    (code >= 1000 && code <= 1014 && ![1004, 1005, 1006].includes(code)) ||
+    (code >= 3000 && code < 5000);
+  if (!isKnown) throw broken(`a close frame has the invalid status ${code}`);
+  return { type: "close", code, reason: new TextDecoder().decode(payload.subarray(2)) };
+}
+
+function concat(parts: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
+  const all = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+function broken(why: string): ConnectionError {
+  return new ConnectionError(`Cannot read from the WebSocket: ${why}`);
+}

@@ -1,0 +1,32 @@
+/**
+ * Opens a WebSocket at the API server.
+ *
+ * @module
+ */
+
+import type { ResourceClient, UpgradeCall } from "../api/api-call.ts";
+import { WebSocketConnection, webSocketHandshake } from "./web-socket.ts";
+
+/** A WebSocket, and what is spoken on it. */
+export interface OpenWebSocket {
+  readonly socket: WebSocketConnection;
+  /** The subprotocol that the server chose. */
+  readonly protocol: string;
+}
+
+/**
+ * Opens one, with the client's trust and credentials.
+ *
+ * @param protocols The subprotocols that are offered, the preferred one first.
+ * @throws {ApiError} if the server refuses.
+ */
+export async function openWebSocket(
+  client: ResourceClient,
+  call: Omit<UpgradeCall, "headers">,
+  protocols: readonly string[],
+): Promise<OpenWebSocket> {
+  const handshake = webSocketHandshake(protocols);
+  const connection = await client.upgrade({ ...call, headers: handshake.headers });
+  const protocol = await handshake.accept(connection);
+  return { socket: new WebSocketConnection(connection, client.clock), protocol };
+}

@@ -1,0 +1,306 @@
+/**
+ * Streams into pods: right endings, backpressure both ways, and the trust of every other request.
+ *
+ * @module
+ */
+
+import { expect, onTestFinished, test } from "vitest";
+import { ApiError, ConnectionError, UntrustedServerError } from "../../src/index.ts";
+import { ExecError, Pod, type RemoteCommand } from "../../src/resources/index.ts";
+import { createFileCaSource } from "../../src/sources/ca-source.ts";
+import type { TestServer } from "../support/api-server.ts";
+import { createCa } from "../support/pki.ts";
+import { entry } from "./support/entry.ts";
+import {
+  connectClient,
+  connectTimed,
+  createVolume,
+  rejection,
+  startCluster,
+  until,
+} from "./support/scene.ts";
+
+const MB = 1024 * 1024;
+
+/** A server and a client's pods. */
+async function startPods() {
+  const { ca, server } = await startCluster({ token: "token-1" });
+  const config = {
+    server: server.origin,
+    ca: entry.staticCaSource(ca.pem),
+    token: entry.functionTokenSource(() => "token-1"),
+  };
+  const { kube } = await connectClient({ config });
+  return { server, kube, pods: kube.resource(Pod) };
+}
+
+/** How much of a flood has gone out once no more does. */
+async function settledStream(server: TestServer): Promise<number> {
+  for (let last = -1; ;) {
+    const { streamed } = await server.stats();
+    if (streamed === last && streamed > 0) return streamed;
+    last = streamed;
+    await new Promise((resolve) => void setTimeout(resolve, 300));
+  }
+}
+
+/** Every connection is closed. */
+async function noneOpen(server: TestServer): Promise<void> {
+  await until("no connection is open", async () => (await server.stats()).open === 0);
+}
+
+async function readAll(stream: ReadableStream<Uint8Array>): Promise<string> {
+  return await new Response(stream).text();
+}
+
+test("exec() returns what the command writes, and its exit code", async () => {
+  const { pods } = await startPods();
+  const run = await pods.exec("web", ["exit", "3"]);
+  expect(await readAll(run.stdout)).toBe("out\n");
+  expect(await readAll(run.stderr)).toBe("err\n");
+  expect(await run.exit).toEqual({ code: 3 });
+});
+
+test("execText() returns both outputs and the code, and throws ExecError when asked to check", async () => {
+  const { pods } = await startPods();
+  expect(await pods.execText("web", ["exit", "0"])).toEqual({
+    stdout: "out\n",
+    stderr: "err\n",
+    code: 0,
+  });
+  const error = await rejection(pods.execText("web", ["exit", "7"], { check: true }));
+  expect(error).toBeInstanceOf(ExecError);
+  expect(error).toMatchObject({ exitCode: 7, stdout: "out\n", stderr: "err\n" });
+  expect((error as Error).message).toBe(
+    "Cannot run exit in Pod default/web: it ended with exit code 7: err",
+  );
+});
+
+test("execText() sends its input to the end", async () => {
+  const { pods } = await startPods();
+  const input = "ab".repeat(MB);
+  const { stdout, code } = await pods.execText("web", ["cat"], { stdin: input });
+  expect(stdout === input).toBe(true);
+  expect(code).toBe(0);
+});
+
+test("execText() returns the exit code of a command that ends before it has read its input", async () => {
+  const { pods } = await startPods();
+  for (let index = 0; index < 20; index += 1) {
+    const stdin = new Uint8Array(20 * MB).fill(97);
+    const { stdout, code } = await pods.execText("web", ["head"], { stdin });
+    expect({ stdout, code }).toEqual({ stdout: "aaaaa", code: 0 });
+  }
+});
+
+test("attach() connects to the process that runs", async () => {
+  const { pods } = await startPods();
+  const session = await pods.attach("web", { stdin: "pipe" });
+  const writer = session.stdin.getWriter();
+  await writer.write(new TextEncoder().encode("hello"));
+  await writer.close();
+  expect(await readAll(session.stdout)).toBe("hello");
+  expect(await session.exit).toEqual({ code: 0 });
+});
+
+test("exec() tells the size of the terminal", async () => {
+  const { pods } = await startPods();
+  const run = await pods.exec("web", ["terminal"], { tty: true, stdin: "pipe" });
+  await run.resize({ columns: 120, rows: 40 });
+  expect(await readAll(run.stdout)).toBe('{"Width":120,"Height":40}');
+  await run.exit;
+});
+
+test("exec() slows a command down whose output is not read", async () => {
+  const { server, pods } = await startPods();
+  const run = await pods.exec("web", ["flood"], { stderr: false });
+  expect(await settledStream(server)).toBeLessThan(64 * MB);
+  const reader = run.stdout.getReader();
+  for (let size = 0; size < 80 * MB;) {
+    const { value } = await reader.read();
+    size += value?.length ?? Number.NaN;
+  }
+  expect((await server.stats()).streamed).toBeGreaterThan(80 * MB);
+  await run.close();
+  await noneOpen(server);
+});
+
+test("exec() slows its caller down when the command does not read", async () => {
+  const { server, pods } = await startPods();
+  const run = await pods.exec("web", ["ignore"], { stdin: "pipe" });
+  await server.held("ignore");
+  const writer = run.stdin.getWriter();
+  const piece = new Uint8Array(256 * 1024);
+  let taken = 0;
+  let isStuck = false;
+  while (!isStuck && taken < 128 * MB) {
+    const pause = new Promise<boolean>((resolve) => void setTimeout(() => resolve(true), 2_000));
+    isStuck = await Promise.race([writer.write(piece).then(() => false), pause]);
+    taken += piece.length;
+  }
+  expect(taken).toBeLessThan(64 * MB);
+  // Reading goes on all the same: the command echoes all of it once it reads.
+  const read = readAll(run.stdout);
+  await server.release("ignore");
+  await writer.close();
+  expect((await read).length).toBe(taken);
+  expect(await run.exit).toEqual({ code: 0 });
+});
+
+test("exec() ends in an error when an output that was asked for is never read", async () => {
+  const { ca, server } = await startCluster();
+  const { kube, clock } = await connectTimed(() => ({
+    config: { server: server.origin, ca: entry.staticCaSource(ca.pem) },
+  }));
+  const run = await kube.resource(Pod).exec("web", ["complain", String(8 * MB)]);
+  const read = rejection(readAll(run.stdout));
+  const ended = rejection(run.exit);
+  const isOver = Promise.all([read, ended]).then(() => true);
+  while (!(await Promise.race([isOver, nextTurn()]))) await clock.advance(1_000);
+  expect(await ended).toBeInstanceOf(ConnectionError);
+  expect(String(await ended)).toMatch(/nobody reads stderr; read it, cancel it, or do not ask/);
+  expect(await read).toBe(await ended);
+});
+
+function nextTurn(): Promise<boolean> {
+  return new Promise((resolve) => void setTimeout(() => resolve(false), 20));
+}
+
+test("exec() rejects when the connection is cut, after what had come", async () => {
+  const { pods } = await startPods();
+  const run = await pods.exec("web", ["cut"]);
+  const reader = run.stdout.getReader();
+  const { value } = await reader.read();
+  expect(new TextDecoder().decode(value)).toBe("half");
+  const error = await rejection(run.exit);
+  expect(error).toBeInstanceOf(ConnectionError);
+  expect(await rejection(reader.read())).toBe(error);
+});
+
+test("exec() rejects with what the server says when a command can't be started", async () => {
+  const { pods } = await startPods();
+  const error = await rejection(pods.execText("web", ["nothing"]));
+  expect(error).toBeInstanceOf(ApiError);
+  expect(error).toMatchObject({ reason: "InternalError" });
+});
+
+test("exec() throws ApiError with the Status of a refusal", async () => {
+  const { pods, server } = await startPods();
+  for (const [pod, status] of [
+    ["forbidden", 403],
+    ["missing", 404],
+  ] as const) {
+    const error = await rejection(pods.exec(pod, ["cat"]));
+    expect(error).toBeInstanceOf(ApiError);
+    expect(error).toMatchObject({ status });
+    expect((error as Error).message).toMatch(/pods "web" is/);
+  }
+  await noneOpen(server);
+});
+
+test("exec() says what the server lacks when its input can't be ended", async () => {
+  const { pods } = await startPods();
+  const run = await pods.exec("old", ["cat"], { stdin: "pipe" });
+  const error = await rejection(run.stdin.close());
+  expect(String(error)).toMatch(/Cannot end stdin: the API server speaks v4.*1\.30 or later/);
+  await run.close();
+});
+
+test("exec() sends nothing again once the request was written", async () => {
+  const { pods, server } = await startPods();
+  const error = await rejection(pods.exec("lost", ["cat"]));
+  expect(error).toBeInstanceOf(ConnectionError);
+  expect(String(error)).toMatch(/the connection was lost before the response, and the server may/);
+  expect((await server.stats()).requests).toBe(1);
+});
+
+test("exec() reloads the CA bundle for a server that it does not trust, and credentials on a 401", async () => {
+  const { ca, server } = await startCluster({ token: "token-1" });
+  const volume = await createVolume({ ca: ca.pem, token: "token-1" });
+  const { kube, events } = await connectClient({
+    config: {
+      server: server.origin,
+      ca: entry.fileCaSource(volume.caFile),
+      token: entry.fileTokenSource(volume.tokenFile),
+    },
+  });
+  const pods = kube.resource(Pod);
+  await pods.execText("web", ["exit", "0"]);
+  const next = await createCa();
+  await volume.write({ ca: next.pem, token: "token-2" });
+  await server.swap({ ...(await next.issue()), token: "token-2" });
+  expect(await pods.execText("web", ["exit", "4"])).toMatchObject({ code: 4 });
+  expect(events.flatMap((event) => (event.type === "retry" ? [event.reason] : []))).toEqual([
+    "untrusted-server",
+    "unauthorized",
+  ]);
+});
+
+test("exec() trusts nobody but the CA bundle", async () => {
+  const { server } = await startCluster();
+  const other = await createCa();
+  const { kube } = await connectClient({
+    config: { server: server.origin, ca: entry.staticCaSource(other.pem) },
+  });
+  const error = await rejection(kube.resource(Pod).exec("web", ["cat"]));
+  expect(error).toBeInstanceOf(UntrustedServerError);
+  expect((await server.stats()).requests).toBe(0);
+});
+
+test("exec() outlives a rotation, until drainTimeoutMs ends it and says why", async () => {
+  const { ca, server } = await startCluster();
+  const volume = await createVolume({ ca: ca.pem });
+  const { kube, clock } = await connectTimed((runtime) => ({
+    config: {
+      server: server.origin,
+      ca: createFileCaSource(runtime, volume.caFile),
+    },
+    drainTimeoutMs: 5_000,
+  }));
+  const run = await kube.resource(Pod).exec("web", ["cat"], { stdin: "pipe" });
+  const next = await createCa();
+  await volume.write({ ca: next.pem });
+  await server.swap(await next.issue());
+  await clock.advance(1_000);
+  expect(await kube.resource(Pod).execText("web", ["exit", "0"])).toMatchObject({ code: 0 });
+  expect(kube.status().generations.length).toBe(2);
+  const writer = run.stdin.getWriter();
+  await writer.write(new TextEncoder().encode("still here"));
+  const reader = run.stdout.getReader();
+  expect(new TextDecoder().decode((await reader.read()).value)).toBe("still here");
+  await clock.advance(5_000);
+  expect(String(await rejection(run.exit))).toMatch(
+    /its trust was replaced, and drainTimeoutMs \(5000 ms\) has passed since/,
+  );
+  await until("the old generation is gone", () => kube.status().generations.length === 1);
+});
+
+test("exec() is ended by its signal and by close() in every phase", async () => {
+  for (const end of ["signal", "close"] as const) {
+    for (const phase of ["handshake", "before-101", "running"] as const) {
+      const { ca, server } = await startCluster({
+        handshakeGate: phase === "handshake" ? "handshake" : null,
+      });
+      const { kube } = await connectClient({
+        config: { server: server.origin, ca: entry.staticCaSource(ca.pem) },
+      });
+      const pods = kube.resource(Pod);
+      const stop = new AbortController();
+      onTestFinished(() => stop.abort());
+      const reason = new Error("enough");
+      const opening = pods.exec(phase === "before-101" ? "held" : "web", ["wait"], {
+        signal: stop.signal,
+      });
+      opening.catch(() => {});
+      if (phase !== "running") await server.held(phase);
+      else await (await opening).stdout.getReader().read();
+      if (end === "signal") stop.abort(reason);
+      else await kube.close();
+      const error = await rejection(opening.then((run: RemoteCommand) => run.exit));
+      if (end === "signal") expect(error).toBe(reason);
+      else expect(error).toMatchObject({ name: "ClosedError" });
+      if (phase === "handshake") await server.release(phase);
+      await noneOpen(server);
+    }
+  }
+});

@@ -1,0 +1,219 @@
+/**
+ * Streams into pods, as an API server has them: `exec` plays commands by their names, `attach` echoes, and
+ * `portforward` echoes by either protocol.
+ *
+ * @module
+ */
+
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { type RawData, type WebSocket, WebSocketServer } from "ws";
+import type { Gates } from "./gates.ts";
+import { failureStatus } from "./kubernetes-objects.ts";
+import { echoChannels, echoSpdy } from "./port-forward.ts";
+
+const STREAM = /^\/api\/v1\/namespaces\/[^/]+\/pods\/([^/]+)\/(exec|attach|portforward)$/;
+const STDIN = 0;
+const STDOUT = 1;
+const STDERR = 2;
+const STATUS = 3;
+const CLOSE = 255;
+const PIECE = 32 * 1024;
+
+/** What a session may use of its server. */
+export interface PodStreamsState {
+  readonly gates: Gates;
+  /** Told how many bytes of a flood the client has taken. */
+  onStreamed(bytes: number): void;
+}
+
+const sockets = new WebSocketServer({
+  noServer: true,
+  perMessageDeflate: false,
+  // The newest that is offered, unless the pod is an old server's.
+  handleProtocols(offered, request) {
+    const isOld = /\/pods\/old\//.test(request.url ?? "");
+    const known = isOld
+      ? ["v4.channel.k8s.io"]
+      : ["SPDY/3.1+portforward.k8s.io", "v5.channel.k8s.io", "v4.channel.k8s.io"];
+    return known.find((protocol) => offered.has(protocol)) ?? false;
+  },
+});
+
+/** Whether the pathname is a stream's that is played here: of a pod with one of the known commands. */
+export function isPodStream(url: URL): boolean {
+  const [, , subresource] = STREAM.exec(url.pathname) ?? [];
+  if (subresource === undefined) return false;
+  return subresource !== "exec" || commandOf(url) in commands;
+}
+
+/** Answers an upgrade that has been authenticated. */
+export async function servePodStream(
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  state: PodStreamsState,
+): Promise<void> {
+  const url = new URL(request.url ?? "/", "https://server.invalid");
+  const [, pod = "", subresource] = STREAM.exec(url.pathname) ?? [];
+  if (pod === "forbidden") return refuse(socket, 403, "Forbidden");
+  if (pod === "missing") return refuse(socket, 404, "Not Found");
+  if (pod === "held") await state.gates.wait("before-101", goneOf(socket));
+  if (pod === "lost") return void socket.destroy();
+  sockets.handleUpgrade(request, socket, head, (webSocket) => {
+    webSocket.on("error", () => {});
+    if (subresource === "portforward") {
+      const port = Number(url.searchParams.get("ports"));
+      if (webSocket.protocol.startsWith("SPDY")) echoSpdy(webSocket, port);
+      else echoChannels(webSocket, port);
+      return;
+    }
+    const command = subresource === "attach" ? "cat" : commandOf(url);
+    const session = { webSocket, url, state, raw: socket as Socket };
+    commands[command]?.(session)?.catch(() => {}); // The client left.
+  });
+}
+
+interface Session {
+  readonly webSocket: WebSocket;
+  readonly url: URL;
+  readonly state: PodStreamsState;
+  readonly raw: Socket;
+}
+
+type Command = (session: Session) => Promise<void> | undefined;
+
+const commands: Record<string, Command> = {
+  /** Echoes standard input to its end. */
+  cat({ webSocket, raw }) {
+    webSocket.on("message", (data) => {
+      const message = toBytes(data);
+      const [channel] = message;
+      if (channel === CLOSE && message[1] === STDIN) return end(webSocket);
+      if (channel !== STDIN || message.length === 1) return;
+      webSocket.send(onChannel(STDOUT, message.subarray(1)));
+      if (webSocket.bufferedAmount < 1_000_000) return;
+      raw.pause();
+      raw.once("drain", () => raw.resume());
+    });
+    return undefined;
+  },
+  /** Ends with an exit code, after a word on each stream. */
+  exit({ webSocket, url }) {
+    webSocket.send(onChannel(STDOUT, Buffer.from("out\n")));
+    webSocket.send(onChannel(STDERR, Buffer.from("err\n")));
+    end(webSocket, Number(url.searchParams.getAll("command")[1]));
+    return undefined;
+  },
+  /** Echoes five bytes, and ends without reading the rest: the connection is reset. */
+  head({ webSocket, raw }) {
+    webSocket.once("message", (data) => {
+      raw.pause();
+      webSocket.send(onChannel(STDOUT, toBytes(data).subarray(1, 6)));
+      end(webSocket);
+      setImmediate(() => raw.destroySoon());
+    });
+    return undefined;
+  },
+  /** Writes as much as the client takes, 1 GiB at the most. */
+  async flood({ webSocket, state }) {
+    const piece = onChannel(STDOUT, Buffer.alloc(PIECE, "x"));
+    for (let sent = 0; sent < 1024 ** 3 && webSocket.readyState === webSocket.OPEN; sent += PIECE) {
+      await send(webSocket, piece);
+      state.onStreamed(PIECE);
+    }
+    end(webSocket);
+  },
+  /** Writes so many bytes on standard error alone, then ends. */
+  async complain({ webSocket, url }) {
+    const size = Number(url.searchParams.getAll("command")[1]);
+    for (let sent = 0; sent < size; sent += PIECE) {
+      await send(webSocket, onChannel(STDERR, Buffer.alloc(Math.min(PIECE, size - sent), "e")));
+    }
+    end(webSocket);
+  },
+  /** Does not read its input until a gate opens. */
+  async ignore({ webSocket, raw, state }) {
+    raw.pause();
+    await state.gates.wait("ignore", goneOf(raw));
+    raw.resume();
+    void commands["cat"]?.({ webSocket, raw, state, url: new URL("https://server.invalid") });
+  },
+  /** Writes, and loses the connection. */
+  cut({ webSocket, raw }) {
+    webSocket.send(onChannel(STDOUT, Buffer.from("half")), () => raw.destroySoon());
+    return undefined;
+  },
+  /** Waits for a gate. */
+  async wait({ webSocket, raw, state }) {
+    webSocket.send(onChannel(STDOUT, Buffer.from("waiting\n")));
+    await state.gates.wait("wait", goneOf(raw));
+    end(webSocket);
+  },
+  /** Could not be started. */
+  nothing({ webSocket }) {
+    const status = failureStatus(500, { reason: "InternalError", message: "no such program" });
+    webSocket.send(onChannel(STATUS, Buffer.from(JSON.stringify(status))));
+    webSocket.close(1000);
+    return undefined;
+  },
+  /** Says what its terminal is like. */
+  terminal({ webSocket }) {
+    webSocket.on("message", (data) => {
+      const message = toBytes(data);
+      if (message[0] !== 4) return;
+      webSocket.send(onChannel(STDOUT, message.subarray(1)));
+      end(webSocket);
+    });
+    return undefined;
+  },
+};
+
+function commandOf(url: URL): string {
+  return url.searchParams.get("command") ?? "";
+}
+
+function refuse(socket: Duplex, code: number, phrase: string): void {
+  const body = JSON.stringify(failureStatus(code, { message: `pods "web" is ${phrase}` }));
+  socket.end(
+    `HTTP/1.1 ${code} ${phrase}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}
+
+function end(webSocket: WebSocket, code = 0): void {
+  const status =
+    code === 0
+      ? { metadata: {}, status: "Success" }
+      : {
+          metadata: {},
+          status: "Failure",
+          reason: "NonZeroExitCode",
+          details: { causes: [{ reason: "ExitCode", message: String(code) }] },
+        };
+  webSocket.send(onChannel(STATUS, Buffer.from(JSON.stringify(status))));
+  webSocket.close(1000);
+}
+
+function send(webSocket: WebSocket, message: Buffer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    webSocket.send(message, (error) => {
+      if (error) reject(error);
+      else resolve();
+    });
+  });
+}
+
+function onChannel(channel: number, data: Uint8Array): Buffer {
+  return Buffer.concat([Buffer.from([channel]), data]);
+}
+
+function toBytes(data: RawData): Buffer {
+  return Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data as Buffer);
+}
+
+function goneOf(socket: Duplex): AbortSignal {
+  const gone = new AbortController();
+  socket.once("close", () => gone.abort());
+  return gone.signal;
+}

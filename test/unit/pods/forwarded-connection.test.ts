@@ -1,0 +1,195 @@
+import { describe, expect, test } from "vitest";
+import { ConnectionError } from "../../../src/errors.ts";
+import {
+  type ForwardParts,
+  type ForwardedConnection,
+  forwardConnection,
+} from "../../../src/pods/forwarded-connection.ts";
+import { WebSocketConnection } from "../../../src/pods/web-socket.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
+import { until } from "../../support/until.ts";
+import {
+  type ScriptedConnection,
+  clientFrame,
+  scriptedConnection,
+  serverFrame,
+} from "./support/scripted-connection.ts";
+
+const SPDY = "SPDY/3.1+portforward.k8s.io";
+const CHANNELS = "v4.channel.k8s.io";
+const text = (of: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(of);
+const read = async (stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string> =>
+  await new Response(stream).text();
+
+interface Scene {
+  readonly server: ScriptedConnection;
+  readonly forwarded: ForwardedConnection;
+  readonly clock: ManualClock;
+  readonly stop: AbortController;
+}
+
+async function open(protocol: string, options: Partial<ForwardParts> = {}): Promise<Scene> {
+  const server = scriptedConnection();
+  const clock = new ManualClock();
+  const stop = new AbortController();
+  const forwarded = await forwardConnection({
+    socket: new WebSocketConnection(server, clock),
+    protocol,
+    port: 5432,
+    halfClose: "hold",
+    clock,
+    what: "port 5432 of Pod default/db",
+    signal: stop.signal,
+    ...options,
+  });
+  return { server, forwarded, clock, stop };
+}
+
+/** A data frame of SPDY in a message of its own. */
+function data(stream: number, payload: string, isLast = false): Uint8Array<ArrayBuffer> {
+  const body = text(payload);
+  const frame = new Uint8Array(8 + body.length);
+  new DataView(frame.buffer).setUint32(0, stream);
+  new DataView(frame.buffer).setUint32(4, ((isLast ? 1 : 0) << 24) | body.length);
+  frame.set(body, 8);
+  return serverFrame(0x82, frame);
+}
+
+const close = serverFrame(0x88, Uint8Array.of(3, 232));
+
+/** The client's data frames, as `stream:text`, with a `.` behind the last one. */
+function heard(server: ScriptedConnection): string[] {
+  return server.written
+    .map(clientFrame)
+    .filter(({ opcode, payload: [first = 0] }) => opcode === 2 && first < 128)
+    .map(({ payload }) => {
+      const end = payload[4] === 1 ? "." : "";
+      return `${payload[3]}:${String.fromCharCode(...payload.subarray(8))}${end}`;
+    });
+}
+
+describe("over SPDY", () => {
+  test("a connection opens its two streams and carries bytes both ways", async () => {
+    const { server, forwarded } = await open(SPDY);
+    const types = server.written
+      .map(clientFrame)
+      .map(({ payload: [first, , , type] }) => [first, type]);
+    expect(types).toEqual([
+      [0x80, 1],
+      [0, 1],
+      [0x80, 1],
+    ]);
+    const writer = forwarded.writable.getWriter();
+    await writer.write(text("ping"));
+    expect(heard(server)).toEqual(["1:.", "3:ping"]);
+    server.serve(data(3, "po"), data(3, "ng", true), close);
+    expect(await read(forwarded.readable)).toBe("pong");
+    await until("the WebSocket is closed", () => server.isEnded);
+  });
+
+  test("the local end is held back until the pod has ended its side", async () => {
+    const { server, forwarded } = await open(SPDY);
+    await forwarded.writable.getWriter().close();
+    expect(heard(server)).toEqual(["1:."]);
+    server.serve(data(3, "the whole answer"), data(3, "", true));
+    expect(await read(forwarded.readable)).toBe("the whole answer");
+    await until("the end is passed on", () => heard(server).includes("3:."));
+    await until("the WebSocket is closed", () => server.isEnded);
+  });
+
+  test("the local end is passed on after 30 s, though the pod says nothing", async () => {
+    const { server, forwarded, clock } = await open(SPDY);
+    await forwarded.writable.getWriter().close();
+    const answer = read(forwarded.readable).catch(() => "");
+    server.serve(serverFrame(0x8a, new Uint8Array()));
+    for (let second = 0; second < 30; second++) {
+      server.serve(serverFrame(0x8a, new Uint8Array()));
+      await clock.advance(1_000);
+    }
+    await until("the end is passed on", () => heard(server).includes("3:."));
+    server.serve(data(3, "late", true));
+    expect(await answer).toBe("late");
+  });
+
+  test('the local end is passed on at once with halfClose: "forward"', async () => {
+    const { server, forwarded } = await open(SPDY, { halfClose: "forward" });
+    await forwarded.writable.getWriter().close();
+    expect(heard(server)).toEqual(["1:.", "3:."]);
+  });
+
+  test("a ping of the session is answered", async () => {
+    const { server } = await open(SPDY);
+    server.serve(serverFrame(0x82, Uint8Array.of(0x80, 3, 0, 6, 0, 0, 0, 4, 0, 0, 0, 2)));
+    const isPong = ({ payload }: { payload: Uint8Array }): boolean =>
+      payload[3] === 6 && payload[11] === 2;
+    await until("it is answered", () => server.written.map(clientFrame).some(isPong));
+  });
+
+  test.each<[what: string, act: (server: ScriptedConnection) => void, message: string]>([
+    [
+      "the pod can't be reached",
+      (server) =>
+        server.serve(data(1, "connection refused"), data(3, "", true), data(1, "", true), close),
+      "Cannot use port 5432 of Pod default/db: connection refused",
+    ],
+    [
+      "the pod resets it",
+      (server) =>
+        server.serve(
+          serverFrame(0x82, Uint8Array.of(0x80, 3, 0, 3, 0, 0, 0, 8, 0, 0, 0, 3, 0, 0, 0, 5)),
+        ),
+      "the pod has reset it",
+    ],
+    ["the connection is cut", (server) => server.cut(), "the connection was lost"],
+    [
+      "it is closed in the middle",
+      (server) => server.serve(data(3, "part"), close),
+      "the connection was lost",
+    ],
+  ])("both directions fail if %s", async (_what, act, message) => {
+    const { server, forwarded } = await open(SPDY);
+    act(server);
+    const error = await read(forwarded.readable).catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(ConnectionError);
+    expect(String(error)).toContain(message);
+    await expect(forwarded.writable.getWriter().write(text("a"))).rejects.toThrow(ConnectionError);
+  });
+});
+
+describe("over two channels", () => {
+  const say = (channel: number, payload: Uint8Array): Uint8Array<ArrayBuffer> =>
+    serverFrame(0x82, Uint8Array.of(channel, ...payload));
+  const ports = [say(0, Uint8Array.of(0x38, 0x15)), say(1, Uint8Array.of(0x38, 0x15))];
+
+  test("a connection carries bytes both ways, without the ports at their beginning", async () => {
+    const { server, forwarded } = await open(CHANNELS);
+    await forwarded.writable.getWriter().write(text("ping"));
+    expect(
+      server.written.map(clientFrame).map(({ payload }) => String.fromCharCode(...payload)),
+    ).toEqual(["\0ping"]);
+    server.serve(...ports, say(0, text("pong")), close);
+    expect(await read(forwarded.readable)).toBe("pong");
+  });
+
+  test("it fails with what the pod says", async () => {
+    const { server, forwarded } = await open(CHANNELS);
+    server.serve(...ports, say(1, text("connection refused")), close);
+    await expect(read(forwarded.readable)).rejects.toThrow("connection refused");
+  });
+});
+
+test.each([SPDY, CHANNELS])(
+  "close() and an abort end a connection over %s at once",
+  async (protocol) => {
+    for (const end of [
+      async ({ forwarded }: Scene) => await forwarded.close(),
+      async ({ stop }: Scene) => stop.abort(new Error("enough")),
+    ]) {
+      const scene = await open(protocol);
+      const answer = read(scene.forwarded.readable).catch((error: unknown) => error);
+      await end(scene);
+      expect(await answer).toBeInstanceOf(Error);
+      expect(scene.server.abortedWith).toBeInstanceOf(Error);
+    }
+  },
+);
