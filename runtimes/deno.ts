@@ -60,8 +60,8 @@ export const runtime: Runtime = denoRuntime;
  *
  * @param options Where to connect, and how; see {@link ConnectOptions}.
  * @returns A client, to be closed.
- * @throws {ConfigError} where something is missing or bad; the message names each variable and file.
- * @throws {TypeError | RangeError} where an option is none.
+ * @throws {ConfigError} if something is missing or bad; the message names each variable and file.
+ * @throws {TypeError | RangeError} if an option is none.
  *
  * @example
  * ```ts
@@ -81,7 +81,7 @@ export async function connect(options: ConnectOptions = {}): Promise<KubeClient>
  *
  * @param options Whom to trust, and how connections behave; see {@link CreateFetchOptions}.
  * @returns A `fetch`, to be closed.
- * @throws {ConfigError} where this runtime can't honour an option.
+ * @throws {ConfigError} if this runtime can't honour an option.
  *
  * @example
  * ```ts
@@ -114,7 +114,7 @@ export async function inCluster(options: InClusterOptions = {}): Promise<Cluster
  *
  * @param options Which file, which context, and what to use in the place of what it says.
  * @returns A config for {@link connect}.
- * @throws {ConfigError} where it is missing or bad; the message names the file, the line and the field.
+ * @throws {ConfigError} if it is missing or bad; the message names the file, the line and the field.
  *
  * @example
  * ```ts
@@ -139,7 +139,7 @@ export async function kubeconfig(options: KubeconfigOptions = {}): Promise<Sourc
 }
 
 /**
- * A CA bundle from a file that is read again as it ages and when a server is refused.
+ * A CA bundle from a file that is read again as it ages and when a server is rejected.
  *
  * @param path The file. It may be swapped, renamed over or written in place at any time.
  * @param options How often it is read.
@@ -149,7 +149,7 @@ export function fileCaSource(path: string, options?: SourceOptions): CaSource {
 }
 
 /**
- * A CA bundle from a function, which is called as the bundle ages and when a server is refused.
+ * A CA bundle from a function, which is called as the bundle ages and when a server is rejected.
  *
  * @param read Gives the bundle as PEM.
  * @param options How often it is called.

@@ -74,9 +74,9 @@ export const runtime: Runtime = createEdgeRuntime((url, init) => fetch(url, init
  *
  * @param options Where to connect, and how; see {@link EdgeConnectOptions}.
  * @returns A client, to be closed.
- * @throws {ConfigError} where no config is given, or it carries a CA bundle, which a request can't
+ * @throws {ConfigError} if no config is given, or it carries a CA bundle, which a request can't
  * carry here.
- * @throws {TypeError | RangeError} where an option is none.
+ * @throws {TypeError | RangeError} if an option is none.
  *
  * @example
  * ```ts
@@ -102,7 +102,7 @@ export async function connect(options: EdgeConnectOptions = {}): Promise<KubeCli
  *
  * @param options How connections behave; see {@link EdgeCreateFetchOptions}.
  * @returns A `fetch`, to be closed.
- * @throws {ConfigError} where a CA bundle is given, which a request can't carry here.
+ * @throws {ConfigError} if a CA bundle is given, which a request can't carry here.
  */
 export function createFetch(options: EdgeCreateFetchOptions = {}): RotatingFetch {
   return createFetchFor(runtimeFor(options), options, ownOptionNames);
@@ -138,7 +138,7 @@ export async function inCluster(options: InClusterOptions = {}): Promise<Cluster
  *
  * @param options The kubeconfig, and which context of it to use.
  * @returns A config for {@link connect}.
- * @throws {ConfigError} where it is bad, or names what an edge runtime has not got.
+ * @throws {ConfigError} if it is bad, or names what an edge runtime has not got.
  */
 export async function kubeconfig(options: KubeconfigOptions = {}): Promise<Source<ClusterConfig>> {
   // Loaded where it is used: a program in a pod pays for neither YAML nor schemas.
@@ -158,7 +158,7 @@ export function fileCaSource(path: string, options?: SourceOptions): CaSource {
 }
 
 /**
- * A CA bundle from a function, which is called as the bundle ages and when a server is refused.
+ * A CA bundle from a function, which is called as the bundle ages and when a server is rejected.
  *
  * @param read Gives the bundle as PEM.
  * @param options How often it is called.

@@ -7,9 +7,9 @@
 import type { Clock } from "./runtime.ts";
 
 /**
- * Waits for a promise or for a signal, whichever is first. The promise goes on by itself.
+ * Waits for a promise or for a signal, whichever is first. The promise itself continues.
  *
- * @throws The signal's reason, where it was aborted first.
+ * @throws The signal's reason, if it was aborted first.
  */
 export function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise;

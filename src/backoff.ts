@@ -7,7 +7,7 @@
 const FIRST_MS = 250;
 const LAST_MS = 30_000;
 
-/** See the module. Waits differ by chance, so that many clients do not come back at once. */
+/** Waits differ by chance, so that many clients do not come back at once. */
 export class Backoff {
   #failures = 0;
 

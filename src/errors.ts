@@ -28,7 +28,7 @@ export abstract class ReanchorError extends Error {
   /** What went wrong, in a form that does not change between releases. */
   abstract readonly code: ReanchorErrorCode;
 
-  /** Makes one; a caller has no need to. */
+  /** Creates the error; callers have no need to. */
   constructor(message?: string, options?: ErrorOptions) {
     super(message, options);
     Object.defineProperty(this, brand, { value: true });
@@ -73,7 +73,7 @@ export class SourceError extends ReanchorError {
   /** What kind of failure it was. */
   readonly reason: SourceErrorReason;
 
-  /** Makes one; a caller has no need to. */
+  /** Creates the error; callers have no need to. */
   constructor(message: string, reason: SourceErrorReason, options?: ErrorOptions) {
     super(message, options);
     this.reason = reason;
@@ -89,31 +89,31 @@ export interface UntrustedServerDetails {
   reason: UntrustedReason;
   /** The server's origin. */
   server: string;
-  /** Where the trusted CA bundle came from; `undefined` where the runtime's own store was used. */
+  /** Where the trusted CA bundle came from; `undefined` if the runtime's own store was used. */
   caSource?: string | undefined;
   /** The fingerprint of the bundle that the server was checked against. */
   fingerprint?: string | undefined;
 }
 
 /**
- * The server's certificate was refused during the handshake, so nothing of the request was sent. The
- * bundle had been read again before this was thrown, except for a wrong host name, which no bundle mends.
+ * The server's certificate was rejected during the handshake, so nothing of the request was sent. The bundle was
+ * read again before this was thrown, except for a wrong host name, which no bundle can fix.
  */
 export class UntrustedServerError extends ReanchorError {
   /** The class's name. */
   override readonly name = "UntrustedServerError";
   /** See {@link ReanchorErrorCode}. */
   override readonly code = "ERR_REANCHOR_UNTRUSTED_SERVER";
-  /** Why it was refused. */
+  /** Why it was rejected. */
   readonly reason: UntrustedReason;
   /** The server's origin. */
   readonly server: string;
-  /** Where the trusted CA bundle came from; `undefined` where the runtime's own store was used. */
+  /** Where the trusted CA bundle came from; `undefined` if the runtime's own store was used. */
   readonly caSource: string | undefined;
   /** The fingerprint of the bundle that the server was checked against. */
   readonly fingerprint: string | undefined;
 
-  /** Makes one; a caller has no need to. */
+  /** Creates the error; callers have no need to. */
   constructor(message: string, details: UntrustedServerDetails, options?: ErrorOptions) {
     super(message, options);
     this.reason = details.reason;
@@ -161,7 +161,7 @@ export class InvalidObjectError extends ReanchorError {
   /** What is wrong with it. */
   readonly issues: readonly SchemaIssue[];
 
-  /** Makes one; a caller has no need to. */
+  /** Creates the error; callers have no need to. */
   constructor(object: string, issues: readonly SchemaIssue[]) {
     super(`Cannot use ${object}: ${issues.map(describeIssue).join("; ")}`);
     this.object = object;
@@ -181,8 +181,8 @@ export class ClosedError extends ReanchorError {
   /** See {@link ReanchorErrorCode}. */
   override readonly code = "ERR_REANCHOR_CLOSED";
 
-  /** Makes one; a caller has no need to. */
-  constructor(message = "Cannot go on: the client was closed", options?: ErrorOptions) {
+  /** Creates the error; callers have no need to. */
+  constructor(message = "Cannot continue: the client was closed", options?: ErrorOptions) {
     super(message, options);
   }
 }

@@ -15,7 +15,7 @@ export interface TrustAnchor {
   readonly issuer: string;
   /** The SHA-256 of the certificate's DER encoding, in hexadecimal. */
   readonly fingerprint: string;
-  /** The subject key identifier in hexadecimal; `undefined` where the certificate has none. */
+  /** The subject key identifier in hexadecimal; `undefined` if the certificate has none. */
   readonly keyIdentifier: string | undefined;
   /** From when it is valid, in milliseconds since the epoch. */
   readonly notBefore: number;
@@ -112,7 +112,7 @@ export interface KubeconfigReloadedEvent {
   readonly server: string;
 }
 
-/** The server's certificate is not verified: whoever sits in between can read and change everything. */
+/** The server's certificate is not verified: anyone on the network path can read and change everything. */
 export interface InsecureEvent {
   /** Which event this is. */
   readonly type: "insecure";
@@ -161,7 +161,7 @@ export interface GenerationOpenedEvent {
   readonly generation: number;
   /** The CA bundle that it trusts; `undefined` for the runtime's own store. */
   readonly fingerprint: string | undefined;
-  /** The client certificate that it shows; `undefined` where there is none. */
+  /** The client certificate that it shows; `undefined` if there is none. */
   readonly clientCertFingerprint: string | undefined;
 }
 
@@ -208,7 +208,7 @@ export interface WarningEvent {
   readonly source?: string | undefined;
 }
 
-/** A watch, an informer or a log was cut off, and goes on from where it was after a while. */
+/** A watch, an informer or a log lost its connection, and resumes after a delay. */
 export interface WatchInterruptedEvent {
   /** Which event this is. */
   readonly type: "watch-interrupted";
@@ -220,7 +220,7 @@ export interface WatchInterruptedEvent {
   readonly delayMs: number;
 }
 
-/** An object of the server's is not as its schema says; it is handed over all the same. */
+/** An object from the server does not match its schema. It was still returned. */
 export interface InvalidObjectEvent {
   /** Which event this is. */
   readonly type: "invalid-object";
@@ -228,7 +228,7 @@ export interface InvalidObjectEvent {
   readonly error: InvalidObjectError;
 }
 
-/** A handler of an informer threw, or its promise was rejected. The informer goes on. */
+/** A handler of an informer threw, or its promise was rejected. The informer continues. */
 export interface HandlerFailedEvent {
   /** Which event this is. */
   readonly type: "handler-failed";

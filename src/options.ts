@@ -20,7 +20,7 @@ export const timeLimit: DurationRange = { min: 1, max: Number.POSITIVE_INFINITY 
  * Checks a duration.
  *
  * @returns It, or the fallback where it is `undefined`.
- * @throws {TypeError} where it is no number. @throws {RangeError} where it is out of range.
+ * @throws {TypeError} if it is no number. @throws {RangeError} if it is out of range.
  */
 export function checkDuration(
   name: string,
@@ -43,7 +43,7 @@ export function checkDuration(
  * Checks the option `maxResponseBytes`.
  *
  * @returns It, or the fallback where it is `undefined`.
- * @throws {TypeError} where it is no number. @throws {RangeError} where it is out of range.
+ * @throws {TypeError} if it is no number. @throws {RangeError} if it is out of range.
  */
 export function checkMaxResponseBytes(value: number | undefined, fallback: number): number {
   if (value === undefined) return fallback;

@@ -24,7 +24,7 @@ export const systemClock: Clock = {
   },
 };
 
-/** What a runtime can do. Where it can't honour an option, the option is refused at construction. */
+/** What a runtime can do. If it can't honour an option, construction fails. */
 export interface Capabilities {
   /**
    * What a request's own CA means: `exclusive`, the only trust; `additive`, added to the runtime's
@@ -48,9 +48,9 @@ export interface Capabilities {
   readonly files: boolean;
   /** Whether concurrent callers share one read of a source; on edge no promise may cross requests. */
   readonly sharedReads: boolean;
-  /** Whether a stream body that has not been read survives a refused handshake, so that it is sent again. */
+  /** Whether a stream body that has not been read survives a rejected handshake, so that it is sent again. */
   readonly resendsUntouchedStreams: boolean;
-  /** Whether the runtime tells a refused server certificate from other failures. */
+  /** Whether the runtime distinguishes a rejected server certificate from other failures. */
   readonly recognisesUntrustedServers: boolean;
   /**
    * Which chains of certificates are trusted through a CA bundle though kubectl rejects them, since the runtime has
@@ -61,11 +61,11 @@ export interface Capabilities {
   readonly clientCertificates: boolean;
   /** Whether a server can be checked against another name than its URL's. */
   readonly serverName: boolean;
-  /** Whether a server can be used unchecked, where a config says so. */
+  /** Whether verification of the server can be turned off by a config. */
   readonly insecureSkipTlsVerify: boolean;
   /** The schemes of the proxies that it can go through. */
   readonly proxies: readonly ProxyScheme[];
-  /** Whether the runtime goes by `HTTPS_PROXY` and `NO_PROXY` of itself, and by its own rules. */
+  /** Whether the runtime itself follows `HTTPS_PROXY` and `NO_PROXY`, by its own rules. */
   readonly followsProxyEnvironment: boolean;
   /** Whether several lines of one header are sent as several lines, as more than one group needs. */
   readonly repeatedHeaders: boolean;
@@ -122,11 +122,11 @@ export interface ProgramCommand {
 
 /** How a program ended. */
 export interface ProgramResult {
-  /** `undefined` where a signal ended it. */
+  /** `undefined` if a signal ended it. */
   readonly exitCode: number | undefined;
   /** What it printed. */
   readonly stdout: Uint8Array;
-  /** The end of what it printed on standard error; empty where that is this process's own terminal. */
+  /** The end of what it printed on standard error; empty if that is this process's own terminal. */
   readonly stderr: Uint8Array;
 }
 
@@ -135,7 +135,7 @@ export interface Programs {
   /**
    * Runs one to its end. The signal kills it.
    *
-   * @throws {SourceError} where it can't be started: the reason is `missing` where there is none of that
+   * @throws {SourceError} if it can't be started: the reason is `missing` where there is none of that
    * name, `denied` where it may not be run.
    */
   run(command: ProgramCommand, signal: AbortSignal): Promise<ProgramResult>;
@@ -185,7 +185,7 @@ export interface BodyLimit {
   readonly maxBytes: number;
   /** Whether what is beyond that is left out; if not, reading throws a `BodyTooLargeError`. */
   readonly cutsRest: boolean;
-  /** Aborted where the body is to be given up. */
+  /** Aborted when the body is no longer wanted. */
   readonly signal: AbortSignal;
   /** Called with the size of each piece that arrives while the body is read. */
   onPiece(bytes: number): void;
@@ -198,8 +198,8 @@ export interface TransportResponse {
   /** A header's value, its lines joined with a comma, or `null`. */
   header(name: string): string | null;
   /**
-   * Has a listener called once when the body has ended, whichever way. Where a runtime does not tell that of a
-   * response which was handed over, the body is watched for an `exact` listener, at a cost; every other one is
+   * Calls `listener` once, when the body ends or fails. If a runtime does not report that for a response that was
+   * returned, the body is watched for an `exact` listener, at a cost; every other listener is
    * called when the response has been read as a whole, or else when it has been collected.
    */
   onEnd(listener: () => void, exact?: boolean): void;
@@ -304,16 +304,16 @@ export interface Runtime {
   readonly capabilities: Capabilities;
   /** Its time. */
   readonly clock: Clock;
-  /** `undefined` where there is no file system. */
+  /** `undefined` if there is no file system. */
   readonly files: Files | undefined;
-  /** `undefined` where there are no programs to run. */
+  /** `undefined` if there are no programs to run. */
   readonly programs: Programs | undefined;
   /**
    * Whether every anchor of the issuer's name is tried on a certificate. OpenSSL takes the first where
    * key identifiers do not tell them apart, though another one signed it.
    */
   readonly triesEveryAnchor: boolean;
-  /** An environment variable; `undefined` where it is unset, or may not be read. */
+  /** An environment variable; `undefined` if it is unset, or may not be read. */
   env(name: string): string | undefined;
   /** Whether a permission is missing without which the thing counts as unset. */
   isDenied(kind: "env" | "read" | "net" | "run", name: string): boolean;

@@ -1,6 +1,6 @@
 /**
  * What Node's error codes mean, which Bun has taken over, and Deno in its `node:https`: those of OpenSSL
- * and BoringSSL for a certificate that they refuse, and those of the operating system.
+ * and BoringSSL for a certificate that they reject, and those of the operating system.
  *
  * @module
  */

@@ -39,7 +39,7 @@ export class CertificateError extends Error {
 
 /**
  * As Go's `crypto/x509`. Left to themselves, runtimes fall back to the common name, and match a wildcard within
- * a label. In many releases of Node, the last of 22 among them, its own check refuses every certificate for an
+ * a label. In many releases of Node, the last of 22 among them, its own check rejects every certificate for an
  * IPv6 address (https://github.com/nodejs/node/issues/64144).
  */
 export function checkIdentity(

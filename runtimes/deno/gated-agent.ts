@@ -14,7 +14,6 @@ import { checkChain } from "./chain.ts";
 import { type GatedSocket, type GatedSocketOptions, openGatedSocket } from "./gated-socket.ts";
 import type { Gate } from "./web-stream.ts";
 
-/** See the module. */
 export class GatedAgent extends Agent {
   readonly #trust: TlsSnapshot;
   readonly #late: PoolOptions["late"];

@@ -81,7 +81,7 @@ function openTransport(send: EdgeFetch, connect: EdgeConnect | undefined): Trans
   };
 }
 
-/** workerd says little: a refused certificate is an "internal error", like much else. */
+/** workerd says little: a rejected certificate is an "internal error", like much else. */
 function explain(error: unknown): Failure {
   if (error instanceof Error && "code" in error && error.code === "ECONNRESET") return "lost";
   const message = error instanceof Error ? error.message : "";

@@ -11,7 +11,6 @@ import type { buildConnector } from "undici";
 /** Connects; ends the attempt when the signal is aborted. */
 export type Dial = (target: buildConnector.Options, signal: AbortSignal) => Promise<Socket>;
 
-/** See the module. */
 export class Dialling {
   #waiting = 0;
   readonly #attempts = new Set<AbortController>();

@@ -49,7 +49,6 @@ function onceFree(goOn: () => void): void {
   setImmediate(goOn);
 }
 
-/** See the module. */
 class Exchange implements Dispatcher.DispatchHandler, TransportResponse {
   readonly #options: ExchangeOptions;
   readonly #resolve: (response: TransportResponse) => void;

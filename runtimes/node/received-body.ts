@@ -23,7 +23,6 @@ export interface Flow {
   abort(reason: Error): void;
 }
 
-/** See the module. */
 export class ReceivedBody {
   readonly #flow: Flow;
   #chunks: Chunk[] = [];

@@ -24,7 +24,7 @@ const dropped = new FinalizationRegistry<Held>(({ stream, handedOut }) => {
 
 let made: ResponseClass | undefined;
 
-/** See the module. The class is made at its first use, as the one that it extends. */
+/** The class is made at its first use, as the one that it extends. */
 export function pooledResponseClass(): ResponseClass {
   return (made ??= class PooledResponse extends fetchedResponseClass() {
     readonly #held: Held | undefined;

@@ -43,7 +43,7 @@ export interface ResourceCall extends CallOptions {
   readonly method: string;
   /** The URL's path. */
   readonly path: string;
-  /** What is sent, as JSON; nothing where it is `undefined`. */
+  /** What is sent, as JSON; nothing if it is `undefined`. */
   readonly body?: unknown;
   /** The body's type; `application/json` by default. */
   readonly contentType?: string | undefined;
@@ -85,7 +85,7 @@ export interface ResourceClient {
    * Sends a request whose answer is a stream, and returns its response with its body unread.
    *
    * @param verb What the error calls the request.
-   * @throws {ApiError} where the status is an error, as far as its body comes in time. Beside that as
+   * @throws {ApiError} if the status is an error, as far as its body comes in time. Beside that as
    * {@link ResourceClient.fetch}.
    */
   open(path: string, init?: FetchInit, verb?: string): Promise<Response>;

@@ -1,5 +1,5 @@
 /**
- * What the API server says when it refuses: a Kubernetes `Status`.
+ * What the API server answers when it rejects a request: a Kubernetes `Status`.
  *
  * @module
  */
@@ -31,7 +31,7 @@ export type KnownStatusReason =
   | "Unknown"
   | "UnsupportedMediaType";
 
-/** Why the API server refused: a reason that Kubernetes has, or one of an extension's own. */
+/** Why the API server rejected the request: a reason that Kubernetes has, or one of an extension's own. */
 // Intersected, so that editors still complete the known ones.
 export type StatusReason = KnownStatusReason | (string & {});
 
@@ -89,12 +89,12 @@ export interface ApiErrorDetails {
   status: number;
   /** The response's body. */
   body: string;
-  /** The `Retry-After` header in seconds, for where the body does not say. */
+  /** The `Retry-After` header in seconds, used if the body does not say. */
   retryAfterSeconds?: number | undefined;
 }
 
 /**
- * The API server answered, and refused.
+ * The API server answered with an error.
  *
  * @example
  * ```ts
@@ -115,7 +115,7 @@ export class ApiError extends ReanchorError {
   readonly reason: StatusReason;
   /** What it is about: kind, name, causes. */
   readonly details: StatusDetails | undefined;
-  /** The details' causes; empty where there are none. */
+  /** The details' causes; empty if there are none. */
   readonly causes: readonly StatusCause[];
   /** How long the server asks to wait, in seconds. */
   readonly retryAfterSeconds: number | undefined;

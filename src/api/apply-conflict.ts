@@ -1,5 +1,5 @@
 /**
- * Server-side apply that is refused, since others own some of the fields.
+ * Server-side apply that is rejected, since other field managers own some of the fields.
  *
  * @module
  */
@@ -10,18 +10,18 @@ import { ApiError, type ApiErrorDetails } from "./api-error.ts";
 export interface ApplyConflict {
   /** The field's path, as in `.data.colour`. */
   readonly field: string;
-  /** Who owns it; `undefined` where the server does not say. */
+  /** Who owns it; `undefined` if the server does not say. */
   readonly manager: string | undefined;
 }
 
-/** Others own some of the fields that were applied; `force: true` takes them. */
+/** Other field managers own some of the applied fields; `force: true` takes them over. */
 export class ApplyConflictError extends ApiError {
   /** The class's name. */
   override readonly name = "ApplyConflictError";
   /** The fields, and who owns them. */
   readonly conflicts: readonly ApplyConflict[];
 
-  /** Makes one; a caller has no need to. */
+  /** Creates the error; callers have no need to. */
   constructor(details: ApiErrorDetails) {
     super(details);
     this.conflicts = this.causes

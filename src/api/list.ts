@@ -21,7 +21,7 @@ export interface ListMeta {
   readonly resourceVersion: string;
   /** What asks for the next page; `undefined` on the last one. */
   readonly continue?: string | undefined;
-  /** How many more there are, where the server says. */
+  /** How many more there are, if the server says so. */
   readonly remainingItemCount?: number | undefined;
 }
 
@@ -114,7 +114,7 @@ export interface Page<T extends KubeObject> {
   readonly isFirst: boolean;
 }
 
-/** Asks for page after page, and begins anew where the list's version expires. */
+/** Requests page after page, and starts again if the list expires. */
 export async function* pages<T extends KubeObject>(
   target: ResourceTarget<T>,
   options: CallOptions,

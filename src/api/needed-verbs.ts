@@ -11,7 +11,7 @@ const leases = /\/apis\/coordination\.k8s\.io\/[^/]+\/(?:namespaces\/[^/]+\/)?le
 /**
  * Says which verbs a role must grant, for requests whose refusal names one of several.
  *
- * @param path The path of a request that was refused with 403.
+ * @param path The path of a request that was rejected with 403.
  */
 export function neededVerbs(path: string): string | undefined {
   const subresource = upgraded.exec(path)?.[1];

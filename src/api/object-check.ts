@@ -25,7 +25,7 @@ export interface ObjectSchema<Input> {
 
 /** What a schema says of a value. */
 export interface SchemaResult {
-  /** What is wrong; `undefined` where nothing is. */
+  /** What is wrong; `undefined` if nothing is. */
   readonly issues?: readonly SchemaIssue[] | undefined;
 }
 
@@ -35,7 +35,7 @@ export type ObjectCheckMode = "off" | "warn" | "reject";
 /** Looks at an object that came from the server. */
 export type ObjectCheck = (object: Stored<KubeObject>) => Promise<void>;
 
-/** Makes a check; `undefined` where there is nothing to check. */
+/** Makes a check; `undefined` if there is nothing to check. */
 export function objectCheck(
   schema: ObjectSchema<unknown> | undefined,
   mode: ObjectCheckMode,

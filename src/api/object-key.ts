@@ -4,7 +4,7 @@
  * @module
  */
 
-/** See the module. Neither part may have a slash. */
+/** Neither part may have a slash. */
 export function objectKey(name: string, namespace = ""): string {
   return `${namespace}/${name}`;
 }

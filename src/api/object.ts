@@ -10,7 +10,7 @@ export interface KubeObjectMeta {
   name?: string | undefined;
   /** A prefix from which the server makes a name, where `name` is missing. */
   generateName?: string | undefined;
-  /** Its namespace; `undefined` where the kind has none. */
+  /** Its namespace; `undefined` if the kind has none. */
   namespace?: string | undefined;
   /** What tells it from an object of the same name that was there before. */
   uid?: string | undefined;

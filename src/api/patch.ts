@@ -65,7 +65,7 @@ export interface PatchOptions extends CallOptions {
    * `merge` (RFC 7386), `json` (RFC 6902), `strategic` (built-in kinds only), or `apply` (server-side;
    * `fieldManager` of the query, or of `connect()`, says who applies).
    *
-   * @default "json" for an array, else "merge"
+   * @default "json" for an array, otherwise "merge"
    */
   type?: PatchType | undefined;
 }
@@ -80,7 +80,7 @@ const patchTypes: Readonly<Record<PatchType, string>> = {
 /**
  * Checks a patch, and says how it is sent.
  *
- * @param type By default `json` for an array, else `merge`.
+ * @param type By default `json` for an array, otherwise `merge`.
  * @returns The media type.
  * @throws {TypeError} if there is no such type, or it takes another kind of patch.
  */

@@ -10,7 +10,7 @@ import type { ResourceDefinition } from "./definition.ts";
 /** All namespaces, as an option's value. */
 export const ALL_NAMESPACES = "*";
 
-/** The group and version as objects name them: `v1` in the core group, else as in `apps/v1`. */
+/** The group and version as objects name them: `v1` in the core group, otherwise as in `apps/v1`. */
 export function apiVersionOf({ group, version }: ResourceDefinition): string {
   return group === "" ? version : `${group}/${version}`;
 }

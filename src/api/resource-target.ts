@@ -37,7 +37,6 @@ interface Named {
 
 const scaleType: TypeMeta = { apiVersion: "autoscaling/v1", kind: "Scale" };
 
-/** See the module. */
 export class ResourceTarget<T extends KubeObject> {
   readonly client: ResourceClient;
   /** Looks at what came from the server. */
@@ -88,7 +87,7 @@ export class ResourceTarget<T extends KubeObject> {
     return new ResourceTarget(this.#definition, this.client, this.#namespace, check, subresource);
   }
 
-  /** The namespace that is worked in; `undefined` where all are, or the kind has none. */
+  /** The namespace that is worked in; `undefined` if all are, or the kind has none. */
   get namespace(): string | undefined {
     if (!this.#definition.namespaced || this.#namespace === ALL_NAMESPACES) return undefined;
     return this.#namespace ?? this.client.namespace;

@@ -62,7 +62,7 @@ export interface WriteOptions extends ResourceCallOptions {
   /**
    * Who owns the fields that are written.
    *
-   * @default the `fieldManager` of `connect()`, else the server uses the user agent's first word
+   * @default the `fieldManager` of `connect()`, otherwise the server uses the user agent's first word
    */
   fieldManager?: string | undefined;
   /** What the server makes of fields that it does not know; it warns by default. */
@@ -79,7 +79,7 @@ export interface ResourcePatchOptions<
   /**
    * How the patch is meant; see {@link PatchType}.
    *
-   * @default "json" for an array, else "merge"
+   * @default "json" for an array, otherwise "merge"
    */
   type?: Type | undefined;
 }
@@ -98,7 +98,7 @@ export interface ResourceDeleteOptions extends ResourceCallOptions {
   propagationPolicy?: "Orphan" | "Background" | "Foreground" | undefined;
   /** How long it may take to end by itself, in seconds. */
   gracePeriodSeconds?: number | undefined;
-  /** What must be true of it; else the server refuses with 409. */
+  /** What must be true of the object; otherwise the server rejects the call with 409. */
   preconditions?: { uid?: string | undefined; resourceVersion?: string | undefined } | undefined;
 }
 

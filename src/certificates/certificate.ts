@@ -1,5 +1,5 @@
 /**
- * Reads an X.509 certificate as far as trust and identity need it, and refuses what is not one (RFC 5280
+ * Reads an X.509 certificate as far as trust and identity need it, and rejects what is not one (RFC 5280
  * section 4.1, in DER).
  *
  * @module
@@ -30,7 +30,7 @@ export interface CertificateFields {
   readonly notBefore: number;
   /** Milliseconds since the epoch. */
   readonly notAfter: number;
-  /** The subject key identifier in hexadecimal; `undefined` where there is none. */
+  /** The subject key identifier in hexadecimal; `undefined` if there is none. */
   readonly keyIdentifier: string | undefined;
   readonly publicKey: PublicKeyInfo;
 }
@@ -90,7 +90,7 @@ const SUBJECT_KEY_IDENTIFIER = "2.5.29.14";
  *
  * @param der The DER encoding, and nothing after it.
  * @returns Its subject, its validity and its key.
- * @throws {Error} where it is not a certificate; the message says where it stops being one.
+ * @throws {Error} if it is not a certificate; the message says where it stops being one.
  */
 export function readCertificate(der: Uint8Array): CertificateFields {
   const { subject, issuer, notBefore, notAfter, extensions, publicKey } = readElements(der);
@@ -109,7 +109,7 @@ export function readCertificate(der: Uint8Array): CertificateFields {
  * Reads what a verifier asks of a certificate.
  *
  * @param der The DER encoding, and nothing after it.
- * @throws {Error} where it is not a certificate.
+ * @throws {Error} if it is not a certificate.
  */
 export function readParts(der: Uint8Array): CertificateParts {
   const { issuer, subject, publicKey, ...parts } = readElements(der);

@@ -20,7 +20,7 @@ const KEY_USAGE = "2.5.29.15";
 const BASIC_CONSTRAINTS = "2.5.29.19";
 const EXTENDED_KEY_USAGE = "2.5.29.37";
 
-/** Extensions that Go handles; critical ones that it does not know make it refuse a certificate. */
+/** Extensions that Go handles; critical ones that it does not know make it reject a certificate. */
 const handled: ReadonlySet<string> = new Set([
   "2.5.29.14", // subject key identifier
   KEY_USAGE,

@@ -40,7 +40,7 @@ export type CertificateCheck = (pem: string) => void;
  * @param text The bundle's text.
  * @param check What the runtime says of each certificate.
  * @returns At least one certificate, in order.
- * @throws {SourceError} where it is empty or too large, holds no certificate, or any block is malformed,
+ * @throws {SourceError} if it is empty or too large, holds no certificate, or any block is malformed,
  * cut off or no certificate. The message names the block and its line, and never quotes the text.
  */
 export function parseBundle(
@@ -72,7 +72,7 @@ export interface PemBlock {
 /**
  * Finds the blocks of a text.
  *
- * @throws {SourceError} where it is empty or too large, and at the first block that is malformed or cut
+ * @throws {SourceError} if it is empty or too large, and at the first block that is malformed or cut
  * off.
  */
 export function* pemBlocks(text: string): Generator<PemBlock> {
@@ -119,7 +119,7 @@ function decode(block: PemBlock, check: CertificateCheck | undefined): PemCertif
     const reason = cause instanceof Error ? cause.message : "unknown";
     throw malformed(block, `it is not a certificate in DER (${reason})`, cause);
   }
-  // Not the base64 as it came: its last character may carry bits that strict decoders refuse.
+  // Not the base64 as it came: its last character may carry bits that strict decoders reject.
   const pem = encodePem("CERTIFICATE", der);
   try {
     check?.(pem);
@@ -132,7 +132,7 @@ function decode(block: PemBlock, check: CertificateCheck | undefined): PemCertif
 /**
  * The bytes of a block.
  *
- * @throws {SourceError} where its body is not base64.
+ * @throws {SourceError} if its body is not base64.
  */
 export function decodeBlock(block: PemBlock): Uint8Array<ArrayBuffer> {
   const base64 = block.body.replace(/\s+/g, "");

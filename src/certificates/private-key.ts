@@ -27,7 +27,7 @@ import { type PemBlock, decodeBlock, encodePem, malformed, missing, pemBlocks } 
 export interface PrivateKey {
   /** What names its algorithm; see {@link readAlgorithm}. */
   readonly algorithm: string;
-  /** The public key as a certificate holds it; `undefined` where the text has the private part alone. */
+  /** The public key as a certificate holds it; `undefined` if the text has the private part alone. */
   readonly publicKey: Uint8Array | undefined;
   /** PKCS#8. */
   readonly der: Uint8Array<ArrayBuffer>;
@@ -57,7 +57,7 @@ const PKCS8_PUBLIC_KEY = 0x81;
  * Parses the first private key of a text, as OpenSSL takes it. Blocks of other types are passed over:
  * the kubelet keeps its certificate in the same file.
  *
- * @throws {SourceError} where the text is empty or too large, holds no private key, the key is encrypted
+ * @throws {SourceError} if the text is empty or too large, holds no private key, the key is encrypted
  * or of a kind that TLS has no use for, or any block is malformed or cut off. The message never quotes
  * the text.
  */
@@ -89,7 +89,7 @@ export function parsePrivateKey(text: string): PrivateKey {
  * Tells whether a private key belongs to a public one: by the public part that nearly every key carries,
  * else by signing something.
  *
- * @returns `undefined` where this runtime can't tell, as for a curve that it has not heard of.
+ * @returns `undefined` if this runtime can't tell, as for a curve that it has not heard of.
  */
 export async function isKeyPair(
   privateKey: PrivateKey,

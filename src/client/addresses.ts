@@ -10,7 +10,6 @@ import { trimEnd } from "../trim-end.ts";
 /** How many are remembered: programs ask for the same ones again and again. */
 const MAX_KNOWN = 256;
 
-/** See the module. */
 export class Addresses {
   readonly #known = new Map<string, URL>();
   #server: URL | undefined;
@@ -18,7 +17,7 @@ export class Addresses {
   /**
    * The URL that a caller means by a path, or by a URL of the server. It is others' as well, and stays as it is.
    *
-   * @throws {TypeError} where it is none of the server's.
+   * @throws {TypeError} if it is none of the server's.
    */
   resolve(text: string, server: URL): URL {
     if (this.#server !== server || this.#known.size >= MAX_KNOWN) {

@@ -51,16 +51,16 @@ export interface KubeClient extends AsyncDisposable {
    * Sends a request, as the web's `fetch` does. An answer of any status is a response.
    *
    * @param input A path such as `/api/v1/pods`, or a URL or `Request` of the server's origin.
-   * @throws {TypeError} where it is for another origin, before anything connects.
-   * @throws {UntrustedServerError} where the server's certificate is refused, also after a reload.
-   * @throws {ConnectionError | TimeoutError | ClosedError} where no response came.
-   * @throws The signal's reason, where its signal was aborted.
+   * @throws {TypeError} if it is for another origin, before anything connects.
+   * @throws {UntrustedServerError} if the server's certificate is rejected, also after a reload.
+   * @throws {ConnectionError | TimeoutError | ClosedError} if no response came.
+   * @throws The signal's reason, if its signal was aborted.
    */
   fetch(input: string | URL | Request, init?: FetchInit): Promise<Response>;
   /**
    * Gets JSON.
    *
-   * @throws {ApiError} where the server refuses. Beside that as {@link KubeClient.fetch}.
+   * @throws {ApiError} if the server rejects. Beside that as {@link KubeClient.fetch}.
    */
   get<T = unknown>(path: string, options?: CallOptions): Promise<T>;
   /** Posts JSON: creates a resource. Throws as {@link KubeClient.get}. */
@@ -76,7 +76,7 @@ export interface KubeClient extends AsyncDisposable {
    * Binds a kind of resource, to get, write, watch and wait for its objects.
    *
    * @param kind One of `reanchor/resources`, or what `defineResource()` gives.
-   * @throws {TypeError} where a namespace is given to a kind that is in none.
+   * @throws {TypeError} if a namespace is given to a kind that is in none.
    */
   resource<T extends KubeObject, Verbs extends Resource<T>>(
     kind: ResourceKind<T, Verbs>,

@@ -35,7 +35,7 @@ import { Connections } from "./connections.ts";
 export interface ConnectOptions extends TransportSettings, SourceOptions {
   /**
    * Where to connect and as whom: what `kubeconfig()` or `inCluster()` gives, or one's own. Without it, as
-   * kubectl: `$KUBECONFIG`, `~/.kube/config`, else what the pod knows of its cluster. The three options of
+   * kubectl: `$KUBECONFIG`, `~/.kube/config`, otherwise what the pod knows of its cluster. The three options of
    * {@link SourceOptions} apply only without it: a config's sources have their own.
    */
   config?: ClusterConfig | Source<ClusterConfig> | undefined;
@@ -131,7 +131,7 @@ function checkConfig(config: unknown): void {
   checkObject("option config of connect", config, hint);
 }
 
-/** A caller who sets an interval means it: one that would be ignored is refused. */
+/** A caller who sets an interval means it: one that would be ignored is rejected. */
 function refuseIdleOptions(options: ConnectOptions): void {
   for (const name of sourceOptionNames) {
     if (options[name] === undefined) continue;

@@ -55,7 +55,7 @@ const MAX_RETRY_AFTER_COUNT = 10;
 /**
  * Opens a connection: loads trust and identity, and connects to nothing yet.
  *
- * @throws {ConfigError} where something is missing or bad, or the runtime can't honour it.
+ * @throws {ConfigError} if something is missing or bad, or the runtime can't honour it.
  */
 export async function openConnection(
   runtime: Runtime,

@@ -24,11 +24,10 @@ const REFUSED_RETRY_MS = 1_000;
 /** Where a request goes on a given server. */
 type ToUrl = (server: URL) => URL;
 
-/** See the module. */
 export class Connections {
   readonly #runtime: Runtime;
   readonly #settings: ConnectionSettings;
-  /** `undefined` where the config never changes. */
+  /** `undefined` if the config never changes. */
   readonly #configs: Source<ClusterConfig> | undefined;
   readonly #open = new Set<Connection>();
   /** How the requests of all connections went. */
@@ -82,7 +81,7 @@ export class Connections {
     return this.#inFlight.closing;
   }
 
-  /** How the config is doing; `undefined` where it never changes. */
+  /** How the config is doing; `undefined` if it never changes. */
   get status(): Source<ClusterConfig>["status"] | undefined {
     return this.#configs?.status;
   }
@@ -197,7 +196,7 @@ export class Connections {
     this.#refused = undefined;
     this.#current = next;
     const retired = previous.retire().finally(() => this.#open.delete(previous));
-    retired.catch(() => {}); // Whoever waits for its requests is told by those.
+    retired.catch(() => {}); // Callers of its requests learn it from those.
   }
 
   /** Goes on by the config that could be used. */
@@ -217,13 +216,13 @@ export class Connections {
   }
 }
 
-/** Failures that another config may mend; every other one is thrown on. */
+/** Failures that another config may fix; every other one is rethrown. */
 function toOutcome(error: unknown): RetiredError | UntrustedServerError {
   if (error instanceof RetiredError || error instanceof UntrustedServerError) return error;
   throw error;
 }
 
-/** Whether another config may make more of a request: the server knows no credential, or was refused. */
+/** Whether another config may help a request: the server does not know the credential, or was rejected. */
 function mayMend(outcome: TransportResponse | Error, request: OutgoingRequest): boolean {
   if (outcome instanceof Error) return canSendAgain(request.body);
   return outcome.status === 401 && !request.authorized && mayRetryUnauthorized(request);

@@ -30,7 +30,6 @@ export interface RequestFailure {
   readonly reason: string;
 }
 
-/** See the module. */
 export class Health implements RequestObserver {
   readonly #clock: Clock;
   #lastSuccessAt: number | undefined;

@@ -51,13 +51,13 @@ export interface ClientStatus {
   readonly namespace: string;
   /** Whether it was closed. */
   readonly closed: boolean;
-  /** The CA bundle; `undefined` where the runtime's own store is used. */
+  /** The CA bundle; `undefined` if the runtime's own store is used. */
   readonly ca: CaStatus | undefined;
-  /** The token; `undefined` where there is none. */
+  /** The token; `undefined` if there is none. */
   readonly token: SourceStatus | undefined;
-  /** The client certificate; `undefined` where there is none. */
+  /** The client certificate; `undefined` if there is none. */
   readonly clientCert: ClientCertStatus | undefined;
-  /** The kubeconfig; `undefined` where the config is another one. */
+  /** The kubeconfig; `undefined` if the config is another one. */
   readonly kubeconfig: SourceStatus | undefined;
   /**
    * Whether the server's certificate may go unverified: the config says so, or a flag of the runtime, which on

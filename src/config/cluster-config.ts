@@ -29,10 +29,10 @@ export interface ClusterConfig {
   readonly basicAuth?: BasicAuth | undefined;
   /** Whom to act as. */
   readonly impersonate?: Impersonation | undefined;
-  /** The name that the server's certificate must carry, where it is not the URL's. Not on edge. */
+  /** The name that the server's certificate must carry, if it is not the URL's. Not on edge. */
   readonly serverName?: string | undefined;
   /**
-   * Uses the server unchecked: whoever sits in between can read and change everything. Told by the event
+   * Does not verify the server: anyone on the network path can read and change everything. The event
    * `insecure` and in the status. Refused together with a CA, and on edge.
    *
    * @default false
@@ -84,7 +84,7 @@ const configNames: readonly (keyof ClusterConfig)[] = [
  * Checks a config against itself.
  *
  * @returns The server's URL.
- * @throws {ConfigError} where it is wrong.
+ * @throws {ConfigError} if it is wrong.
  */
 export function checkClusterConfig(config: ClusterConfig): URL {
   checkKnown("config", config, configNames);

@@ -24,7 +24,7 @@ export interface Impersonation {
 /**
  * The header lines of an impersonation.
  *
- * @throws {ConfigError} where there is no user, or a value is none that a header can carry.
+ * @throws {ConfigError} if there is no user, or a value is none that a header can carry.
  */
 export function impersonationLines(impersonation: Impersonation): HeaderLine[] {
   checkKnown(

@@ -16,7 +16,7 @@ import { EMPTY_FILE, usualKubeconfigs } from "./kubeconfig/places.ts";
  * Infers a config in the order of kubectl and client-go: `$KUBECONFIG`, `~/.kube/config`, and if there is no
  * file, or none that says anything, what the pod knows.
  *
- * @throws {ConfigError} where nothing is found, or what is found first is bad: a kubeconfig that can't be
+ * @throws {ConfigError} if nothing is found, or what is found first is bad: a kubeconfig that can't be
  * used, or can't be looked at, never gives way to the pod's identity. The message lists what was looked at,
  * in order.
  */

@@ -20,7 +20,6 @@ interface Delivered {
   count: number;
 }
 
-/** See the module. */
 export class LogPosition {
   readonly #keepsTimes: boolean;
   /** The times of the latest line and of the last one, in milliseconds since the epoch. */
@@ -63,7 +62,7 @@ export class LogPosition {
     return this.#keepsTimes ? line : line.slice(time.length + 1);
   }
 
-  /** A clock may be set back: then it goes on from there. */
+  /** If a clock was set back, the log continues from there. */
   get #position(): number {
     return Math.min(this.#latest, this.#last);
   }

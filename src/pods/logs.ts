@@ -20,7 +20,7 @@ import { uncompressed } from "../api/lines.ts";
 
 /** Which part of a log. */
 export interface LogOptions {
-  /** Whose; needed where a pod has several containers. */
+  /** Which container; required if the pod has several. */
   container?: string | undefined;
   /** Whether it is that of the container before, which has ended. */
   previous?: boolean | undefined;

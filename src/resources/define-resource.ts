@@ -31,7 +31,7 @@ export interface DefineResourceOptions<
   readonly schema?: (Schema & ObjectSchema<unknown>) | undefined;
   /**
    * What happens to an object of the server's that the schema does not accept: `off`, nothing; `warn`, an
-   * `invalid-object` event, and the object is handed over; `reject`, an {@link InvalidObjectError}. A schema
+   * `invalid-object` event, and the object is still returned; `reject`, an {@link InvalidObjectError}. A schema
    * never changes an object.
    *
    * @default "warn"
@@ -70,7 +70,7 @@ export type ObjectOf<Schema> =
  *
  * @param options Its names, and what its objects are.
  * @returns The kind.
- * @throws {TypeError} where a name is missing.
+ * @throws {TypeError} if a name is missing.
  *
  * @example
  * ```ts

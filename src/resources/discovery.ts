@@ -32,7 +32,7 @@ export interface DiscoveredKind extends ResourceKind<KubeObject, DiscoveredResou
 export interface Discovery {
   /** Every kind in every version, those that the server prefers first. */
   readonly kinds: readonly DiscoveredKind[];
-  /** The groups that the server could not tell about, as where the service behind one is down. */
+  /** The groups that the server could not describe, for example since the service behind one is down. */
   readonly missing: readonly string[];
   /**
    * Finds a kind as kubectl does, in the version that the server prefers.

@@ -16,7 +16,7 @@
  * console.assert(deployment.metadata?.name === "web");
  * ```
  *
- * A kind is in its newest version that is GA, else in its newest beta one. Of types of one name the core
+ * A kind is in its newest version that is GA, otherwise in its newest beta one. Of types of one name the core
  * group's has it, and others have their group and version before it: `Event` is `v1`'s, and
  * `EventsV1Event` that of `events.k8s.io/v1`. Types of other versions are in namespaces, as
  * `AutoscalingV1.HorizontalPodAutoscaler`; of alpha versions there is only what others lead to.

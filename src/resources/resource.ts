@@ -46,7 +46,7 @@ import { bindSubresource } from "./subresource.ts";
 /**
  * The objects of one kind, in one namespace or in all.
  *
- * Every verb throws as `kube.get()` does: {@link ApiError} where the server refuses.
+ * Every verb throws as `kube.get()` does: {@link ApiError} where the server rejects.
  */
 export interface Resource<T extends KubeObject> {
   /** Gets an object. */
@@ -54,13 +54,13 @@ export interface Resource<T extends KubeObject> {
   /** Gets one page of a list: all of it, unless `limit` says otherwise. */
   list(options?: ListOptions): Promise<ResourceList<T>>;
   /**
-   * Gets a list page by page. Each object comes once, also where the server loses the list's version midway
-   * and a new list has to be asked for.
+   * Gets a list page by page. Each object is returned once, even if the list expires midway and a new one has to be
+   * requested.
    */
   listAll(options?: ListAllOptions): AsyncIterable<ResourceList<T>>;
   /** Makes an object. */
   create(object: T, options?: WriteOptions): Promise<Stored<T>>;
-  /** Puts an object in the place of what is there; refused with 409 where its `resourceVersion` is old. */
+  /** Replaces an object. The server rejects it with 409 if its `resourceVersion` is not the latest. */
   replace(object: T, options?: WriteOptions): Promise<Stored<T>>;
   /**
    * Changes some of an object: an object is a merge patch, in which `null` removes a field; an array is a JSON
@@ -75,19 +75,19 @@ export interface Resource<T extends KubeObject> {
   ): Promise<Stored<T>>;
   /**
    * Creates or changes an object so that it has these fields, which the field manager then owns (server-side
-   * apply). The field manager is that of the options, else that of `connect()`.
+   * apply). The field manager is that of the options, otherwise that of `connect()`.
    *
    * @throws {ApplyConflictError} if other field managers own some of the fields.
    * @throws {TypeError} if there is no field manager, or the object has `managedFields`.
    */
   apply(object: Applied<T>, options?: ApplyOptions): Promise<Stored<T>>;
-  /** Deletes an object: gives the object where it is still to end, else a `Status`. */
+  /** Deletes an object. Returns the object if it still has to terminate, otherwise a `Status`. */
   delete(name: string, options?: ResourceDeleteOptions): Promise<Stored<T> | Status>;
   /** Deletes all objects that selectors choose, or simply all. */
   deleteCollection(options?: DeleteCollectionOptions): Promise<void>;
-  /** Tells what is there, then what happens. */
+  /** Emits the initial list, then every change. */
   watch(options?: WatchOptions<T>): Watch<T>;
-  /** Begins to keep a local copy of what is there. */
+  /** Keeps a local copy of the objects. */
   informer(options?: InformerOptions<T>): Informer<T>;
   /**
    * Waits until an object no longer exists: the same as {@link Resource.waitForDeleted}.

@@ -34,7 +34,7 @@ export interface ScaleObject extends KubeObject {
 export interface Subresource<T extends KubeObject> {
   /** Gets it. */
   get(name: string, options?: GetOptions): Promise<Stored<T>>;
-  /** Puts it in the place of what is there. */
+  /** Replaces it. */
   replace(object: T, options?: WriteOptions): Promise<Stored<T>>;
   /** Changes some of it. As `patch()` of the resource. */
   patch<Type extends ResourcePatchType = "json" | "merge">(

@@ -17,7 +17,7 @@ export interface GenerationStatus {
   readonly generation: number;
   /** The fingerprint of its CA bundle; `undefined` for the runtime's own store. */
   readonly fingerprint: string | undefined;
-  /** The fingerprint of its client certificate; `undefined` where it has none. */
+  /** The fingerprint of its client certificate; `undefined` if it has none. */
   readonly clientCertFingerprint: string | undefined;
   /** When it was opened, in milliseconds since the epoch. */
   readonly openedAt: number;
@@ -37,7 +37,6 @@ export interface GenerationParts<Body> {
 /** Ends something that a generation carries. */
 export type End = (reason: Error) => void;
 
-/** See the module. */
 export class Generation<Body> {
   readonly number: number;
   readonly trust: Trust;

@@ -66,7 +66,6 @@ export class LateHandshakeError extends Error {
 
 const nothing: readonly never[] = [];
 
-/** See the module. */
 export class Rotation<Body> {
   readonly settings: TrustSettings;
   readonly #parts: RotationParts<Body>;

@@ -40,7 +40,7 @@ export interface TrustOptions {
 /**
  * Checks the two ends against one another and against the runtime.
  *
- * @throws {ConfigError} where they contradict, or the runtime can't honour one.
+ * @throws {ConfigError} if they contradict, or the runtime can't honour one.
  */
 export function checkTrustOptions(
   runtime: Runtime,

@@ -75,7 +75,7 @@ export function createFunctionCaSource(
  *
  * @param pem One certificate or more.
  * @returns A source that always gives them.
- * @throws {SourceError} where the text is no bundle.
+ * @throws {SourceError} if the text is no bundle.
  *
  * @example
  * ```ts

@@ -58,7 +58,7 @@ export function createStaticClientCertSource(
 /**
  * Checks a client certificate and its private key.
  *
- * @throws {SourceError} where one of them is not what it should be, or they do not belong together. The
+ * @throws {SourceError} if one of them is not what it should be, or they do not belong together. The
  * message quotes neither.
  */
 export async function parseClientCert(

@@ -58,7 +58,7 @@ export interface ClientCertPem {
   readonly key: string | Uint8Array;
 }
 
-/** Gives a client certificate and its private key. Called again where the two do not belong together. */
+/** Returns a client certificate and its private key. Called again if the two do not belong together. */
 export type ClientCertFunction = (signal: AbortSignal) => ClientCertPem | Promise<ClientCertPem>;
 
 /** A certificate is read again this long before it expires, as a token is. */

@@ -24,7 +24,7 @@ export class Flight<T> {
    * @param onLate Called when somebody waits and the time is up; it is to settle the result.
    */
   constructor(result: Promise<T>, clock: Clock, limitMs: number, onLate: () => void) {
-    result.catch(() => {}); // Those who wait are told; there may be none left.
+    result.catch(() => {}); // Those who wait receive the rejection; there may be none left.
     this.#result = result;
     this.#clock = clock;
     this.#endsAt = clock.now() + limitMs;

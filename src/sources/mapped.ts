@@ -40,7 +40,7 @@ export function mapSource<T, U>(
   };
 }
 
-/** Prefers one source, and makes do with another's value where the first has none to give. */
+/** Prefers one source, and uses another's value if the first has none. */
 export function fallbackSource<T>(preferred: Source<T>, other: Source<T>): Source<T> {
   return {
     current: (options) =>
@@ -62,7 +62,7 @@ export function fallbackSource<T>(preferred: Source<T>, other: Source<T>): Sourc
   };
 }
 
-/** What the second gives; where it fails as well, why the first did. */
+/** What the second returns; if it fails too, why the first did. */
 async function orThrow<T>(value: Promise<T>, error: unknown): Promise<T> {
   try {
     return await value;

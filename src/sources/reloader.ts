@@ -47,7 +47,7 @@ export interface ReloaderDefinition<T> {
   readonly source: string;
   /** The option that limits a read's time, where it is not `readTimeoutMs`. */
   readonly timeoutName?: string | undefined;
-  /** Reads and checks the value. May go on after the signal, but then nobody waits for it. */
+  /** Reads and checks the value. It may continue after the signal, but then nobody waits for it. */
   readonly read: (signal: AbortSignal) => Promise<T>;
   readonly isSame: (a: T, b: T) => boolean;
   /** When the value must be read again at the latest, in milliseconds since the epoch. */
@@ -56,7 +56,7 @@ export interface ReloaderDefinition<T> {
   readonly changed: (next: T, previous: T) => ReanchorEvent;
   /** The event of the same value. */
   readonly unchanged?: ((value: T) => ReanchorEvent) | undefined;
-  /** What else is to be told of a value, at each good read. */
+  /** What else to report about a value, at each good read. */
   readonly notice?: ((value: T) => ReanchorEvent | undefined) | undefined;
 }
 
@@ -87,7 +87,6 @@ interface Demand<T> {
   waiters: number;
 }
 
-/** See the module. */
 export class Reloader<T> implements Source<T> {
   readonly #definition: ReloaderDefinition<T>;
   readonly #host: ReloaderHost;
@@ -199,7 +198,7 @@ export class Reloader<T> implements Source<T> {
   #newDemand(): Demand<T> {
     const giveUp = new AbortController();
     const result = this.#readOnDemand(giveUp.signal);
-    result.catch(() => {}); // Those who wait are told; there may be none left.
+    result.catch(() => {}); // Those who wait receive the rejection; there may be none left.
     return { result, giveUp, waiters: 0 };
   }
 

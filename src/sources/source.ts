@@ -17,7 +17,7 @@ export interface SourceWaitOptions {
 export interface SourceReloadOptions extends SourceWaitOptions {
   /**
    * From when on a read may have begun to be new enough, in monotonic milliseconds (`performance.now()`):
-   * of many requests that are refused together, one then reads for all.
+   * of many requests that are rejected together, one then reads for all.
    *
    * @default the time of the call
    */
@@ -53,10 +53,10 @@ export interface SourceStatus {
 /** A value that is read again when it has aged. */
 export interface Source<T> {
   /**
-   * Gives the value: the cached one while it is younger than the interval, with no I/O, else a fresh one.
+   * Gives the value: the cached one while it is younger than the interval, with no I/O, otherwise a fresh one.
    * Where the read fails, the last good value.
    *
-   * @throws {SourceError} where no read has ever been good.
+   * @throws {SourceError} if no read has ever been good.
    */
   current(options?: SourceWaitOptions): Promise<T>;
   /**
@@ -68,7 +68,7 @@ export interface Source<T> {
    * Reads again now, whatever the age, once the cooldown since the last read has passed. What it gives
    * was read after the call, or since the time that the caller names.
    *
-   * @throws {SourceError} where no read has ever been good.
+   * @throws {SourceError} if no read has ever been good.
    */
   reload(options?: SourceReloadOptions): Promise<T>;
   /** The last good value, with no I/O; `undefined` before the first. */

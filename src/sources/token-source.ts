@@ -59,7 +59,7 @@ export function createFunctionTokenSource(
  *
  * @param token The bearer token, without `Bearer`. White space around it is dropped.
  * @returns A source that always gives it.
- * @throws {SourceError} where it is empty or holds what a header can't carry.
+ * @throws {SourceError} if it is empty or holds what a header can't carry.
  *
  * @example
  * ```ts

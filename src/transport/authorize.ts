@@ -1,5 +1,5 @@
 /**
- * Sends a client's credentials, and where the server refuses them, newer ones.
+ * Sends a client's credentials, and newer ones if the server rejects them.
  *
  * @module
  */

@@ -25,7 +25,7 @@ export interface CreateFetchOptions extends TransportSettings {
   ca?: CaSource | undefined;
   /** What this client proves its identity with to each server that asks (mutual TLS). Not on edge. */
   clientCert?: ClientCertSource | undefined;
-  /** The name that the servers' certificates must carry, where it is not the URL's. Not on edge. */
+  /** The name that the servers' certificates must carry, if it is not the URL's. Not on edge. */
   serverName?: string | undefined;
   /**
    * The proxy to go through; `capabilities.proxies` says which kinds. The environment is not looked at,
@@ -36,9 +36,9 @@ export interface CreateFetchOptions extends TransportSettings {
 
 /** How a {@link RotatingFetch} is doing. */
 export interface FetchStatus {
-  /** The CA bundle; `undefined` where the runtime's own store is used. */
+  /** The CA bundle; `undefined` if the runtime's own store is used. */
   readonly ca: SourceStatus | undefined;
-  /** The client certificate; `undefined` where there is none. */
+  /** The client certificate; `undefined` if there is none. */
   readonly clientCert: SourceStatus | undefined;
   /** The pools that have connections: the one in use, and retired ones that still drain. */
   readonly generations: readonly GenerationStatus[];
@@ -57,9 +57,9 @@ export interface RotatingFetch extends AsyncDisposable {
   /**
    * Sends a request.
    *
-   * @throws {UntrustedServerError} where the server's certificate is refused, also after a reload.
-   * @throws {ConnectionError | TimeoutError | ClosedError} where no response came.
-   * @throws {TypeError} where it is no https URL, or no request.
+   * @throws {UntrustedServerError} if the server's certificate is rejected, also after a reload.
+   * @throws {ConnectionError | TimeoutError | ClosedError} if no response came.
+   * @throws {TypeError} if it is no https URL, or no request.
    */
   (input: string | URL | Request, init?: FetchInit): Promise<Response>;
   /** How the bundle and the connections are doing. */

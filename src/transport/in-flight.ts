@@ -43,7 +43,6 @@ export interface RequestObserver {
   failed(error: unknown): void;
 }
 
-/** See the module. */
 export class InFlight {
   readonly #clock: Clock;
   readonly #observer: RequestObserver | undefined;
@@ -100,8 +99,8 @@ export class InFlight {
   /**
    * Sends a request and reads its whole answer, which may not stall, and whose size has a limit.
    *
-   * @throws {TimeoutError} where the body makes no progress.
-   * @throws {ConnectionError} where it breaks off, or has more than so many bytes. That of an error is cut off
+   * @throws {TimeoutError} if the body makes no progress.
+   * @throws {ConnectionError} if it breaks off, or has more than so many bytes. That of an error is cut off
    * instead.
    */
   read(request: OutgoingRequest, send: Send, maxResponseBytes: number): Promise<Answer> {

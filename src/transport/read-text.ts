@@ -37,7 +37,7 @@ export async function readText(
   }
 }
 
-/** How many bytes a body has by its headers; `undefined` where they don't say, or it was compressed. */
+/** How many bytes a body has by its headers; `undefined` if they don't say, or it was compressed. */
 export function declaredBytes(response: Pick<TransportResponse, "header">): number | undefined {
   const length = response.header("content-length");
   if (length === null || response.header("content-encoding") !== null) return undefined;
@@ -63,7 +63,7 @@ export class GatheredBytes {
    * Adds a piece.
    *
    * @returns Whether more may come; if not, the text ends here.
-   * @throws {BodyTooLargeError} where it is too much, and what is too much is not to be cut off.
+   * @throws {BodyTooLargeError} if it is too much, and what is too much is not to be cut off.
    */
   add(piece: Uint8Array): boolean {
     const { maxBytes, cutsRest } = this.#limit;

@@ -25,7 +25,7 @@ export function withRedirects(send: Send): Send {
       if (request.redirect === "error") {
         await response.discard();
         throw new TypeError(
-          `Cannot ${describe(request)}: the server redirects, which redirect: "error" refuses`,
+          `Cannot ${describe(request)}: the server redirects, which redirect: "error" rejects`,
         );
       }
       if (request.method !== "GET" && request.method !== "HEAD") return response;

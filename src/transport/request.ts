@@ -77,7 +77,7 @@ export interface FetchInit extends RequestInit {
  *
  * @param url Where it goes.
  * @param request What `init` adds to, where the caller passed a `Request`.
- * @throws {TypeError} where it can't be a request.
+ * @throws {TypeError} if it can't be a request.
  */
 export async function readRequest(
   url: URL,

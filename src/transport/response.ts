@@ -12,7 +12,7 @@ import { canTellCollected, handOver, keepWithBody } from "./handed-response.ts";
 /** The Fetch standard's statuses without a body: constructing a `Response` of one with a body throws. */
 const nullBodyStatuses = new Set([101, 204, 205, 304]);
 
-/** Whether a response to a request by this method has a body to hand over. */
+/** Whether a response to a request by this method has a body. */
 export function hasBody(method: string, status: number): boolean {
   return method !== "HEAD" && !nullBodyStatuses.has(status);
 }
@@ -50,7 +50,7 @@ export function fetchedResponseClass(): ResponseClass {
 }
 
 /**
- * Decodes a body that a transport hands over as it came, as the web's `fetch` does: a caller asked for
+ * Decodes a body that a transport returns as it came, as the web's `fetch` does: a caller asked for
  * the encoding.
  */
 export function decodeBody(
@@ -146,7 +146,7 @@ class FetchedExchange implements TransportResponse {
   }
 }
 
-/** A body whose end is told, whichever way it ends. */
+/** A body that reports its end, however it ends. */
 function observed(
   body: ReadableStream<Uint8Array> | null,
   onEnd: () => void,

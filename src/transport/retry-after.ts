@@ -50,7 +50,7 @@ export function withRetryAfter(
   };
 }
 
-/** The delay in milliseconds that a `Retry-After` header means; `undefined` where it means none. */
+/** The delay in milliseconds that a `Retry-After` header means; `undefined` if it means none. */
 export function parseRetryAfter(value: string | null, wallNow: number): number | undefined {
   if (value === null) return undefined;
   if (/^\d+$/.test(value)) return Number(value) * 1_000;

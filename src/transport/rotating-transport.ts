@@ -25,7 +25,7 @@ import { type OutgoingRequest, canSendAgain, describe, safeMethods } from "./req
 /** What a rotating transport is made of. */
 export interface RotatingTransportOptions extends TransportOptions {
   readonly settings: TrustSettings;
-  /** How long a retired generation may go on; `Infinity` for as long as it takes. */
+  /** How long a retired generation may continue; `Infinity` for as long as it takes. */
   readonly drainTimeoutMs: number;
   readonly onEvent: EventListener | undefined;
 }
@@ -51,7 +51,6 @@ const MAX_REPEATS = {
 
 type Repeats = Record<keyof typeof MAX_REPEATS, number>;
 
-/** See the module. */
 export class RotatingTransport {
   readonly #runtime: Runtime;
   readonly #options: RotatingTransportOptions;
@@ -144,7 +143,7 @@ export class RotatingTransport {
     );
   }
 
-  /** The attempt to go on from; `undefined` for a first one. Throws the error that the caller gets, if there is none. */
+  /** The attempt to continue from; `undefined` for a first one. Throws the error that the caller gets, if there is none. */
   async #recover(
     attempt: Attempt<Transport>,
     error: unknown,

@@ -39,7 +39,7 @@ export interface TransportSettings {
    */
   connectTimeoutMs?: number | undefined;
   /**
-   * How long requests and streams on connections of a replaced trust may go on, in milliseconds.
+   * How long requests and streams on connections of a replaced trust may continue, in milliseconds.
    *
    * @default Infinity
    */
@@ -100,7 +100,7 @@ export interface OpenTransport {
 /**
  * Opens the transport that settings describe.
  *
- * @throws {TypeError | RangeError} where a setting is none. @throws {ConfigError} where the runtime can't
+ * @throws {TypeError | RangeError} if a setting is none. @throws {ConfigError} if the runtime can't
  * honour one.
  */
 export function openRotatingTransport(

@@ -40,7 +40,7 @@ export interface InformerHandler<T extends KubeObject> {
   deleted?(object: Stored<T>): unknown;
 }
 
-/** See the module. Objects are shared by all who ask: copy what is to be changed. */
+/** A local copy. Its objects are shared: copy an object before you change it. */
 export interface Informer<T extends KubeObject> extends AsyncDisposable {
   /** Whether all that was there at the beginning is in it. */
   readonly hasSynced: boolean;
@@ -59,8 +59,8 @@ export interface Informer<T extends KubeObject> extends AsyncDisposable {
   /**
    * Resolves when it has been stopped.
    *
-   * @throws what ended it, where it was not stopped: before it has synced any failure does; then none but
-   * the client's `close()`, its signal, and an object that a schema with `check: "reject"` refuses.
+   * @throws what ended it, if it was not stopped. Before the initial list that is any error. After it, only the
+   * client's `close()`, its signal, or an object that a schema with `check: "reject"` rejects.
    */
   readonly ended: Promise<void>;
   /**
@@ -99,7 +99,7 @@ export function createInformer<T extends KubeObject>(
   const stop = new AbortController();
   let hasSynced = false;
   const synced = Promise.withResolvers<void>();
-  synced.promise.catch(() => {}); // Whoever waits for it is told.
+  synced.promise.catch(() => {}); // Its callers receive the rejection.
   let cancelResync = (): void => {};
 
   function report(type: "handler-failed" | "informer-failed", error: unknown): void {
@@ -115,7 +115,7 @@ export function createInformer<T extends KubeObject>(
   }
 
   function tellAll(change: ObjectChange<T>): void {
-    // Those of this moment: one that is added meanwhile is told of the object as it begins.
+    // The handlers of this moment: one that is added meanwhile is called with the object when it is added.
     for (const handler of Array.from(handlers)) if (handlers.has(handler)) tell(handler, change);
   }
 
@@ -169,7 +169,7 @@ export function createInformer<T extends KubeObject>(
   }
 
   const ended = follow();
-  ended.catch(() => {}); // Whoever waits for it is told.
+  ended.catch(() => {}); // Its callers receive the rejection.
   return {
     get hasSynced() {
       return hasSynced;
@@ -205,7 +205,7 @@ export function createInformer<T extends KubeObject>(
   };
 
   async function end(): Promise<void> {
-    stop.abort(new ClosedError("Cannot go on: the informer was stopped"));
+    stop.abort(new ClosedError("Cannot continue: the informer was stopped"));
     await ended.catch(() => {});
   }
 }

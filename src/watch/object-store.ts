@@ -14,7 +14,6 @@ export type IndexFunction<T extends KubeObject> = (
   object: Stored<T>,
 ) => string | readonly string[] | undefined;
 
-/** See the module. */
 export class ObjectStore<T extends KubeObject> {
   readonly #objects = new Map<string, Stored<T>>();
   readonly #indexes: readonly Index<T>[];

@@ -28,7 +28,7 @@ export type ObjectChange<T extends KubeObject> =
       /** An object of which another version was known. */
       readonly type: "modified";
       readonly object: Stored<T>;
-      /** That version; `undefined` where a watch began at a `resourceVersion` and had not seen it. */
+      /** That version; `undefined` if a watch began at a `resourceVersion` and had not seen it. */
       readonly previous: Stored<T> | undefined;
     }
   | {
@@ -41,7 +41,7 @@ export type ObjectChange<T extends KubeObject> =
 export type WatchEvent<T extends KubeObject> =
   | ObjectChange<T>
   | {
-      /** All that was there at the beginning has been told; said once. */
+      /** The initial list is complete. Emitted once. */
       readonly type: "synced";
       /** The version that it was there at. */
       readonly resourceVersion: string;
@@ -51,7 +51,7 @@ export type WatchEvent<T extends KubeObject> =
 export interface ReflectorOptions<T extends KubeObject> {
   /** Selectors. */
   readonly query: Readonly<Record<string, string | undefined>>;
-  /** Where to begin, in the place of what is there. */
+  /** Where to begin, instead of with a list. */
   readonly resourceVersion: string | undefined;
   readonly transform: ((object: Stored<T>) => Stored<T>) | undefined;
   readonly idleTimeoutMs: number;
@@ -76,17 +76,16 @@ const INITIAL_LIMIT_MS = 60_000;
 /** Marks the end of what a streaming list tells (KEP-3157). */
 const INITIAL_EVENTS_END = "k8s.io/initial-events-end";
 
-/** See the module. */
 export class Reflector<T extends KubeObject> {
   readonly #target: ResourceTarget<T>;
   readonly #options: ReflectorOptions<T>;
   readonly #backoff = new Backoff();
   readonly #known = new Map<string, Stored<T>>();
-  /** Whether all that was there is known: not so where it began at a `resourceVersion`. */
+  /** Whether every existing object is known: not if the watch began at a `resourceVersion`. */
   #knowsAll = true;
   /** Whether the server has answered as it should: failures before that are the caller's. */
   #hasBegun = false;
-  /** Where the next watch begins; `undefined` where what is there must be told anew. */
+  /** Where the next watch begins; `undefined` if a list has to come first. */
   #version: string | undefined;
   /** The server that the version is of. */
   #server = "";
@@ -112,8 +111,8 @@ export class Reflector<T extends KubeObject> {
   }
 
   /**
-   * Tells what is there, then what changes. Until all that is there has been told (or, from a version on, the
-   * watch has begun), a failure is thrown; from then on it is mended.
+   * Emits the initial list, then every change. Errors before the initial list is complete (or before a watch from a
+   * version has begun) are thrown. After that, the watch reconnects by itself.
    */
   async *run(): AsyncGenerator<WatchEvent<T>, never, undefined> {
     const { client } = this.#target;
@@ -157,7 +156,7 @@ export class Reflector<T extends KubeObject> {
     return isUnversioned || now - (this.#silentSince ?? now) >= this.#options.idleTimeoutMs;
   }
 
-  /** Tells what is there by a list. */
+  /** Lists, and emits the differences. */
   async *#list(): AsyncGenerator<WatchEvent<T>, void, undefined> {
     const { query, signal } = this.#options;
     const stop = new AbortController();
@@ -307,7 +306,7 @@ export class Reflector<T extends KubeObject> {
     }
   }
 
-  /** Tells of what is known and was not seen again, and goes on from there. */
+  /** Emits the deletion of objects that a list no longer has. The next watch begins at its version. */
   *#complete(seen: Set<string>, version: string): Generator<WatchEvent<T>, void, undefined> {
     for (const [key, object] of this.#known) {
       if (seen.has(key)) continue;
@@ -330,7 +329,7 @@ export class Reflector<T extends KubeObject> {
     return shaped;
   }
 
-  /** Says what to make of a failure; throws those that no other try mends. */
+  /** Decides what follows an error; throws it if a retry would not help. */
   #judge(error: unknown): Error {
     const { signal } = this.#options;
     if (signal.aborted) throw signal.reason;

@@ -47,8 +47,8 @@ export interface ReadWatchOptions {
  * Reads a watch to its end. The next piece is read when the last one is used up, so that a slow reader
  * slows the server down.
  *
- * @throws {ApiError} where the server ends it with an error, as 410.
- * @throws {ConnectionError} where it breaks off, is silent, or has a line that is no event.
+ * @throws {ApiError} if the server ends it with an error, as 410.
+ * @throws {ConnectionError} if it breaks off, is silent, or has a line that is no event.
  */
 export async function* readWatch(
   body: ReadableStream<Uint8Array>,

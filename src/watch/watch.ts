@@ -38,9 +38,8 @@ export interface FollowOptions<T extends KubeObject> extends SelectorOptions {
 /** How to watch. */
 export interface WatchOptions<T extends KubeObject> extends FollowOptions<T> {
   /**
-   * Begins after this version, in the place of telling what is there. An object that has not been told is
-   * `modified` or `deleted` then though it was never `added`, and where the server no longer has the
-   * version, what is there is told as `added`.
+   * Begins after this version, without an initial list. An object may then be `modified` or `deleted` without having
+   * been `added`. If the server no longer has the version, existing objects are emitted as `added`.
    */
   resourceVersion?: string | undefined;
 }

@@ -37,7 +37,7 @@ NO_COLOR turns colours off.
  * Reads the command line.
  *
  * @param args the arguments
- * @throws {TypeError} where one is unknown or lacks its value
+ * @throws {TypeError} if one is unknown or lacks its value
  */
 export function readOptions(args: string[]): DemoOptions {
   const { values } = parseArgs({

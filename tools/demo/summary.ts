@@ -35,7 +35,7 @@ export interface ClientSummary extends Counts {
   readonly isBack: boolean;
   /**
    * From the moment at which the server's CA began to come late into the file to the end of the first
-   * success after that; `undefined` where there was none.
+   * success after that; `undefined` if there was none.
    */
   readonly recoveryMs: number | undefined;
   /** The codes of the avoidable failures, each once. */

@@ -135,7 +135,7 @@ function keyOf({ group, version, kind }: GroupVersionKind): string {
   return `${group}/${version}/${kind}`;
 }
 
-/** Of each kind the version to use: the newest that is GA, else the newest that is beta. */
+/** Of each kind the version to use: the newest that is GA, otherwise the newest that is beta. */
 export function preferKinds(kinds: readonly Kind[]): Kind[] {
   const preferred = new Map<string, Kind>();
   for (const kind of kinds) {

@@ -46,7 +46,6 @@ export interface RotatingDispatcher extends Dispatcher, AsyncDisposable {
   status(): AgentStatus;
 }
 
-/** See the module. */
 export class PooledDispatcher extends Dispatcher implements RotatingDispatcher {
   readonly #connections: TlsConnections;
   readonly #pool: DispatcherPoolOptions;
@@ -231,13 +230,13 @@ function settle(done: Promise<void>, callback: (() => void) | undefined): Promis
  * Makes an undici `Dispatcher` whose trust reloads, for undici's own `fetch`, `request` and
  * `setGlobalDispatcher`.
  *
- * A server that is refused makes the bundle be read again and the connection be tried again, before
+ * A server that is rejected makes the bundle be read again and the connection be tried again, before
  * anything of a request is sent, so requests of every method and body survive a rotation. Plain http is
  * passed on as it is.
  *
  * @param options Whom to trust, and how to pool; see {@link DispatcherOptions}.
  * @returns A dispatcher, to be closed.
- * @throws {ConfigError} where options contradict one another.
+ * @throws {ConfigError} if options contradict one another.
  *
  * @example
  * ```ts

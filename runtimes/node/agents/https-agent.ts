@@ -66,7 +66,6 @@ export interface RotatingHttpsAgent extends Agent, Disposable {
   status(): AgentStatus;
 }
 
-/** See the module. */
 export class PooledHttpsAgent extends Agent implements RotatingHttpsAgent {
   readonly #connections: TlsConnections;
   /** The generation in whose name each socket is kept. */
@@ -224,12 +223,12 @@ function whenDestroyed(request: ClientRequest): AbortSignal {
 /**
  * Makes a `node:https` agent whose trust reloads, for axios, got, ws and whatever else takes one.
  *
- * A server that is refused makes the bundle be read again and the connection be tried again, before
+ * A server that is rejected makes the bundle be read again and the connection be tried again, before
  * anything of a request is sent, so requests of every method and body survive a rotation.
  *
  * @param options Whom to trust, and how to pool; see {@link HttpsAgentOptions}.
  * @returns An agent, to be destroyed.
- * @throws {ConfigError} where options contradict one another.
+ * @throws {ConfigError} if options contradict one another.
  *
  * @example
  * ```ts

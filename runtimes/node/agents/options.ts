@@ -23,7 +23,7 @@ export interface AgentOptions extends Pick<
    */
   connectTimeoutMs?: number | undefined;
   /**
-   * How long connections of a replaced trust may go on with what they carry, in milliseconds.
+   * How long connections of a replaced trust may continue with what they carry, in milliseconds.
    *
    * @default Infinity
    */

@@ -21,7 +21,7 @@ export interface SecureContextSource extends Disposable {
    * What a connection made now needs, to be spread into the options of `tls.connect`, or of a driver that
    * passes them on. Good for connections of this moment, not to be kept.
    *
-   * @throws {SourceError} where a source has never been read.
+   * @throws {SourceError} if a source has never been read.
    */
   current(): Promise<TlsSettings>;
   /**
@@ -30,14 +30,14 @@ export interface SecureContextSource extends Disposable {
    *
    * @param used What the handshake was made with, as {@link SecureContextSource.current} or this gave it.
    * @param error Why it failed.
-   * @returns What to try with next; `undefined` where it would fail as well.
+   * @returns What to try with next; `undefined` if it would fail as well.
    */
   afterFailure(used: TlsSettings, error: unknown): Promise<TlsSettings | undefined>;
   /**
    * Connects, with that retry, and resolves when the server's certificate has been accepted.
    *
-   * @throws {UntrustedServerError} where it is refused, also after a reload.
-   * @throws {Error} where there is no connection, with Node's own code.
+   * @throws {UntrustedServerError} if it is rejected, also after a reload.
+   * @throws {Error} if there is no connection, with Node's own code.
    */
   connect(options: TlsConnectOptions): Promise<TLSSocket>;
   /** How the trust and the connections that `connect` made are doing. */
@@ -52,7 +52,7 @@ export interface SecureContextSource extends Disposable {
  *
  * @param options Whom to trust, and what to show; see {@link AgentOptions}.
  * @returns A source, to be closed.
- * @throws {ConfigError} where options contradict one another.
+ * @throws {ConfigError} if options contradict one another.
  *
  * @example
  * ```ts
@@ -85,7 +85,7 @@ export function createSecureContextSource(options: AgentOptions = {}): SecureCon
       const attempt = attempts.get(used);
       if (attempt === undefined) {
         throw new TypeError(
-          "Cannot go on after a failure: the settings are none that this source gave",
+          "Cannot continue after a failure: this source did not return these settings",
         );
       }
       const next = await connections.next(attempt, error);
@@ -104,6 +104,6 @@ function checkTarget(options: ConnectionOptions): ConnectionOptions {
   rejectTrustOverrides(options);
   if (options.socket === undefined) return options;
   throw new TypeError(
-    "Cannot connect by option socket: a refused server needs a second one; use current() and afterFailure()",
+    "Cannot connect by option socket: a rejected server needs a second one; use current() and afterFailure()",
   );
 }

@@ -28,9 +28,9 @@ import { TrustContext } from "./trust-context.ts";
 
 /** How a drop-in is doing. */
 export interface AgentStatus {
-  /** The CA bundle; `undefined` where Node's own store is used. */
+  /** The CA bundle; `undefined` if Node's own store is used. */
   readonly ca: SourceStatus | undefined;
-  /** The client certificate; `undefined` where there is none. */
+  /** The client certificate; `undefined` if there is none. */
   readonly clientCert: SourceStatus | undefined;
   /** The trust in use, and replaced ones that still have connections. */
   readonly generations: readonly GenerationStatus[];
@@ -40,7 +40,7 @@ export interface AgentStatus {
 export interface TlsSettings {
   /** The anchors, and the client certificate with its key. */
   readonly secureContext: SecureContext;
-  /** Whether a server that no anchor vouches for is refused. */
+  /** Whether a server that no anchor vouches for is rejected. */
   readonly rejectUnauthorized: boolean;
   /** Whether a certificate is for the host, or for the `serverName` of the options. */
   readonly checkServerIdentity: (host: string, certificate: PeerCertificate) => Error | undefined;
@@ -62,7 +62,6 @@ export type ContextGeneration = Generation<TrustContext>;
 /** A try at a server by one of the contexts. */
 export type Attempt = AttemptBy<TrustContext>;
 
-/** See the module. */
 export class TlsConnections {
   readonly #parts: ConnectionParts;
   readonly #rotation: Rotation<TrustContext>;

@@ -14,7 +14,6 @@ import { openSecureContext } from "../secure-context.ts";
 /** As many as Node's own agent keeps. */
 const MAX_SESSIONS = 100;
 
-/** See the module. */
 export class TrustContext {
   readonly secureContext: SecureContext;
   readonly #sessions = new Map<string, Buffer>();

@@ -36,7 +36,7 @@ const names: readonly string[] = [
   "checkServerIdentity",
 ] satisfies TrustOverride[];
 
-/** @throws {ConfigError} where there is one of them. */
+/** @throws {ConfigError} if there is one of them. */
 export function rejectTrustOverrides(options: object): void {
   for (const [name, value] of Object.entries(options)) {
     const weakens = name === "rejectUnauthorized" && value === false;

@@ -65,7 +65,7 @@ interface Credentials {
  * and of the client certificate, and are used again.
  *
  * It is loaded and used as theirs. Files that it names are read again as they age, and the CA bundle also
- * when the server is refused, after which the connection is tried again. It is to be closed.
+ * when the server is rejected, after which the connection is tried again. It is to be closed.
  *
  * @example
  * ```ts
@@ -96,7 +96,7 @@ export class KubeConfig extends ClientNodeKubeConfig implements AsyncDisposable 
    * Makes one, to be loaded by one of its methods.
    *
    * @param options How files are read and connections behave.
-   * @throws {TypeError} where there is no option of a name.
+   * @throws {TypeError} if there is no option of a name.
    */
   constructor(options: KubeConfigOptions = {}) {
     checkKnown("KubeConfig", options, optionNames);
@@ -125,7 +125,7 @@ export class KubeConfig extends ClientNodeKubeConfig implements AsyncDisposable 
   override async applySecurityAuthentication(context: RequestContext): Promise<void> {
     const cluster = this.getCurrentCluster();
     const isPlain = cluster?.server.startsWith("http:") === true;
-    // Theirs refuses these.
+    // Theirs rejects these.
     if (cluster === null || (isPlain && !cluster.skipTLSVerify)) {
       return await super.applySecurityAuthentication(context);
     }
@@ -174,7 +174,7 @@ export class KubeConfig extends ClientNodeKubeConfig implements AsyncDisposable 
 
   /** The connections of a cluster and a user; new ones where either is described otherwise than before. */
   #link(cluster: Cluster, user: User | null, pair: ClientCertPem | undefined): Link {
-    if (this.#closed) throw new ClosedError("Cannot go on: the KubeConfig was closed");
+    if (this.#closed) throw new ClosedError("Cannot continue: the KubeConfig was closed");
     const name = nameOf(cluster, user);
     const madeOf = JSON.stringify([
       cluster,

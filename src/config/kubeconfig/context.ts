@@ -39,13 +39,13 @@ type Warn = (message: string) => void;
 
 /** All that a context says, checked, with its data decoded. */
 export interface ResolvedContext {
-  /** The context's name; `undefined` where a cluster was asked for without one. */
+  /** The context's name; `undefined` if a cluster was asked for without one. */
   readonly context: string | undefined;
   readonly clusterName: string;
   /** The user's name; `undefined` for nobody. */
   readonly userName: string | undefined;
   readonly server: string;
-  /** The name that the server's certificate must carry, where it is not the URL's. */
+  /** The name that the server's certificate must carry, if it is not the URL's. */
   readonly serverName: string | undefined;
   readonly insecureSkipTlsVerify: boolean;
   /** Where both are there, the data. */
@@ -78,7 +78,7 @@ export class EmptyKubeconfig extends ConfigError {}
  * @param merged The kubeconfig.
  * @param overrides What to use in the place of what it says.
  * @param warn Receives what is ignored.
- * @throws {ConfigError} where something is missing, unknown or contradictory, naming the file and the entry.
+ * @throws {ConfigError} if something is missing, unknown or contradictory, naming the file and the entry.
  */
 export function selectContext(
   merged: MergedKubeconfig,

@@ -13,9 +13,9 @@ import { checkToken } from "../../sources/token-source.ts";
 
 /** What a plugin gives: a token, a client certificate, or both. */
 export interface ExecCredential {
-  /** A bearer token; `undefined` where it gives none. */
+  /** A bearer token; `undefined` if it gives none. */
   readonly token: string | undefined;
-  /** A client certificate and its key as PEM, not looked at yet; `undefined` where it gives none. */
+  /** A client certificate and its key as PEM, not looked at yet; `undefined` if it gives none. */
   readonly clientCert: { readonly certificate: string; readonly key: string } | undefined;
   /** Until when, in milliseconds since the epoch; `undefined` for as long as the server takes it. */
   readonly expiresAt: number | undefined;
@@ -53,7 +53,7 @@ const GO_ZERO_TIME = Date.parse("0001-01-01T00:00:00Z");
  * @param bytes JSON, or YAML as kubectl takes it, in UTF-8, or in UTF-16 with a byte order mark, as what
  * PowerShell writes.
  * @param apiVersion Which version it was asked for.
- * @throws {SourceError} where it is none. The message names the field, and quotes no value.
+ * @throws {SourceError} if it is none. The message names the field, and quotes no value.
  */
 export function readExecCredential(bytes: Uint8Array, apiVersion: string): ExecCredential {
   const output = decode(bytes);

@@ -1,6 +1,6 @@
 /**
  * Credentials from a program, as `aws eks get-token` and its like give them. It is run at the first use,
- * shortly before what it gave expires, and where the server refuses that; never by age. Follows client-go
+ * shortly before what it gave expires, and where the server rejects that; never by age. Follows client-go
  * `plugin/pkg/client/auth/exec/exec.go`.
  *
  * @module
@@ -27,13 +27,13 @@ export interface ExecPlugin {
   readonly env: readonly { readonly name: string; readonly value: string }[];
   /** Where to get it, for those who have not got it. */
   readonly installHint: string | undefined;
-  /** Whether it is told which cluster it is for. */
+  /** Whether it is passed the cluster that it is for. */
   readonly provideClusterInfo: boolean;
   /** Whether it is given standard input to ask a person; `IfAvailable` where that is a terminal. */
   readonly interactiveMode: "Never" | "IfAvailable" | "Always";
 }
 
-/** What a plugin is told of the cluster: `spec.cluster` of ExecCredential, with its names. */
+/** What a plugin is passed about the cluster: `spec.cluster` of ExecCredential, with its names. */
 export interface ExecClusterInfo {
   readonly server: string;
   readonly "tls-server-name"?: string | undefined;
@@ -54,13 +54,13 @@ export interface ExecOptions {
    * @default 60_000
    */
   readonly timeoutMs?: number | undefined;
-  /** Tells of the cluster. Only asked where the plugin wants to know. */
+  /** Describes the cluster. Only called if the plugin asks for it. */
   readonly cluster: (signal: AbortSignal) => Promise<ExecClusterInfo>;
 }
 
 /** A credential is asked for anew this long before it expires, as a token is read. */
 const LEEWAY_MS = 10_000;
-/** The least time between two runs that refused requests ask for. */
+/** The least time between two runs that rejected requests cause. */
 const COOLDOWN_MS = 1_000;
 const MAX_OUTPUT_BYTES = 1024 * 1024;
 /** How much of what a failed plugin said is in the error, in characters. */
@@ -69,7 +69,7 @@ const MAX_LAST_WORDS = 500;
 /**
  * Makes a source of what a plugin gives.
  *
- * @throws {ConfigError} where the runtime runs no programs.
+ * @throws {ConfigError} if the runtime runs no programs.
  */
 export function createExecSource(
   runtime: Runtime,

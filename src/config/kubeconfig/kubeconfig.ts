@@ -58,7 +58,7 @@ const execLimit = { min: 1_000, max: 3_600_000 };
 /**
  * Reads a kubeconfig.
  *
- * @throws {ConfigError} where it is missing or bad, naming the file, and where in it.
+ * @throws {ConfigError} if it is missing or bad, naming the file, and where in it.
  */
 export async function loadKubeconfig(
   runtime: Runtime,

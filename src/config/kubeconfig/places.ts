@@ -14,7 +14,7 @@ export interface KubeconfigOptions extends SourceOptions {
   /**
    * The file, which must be there; or several, of which some may be missing.
    *
-   * @default what $KUBECONFIG lists, else ~/.kube/config
+   * @default what $KUBECONFIG lists, otherwise ~/.kube/config
    */
   path?: string | readonly string[] | undefined;
   /** The kubeconfig itself, as YAML, JSON or an object, in the place of files. */
@@ -71,7 +71,7 @@ export interface KubeconfigPlaces {
 /**
  * Finds out where the kubeconfig is, with no look at the files.
  *
- * @throws {ConfigError} where nothing says where.
+ * @throws {ConfigError} if nothing says where.
  */
 export function findKubeconfigs(runtime: Runtime, options: KubeconfigOptions): KubeconfigPlaces {
   const { path, content } = options;

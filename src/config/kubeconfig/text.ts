@@ -20,7 +20,7 @@ const nothing: Kubeconfig = { clusters: [], users: [], contexts: [] };
  * @param content Its text, the bytes of that, or what the text would hold.
  * @param label What to call it in messages.
  * @param warn Receives what is odd about it and yet no reason to reject it.
- * @throws {ConfigError} where it is none. The message says where in the text, and never quotes it.
+ * @throws {ConfigError} if it is none. The message says where in the text, and never quotes it.
  */
 export function parseKubeconfig(
   content: string | Uint8Array | object,

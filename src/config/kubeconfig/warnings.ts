@@ -7,7 +7,7 @@
 
 import { type EventListener, notify } from "../../events.ts";
 
-/** The warnings of what was read last. Each listener is told each of them once. */
+/** The warnings about what was read last. Each listener is called with each of them once. */
 export class Warnings {
   readonly #source: string;
   readonly #listeners = new Set<EventListener>();

@@ -42,7 +42,7 @@ export interface PlainDocument {
   readonly lineOf: (path: Path) => number | undefined;
 }
 
-/** Why a text is refused; becomes the ConfigError, which names the file. */
+/** Why a text is rejected; becomes the ConfigError, which names the file. */
 export class Refusal extends Error {}
 
 /** Receives what is odd about a text and yet no reason to reject it. It names a line and quotes nothing. */

@@ -64,7 +64,7 @@ async function withTimeout(request: Promise<unknown>): Promise<void> {
   }
 }
 
-/** The most telling word in an error: the innermost code, else its message. */
+/** The most telling word in an error: the innermost code, otherwise its message. */
 function codeOf(error: unknown): string {
   let code = "";
   let message = String(error);
