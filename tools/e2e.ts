@@ -6,22 +6,14 @@
  * @module
  */
 
-import { mkdir, readFile, rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import process from "node:process";
 import { type Figure, figuresFile } from "../test/e2e/support/figures.ts";
-import { oracleProgram } from "../test/e2e/support/client-go.ts";
-import { serverProgram } from "../test/support/apiserver-process.ts";
-import { nodeProgram } from "../test/support/node-process.ts";
+import { buildOracle, buildServers, hasGo } from "./go-programs.ts";
 import { printHeading, printResult } from "./lane-table.ts";
 import { type Lane, vitest } from "./lanes.ts";
-import { bin, root, run } from "./run.ts";
+import { bin, root } from "./run.ts";
 
-/** A real kube-apiserver, and in `node/` a stand-in for the nodes of its cluster. */
-const SERVER = `${root}test/apiserver`;
-/** What client-go makes of kubeconfigs. */
-const ORACLE = `${root}test/kubeconfig-oracle`;
-/** From nothing, all of Kubernetes is downloaded and compiled. */
-const BUILD_LIMIT_MS = 20 * 60_000;
 const CONFIG = "tools/vitest.e2e.config.ts";
 
 const args = process.argv.slice(2);
@@ -52,45 +44,12 @@ if (!(await hasGo())) {
   console.log("The end-to-end tests were not run: they need Go 1.26 or later (https://go.dev/dl).");
   process.exit(args.includes("--if-go") ? 0 : 1);
 }
-if ((await buildServers()) && (await buildOracle())) await runLanes();
+const failure = (await buildServers(console.log)) ?? (await buildOracle(console.log));
+if (failure === undefined) await runLanes();
 else {
+  console.error(failure);
   console.log("0 passed, 1 failed");
   process.exitCode = 1;
-}
-
-async function hasGo(): Promise<boolean> {
-  return (await run("go", ["version"], { cwd: SERVER })).exitCode === 0;
-}
-
-async function buildServers(): Promise<boolean> {
-  await mkdir(`${root}.tmp`, { recursive: true });
-  const version = /k8s\.io\/kubernetes (v\S+)/.exec(
-    await readFile(`${SERVER}/go.mod`, "utf8"),
-  )?.[1];
-  console.log(`Building kube-apiserver ${version}: a few seconds, and some minutes the first time`);
-  const flags = ["-ldflags", `-X k8s.io/component-base/version.gitVersion=${version}`];
-  return (
-    (await build("kube-apiserver", SERVER, [...flags, "-o", serverProgram, "."])) &&
-    (await build("the node", SERVER, [...flags, "-o", nodeProgram, "./node"]))
-  );
-}
-
-async function buildOracle(): Promise<boolean> {
-  return await build("client-go", ORACLE, ["-o", oracleProgram, "."]);
-}
-
-async function build(what: string, folder: string, options: string[]): Promise<boolean> {
-  const { exitCode, timedOut, output, seconds } = await run("go", ["build", ...options], {
-    cwd: folder,
-    timeoutMs: BUILD_LIMIT_MS,
-  });
-  if (exitCode === 0) {
-    console.log(`Built ${what} in ${seconds.toFixed(0)} s\n`);
-    return true;
-  }
-  const how = timedOut ? `it took more than ${BUILD_LIMIT_MS / 60_000} minutes` : "go build says:";
-  console.error(`Cannot build ${what}: ${how}\n${output}`);
-  return false;
 }
 
 async function runLanes(): Promise<void> {

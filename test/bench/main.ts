@@ -7,6 +7,7 @@
 import { resolve } from "node:path";
 import process from "node:process";
 import { buildPackage } from "./built-package.ts";
+import { measureExec } from "./exec.ts";
 import type { BenchContext, Figure, Subject } from "./figures.ts";
 import { measureInformer } from "./informer.ts";
 import { measureList } from "./list.ts";
@@ -46,6 +47,11 @@ const subjects: readonly Subject[] = [
   { name: "memory", what: "a connected client against client-node's", measure: measureMemory },
   { name: "list", what: "one list of 10,000 pods", measure: measureList },
   { name: "informer", what: "an informer against client-node's", measure: measureInformer },
+  {
+    name: "exec",
+    what: "commands in pods against kubectl; needs Go and kubectl",
+    measure: measureExec,
+  },
 ];
 
 process.exitCode = await main();

@@ -5,10 +5,8 @@
  */
 
 import { spawn } from "node:child_process";
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { writeAdminKubeconfig } from "../../support/admin-kubeconfig.ts";
 import type { Cluster } from "../../support/cluster.ts";
-import { files } from "../../support/cluster.ts";
 
 /** How kubectl ended, and what it wrote. */
 export interface KubectlResult {
@@ -28,36 +26,7 @@ export type Kubectl = (
 export async function findKubectl(cluster: Cluster): Promise<Kubectl | undefined> {
   const found = await run(["version", "--client"], "").catch(() => undefined);
   if (found?.code !== 0) return undefined;
-  const { folder } = cluster.description;
-  const kubeconfig = join(folder, "kubeconfig");
-  const path = (file: string): string => join(folder, file);
-  await writeFile(
-    kubeconfig,
-    JSON.stringify({
-      apiVersion: "v1",
-      kind: "Config",
-      "current-context": "admin",
-      contexts: [{ name: "admin", context: { cluster: "test", user: "admin" } }],
-      clusters: [
-        {
-          name: "test",
-          cluster: {
-            server: cluster.origin,
-            "certificate-authority": path(files.servingCa),
-          },
-        },
-      ],
-      users: [
-        {
-          name: "admin",
-          user: {
-            "client-certificate": path(files.component.cert),
-            "client-key": path(files.component.key),
-          },
-        },
-      ],
-    }),
-  );
+  const kubeconfig = await writeAdminKubeconfig(cluster);
   return async (namespace, args, stdin = "") =>
     await run([`--kubeconfig=${kubeconfig}`, `--namespace=${namespace}`, ...args], stdin);
 }
