@@ -6,15 +6,10 @@
 
 import { describe, expect, test } from "vitest";
 import { z } from "zod/mini";
-import { ApiError, ApplyConflictError, TimeoutError } from "../../src/index.ts";
-import {
-  ConfigMap,
-  Deployment,
-  Namespace,
-  Pod,
-  defineResource,
-} from "../../src/resources/index.ts";
+import { ApiError, TimeoutError } from "../../src/index.ts";
+import { ConfigMap, Namespace, Pod, defineResource } from "../../src/resources/index.ts";
 import type { ServeOptions } from "../support/api-server.ts";
+import { createMaps, testVerbs } from "../support/resource-verbs.ts";
 import { aPod } from "./support/pods.ts";
 import { connectQuicklyTo } from "./support/quickly.ts";
 import { rejection, startCluster, types, until } from "./support/scene.ts";
@@ -31,15 +26,6 @@ const Widget = defineResource({
   check: "reject",
 });
 
-const web: Deployment = {
-  metadata: { name: "web" },
-  spec: {
-    replicas: 1,
-    selector: { matchLabels: { app: "web" } },
-    template: { metadata: { labels: { app: "web" } }, spec: { containers: [{ name: "main" }] } },
-  },
-};
-
 describe.each(ways)("a resource over $way", ({ http2, settings }) => {
   async function start(fakeApi: ServeOptions["fakeApi"] = {}) {
     const cluster = await startCluster({ fakeApi, http2 });
@@ -49,46 +35,11 @@ describe.each(ways)("a resource over $way", ({ http2, settings }) => {
 
   async function startMaps(names: readonly string[] = []) {
     const scene = await start();
-    const maps = scene.kube.resource(ConfigMap);
-    for (const name of names) {
-      const labels = { initial: name.slice(0, 1) };
-      await maps.create({ metadata: { name, labels }, data: { colour: "blue" } });
-    }
-    return { ...scene, maps };
+    await createMaps(scene.kube, names);
+    return { ...scene, maps: scene.kube.resource(ConfigMap) };
   }
 
-  test("creates, gets, replaces and deletes an object", async () => {
-    const { maps } = await startMaps();
-    const created = await maps.create({ metadata: { name: "a" }, data: { colour: "blue" } });
-    expect(created.metadata).toMatchObject({ name: "a", namespace: "default" });
-    expect(await maps.get("a")).toEqual(created);
-    const replaced = await maps.replace({ ...created, data: { colour: "red" } });
-    expect(replaced.data).toEqual({ colour: "red" });
-    const old = await rejection(maps.replace({ ...created, data: { colour: "green" } }));
-    expect(old).toMatchObject({ status: 409, reason: "Conflict" });
-    expect(await maps.delete("a")).toMatchObject({ status: "Success" });
-    expect(await rejection(maps.get("a"))).toMatchObject({ status: 404, reason: "NotFound" });
-  });
-
-  test("creates no object twice, and none on a dry run", async () => {
-    const { maps } = await startMaps(["a"]);
-    const again = await rejection(maps.create({ metadata: { name: "a" } }));
-    expect(again).toMatchObject({ status: 409, reason: "AlreadyExists" });
-    await maps.create({ metadata: { name: "b" } }, { dryRun: true });
-    expect((await maps.list()).items).toHaveLength(1);
-  });
-
-  test("lists what selectors choose, and page by page", async () => {
-    const { maps } = await startMaps(["a", "ab", "b"]);
-    const chosen = await maps.list({ labelSelector: { initial: "a" } });
-    expect(chosen.items.map(({ metadata, kind }) => [metadata.name, kind])).toEqual([
-      ["a", "ConfigMap"],
-      ["ab", "ConfigMap"],
-    ]);
-    const first = await maps.list({ limit: 2 });
-    const rest = await maps.list({ continue: first.metadata.continue });
-    expect([first.items.length, rest.items.length]).toEqual([2, 1]);
-  });
+  testVerbs(async () => (await start()).kube);
 
   test("lists everything, each once, though the list expires midway", async () => {
     const { maps, fake } = await startMaps(["a", "b", "c", "d", "e"]);
@@ -100,54 +51,6 @@ describe.each(ways)("a resource over $way", ({ http2, settings }) => {
       await fake.compact();
     }
     expect(names).toEqual(["a", "b", "c", "d", "e", "f"]);
-  });
-
-  test("patches by merge, by JSON patch and by apply", async () => {
-    const { maps } = await startMaps(["a"]);
-    const merged = await maps.patch("a", { data: { size: "big" } });
-    expect(merged.data).toEqual({ colour: "blue", size: "big" });
-    const patched = await maps.patch("a", [{ op: "remove", path: "/data/size" }]);
-    expect(patched.data).toEqual({ colour: "blue" });
-    const config = { metadata: { name: "b" }, data: { colour: "red" } };
-    const applied = await maps.apply(config, { fieldManager: "one" });
-    expect(applied.data).toEqual({ colour: "red" });
-  });
-
-  test("says who owns the fields that it may not apply, and takes them by force", async () => {
-    const { maps } = await startMaps();
-    const config = { metadata: { name: "a" }, data: { colour: "red" } };
-    await maps.apply(config, { fieldManager: "one" });
-    const other = { ...config, data: { colour: "blue" } };
-    const error = await rejection(maps.apply(other, { fieldManager: "two" }));
-    expect(error).toBeInstanceOf(ApplyConflictError);
-    expect(error).toMatchObject({ conflicts: [{ field: ".data.colour", manager: "one" }] });
-    const forced = await maps.apply(other, { fieldManager: "two", force: true });
-    expect(forced.data).toEqual({ colour: "blue" });
-  });
-
-  test("deletes what selectors choose, and only what is as it should be", async () => {
-    const { maps } = await startMaps(["a", "ab", "b"]);
-    await maps.deleteCollection({ labelSelector: { initial: "a" } });
-    expect((await maps.list()).items.map(({ metadata }) => metadata.name)).toEqual(["b"]);
-    const other = await rejection(maps.delete("b", { preconditions: { uid: "other" } }));
-    expect(other).toMatchObject({ status: 409 });
-  });
-
-  test("writes status and scale apart from the rest", async () => {
-    const { kube } = await start();
-    const deployments = kube.resource(Deployment);
-    const created = await deployments.create(web);
-    const status = { replicas: 1, readyReplicas: 1 };
-    const spec = { ...created.spec, replicas: 9 } as typeof created.spec;
-    const replaced = await deployments.status.replace({ ...created, spec, status });
-    expect(replaced).toMatchObject({ spec: { replicas: 1 }, status });
-    await deployments.scale.patch("web", { spec: { replicas: 3 } });
-    expect(await deployments.scale.get("web")).toMatchObject({
-      kind: "Scale",
-      spec: { replicas: 3 },
-      status: { replicas: 1 },
-    });
-    expect(await deployments.get("web")).toMatchObject({ spec: { replicas: 3 }, status });
   });
 
   test("evicts a pod, unless a disruption budget needs it", async () => {

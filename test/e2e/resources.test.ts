@@ -16,6 +16,7 @@ import {
   defineResource,
 } from "../../src/resources/index.ts";
 import { entry, lane } from "../contract/support/entry.ts";
+import { testVerbs } from "../support/resource-verbs.ts";
 import { cluster, connect, ways } from "./support/scene.ts";
 
 /** Connects as an administrator, in a namespace of its own. */
@@ -55,6 +56,8 @@ function aDeployment(name: string): Deployment {
 }
 
 describe.each(ways)("$way", ({ settings }) => {
+  testVerbs(() => connectAdmin(settings));
+
   test("an informer holds what there is, page by page or not, while it is written", async () => {
     const kube = await connectAdmin(settings);
     const maps = kube.resource(ConfigMap);

@@ -24,6 +24,7 @@ import {
 } from "../../support/projected-volume.ts";
 import { entry } from "./entry.ts";
 
+export { rejection } from "../../support/rejection.ts";
 export { until } from "../../support/until.ts";
 
 /** The process that the servers run in. */
@@ -97,13 +98,6 @@ export async function observe(runtime: Runtime, options: ConnectOptions): Promis
   });
   onTestFinished(() => kube.close());
   return { kube, events };
-}
-
-/** What a promise is rejected with; fails where it is not. */
-export async function rejection(promise: Promise<unknown>): Promise<unknown> {
-  const [outcome] = await Promise.allSettled([promise]);
-  if (outcome.status === "rejected") return outcome.reason;
-  throw new Error("Cannot find a rejection: the promise was fulfilled");
 }
 
 /** The type of each event, in order. */

@@ -10,6 +10,8 @@ import { entry, lane } from "../../contract/support/entry.ts";
 import { type Cluster, joinCluster } from "../../support/cluster.ts";
 import { type ServiceAccount, createServiceAccount } from "../../support/service-account.ts";
 
+export { rejection } from "../../support/rejection.ts";
+
 /** The cluster that all tests share which do not end it. */
 export const cluster: Cluster = await joinCluster(inject("cluster"));
 
@@ -74,11 +76,4 @@ export async function connect(options: ConnectOptions): Promise<ObservedClient> 
 /** The type of each event, in order. */
 export function types(events: readonly ReanchorEvent[]): string[] {
   return events.map(({ type }) => type);
-}
-
-/** What a promise is rejected with; fails where it is not. */
-export async function rejection(promise: Promise<unknown>): Promise<unknown> {
-  const [outcome] = await Promise.allSettled([promise]);
-  if (outcome.status === "rejected") return outcome.reason;
-  throw new Error("Cannot find a rejection: the promise was fulfilled");
 }

@@ -6,6 +6,7 @@
 
 import type { KindDefinition } from "./kinds.ts";
 import { type Model, timestamp } from "./model.ts";
+import { checkDryRun, checkPropagationPolicy } from "./options.ts";
 import { type ApiObject, isJson, type Json, type StoredObject, valueAt } from "./objects.ts";
 import { conflict, notFound } from "./refusal.ts";
 import { keyOf, type ObjectTarget, type Target } from "./request.ts";
@@ -15,6 +16,8 @@ export interface DeleteOptions extends ApiObject {
   readonly gracePeriodSeconds?: number;
   readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
   readonly dryRun?: readonly string[];
+  /** Checked, and that is all: there is no garbage collector. */
+  readonly propagationPolicy?: string;
 }
 
 const DEFAULT_GRACE_SECONDS = 30;
@@ -28,7 +31,12 @@ export function deleteOptions(body: unknown, query: URLSearchParams): DeleteOpti
   const grace = query.get("gracePeriodSeconds");
   if (grace !== null) fromQuery["gracePeriodSeconds"] = Number(grace);
   if (query.has("dryRun")) fromQuery["dryRun"] = query.getAll("dryRun");
-  return { ...fromQuery, ...(isJson(body) ? body : {}) };
+  const policy = query.get("propagationPolicy");
+  if (policy !== null) fromQuery["propagationPolicy"] = policy;
+  const options: DeleteOptions = { ...fromQuery, ...(isJson(body) ? body : {}) };
+  checkDryRun("delete", options.dryRun ?? []);
+  checkPropagationPolicy(options.propagationPolicy);
+  return options;
 }
 
 /**
@@ -54,7 +62,8 @@ export function remove(
     return isDry || marked === current ? marked : model.store.set(kind, key, marked);
   }
   const last = isDry ? current : (model.store.delete(kind, key) ?? current);
-  return ANSWERED_WITH_OBJECT.has(kind.plural) ? last : success(kind, current);
+  if (!ANSWERED_WITH_OBJECT.has(kind.plural)) return success(kind, current);
+  return kind.plural === "pods" ? { ...mark(model, last, 0) } : last;
 }
 
 /** Deletes what is selected, and returns it as it was. */
@@ -100,13 +109,14 @@ function graceOf(kind: KindDefinition, object: StoredObject, options: DeleteOpti
 function mark(model: Model, object: StoredObject, graceSeconds: number): StoredObject {
   const { metadata } = object;
   const { generation, deletionGracePeriodSeconds: before = Number.POSITIVE_INFINITY } = metadata;
+  const isMarked = metadata.deletionTimestamp !== undefined;
   // A second deletion can only make the time shorter.
-  if (metadata.deletionTimestamp !== undefined && graceSeconds >= before) return object;
+  if (isMarked && graceSeconds >= before) return object;
   return {
     ...object,
     metadata: {
       ...metadata,
-      ...(generation === undefined ? {} : { generation: generation + 1 }),
+      ...(generation === undefined || isMarked ? {} : { generation: generation + 1 }),
       deletionTimestamp: timestamp(model.clock.wallNow() + graceSeconds * 1000),
       deletionGracePeriodSeconds: graceSeconds,
     },

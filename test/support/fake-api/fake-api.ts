@@ -3,6 +3,14 @@
  * standards alone. A test reaches it over HTTP, in whatever way requests get to
  * {@linkcode FakeApi.handle}, and beside that by acts of its own.
  *
+ * `test/e2e/fake-api.test.ts` holds it against kube-apiserver. What it does not do:
+ *
+ * - It knows no schema: it fills in no default and validates no field but metadata, not with `fieldValidation`
+ *   either. A list has one owner, as if every list were atomic, and nobody owns a map apart from what is in it.
+ * - It has no strategic merge patches, and no other content type than JSON.
+ * - It has no controllers: no garbage collection, which is what `propagationPolicy` is for, no kubelet that ends
+ *   pods, and no deletion of what is in a namespace.
+ *
  * @module
  */
 

@@ -31,7 +31,6 @@ const UNOWNED = new Set([
   "kind",
   ...[
     "name",
-    "generateName",
     "namespace",
     "uid",
     "resourceVersion",
@@ -57,7 +56,8 @@ export function entriesAfterUpdate(
   const others = entries.filter((entry) => entry !== own);
   const kept = changed.filter((path) => valueAt(after, path) !== undefined);
   const owned = [...without(ownedBy(own), changed), ...kept];
-  return [...lessOwned(others, changed), entryOf("Update", writing, owned)];
+  const entry = owned.length === 0 ? [] : [entryOf("Update", writing, owned)];
+  return [...lessOwned(others, changed), ...entry];
 }
 
 /**
@@ -72,9 +72,9 @@ export function apply(
   config: ApiObject,
   { isForced, ...writing }: Writing & { readonly isForced: boolean },
 ): ApiObject {
-  const entries = live?.metadata?.managedFields ?? [];
-  const own = entries.find((entry) => isBy(entry, "Apply", writing));
-  const others = entries.filter((entry) => entry !== own);
+  const before = live?.metadata?.managedFields ?? [];
+  const own = before.find((entry) => isBy(entry, "Apply", writing));
+  const others = before.filter((entry) => entry !== own);
   const applied = fieldsOf(config);
   const taken = applied.filter((path) => !isEqual(valueAt(live, path), valueAt(config, path)));
   const conflicts = others.flatMap((entry) =>
@@ -89,11 +89,11 @@ export function apply(
   const result = structuredClone(live ?? { metadata: { ...config.metadata } });
   for (const path of dropped) write(result, path, undefined);
   for (const path of applied) write(result, path, structuredClone(valueAt(config, path)));
-  const entry = own !== undefined && isSame(ownedBy(own), applied);
-  result.metadata = {
-    ...result.metadata,
-    managedFields: [...lessOwned(others, taken), entry ? own : entryOf("Apply", writing, applied)],
-  };
+  const isUnchanged = own !== undefined && isSame(ownedBy(own), applied);
+  const entry = isUnchanged ? own : entryOf("Apply", writing, applied);
+  // Who owns nothing is not named.
+  const entries = [...lessOwned(others, taken), ...(applied.length === 0 ? [] : [entry])];
+  result.metadata = { ...result.metadata, managedFields: entries };
   return result;
 }
 

@@ -5,13 +5,14 @@
  */
 
 import { deleteOptions, remove, removeAll } from "./deletes.ts";
+import { checkDryRun } from "./options.ts";
 import { apply } from "./field-managers.ts";
 import { list, listOf, selectorOf } from "./lists.ts";
 import type { Logs } from "./logs.ts";
 import type { Model } from "./model.ts";
 import { type ApiObject, isJson, type Json, type StoredObject } from "./objects.ts";
 import { jsonPatch, mergePatch } from "./patches.ts";
-import { badRequest, invalid, methodNotAllowed, notFound, Refusal } from "./refusal.ts";
+import { badRequest, conflict, invalid, methodNotAllowed, notFound, Refusal } from "./refusal.ts";
 import {
   type ApiAnswer,
   type ApiRequest,
@@ -44,7 +45,7 @@ const PATCH_TYPES = {
  * @throws {Refusal} where the server refuses it
  */
 export function carryOut(handler: Handler, target: Target, request: ApiRequest): ApiAnswer {
-  const { verb, query } = target;
+  const { verb } = target;
   switch (verb) {
     case "list":
       return answer(200, list(handler, target));
@@ -56,7 +57,7 @@ export function carryOut(handler: Handler, target: Target, request: ApiRequest):
       if (hasName(target)) return evictPod(handler, target, request);
       return answer(
         201,
-        create(handler, target, readObject(request), writeOptions(request, query)),
+        create(handler, target, readObject(request), writeOptions(request, target)),
       );
     default:
       if (!hasName(target)) throw methodNotAllowed();
@@ -82,8 +83,8 @@ function carryOutOnObject(handler: Handler, target: ObjectTarget, request: ApiRe
         : streamed(log, "text/plain");
     }
     case "update": {
+      const options = writeOptions(request, target);
       const body = readObject(request);
-      const options = writeOptions(request, query);
       return changed(handler, target, () => body, options);
     }
     case "patch":
@@ -96,18 +97,34 @@ function carryOutOnObject(handler: Handler, target: ObjectTarget, request: ApiRe
 }
 
 function patch(handler: Handler, target: ObjectTarget, request: ApiRequest): ApiAnswer {
-  const options = writeOptions(request, target.query);
+  const options = writeOptions(request, target);
   const type = request.headers.get("content-type")?.split(";")[0]?.trim();
   switch (type) {
     case PATCH_TYPES.apply:
       return applyPatch(handler, target, request);
     case PATCH_TYPES.merge: {
       const body = readBody(request);
-      return changed(handler, target, (seen) => mergePatch(seen, body) as ApiObject, options);
+      if (!isJson(body)) {
+        const found = Array.isArray(body) ? "array" : typeof body;
+        throw badRequest(
+          `error decoding patch: json: cannot unmarshal ${found} into Go value of type map[string]interface {}`,
+        );
+      }
+      return changed(
+        handler,
+        target,
+        (seen) => checkUid(target, seen, mergePatch(seen, body) as ApiObject),
+        options,
+      );
     }
     case PATCH_TYPES.json: {
       const body = readBody(request);
-      return changed(handler, target, (seen) => jsonPatch(seen, body) as ApiObject, options);
+      return changed(
+        handler,
+        target,
+        (seen) => checkUid(target, seen, jsonPatch(seen, body) as ApiObject),
+        options,
+      );
     }
     default:
       throw new Refusal(415, "UnsupportedMediaType", "415: Unsupported Media Type", {
@@ -125,6 +142,16 @@ function applyPatch(handler: Handler, target: ObjectTarget, request: ApiRequest)
     const causes = [{ reason: "FieldValueRequired", message, field: "fieldManager" }];
     throw invalid({ group: "meta.k8s.io", kind: "PatchOptions" }, "", causes);
   }
+  if (config.apiVersion === undefined || config.kind === undefined) {
+    const [group = "", version = ""] = (config.apiVersion ?? "").split("/");
+    throw badRequest(`invalid object type: ${group}/${version}, Kind=${config.kind ?? ""}`);
+  }
+  const given = config.metadata?.name;
+  if (given !== undefined && given !== name) {
+    throw badRequest(
+      `the name of the object (${given}) does not match the name on the URL (${name})`,
+    );
+  }
   if (config.metadata?.managedFields !== undefined) {
     throw badRequest("metadata.managedFields must be nil");
   }
@@ -132,15 +159,29 @@ function applyPatch(handler: Handler, target: ObjectTarget, request: ApiRequest)
     ...writingOf(handler, kind, manager, subresource),
     isForced: isTrue(query.get("force")),
   };
-  const options = writeOptions(request, query);
+  const options = { ...writeOptions(request, target), isApplied: true };
   if (handler.store.get(kind, keyOf(namespace, name)) !== undefined) {
     return changed(handler, target, (live) => apply(live, config, writing), options);
   }
   if (subresource !== undefined) throw notFound(kind, name);
-  const named = { ...config, metadata: { ...config.metadata, name } };
+  const { resourceVersion: _version, uid, ...metadata } = config.metadata ?? {};
+  if (uid !== undefined) {
+    const why = `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`;
+    throw conflict(kind, name, why);
+  }
+  const named = { ...config, metadata: { ...metadata, name } };
   const fresh = { metadata: { ...named.metadata, ...freshMetadata(handler, namespace, config) } };
-  const object = apply(undefined, { ...named, ...fresh }, writing);
+  const { apiVersion, kind: type } = config;
+  const object = { apiVersion, kind: type, ...apply(undefined, { ...named, ...fresh }, writing) };
   return answer(201, create(handler, target, object, options));
+}
+
+/** A patch can't name another object. */
+function checkUid({ kind, name }: ObjectTarget, seen: ApiObject, patched: ApiObject): ApiObject {
+  const uid = patched.metadata?.uid;
+  if (uid === undefined || uid === seen.metadata?.uid) return patched;
+  const message = `Invalid value: ${JSON.stringify(uid)}: field is immutable`;
+  throw invalid(kind, name, [{ reason: "FieldValueInvalid", message, field: "metadata.uid" }]);
 }
 
 /** Changes what the target shows of its object, and answers with what it then shows. */
@@ -200,7 +241,8 @@ function hasName(target: Target): target is ObjectTarget {
 }
 
 /** Who writes: `fieldManager`, or else the beginning of the user agent. */
-function writeOptions({ headers }: ApiRequest, query: URLSearchParams): WriteOptions {
+function writeOptions({ headers }: ApiRequest, { verb, query }: Target): WriteOptions {
+  checkDryRun(verb, query.getAll("dryRun"));
   const agent = headers.get("user-agent")?.split("/")[0];
   const manager = query.get("fieldManager") ?? (agent || "unknown");
   return { manager, dryRun: query.getAll("dryRun").includes("All") };
@@ -211,7 +253,9 @@ function readBody({ body }: ApiRequest): unknown {
   try {
     return JSON.parse(body) as unknown;
   } catch (error) {
-    throw badRequest(`the object provided is unrecognized: json parse error: ${String(error)}`);
+    throw badRequest(
+      `the object provided is unrecognized (must be of type ): couldn't get version/kind; json parse error: ${String(error)}`,
+    );
   }
 }
 

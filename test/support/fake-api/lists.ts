@@ -27,7 +27,7 @@ const CONTINUE_EXPIRED =
 /** Which objects a list or a watch is about; `undefined` where it is all of the kind in the namespace. */
 export function selectorOf({ query, kind, name }: Target): Selector | undefined {
   const byLabels = labelSelector(query.get("labelSelector") ?? "");
-  const byFields = fieldSelector(query.get("fieldSelector") ?? "", kind.plural);
+  const byFields = fieldSelector(query.get("fieldSelector") ?? "", kind);
   if (byLabels === undefined && byFields === undefined && name === undefined) return undefined;
   return (object) =>
     (byLabels?.(object) ?? true) &&
@@ -79,7 +79,8 @@ export function listOf(
 ): Json {
   const type = { kind: `${kind.kind}List`, apiVersion: apiVersionOf(kind) };
   if (isCustom(kind)) {
-    return { apiVersion: type.apiVersion, items: objects, kind: type.kind, metadata };
+    const whole = { continue: "", ...metadata };
+    return { apiVersion: type.apiVersion, items: objects, kind: type.kind, metadata: whole };
   }
   const items = objects.map(withoutType);
   return { ...type, metadata, items };
@@ -99,6 +100,11 @@ function readVersion(text: string): number {
 
 function checkOptions(query: URLSearchParams): void {
   const version = query.get("resourceVersion") ?? "";
+  const match = query.get("resourceVersionMatch");
+  const limit = query.get("limit") ?? "";
+  if (!/^-?\d*$/.test(limit)) {
+    throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(limit)}: invalid syntax`);
+  }
   if (query.has("continue") && query.get("continue") !== "" && !["", "0"].includes(version)) {
     throw badRequest("specifying resource version is not allowed when using continue");
   }
@@ -106,7 +112,16 @@ function checkOptions(query: URLSearchParams): void {
     const causes = [{ reason: "FieldValueForbidden", message: `Forbidden: ${why}`, field }];
     throw invalid({ group: "meta.k8s.io", kind: "ListOptions" }, "", causes);
   };
-  if (query.has("resourceVersionMatch") && version === "") {
+  if (match === "Exact" && version === "0") {
+    const why = 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"';
+    forbidden("resourceVersionMatch", why);
+  }
+  if (match !== null && version !== "" && !["", "Exact", "NotOlderThan"].includes(match)) {
+    const message = `Unsupported value: ${JSON.stringify(match)}: supported values: "Exact", "NotOlderThan", ""`;
+    const causes = [{ reason: "FieldValueNotSupported", message, field: "resourceVersionMatch" }];
+    throw invalid({ group: "meta.k8s.io", kind: "ListOptions" }, "", causes);
+  }
+  if (match !== null && version === "") {
     const why = "resourceVersionMatch is forbidden unless resourceVersion is provided";
     forbidden("resourceVersionMatch", why);
   }
@@ -137,7 +152,9 @@ function readToken({ store }: Model, token: string): Position {
   try {
     read = JSON.parse(atob(token.replaceAll("-", "+").replaceAll("_", "/"))) as typeof read;
   } catch {
-    throw badRequest("invalid continue token: continue key is not valid: illegal base64 data");
+    throw badRequest(
+      "invalid continue token: continue key is not valid: illegal base64 data at input byte 0",
+    );
   }
   const { v, rv = 0, start = "" } = read;
   if (v !== CONTINUE_VERSION) {

@@ -32,7 +32,9 @@ export function mergePatch(target: unknown, patch: unknown): unknown {
  */
 export function jsonPatch(target: unknown, operations: unknown): unknown {
   if (!Array.isArray(operations)) {
-    throw badRequest("json: cannot unmarshal object into Go value of type jsonpatch.Patch");
+    throw badRequest(
+      "error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp",
+    );
   }
   let value = structuredClone(target);
   for (const operation of operations as Operation[]) value = operate(value, operation);

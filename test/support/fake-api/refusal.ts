@@ -5,7 +5,7 @@
  */
 
 import { type KindDefinition, qualified } from "./kinds.ts";
-import type { Json } from "./objects.ts";
+import type { Json, StoredObject } from "./objects.ts";
 
 /** A field that is wrong. */
 export interface Cause {
@@ -52,8 +52,11 @@ export function methodNotAllowed(): Refusal {
   return new Refusal(405, "MethodNotAllowed", message, { details: {} });
 }
 
-export function alreadyExists(kind: KindDefinition, name: string): Refusal {
-  return new Refusal(409, "AlreadyExists", `${qualified(kind)} "${name}" already exists`, {
+export function alreadyExists(kind: KindDefinition, { metadata }: StoredObject): Refusal {
+  const { name, deletionTimestamp } = metadata;
+  const isGoing = deletionTimestamp === undefined ? "" : "object is being deleted: ";
+  const message = `${isGoing}${qualified(kind)} "${name}" already exists`;
+  return new Refusal(409, "AlreadyExists", message, {
     details: detailsOf(kind, name),
   });
 }

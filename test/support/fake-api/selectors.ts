@@ -4,6 +4,7 @@
  * @module
  */
 
+import { type KindDefinition, isCustom } from "./kinds.ts";
 import { type ApiObject, valueAt } from "./objects.ts";
 import { badRequest } from "./refusal.ts";
 
@@ -16,7 +17,10 @@ type Requirement = (labels: Labels) => boolean;
 const NAME = String.raw`[A-Za-z0-9_./-]+`;
 const SET = new RegExp(String.raw`^(${NAME})\s+(in|notin)\s*\(([^()]*)\)$`);
 const EQUALITY = new RegExp(String.raw`^(${NAME})\s*(=|==|!=)\s*([A-Za-z0-9_.-]*)$`);
+const COMPARISON = new RegExp(String.raw`^(${NAME})\s*([<>])\s*(-?\d+)$`);
 const EXISTENCE = new RegExp(String.raw`^(!?)\s*(${NAME})$`);
+
+const LABEL_NAME = /^[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?$/;
 
 /** The fields that every kind, and pods, can be selected by. */
 const FIELDS: Record<string, readonly string[]> = {
@@ -39,7 +43,8 @@ export function labelSelector(text: string): Selector | undefined {
 }
 
 /** Reads `fieldSelector`; `undefined` where it is empty. */
-export function fieldSelector(text: string, plural: string): Selector | undefined {
+export function fieldSelector(text: string, kind: KindDefinition): Selector | undefined {
+  const { plural } = kind;
   if (text === "") return undefined;
   const terms = text.split(/(?<!\\),/).map((term) => {
     const [, field = "", operator, escaped = ""] = /^([^=!]+)(!=|==?)(.*)$/.exec(term) ?? [];
@@ -48,7 +53,14 @@ export function fieldSelector(text: string, plural: string): Selector | undefine
     }
     const kinds = FIELDS[field];
     if (kinds === undefined || (kinds.length > 0 && !kinds.includes(plural))) {
-      throw badRequest(`field label not supported: ${field}`);
+      // Kinds that have fields of their own say it by another function.
+      const hasOwn =
+        isCustom(kind) || Object.values(FIELDS).some((others) => others.includes(plural));
+      throw badRequest(
+        hasOwn
+          ? `field label not supported: ${field}`
+          : `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`,
+      );
     }
     const value = escaped.replace(/\\(.)/g, "$1");
     return { path: field.split("."), value, isNegated: operator === "!=" };
@@ -64,21 +76,39 @@ function readRequirement(term: string): Requirement {
   const set = SET.exec(term);
   if (set !== null) {
     const [, name = "", operator, list = ""] = set;
+    checkLabel(name);
     const values = new Set(list.split(",").map((value) => value.trim()));
     return operator === "in" ? isIn(name, values) : (labels) => !isIn(name, values)(labels);
   }
   const equality = EQUALITY.exec(term);
   if (equality !== null) {
     const [, name = "", operator, value = ""] = equality;
+    checkLabel(name);
     if (operator === "!=") return (labels) => labels[name] !== value;
     return (labels) => labels[name] === value;
+  }
+  const comparison = COMPARISON.exec(term);
+  if (comparison !== null) {
+    const [, name = "", operator, bound] = comparison;
+    checkLabel(name);
+    return (labels) => {
+      const value = Number(labels[name]);
+      return operator === ">" ? value > Number(bound) : value < Number(bound);
+    };
   }
   const existence = EXISTENCE.exec(term);
   if (existence === null) {
     throw badRequest(`unable to parse requirement: found '${term}', expected: identifier`);
   }
   const [, not, name = ""] = existence;
+  checkLabel(name);
   return (labels) => name in labels === (not === "");
+}
+
+function checkLabel(key: string): void {
+  const [name = "", prefix, ...more] = key.split("/").toReversed();
+  if (LABEL_NAME.test(name) && prefix !== "" && more.length === 0) return;
+  throw badRequest(`unable to parse requirement: <nil>: Invalid value: ${JSON.stringify(key)}`);
 }
 
 /** A label that is missing is in no set, so that `notin` selects it. */

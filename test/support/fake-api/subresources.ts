@@ -7,7 +7,7 @@
 import { remove } from "./deletes.ts";
 import type { Model } from "./model.ts";
 import { type ApiObject, isJson, type Json, type StoredObject, valueAt } from "./objects.ts";
-import { badRequest, notFound, Refusal } from "./refusal.ts";
+import { badRequest, invalid, notFound, Refusal } from "./refusal.ts";
 import { keyOf, type ObjectTarget } from "./request.ts";
 
 /** The `Scale` of an object. */
@@ -41,6 +41,11 @@ export function scaleOf(object: StoredObject): ApiObject {
 export function withScale(object: StoredObject, scale: ApiObject): ApiObject {
   const replicas = valueAt(scale, ["spec", "replicas"]);
   if (typeof replicas !== "number") throw badRequest("Scale has no spec.replicas");
+  if (replicas < 0) {
+    const message = `Invalid value: ${replicas}: must be greater than or equal to 0`;
+    const causes = [{ reason: "FieldValueInvalid", message, field: "spec.replicas" }];
+    throw invalid({ group: "autoscaling", kind: "Scale" }, object.metadata.name, causes);
+  }
   const spec = isJson(object["spec"]) ? object["spec"] : {};
   const { resourceVersion = object.metadata.resourceVersion } = scale.metadata ?? {};
   const metadata = { ...object.metadata, resourceVersion };

@@ -165,6 +165,10 @@ export class Watches {
       const why =
         "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided";
       forbid("resourceVersionMatch", why);
+      if (match !== "NotOlderThan") {
+        const message = `Unsupported value: ${JSON.stringify(match)}: supported values: "NotOlderThan"`;
+        causes.push({ reason: "FieldValueNotSupported", message, field: "resourceVersionMatch" });
+      }
     }
     if (causes.length > 0) {
       throw invalid({ group: "meta.k8s.io", kind: "ListOptions" }, "", causes);

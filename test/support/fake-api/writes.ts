@@ -8,13 +8,23 @@ import { entriesAfterUpdate, type Writing } from "./field-managers.ts";
 import { apiVersionOf, isCustom, type KindDefinition, subresourcesOf } from "./kinds.ts";
 import { type Model, timestamp } from "./model.ts";
 import { type ApiObject, isEqual, type Metadata, type StoredObject } from "./objects.ts";
-import { alreadyExists, badRequest, conflict, invalid, notFound, Refusal } from "./refusal.ts";
+import {
+  type Cause,
+  alreadyExists,
+  badRequest,
+  conflict,
+  invalid,
+  notFound,
+  Refusal,
+} from "./refusal.ts";
 import { type ObjectTarget, type Target, keyOf } from "./request.ts";
 
 /** How a write is made. */
 export interface WriteOptions {
   readonly manager: string;
   readonly dryRun: boolean;
+  /** Whether the object that is written says who owns its fields, as an applied one does. */
+  readonly isApplied?: boolean;
 }
 
 const NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
@@ -39,21 +49,25 @@ export function create(
   if (metadata.resourceVersion !== undefined) {
     throw new Refusal(500, "", "resourceVersion should not be set on objects to be created");
   }
-  if (model.store.get(kind, key) !== undefined) throw alreadyExists(kind, metadata.name);
+  const existing = model.store.get(kind, key);
+  if (existing !== undefined) throw alreadyExists(kind, existing);
+  checkFinalizers(kind, metadata.name, metadata.finalizers);
   const object: ApiObject & { metadata: Metadata } = {
     ...body,
     metadata: { ...metadata, ...freshMetadata(model, namespace, body) },
   };
   if (subresourcesOf(kind).includes("status")) {
     delete object["status"];
-    if (!isCustom(kind)) object["status"] = kind.kind === "Pod" ? { phase: "Pending" } : {};
+    if (!isCustom(kind))
+      object["status"] = kind.kind === "Pod" ? { phase: "Pending", qosClass: "BestEffort" } : {};
   }
-  if (object.metadata.managedFields === undefined) {
+  if (options.isApplied !== true) {
     const writing = writingOf(model, kind, options.manager);
     object.metadata.managedFields = entriesAfterUpdate(undefined, object, writing);
   }
-  if (options.dryRun) return asAnswered(kind, object);
-  return model.store.set(kind, key, object);
+  const whole = withoutEmpty(kind, object);
+  if (options.dryRun) return asAnswered(kind, whole);
+  return model.store.set(kind, key, whole);
 }
 
 /**
@@ -76,19 +90,25 @@ export function update(
   checkType(kind, proposed);
   checkNamespace(proposed, namespace);
   checkUpdate(target, current, proposed);
-  const next = merged(kind, current, proposed, subresource);
-  const entries = proposed.metadata?.managedFields;
-  const isApplied = !isEqual(entries, current.metadata.managedFields) && entries !== undefined;
+  const next = withoutEmpty(kind, merged(kind, current, proposed, subresource));
+  checkNewFinalizers(kind, current, next);
   const writing = writingOf(model, kind, options.manager, subresource);
-  const managedFields = isApplied ? entries : entriesAfterUpdate(current, next, writing);
+  const isTracked = current.metadata.managedFields !== undefined;
+  const updated = isTracked ? entriesAfterUpdate(current, next, writing) : [];
+  const applied = proposed.metadata?.managedFields ?? [];
+  const managedFields = options.isApplied === true ? applied : updated;
   if (managedFields.length > 0) next.metadata.managedFields = managedFields;
+  else delete next.metadata.managedFields;
   // A write that changes nothing is none.
-  if (isEqual(next, current)) return current;
+  if (isEqual(next, withoutEmpty(kind, current))) return current;
   if (hasSpecChanged(current, next)) {
     next.metadata.generation = (current.metadata.generation ?? 0) + 1;
   }
   if (options.dryRun) return next;
-  if (isLastFinalizer(next)) return model.store.delete(kind, key) ?? next;
+  if (isLastFinalizer(next)) {
+    model.store.delete(kind, key);
+    return next;
+  }
   return model.store.set(kind, key, next);
 }
 
@@ -149,10 +169,89 @@ function nameSuffix(): string {
 
 function checkType(kind: KindDefinition, body: ApiObject): void {
   const expected = apiVersionOf(kind);
+  if (isCustom(kind)) {
+    checkCustomType(kind, body);
+    return;
+  }
   const { apiVersion = expected, kind: name = kind.kind } = body;
   if (apiVersion === expected && name === kind.kind) return;
   const version = JSON.stringify(apiVersion.split("/").at(-1));
   throw badRequest(`${name} in version ${version} cannot be handled as a ${kind.kind}`);
+}
+
+/** A custom object always says what it is. */
+function checkCustomType(kind: KindDefinition, body: ApiObject): void {
+  const missing = body.kind === undefined ? "Kind" : "apiVersion";
+  if (body.kind === undefined || body.apiVersion === undefined) {
+    const text = JSON.stringify(body);
+    throw badRequest(
+      `the object provided is unrecognized (must be of type ${kind.kind}): Object '${missing}' is missing in '${text}' (${text})`,
+    );
+  }
+  const wrong: Cause[] = [];
+  const check = (field: "kind" | "apiVersion", expected: string): void => {
+    const found = body[field];
+    if (found === expected) return;
+    const message = `Invalid value: ${JSON.stringify(found)}: must be ${expected}`;
+    wrong.push({ reason: "FieldValueInvalid", message, field });
+  };
+  check("kind", kind.kind);
+  check("apiVersion", apiVersionOf(kind));
+  if (wrong.length > 0) {
+    throw invalid({ group: kind.group, kind: body.kind }, body.metadata?.name ?? "", wrong);
+  }
+}
+
+const STANDARD_FINALIZERS = new Set(["foregroundDeletion", "orphan", "kubernetes"]);
+
+function checkFinalizers(
+  kind: KindDefinition,
+  name: string,
+  finalizers: readonly string[] = [],
+): void {
+  const causes = finalizers.flatMap((finalizer, index) => {
+    if (finalizer.includes("/") || STANDARD_FINALIZERS.has(finalizer)) return [];
+    const why = "name is neither a standard finalizer name nor is it fully qualified";
+    const message = `Invalid value: ${JSON.stringify(finalizer)}: ${why}`;
+    return [{ reason: "FieldValueInvalid", message, field: `metadata.finalizers[${index}]` }];
+  });
+  if (causes.length > 0) throw invalid(kind, name, causes);
+}
+
+/** An object that is being deleted gets no more finalizers. */
+function checkNewFinalizers(
+  kind: KindDefinition,
+  current: StoredObject,
+  { metadata: { name, finalizers = [] } }: StoredObject,
+): void {
+  checkFinalizers(kind, name, finalizers);
+  if (current.metadata.deletionTimestamp === undefined) return;
+  const known = new Set(current.metadata.finalizers);
+  const added = finalizers.filter((finalizer) => !known.has(finalizer));
+  if (added.length === 0) return;
+  const found = added.map((finalizer) => JSON.stringify(finalizer)).join(", ");
+  const why = "no new finalizers can be added if the object is being deleted, found new finalizers";
+  const message = `Forbidden: ${why} []string{${found}}`;
+  throw invalid(kind, name, [
+    { reason: "FieldValueForbidden", message, field: "metadata.finalizers" },
+  ]);
+}
+
+/** An object without what Go leaves out when it is empty. */
+function withoutEmpty<T extends ApiObject>(kind: KindDefinition, object: T): T {
+  const metadata = { ...object.metadata };
+  for (const name of ["labels", "annotations", "finalizers", "ownerReferences", "managedFields"]) {
+    if (isEmpty(metadata[name])) delete metadata[name];
+  }
+  const kept = { ...object, metadata };
+  for (const name of isCustom(kind) ? [] : ["data", "binaryData", "stringData"]) {
+    if (isEmpty(kept[name])) delete kept[name as keyof T];
+  }
+  return kept;
+}
+
+function isEmpty(value: unknown): boolean {
+  return typeof value === "object" && value !== null && Object.keys(value).length === 0;
 }
 
 function checkNamespace({ metadata }: ApiObject, namespace: string | undefined): void {
@@ -182,7 +281,12 @@ function checkUpdate(
   if (resourceVersion === "" && isCustom(kind)) {
     const message = "Invalid value: 0: must be specified for an update";
     const field = "metadata.resourceVersion";
-    throw invalid(kind, name, [{ reason: "FieldValueInvalid", message, field }]);
+    // Here the server names the resource where it otherwise names the kind.
+    const named = { ...kind, kind: kind.plural };
+    throw invalid(named, name, [{ reason: "FieldValueInvalid", message, field }]);
+  }
+  if (!/^\d*$/.test(resourceVersion)) {
+    throw new Refusal(500, "", `strconv.ParseUint: parsing "${resourceVersion}": invalid syntax`);
   }
   if (resourceVersion !== "" && resourceVersion !== current.metadata.resourceVersion) {
     throw conflict(kind, name);
@@ -197,6 +301,7 @@ function merged(
   subresource: string | undefined,
 ): StoredObject {
   const kept: Metadata = { name: current.metadata.name };
+  const proposedMetadata = { ...proposed.metadata };
   for (const name of [
     "namespace",
     "uid",
@@ -208,12 +313,13 @@ function merged(
     "resourceVersion",
     "managedFields",
   ]) {
+    delete proposedMetadata[name];
     if (current.metadata[name] !== undefined) kept[name] = current.metadata[name];
   }
   if (subresource === "status") {
     return structuredClone({ ...current, status: proposed["status"] ?? {} });
   }
-  const next: ApiObject = { ...proposed, metadata: { ...proposed.metadata, ...kept } };
+  const next: ApiObject = { ...proposed, metadata: { ...proposedMetadata, ...kept } };
   if (subresourcesOf(kind).includes("status")) {
     if (current["status"] === undefined) delete next["status"];
     else next["status"] = current["status"];

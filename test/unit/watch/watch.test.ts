@@ -49,7 +49,11 @@ function watch(
     next,
     async take(count) {
       const taken: string[] = [];
-      while (taken.length < count) taken.push(inShort(await next()));
+      while (taken.length < count) {
+        const { done, value } = await events.next();
+        if (done === true) break;
+        taken.push(inShort(value));
+      }
       return taken;
     },
     end: async () => void (await events.return()),
