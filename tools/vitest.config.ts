@@ -21,6 +21,8 @@ const config: ViteUserConfig = defineConfig({
     globalSetup: path("test/support/global-setup.ts"),
     testTimeout: 120_000,
     hookTimeout: 60_000,
+    // What is waited for gets the time that a loaded machine needs.
+    expect: { poll: { timeout: 60_000 } },
     retry: 0,
   },
 });

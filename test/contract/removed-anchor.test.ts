@@ -85,7 +85,7 @@ describe.each(authorityKinds)("$kind", ({ next, settings }) => {
     },
   );
 
-  test("idle connections of the old generation close within a second", async () => {
+  test("idle connections of the old generation close at once", async () => {
     const { ca, server } = await startCluster({}, await next());
     const volume = await createVolume({ ca: ca.pem });
     const source = entry.fileCaSource(volume.caFile);
@@ -100,7 +100,7 @@ describe.each(authorityKinds)("$kind", ({ next, settings }) => {
     await volume.write({ ca: (await next()).pem });
     await source.reload(); // No request is needed.
     if (closesIdleConnections) {
-      await until("they are closed", async () => (await openConnections(server)) === 0, 1_000);
+      await until("they are closed", async () => (await openConnections(server)) === 0, 3_000);
     } else {
       // Declared: they stay until they time out, and nothing more is sent on them.
       const { requests } = await server.stats();

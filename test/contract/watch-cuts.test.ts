@@ -67,7 +67,7 @@ describe.each(ways)("a watch over $way", ({ http2, settings }) => {
     const [last] = (await fake.objects("pods")).slice(-1);
     expect(OFFSETS.length).toBeGreaterThan(lineBytes(last));
     expect(OFFSETS.length).toBeLessThan(2 * lineBytes(last));
-  }, 60_000);
+  });
 
   test.each(PIECES)(
     "tells characters that are parted by pieces of %i bytes",

@@ -110,8 +110,6 @@ async function createPod(): Promise<Pod> {
   return { ca, server, volume, start };
 }
 
-const slow = { timeout: 15_000 };
-
 describe.each(names)("on %s", (runtime) => {
   test("examples/controller greets, again after a rotation, and ends on SIGTERM", async () => {
     const pod = await createPod();
@@ -122,8 +120,8 @@ describe.each(names)("on %s", (runtime) => {
       const objects = (await fake.objects("configmaps")) as { data?: Record<string, string> }[];
       return objects[0]?.data?.["greeting"];
     };
-    await expect.poll(greeting, slow).toBe("Hello, World!");
-    await expect.poll(controller.output, slow).toContain("world-greeting at generation 1");
+    await expect.poll(greeting).toBe("Hello, World!");
+    await expect.poll(controller.output).toContain("world-greeting at generation 1");
 
     const next = await createCa();
     await pod.volume.write({ ca: next.pem, token: "open" });
@@ -133,8 +131,8 @@ describe.each(names)("on %s", (runtime) => {
       metadata: { name: "world", generation: 2 },
       spec: { name: "Moon" },
     });
-    await expect.poll(greeting, slow).toBe("Hello, Moon!");
-    await expect.poll(controller.output, slow).toContain("at generation 2");
+    await expect.poll(greeting).toBe("Hello, Moon!");
+    await expect.poll(controller.output).toContain("at generation 2");
     const [world] = await fake.objects("greetings");
     expect(world).toMatchObject({
       status: { observedGeneration: 2, configMap: "world-greeting" },
@@ -161,7 +159,7 @@ describe.each(names)("on %s", (runtime) => {
     await fake.put("pods", web("Pending", false));
     const script = await pod.start(runtime, "wait-until-ready", "app=web");
     const exited = once(script.child, "exit");
-    await expect.poll(script.output, slow).toMatch(/web +0\/1 +Pending +2/);
+    await expect.poll(script.output).toMatch(/web +0\/1 +Pending +2/);
     await fake.put("pods", web("Running", true));
     expect(await exited).toEqual([0, null]);
     expect(script.output().split("\n")).toEqual([

@@ -143,7 +143,7 @@ describe.each(ways)("$way", ({ settings }) => {
     await definitions.waitFor(name, "Established");
     const find = async (): Promise<string | undefined> =>
       (await kube.discover({ refresh: true })).find(name)?.kind;
-    await expect.poll(find, { timeout: 15_000 }).toBe(kind);
+    await expect.poll(find).toBe(kind);
 
     const Widget = defineResource({
       group: "example.com",

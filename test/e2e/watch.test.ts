@@ -65,8 +65,8 @@ describe.each(ways)("$way", ({ way, settings, http2 }) => {
 
     const reading = Promise.allSettled([readLines(), readEvents()]);
     await Promise.all([write(), rotateTwice()]);
-    await expect.poll(() => lines.length, { timeout: 20_000 }).toBe(EVENTS);
-    await expect.poll(() => events.length, { timeout: 20_000 }).toBe(EVENTS);
+    await expect.poll(() => lines.length).toBe(EVENTS);
+    await expect.poll(() => events.length).toBe(EVENTS);
     stop.abort();
     await reading;
     expect(lines).toEqual(names);

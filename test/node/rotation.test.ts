@@ -197,7 +197,7 @@ describe.each(cases)("$name, $kind", ({ open, pools, sendsRequests, next }) => {
     await Promise.all([1, 2, 3].map(() => ask(dropIn, `${server.origin}/version`)));
     await volume.write({ ca: (await next()).pem });
     await source.reload(); // No request is needed.
-    await until("all but one are closed", async () => (await server.stats()).open === 1, 1_000);
+    await until("all but one are closed", async () => (await server.stats()).open === 1, 3_000);
     expect(dropIn.status().generations).toMatchObject([{ retired: true }, { retired: false }]);
     await server.release("across");
     expect(await held.text()).toBe("first\nsecond\n");
@@ -372,7 +372,7 @@ describe.each(rotating)("$name", ({ open, pools, sendsRequests }) => {
     void connecting.then(() => (told = true));
     await dropIn.close();
     await ended;
-    await until("those that connect are told", () => told, 1_000);
+    await until("those that connect are told", () => told, 1_500);
     await until("no connection is left", async () => (await server.stats()).open === 0);
     await rejection(ask(dropIn, `${server.origin}/version`));
     expect(dropIn.status().generations).toEqual([]);

@@ -133,7 +133,7 @@ beforeAll(async () => {
     await plant("src/api", `circle-${file}`, `${type};\n${back}`);
   }
   linted = await check("oxlint", "--format=unix", "src", "runtimes");
-}, 60_000);
+});
 
 afterAll(() => rm(copy, { recursive: true }));
 

@@ -16,7 +16,7 @@ import { createVolume, startCluster } from "./scene.ts";
 export interface ChaosOptions {
   readonly seed: number;
   readonly http2: boolean;
-  /** Whether a watch may have to begin anew, by a 410 or by nonsense that comes twice. */
+  /** Whether a watch may have to begin anew: by a 410, by silence, or by an error that comes twice. */
   readonly expires: boolean;
   /** Whether the server is one of those that know no streaming lists. */
   readonly isOld: boolean;
@@ -39,10 +39,9 @@ export interface Chaos {
   end(): Promise<void>;
 }
 
-const FAULTS: readonly Fault[] = [
-  { status: 500 },
+/** What a watch goes on after from where it was. */
+const PASSING: readonly Fault[] = [
   { status: 503 },
-  { status: 403 },
   { status: 429, retryAfterSeconds: 1 },
   { isLost: true },
   { isAnswerLost: true },
@@ -50,6 +49,11 @@ const FAULTS: readonly Fault[] = [
   { cutAfterBytes: { upTo: 5_000 } },
   { cutAfterBytes: { upTo: 5_000 }, chunkBytes: { upTo: 50 } },
   { endAfterBytes: { upTo: 5_000 } },
+];
+/** What it may list again after: silence, or an error that comes twice. */
+const LASTING: readonly Fault[] = [
+  { status: 500 },
+  { status: 403 },
   { silentAfterBytes: { upTo: 5_000 } },
 ];
 const NONSENSE: Fault = { firstLine: '{"type":"ADDED"' };
@@ -127,9 +131,12 @@ export async function startChaos({ seed, http2, expires, isOld }: ChaosOptions):
     byCert: { ...trust, clientCert: entry.fileClientCertSource(pair.paths) },
     acts,
     async begin() {
-      const of = expires ? [...FAULTS, NONSENSE] : FAULTS;
+      const of = expires ? [...PASSING, ...LASTING, NONSENSE] : PASSING;
       await server.fake.faults.sometimes({ verb: "watch" }, { seed, rate: 0.4, of });
-      await server.fake.faults.sometimes({ verb: "list" }, { seed, rate: 0.3, of: FAULTS });
+      await server.fake.faults.sometimes(
+        { verb: "list" },
+        { seed, rate: 0.3, of: [...PASSING, ...LASTING] },
+      );
     },
     async act() {
       const name = names[Math.floor(random() * names.length)] ?? "cut";
