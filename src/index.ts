@@ -4,85 +4,16 @@
  * @module
  */
 
-export { ApiError } from "./api/api-error.ts";
-export type {
-  ApiErrorDetails,
-  KnownStatusReason,
-  Status,
-  StatusCause,
-  StatusDetails,
-  StatusReason,
-} from "./api/api-error.ts";
+export type { KnownStatusReason, StatusReason } from "./api/api-error.ts";
 export { isReanchorError } from "./api/any-error.ts";
 export type { AnyReanchorError } from "./api/any-error.ts";
-export type { CallOptions } from "./api/api-call.ts";
 export type { CaStatus, ClientCertStatus, ClientStatus } from "./client/status.ts";
 export type { DeleteCallOptions, KubeClient } from "./client/client.ts";
 export type { RequestFailure } from "./client/health.ts";
-export type {
-  JsonPatch,
-  JsonPatchOperation,
-  MergePatch,
-  PatchBody,
-  PatchOptions,
-  PatchType,
-  StrategicPatch,
-  MergePart,
-  StrategicPart,
-  UntypedPatch,
-} from "./api/patch.ts";
+export type { PatchOptions } from "./api/patch.ts";
 export type { ConnectOptions } from "./client/connect.ts";
-export type {
-  Applied,
-  KubeObject,
-  KubeObjectMeta,
-  ObjectOwner,
-  PartOf,
-  Stored,
-} from "./api/object.ts";
-export type { ResourceDefinition } from "./api/definition.ts";
-export type { ResourceKind, ResourceOptions } from "./resources/kind.ts";
-export type { PodVerbs } from "./resources/pod.ts";
-export type { CustomResource, DiscoveredResource } from "./resources/define-resource.ts";
-export type { ResourceCall, ResourceClient } from "./api/api-call.ts";
-export type {
-  ApplyOptions,
-  DeleteCollectionOptions,
-  ResourceDeleteOptions,
-  GetOptions,
-  ListAllOptions,
-  ListOptions,
-  ResourceCallOptions,
-  ResourcePatchOptions,
-  ResourcePatchType,
-  WriteOptions,
-} from "./api/verbs.ts";
-export type { Resource } from "./resources/resource.ts";
-export type { ScaleObject, Subresource, WithScale, WithStatus } from "./resources/subresource.ts";
-export type { ListMeta, ResourceList } from "./api/list.ts";
-export type { Informer, InformerHandler, InformerOptions } from "./watch/informer.ts";
-export type { IndexFunction } from "./watch/object-store.ts";
-export type { ObjectChange, WatchEvent } from "./watch/reflector.ts";
-export type { FollowOptions, Watch, WatchOptions } from "./watch/watch.ts";
-export type { SelectorOptions } from "./api/selectors.ts";
-export type { LogLinesOptions, LogOptions, LogTextOptions } from "./pods/logs.ts";
-export type {
-  ConditionState,
-  DeletedCondition,
-  ObjectCondition,
-  WaitCondition,
-} from "./watch/conditions.ts";
-export type { WaitForDeletedOptions, WaitForOptions } from "./watch/wait-for.ts";
-export type {
-  FieldSelectorInput,
-  LabelExpression,
-  LabelRequirement,
-  LabelSelectorInput,
-  LabelSelectorObject,
-} from "./api/selectors.ts";
+export type { DiscoveredResource } from "./resources/define-resource.ts";
 export type { DiscoveredKind, DiscoverOptions, Discovery } from "./resources/discovery.ts";
-export { ApplyConflictError } from "./api/apply-conflict.ts";
-export type { ApplyConflict } from "./api/apply-conflict.ts";
 export type { BasicAuth, ClusterConfig } from "./config/cluster-config.ts";
 export type { Impersonation } from "./config/impersonation.ts";
 export type { InClusterOptions } from "./config/in-cluster.ts";
@@ -91,7 +22,6 @@ export {
   ClosedError,
   ConfigError,
   ConnectionError,
-  InvalidObjectError,
   ReanchorError,
   SourceError,
   TimeoutError,
@@ -100,7 +30,6 @@ export {
 } from "./errors.ts";
 export type {
   ReanchorErrorCode,
-  SchemaIssue,
   SourceErrorReason,
   UntrustedReason,
   UntrustedServerDetails,
@@ -149,6 +78,7 @@ export type {
   TransportOptions,
   TransportRequest,
   TransportResponse,
+  UpgradedConnection,
 } from "./runtime.ts";
 export { staticCaSource } from "./sources/ca-source.ts";
 export type { CaBundle, CaFunction, CaSource } from "./sources/ca-source.ts";
@@ -173,3 +103,4 @@ export type { CreateFetchOptions, FetchStatus, RotatingFetch } from "./transport
 export type { GenerationStatus } from "./rotation/generation.ts";
 export type { FetchInit } from "./transport/request.ts";
 export type { TransportSettings } from "./transport/transport-settings.ts";
+export * from "./resources/public-names.ts";
