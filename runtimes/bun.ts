@@ -47,6 +47,7 @@ import {
   type RotatingFetch,
   createFetchFor,
 } from "../src/transport/create-fetch.ts";
+import { requireBun } from "./_shared/own-runtime.ts";
 import { bunRuntime } from "./bun/runtime.ts";
 
 export * from "../src/index.ts";
@@ -73,6 +74,7 @@ export const runtime: Runtime = bunRuntime;
  * ```
  */
 export async function connect(options: ConnectOptions = {}): Promise<KubeClient> {
+  requireBun();
   return await connectOn(runtime, options);
 }
 
@@ -94,6 +96,7 @@ export async function connect(options: ConnectOptions = {}): Promise<KubeClient>
  * ```
  */
 export function createFetch(options: CreateFetchOptions = {}): RotatingFetch {
+  requireBun();
   return createFetchFor(runtime, options);
 }
 

@@ -47,9 +47,12 @@ import {
   type RotatingFetch,
   createFetchFor,
 } from "../src/transport/create-fetch.ts";
+import { requireUndici } from "./_shared/own-runtime.ts";
 import { nodeRuntime } from "./node/runtime.ts";
 
 export * from "../src/index.ts";
+
+const ADVICE = "import reanchor, or reanchor/bun";
 
 /** This runtime: its name and what it can do. */
 export const runtime: Runtime = nodeRuntime;
@@ -73,6 +76,7 @@ export const runtime: Runtime = nodeRuntime;
  * ```
  */
 export async function connect(options: ConnectOptions = {}): Promise<KubeClient> {
+  requireUndici("reanchor/node", ADVICE);
   return await connectOn(runtime, options);
 }
 
@@ -94,6 +98,7 @@ export async function connect(options: ConnectOptions = {}): Promise<KubeClient>
  * ```
  */
 export function createFetch(options: CreateFetchOptions = {}): RotatingFetch {
+  requireUndici("reanchor/node", ADVICE);
   return createFetchFor(runtime, options);
 }
 

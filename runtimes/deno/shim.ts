@@ -4,6 +4,8 @@
  * @module
  */
 
+import { ConfigError } from "../../src/errors.ts";
+
 /** A permission that may be asked about, without prompting. */
 export type PermissionDescriptor =
   | { name: "env"; variable: string }
@@ -105,5 +107,7 @@ export function nodeCrypto(): NodeCrypto {
 
 /** Deno's namespace. */
 export function deno(): DenoNamespace {
-  return (globalThis as unknown as { Deno: DenoNamespace }).Deno;
+  const { Deno } = globalThis as unknown as { Deno?: DenoNamespace };
+  if (Deno !== undefined) return Deno;
+  throw new ConfigError("Cannot use reanchor/deno: this is not Deno; import reanchor");
 }

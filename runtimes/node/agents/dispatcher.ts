@@ -9,6 +9,7 @@ import type { EventEmitter } from "node:events";
 import { promisify } from "node:util";
 import { Agent, Dispatcher, buildConnector } from "undici";
 import { ClosedError } from "../../../src/errors.ts";
+import { requireUndici } from "../../_shared/own-runtime.ts";
 import type { AgentStatus, ContextGeneration, TlsConnections } from "./tls-connections.ts";
 import { type AgentOptions, openConnections } from "./options.ts";
 import { UnauthorizedHandler, canRetry, isByCertificate } from "./retry-unauthorized.ts";
@@ -250,5 +251,6 @@ function settle(done: Promise<void>, callback: (() => void) | undefined): Promis
  * ```
  */
 export function createDispatcher({ pool, ...options }: DispatcherOptions = {}): RotatingDispatcher {
+  requireUndici("createDispatcher", "use createFetch of reanchor, or createHttpsAgent");
   return new PooledDispatcher(openConnections("createDispatcher", options, ["pool"]), pool);
 }

@@ -27,6 +27,7 @@ import type { AgentStatus, TlsConnections } from "../agents/tls-connections.ts";
 import { PooledDispatcher } from "../agents/dispatcher.ts";
 import { PooledHttpsAgent } from "../agents/https-agent.ts";
 import { type AgentOptions, connectionsTo } from "../agents/options.ts";
+import { requireUndici } from "../../_shared/own-runtime.ts";
 import { nodeRuntime } from "../runtime.ts";
 import { retryLost } from "./retry-lost.ts";
 import { caSourceOf, clientCertSourceOf } from "./sources.ts";
@@ -97,8 +98,13 @@ export class KubeConfig extends ClientNodeKubeConfig implements AsyncDisposable 
    *
    * @param options How files are read and connections behave.
    * @throws {TypeError} if there is no option of a name.
+   * @throws {ConfigError} on Bun, which has no undici.
    */
   constructor(options: KubeConfigOptions = {}) {
+    requireUndici(
+      "reanchor/client-node",
+      "use connect of reanchor, which has kubeconfig(), typed resources, watches and logs; or run the program on Node",
+    );
     checkKnown("KubeConfig", options, optionNames);
     super();
     this.#options = options;

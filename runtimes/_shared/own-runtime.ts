@@ -1,0 +1,43 @@
+/**
+ * Which runtime this is, for entries that would do less than they say on another one.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { ConfigError } from "../../src/errors.ts";
+
+type RuntimeName = "Node" | "Deno" | "Bun";
+
+/** The runtime that this is. */
+function presentRuntime(): RuntimeName {
+  if (process.versions["bun"] !== undefined) return "Bun";
+  return process.versions["deno"] === undefined ? "Node" : "Deno";
+}
+
+/**
+ * Rejects what needs undici where there is none: `import "undici"` on Bun gives Bun's own stand-in, which ignores
+ * CA bundles and lacks half of its methods.
+ *
+ * @param what The name that is imported.
+ * @param advice What to use on Bun.
+ * @throws {ConfigError} on Bun.
+ */
+export function requireUndici(what: string, advice: string): void {
+  if (presentRuntime() !== "Bun") return;
+  const reason = "it needs undici, in whose place Bun has one that ignores CA bundles";
+  throw new ConfigError(`Cannot use ${what} on Bun: ${reason}; ${advice}`);
+}
+
+/**
+ * Rejects what needs Bun's `fetch`: any other would ignore the CA bundle, and trust the runtime's own store.
+ *
+ * @throws {ConfigError} on every other runtime.
+ */
+export function requireBun(): void {
+  const present = presentRuntime();
+  if (present === "Bun") return;
+  const reason = "fetch there does not take the CA bundle that Bun's fetch takes";
+  const advice = `import reanchor, or reanchor/${present.toLowerCase()}`;
+  throw new ConfigError(`Cannot use reanchor/bun on ${present}: ${reason}; ${advice}`);
+}

@@ -1,0 +1,103 @@
+/**
+ * An entry of one runtime that would trust less strictly on another, or fail there at the first request, says so
+ * when something is made of it.
+ *
+ * @module
+ */
+
+import { describe, expect, test } from "vitest";
+import { ConfigError, type ConnectOptions } from "../../src/index.ts";
+import { deno } from "../../runtimes/deno/shim.ts";
+import { lane } from "./support/entry.ts";
+import { rejection, startCluster } from "./support/scene.ts";
+
+const options: ConnectOptions = { config: { server: "https://127.0.0.1:6443" } };
+
+/** What a call fails with, at once or as a promise. */
+async function failure(call: () => unknown): Promise<unknown> {
+  return await rejection((async () => await call())());
+}
+
+const entries = {
+  "reanchor/node": { works: lane !== "bun", load: () => import("../../runtimes/node.ts") },
+  "reanchor/bun": { works: lane === "bun", load: () => import("../../runtimes/bun.ts") },
+};
+
+describe.each(Object.entries(entries))("%s", (name, { works, load }) => {
+  test(works ? "is used on its runtime" : "is rejected on another runtime", async () => {
+    const { connect, createFetch } = await load();
+    if (works) {
+      await (await connect(options)).close();
+      await createFetch().close();
+      return;
+    }
+    for (const call of [() => connect(options), () => createFetch()]) {
+      const error = await failure(call);
+      expect(error).toBeInstanceOf(ConfigError);
+      expect(String(error)).toMatch(`Cannot use ${name} on `);
+    }
+  });
+});
+
+test("reanchor/deno needs Deno, and says so", () => {
+  if (lane === "deno") expect(deno().version.deno).toBeDefined();
+  else expect(deno).toThrow(ConfigError);
+});
+
+describe("the drop-ins", () => {
+  test("for undici are rejected on Bun, which has none, and say what works there", async () => {
+    const { createDispatcher } = await import("../../runtimes/agents.ts");
+    const { KubeConfig } = await import("../../runtimes/client-node.ts");
+    if (lane !== "bun") {
+      await createDispatcher().close();
+      await new KubeConfig().close();
+      return;
+    }
+    expect(createDispatcher).toThrow(ConfigError);
+    expect(createDispatcher).toThrow(/on Bun.*createFetch.*createHttpsAgent/);
+    expect(() => new KubeConfig()).toThrow(ConfigError);
+    expect(() => new KubeConfig()).toThrow(/reanchor\/client-node on Bun.*connect of reanchor/);
+  });
+
+  test("for node:https and node:tls verify the server on every runtime", async () => {
+    const { createHttpsAgent, createSecureContextSource } =
+      await import("../../runtimes/agents.ts");
+    const { functionCaSource } = await import("../../runtimes/node.ts");
+    const { get } = await import("node:https");
+    const { ca, server } = await startCluster();
+    const { ca: other } = await startCluster();
+    const port = Number(new URL(server.origin).port);
+
+    async function status(pem: string): Promise<number | undefined> {
+      const agent = createHttpsAgent({ ca: functionCaSource(() => pem) });
+      try {
+        return await new Promise((resolve, reject) => {
+          const request = get(`${server.origin}/version`, { agent }, (response) => {
+            response.resume();
+            response.once("end", () => resolve(response.statusCode));
+          });
+          request.once("error", reject);
+        });
+      } finally {
+        agent.destroy();
+      }
+    }
+
+    async function connects(pem: string): Promise<boolean> {
+      const trust = createSecureContextSource({ ca: functionCaSource(() => pem) });
+      try {
+        const socket = await trust.connect({ host: "127.0.0.1", port });
+        socket.destroy();
+        return true;
+      } finally {
+        trust.close();
+      }
+    }
+
+    expect(await status(ca.pem)).toBe(200);
+    expect(await connects(ca.pem)).toBe(true);
+    for (const call of [() => status(other.pem), () => connects(other.pem)]) {
+      expect(await failure(call)).toMatchObject({ name: "UntrustedServerError" });
+    }
+  });
+});
