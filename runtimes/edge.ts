@@ -36,6 +36,7 @@ import {
   type RotatingFetch,
   createFetchFor,
 } from "../src/transport/create-fetch.ts";
+import { hinted, hintedAsync } from "./edge/build-hint.ts";
 import { type EdgeConnect, type EdgeFetch, createEdgeRuntime } from "./edge/runtime.ts";
 
 export * from "../src/index.ts";
@@ -94,7 +95,8 @@ export const runtime: Runtime = createEdgeRuntime((url, init) => fetch(url, init
  * ```
  */
 export async function connect(options: EdgeConnectOptions = {}): Promise<KubeClient> {
-  return await connectOn(runtimeFor(options), options, [...ownOptionNames, "connect"]);
+  const names = [...ownOptionNames, "connect"];
+  return await hintedAsync(() => connectOn(runtimeFor(options), options, names));
 }
 
 /**
@@ -105,7 +107,7 @@ export async function connect(options: EdgeConnectOptions = {}): Promise<KubeCli
  * @throws {ConfigError} if a CA bundle is given, which a request can't carry here.
  */
 export function createFetch(options: EdgeCreateFetchOptions = {}): RotatingFetch {
-  return createFetchFor(runtimeFor(options), options, ownOptionNames);
+  return hinted(() => createFetchFor(runtimeFor(options), options, ownOptionNames));
 }
 
 const ownOptionNames: readonly (keyof EdgeOptions)[] = ["fetch"];
@@ -130,7 +132,7 @@ function runtimeFor(options: EdgeConnectOptions | null): Runtime {
  * @throws {ConfigError} always, saying what to do instead.
  */
 export async function inCluster(options: InClusterOptions = {}): Promise<ClusterConfig> {
-  return await loadInCluster(runtime, options);
+  return await hintedAsync(() => loadInCluster(runtime, options));
 }
 
 /**
@@ -143,7 +145,7 @@ export async function inCluster(options: InClusterOptions = {}): Promise<Cluster
 export async function kubeconfig(options: KubeconfigOptions = {}): Promise<Source<ClusterConfig>> {
   // Loaded where it is used: a program in a pod pays for neither YAML nor schemas.
   const { loadKubeconfig } = await import("../src/config/kubeconfig/kubeconfig.ts");
-  return await loadKubeconfig(runtime, options);
+  return await hintedAsync(() => loadKubeconfig(runtime, options));
 }
 
 /**
@@ -154,7 +156,7 @@ export async function kubeconfig(options: KubeconfigOptions = {}): Promise<Sourc
  * @throws {ConfigError} always, saying what to do instead.
  */
 export function fileCaSource(path: string, options?: SourceOptions): CaSource {
-  return createFileCaSource(runtime, path, options);
+  return hinted(() => createFileCaSource(runtime, path, options));
 }
 
 /**
@@ -178,7 +180,7 @@ export function fileClientCertSource(
   files: ClientCertFiles | string,
   options?: SourceOptions,
 ): ClientCertSource {
-  return createFileClientCertSource(runtime, files, options);
+  return hinted(() => createFileClientCertSource(runtime, files, options));
 }
 
 /**
@@ -203,7 +205,7 @@ export function functionClientCertSource(
  * @throws {ConfigError} always, saying what to do instead.
  */
 export function fileTokenSource(path: string, options?: SourceOptions): TokenSource {
-  return createFileTokenSource(runtime, path, options);
+  return hinted(() => createFileTokenSource(runtime, path, options));
 }
 
 /**

@@ -24,6 +24,11 @@ export async function inferConfig(
   runtime: Runtime,
   options: InClusterOptions,
 ): Promise<ClusterConfig | Source<ClusterConfig>> {
+  if (runtime.files === undefined) {
+    throw new ConfigError(
+      `Cannot find a cluster: ${runtime.name} has no files and no environment to look at; pass the option "config" with a server and a token source`,
+    );
+  }
   const looked: string[] = [];
   const found = await findFiles(runtime, looked);
   if (found.length > 0) {

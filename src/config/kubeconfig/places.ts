@@ -92,6 +92,11 @@ export function findKubeconfigs(runtime: Runtime, options: KubeconfigOptions): K
     const mustExist = typeof path === "string";
     return { paths, content: undefined, mustExist, label: paths.join(", ") };
   }
+  if (runtime.files === undefined) {
+    throw new ConfigError(
+      `Cannot find a kubeconfig: ${runtime.name} has no file system; pass its text as the option "content"`,
+    );
+  }
   const { paths, variable } = usualKubeconfigs(runtime);
   if (paths.length === 0) {
     throw new ConfigError(
