@@ -16,6 +16,15 @@ test("package.json and deno.json export the same", () => {
   expect(compareExports(npm.exports, jsr.exports)).toEqual([]);
 });
 
+test("package.json has each entry's types for compilers that read no exports", () => {
+  const entries = Object.entries(npm.exports).flatMap(([name, target]) => {
+    const types = typeof target === "string" ? undefined : target["types"];
+    return types === undefined ? [] : [[name.slice(2), [types]]];
+  });
+  expect(npm.typesVersions).toEqual({ "*": Object.fromEntries(entries) });
+  expect(npm.types).toBe("./dist/types/runtimes/node.d.ts");
+});
+
 test("package.json and deno.json agree on version, licence and dependencies", () => {
   expect(jsr.version).toBe(npm.version);
   expect(version).toBe(npm.version);

@@ -4,11 +4,32 @@
  * @module
  */
 
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { type TestServer, connectControl } from "../support/api-server.ts";
 import { createCa } from "../support/pki.ts";
 import { type InstalledPackage, installPackage } from "./installed-package.ts";
 import { type NpmConfig, readJson, root } from "./project.ts";
+
+/** The compilers by version; those that are not the project's are in folders of their own. */
+const typescripts: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries({
+    "5.7": "test/package/typescript/5.7/",
+    "6": "test/package/typescript/6/",
+    "7": "./",
+  }).map(([version, folder]) => {
+    const require = createRequire(new URL(folder, `file://${root}`));
+    return [version, join(dirname(require.resolve("typescript/package.json")), "bin/tsc")];
+  }),
+);
+
+/** A program that is compiled to CommonJS. */
+const commonJsProgram = `
+import { runtime } from "reanchor";
+import { Pod } from "reanchor/resources";
+console.log(runtime.name, Pod.kind);
+`;
 
 const bin = (name: string): string => `${root}node_modules/.bin/${name}`;
 const node = (version: "22" | "24" | "26"): string =>
@@ -266,6 +287,47 @@ void connect({ reloadIntervalMs: "soon" });
       }),
     );
     await project.run(bin("tsc"), ["-p", config]);
+  });
+
+  // The least that is supported, the last that was written in TypeScript, and the project's own.
+  describe.each(["5.7", "6", "7"])("check by TypeScript %s", (version) => {
+    const compiler = { target: "ES2022", strict: true, skipLibCheck: false, ...standards };
+
+    async function compile(
+      name: string,
+      options: Record<string, unknown>,
+      type: "module" | "commonjs" = "commonjs",
+    ): Promise<string> {
+      await project.write(`${name}/package.json`, JSON.stringify({ type }));
+      await project.write(`${name}/consumer.ts`, consumer);
+      await project.write(`${name}/main.ts`, commonJsProgram);
+      const config = await project.write(
+        `${name}/tsconfig.json`,
+        JSON.stringify({
+          compilerOptions: { ...compiler, ...options },
+          files: ["consumer.ts", "main.ts"],
+        }),
+      );
+      const tsc = typescripts[version] ?? "";
+      expect(await project.run(node("24"), [tsc, "--version"])).toContain(` ${version}.`);
+      await project.run(node("24"), [tsc, "-p", config]);
+      return name;
+    }
+
+    test("with Node's resolution", async () => {
+      await compile(`nodenext-${version}`, { ...nodenext, noEmit: true }, "module");
+    });
+
+    test("with a bundler's resolution", async () => {
+      await compile(`bundler-${version}`, { ...bundler, noEmit: true });
+    });
+
+    test("with module commonjs, whose output runs", async () => {
+      const folder = await compile(`commonjs-${version}`, { module: "commonjs" });
+      for (const one of ["22", "24"] as const) {
+        expect(await project.run(node(one), [`${folder}/main.js`])).toBe("node Pod\n");
+      }
+    });
   });
 
   test("check on Deno", async () => {

@@ -7,7 +7,7 @@
 import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, readFile, readdir, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, relative } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { promisify } from "node:util";
 import { root } from "./project.ts";
 
@@ -57,6 +57,7 @@ export async function installPackage(): Promise<InstalledPackage> {
     },
     async write(path, content) {
       const file = join(folder, path);
+      await mkdir(dirname(file), { recursive: true });
       await writeFile(file, content);
       return file;
     },

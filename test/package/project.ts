@@ -16,6 +16,8 @@ export interface NpmConfig {
   readonly version: string;
   readonly license: string;
   readonly dependencies: Readonly<Record<string, string>>;
+  readonly types: string;
+  readonly typesVersions: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
   readonly exports: Readonly<Record<string, NpmTarget>>;
 }
 
