@@ -16,7 +16,7 @@ function presentRuntime(): RuntimeName {
 }
 
 /**
- * Rejects what needs undici where there is none: `import "undici"` on Bun gives Bun's own stand-in, which ignores
+ * Rejects what needs undici if this is Bun: `import "undici"` on Bun gives Bun's own stand-in, which ignores
  * CA bundles and lacks half of its methods.
  *
  * @param what The name that is imported.

@@ -1,5 +1,5 @@
 /**
- * Tells those who got the build for edge runtimes without having asked for it: bundlers pick it where nothing says
+ * Tells those who got the build for edge runtimes without having asked for it: bundlers pick it if nothing says
  * that a program runs on Node.
  *
  * @module

@@ -29,7 +29,7 @@ export type OpenedAnswer =
 /** A request whose response's headers are there. */
 interface Exchange {
   readonly progress: Progress;
-  /** Called where it makes no progress. */
+  /** Called if it makes no progress. */
   onTimeout: (error: TimeoutError) => void;
   /** Ends it. */
   readonly own: AbortController;

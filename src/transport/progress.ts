@@ -10,7 +10,7 @@ import type { Clock } from "../runtime.ts";
 export const MIN_PROGRESS_BYTES: number = 16 * 1024;
 
 /**
- * One timer for all of it, set when the request begins. Where it fires in the middle of a body that does make
+ * One timer for all of it, set when the request begins. If it fires in the middle of a body that makes
  * progress, it is set again: an answer that comes at once costs no timer of its own.
  */
 export class Progress {
