@@ -88,7 +88,9 @@ export type LaxChain =
   /** An intermediate whose key usage does not say that it signs certificates. */
   | "key-usage-of-intermediate"
   /** An intermediate that is signed over SHA-1. */
-  | "sha1-of-intermediate";
+  | "sha1-of-intermediate"
+  /** One of a resumed TLS session, of which the server's certificate has expired since it was verified. */
+  | "expired-since-verified";
 
 /** How a proxy is spoken to. */
 export type ProxyScheme = "http" | "https" | "socks5";

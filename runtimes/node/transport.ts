@@ -24,6 +24,7 @@ import { checkIdentity } from "../_shared/identity.ts";
 import { confirmed } from "./confirmed.ts";
 import { type Dial, Dialling } from "./dialling.ts";
 import { exchange } from "./exchange.ts";
+import { VerifiedDates } from "./resumption.ts";
 import { openSecureContext } from "./secure-context.ts";
 
 /** Opens a pool of connections. */
@@ -56,15 +57,24 @@ function dialWith(
   secureContext: SecureContext,
   { connectTimeoutMs: timeoutMs, confirm }: PoolOptions,
 ): Dial {
-  const connect = buildConnector({
-    secureContext,
-    rejectUnauthorized: !insecureSkipTlsVerify,
-    // The host is the name that SNI says, or the URL's.
-    checkServerIdentity: (host, certificate) =>
-      checkIdentity(expectedName(host, serverName), certificate),
-    allowH2: false,
-    timeout: timeoutMs,
-  });
+  const verified = new VerifiedDates();
+  let connect = openConnector();
+
+  /** Makes undici's connector, which has a session cache of its own. */
+  function openConnector(): buildConnector.connector {
+    return buildConnector({
+      secureContext,
+      rejectUnauthorized: !insecureSkipTlsVerify,
+      // The host is the name that SNI says, or the URL's.
+      checkServerIdentity: (host, certificate) => {
+        const refusal = checkIdentity(expectedName(host, serverName), certificate);
+        if (refusal === undefined) verified.note(certificate);
+        return refusal;
+      },
+      allowH2: false,
+      timeout: timeoutMs,
+    });
+  }
 
   function dial(
     { hostname, protocol, port }: buildConnector.Options,
@@ -73,6 +83,7 @@ function dialWith(
   ): Promise<Socket> {
     return new Promise((resolve, reject) => {
       signal.throwIfAborted();
+      if (verified.haveExpired()) connect = openConnector();
       // Named here: undici would take the name from a `Host` header.
       const servername = sniOf(expectedName(hostname, serverName));
       const options = { hostname, protocol, port, servername, ...(httpSocket && { httpSocket }) };

@@ -41,7 +41,7 @@ test("capabilities declare what this runtime lacks", () => {
     laxChains: {
       node: [],
       bun: ["sha1-of-intermediate"],
-      deno: ["path-length-of-anchor", "key-usage-of-intermediate"],
+      deno: ["path-length-of-anchor", "key-usage-of-intermediate", "expired-since-verified"],
     }[lane],
     clientCertificates: true,
     serverName: true,

@@ -4,12 +4,14 @@
  * @module
  */
 
+import { type KeyObject, generateKeyPairSync } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { type ClientCertSource, ConfigError, isReanchorError } from "../../src/index.ts";
 import type { Runtime } from "../../src/runtime.ts";
 import { createFileClientCertSource } from "../../src/sources/client-cert-source.ts";
 import type { Echo, TestServer } from "../support/api-server.ts";
+import { basicConstraints, makeCertificate } from "../support/chains/certificate.ts";
 import { toPkcs1, toSec1, withEncryptionHeaders } from "../support/key-forms.ts";
 import { type IssuedCertificate, type TestCa, createCa } from "../support/pki.ts";
 import { entry, lane } from "./support/entry.ts";
@@ -220,6 +222,49 @@ test("get() never meets a torn pair when it is swapped under load", async () => 
   await swaps;
   expect(seen).toEqual(new Set(["alice", "bob"]));
 });
+
+test.each(exclusiveTrusts)(
+  "connect() shows a certificate of X.509 version 1, or says what to do (exclusiveTrust: %s)",
+  async (exclusiveTrust) => {
+    const newKey = (): KeyObject => generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
+    const [signer, key] = [newKey(), newKey()];
+    const dates = {
+      notBefore: new Date(Date.now() - HOUR_MS),
+      notAfter: new Date(Date.now() + HOUR_MS),
+    };
+    const common = { ...dates, issuer: "clients", signer };
+    const clientCa = makeCertificate({
+      ...common,
+      subject: "clients",
+      publicKey: signer,
+      extensions: [basicConstraints(true)],
+    });
+    const certificate = makeCertificate({
+      ...common,
+      subject: "alice",
+      publicKey: key,
+      extensions: [],
+      version: 1,
+    });
+    const { ca, server } = await startCluster({ clientCa });
+    const pem = { certificate, key: key.export({ format: "pem", type: "pkcs8" }) as string };
+    const { kube } = await connectClient({
+      config: {
+        server: server.origin,
+        ca: entry.staticCaSource(ca.pem),
+        clientCert: entry.staticClientCertSource(pem),
+      },
+      exclusiveTrust,
+    });
+    if (lane !== "deno" || exclusiveTrust) {
+      expect(((await kube.get("/echo")) as Echo).clientCommonName).toBe("alice");
+    } else {
+      expect(String(await rejection(kube.get("/echo")))).toMatch(
+        /X\.509 version 1, which Deno's fetch can't show .* version 3, or set exclusiveTrust/,
+      );
+    }
+  },
+);
 
 test("createFetch() shows a client certificate to a service that wants one", async () => {
   const clients = await createCa({ commonName: "clients" });

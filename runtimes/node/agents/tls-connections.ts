@@ -159,7 +159,9 @@ export class TlsConnections {
         }
         this.#rotation.verified(attempt);
         onVerified?.();
-        return checkIdentity(expectedName(host, serverName), certificate);
+        const refusal = checkIdentity(expectedName(host, serverName), certificate);
+        if (refusal === undefined) attempt.body.note(certificate);
+        return refusal;
       },
       ...(serverName !== undefined && { servername: sniOf(serverName) }),
     };

@@ -9,6 +9,8 @@
 
 import type { SecureContext } from "node:tls";
 import type { TlsSnapshot } from "../../../src/runtime.ts";
+import type { PresentedCertificate } from "../../_shared/identity.ts";
+import { VerifiedDates } from "../resumption.ts";
 import { openSecureContext } from "../secure-context.ts";
 
 /** As many as Node's own agent keeps. */
@@ -16,14 +18,21 @@ const MAX_SESSIONS = 100;
 
 export class TrustContext {
   readonly secureContext: SecureContext;
+  readonly #verified = new VerifiedDates();
   readonly #sessions = new Map<string, Buffer>();
 
   constructor(ca: readonly string[] | undefined, clientCert: TlsSnapshot["clientCert"]) {
     this.secureContext = openSecureContext(ca, clientCert);
   }
 
+  /** Notes a chain that was verified by these anchors. */
+  note(certificate: PresentedCertificate): void {
+    this.#verified.note(certificate);
+  }
+
   /** The session to offer to a server, by the names that it was made under. */
   session(server: string): Buffer | undefined {
+    if (this.#verified.haveExpired()) this.#sessions.clear();
     return this.#sessions.get(server);
   }
 
