@@ -63,7 +63,8 @@ export function endsAtAnchor(presented: readonly Uint8Array[], terms: ChainTerms
   function reaches(path: readonly Link[]): boolean {
     if (anchors.some((anchor) => isIssuer(anchor, path))) return true;
     return intermediates.some((candidate) => {
-      const mayBeBetween = basicConstraints(candidate.parts)?.isCa === true;
+      const { parts } = candidate;
+      const mayBeBetween = maySign(parts) && basicConstraints(parts)?.isCa === true;
       return mayBeBetween && isIssuer(candidate, path) && reaches([...path, candidate]);
     });
   }

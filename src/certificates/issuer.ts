@@ -87,14 +87,17 @@ function mayKeySign(extension: Extension): boolean {
 
 /**
  * Whether a certificate passes for an authority's only because its key usage says that it signs: OpenSSL takes
- * that in place of basic constraints, as certificates of the 1990s had it.
- *
- * @throws {Error} if an extension is malformed.
+ * that in place of basic constraints, as certificates of the 1990s had it. A malformed key usage counts as one.
  */
 export function isAuthorityByUsageAlone({ version, extensions }: CertificateParts): boolean {
   const usage = extensions.get(KEY_USAGE);
   const hasConstraints = extensions.has(BASIC_CONSTRAINTS);
-  return version === 3 && !hasConstraints && usage !== undefined && mayKeySign(usage);
+  if (version !== 3 || hasConstraints || usage === undefined) return false;
+  try {
+    return mayKeySign(usage);
+  } catch {
+    return true;
+  }
 }
 
 /** What a certificate says of being an authority; `undefined` if it says nothing. */
@@ -111,11 +114,18 @@ export function basicConstraints({
 }
 
 /**
- * Whether a certificate may sign those of servers, or of authorities for them. Its dates are not asked.
- *
- * @throws {Error} if an extension is malformed.
+ * Whether a certificate may sign those of servers, or of authorities for them. Its dates are not asked. One with a
+ * malformed extension may not.
  */
 export function maySign(certificate: CertificateParts): boolean {
+  try {
+    return saysThatItSigns(certificate);
+  } catch {
+    return false;
+  }
+}
+
+function saysThatItSigns(certificate: CertificateParts): boolean {
   const constraints = basicConstraints(certificate);
   // Certificates of version 1 have no extensions by which to say so.
   if (constraints === undefined ? certificate.version === 3 : !constraints.isCa) return false;

@@ -13,7 +13,7 @@ import { entry } from "./support/entry.ts";
 import { connectClient, createVolume, rejection, startCluster, types } from "./support/scene.ts";
 
 /** How many altered certificates are put beside a good one. */
-const SERVED = 40;
+const SERVED = 60;
 
 /** The settings that lead to different verifiers. */
 const settings = new Map(

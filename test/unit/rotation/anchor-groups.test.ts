@@ -34,3 +34,12 @@ test("anchorGroups() keeps every anchor, in as few groups as their order allows"
   expect(found.flat().toSorted()).toEqual(all.toSorted());
   expect(found).toEqual([[without[0], otherName], [...withIdentifier], [without[1]]]);
 });
+
+test("anchorGroups() splits anchors of one name and one key, of which but one may vouch", async () => {
+  const renewed = certificatePem({
+    subject: [[{ value: "kubernetes" }]],
+    serial: 9,
+    keyIdentifier: [0, 1],
+  });
+  expect(await groups(withIdentifier[0], renewed)).toEqual([[withIdentifier[0]], [renewed]]);
+});
