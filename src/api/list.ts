@@ -8,12 +8,13 @@ import { ConnectionError } from "../errors.ts";
 import { ApiError } from "./api-error.ts";
 import type { CallOptions } from "./api-call.ts";
 import type { KubeObject, Stored } from "./object.ts";
+import { objectKey } from "./object-key.ts";
 import type { ResourceTarget } from "./resource-target.ts";
 
 /** How many objects are asked for at once (client-go `tools/pager`). */
 const PAGE_SIZE = 500;
 /** A selector may leave a page empty, but hardly so many in a row. */
-const MAX_EMPTY_PAGES = 1_000;
+const MAX_PAGES_WITHOUT_NEWS = 1_000;
 
 /** What a list says of itself. */
 export interface ListMeta {
@@ -99,17 +100,14 @@ export async function* listPages<T extends KubeObject>(
   target: ResourceTarget<T>,
   options: CallOptions,
 ): AsyncGenerator<ResourceList<T>, void, undefined> {
-  const handedOut = new Set<string>();
-  for await (const { page } of pages(target, options)) {
-    const items = page.items.filter(({ metadata: { uid } }) => !handedOut.has(uid));
-    for (const { metadata } of items) handedOut.add(metadata.uid);
-    yield { ...page, items };
-  }
+  for await (const { page, news } of pages(target, options)) yield { ...page, items: news };
 }
 
 /** A page of a list of everything. */
 export interface Page<T extends KubeObject> {
   readonly page: ResourceList<T>;
+  /** Those of its objects that no page before had. */
+  readonly news: Stored<T>[];
   /** Whether a list begins here: the first, or one that has the place of what came before. */
   readonly isFirst: boolean;
 }
@@ -122,7 +120,8 @@ export async function* pages<T extends KubeObject>(
   let limit: number | undefined = Number(options.query?.["limit"] ?? PAGE_SIZE);
   let token: string | undefined;
   let hasRestarted = false;
-  for (let emptyPages = 0; ;) {
+  const seen = new Set<string>();
+  for (let withoutNews = 0; ;) {
     const query = { ...options.query, limit, continue: token };
     let page: ResourceList<T>;
     try {
@@ -135,19 +134,26 @@ export async function* pages<T extends KubeObject>(
       token = undefined;
       continue;
     }
-    yield { page, isFirst: token === undefined };
+    const news = page.items.filter((object) => !seen.has(identity(object)));
+    for (const object of news) seen.add(identity(object));
+    yield { page, news, isFirst: token === undefined };
     const next = page.metadata.continue;
     if (!next) return;
-    emptyPages = page.items.length === 0 ? emptyPages + 1 : 0;
+    withoutNews = news.length === 0 ? withoutNews + 1 : 0;
     const isRepeated = next === token;
-    if (isRepeated || emptyPages > MAX_EMPTY_PAGES) {
+    if (isRepeated || withoutNews > MAX_PAGES_WITHOUT_NEWS) {
       const reason = isRepeated
         ? "the server repeats a page"
-        : "the server sends empty pages without end";
+        : "the server sends pages without end that are empty, or hold what earlier ones held";
       throw new ConnectionError(`Cannot list ${target.collectionPath()}: ${reason}`);
     }
     token = next;
   }
+}
+
+/** What tells an object from all others of a list. Computed objects of aggregated APIs have no UID. */
+function identity({ metadata: { uid, name, namespace } }: Stored<KubeObject>): string {
+  return (uid as string | undefined) ?? objectKey(name, namespace);
 }
 
 /** Whether a server no longer has the version that it was asked for. */

@@ -294,7 +294,19 @@ describe("lists", () => {
     [
       "pages are empty without end",
       Array.from({ length: 1_002 }, (_, page) => listOf(7, [], `page ${page}`)),
-      "empty pages without end",
+      "pages without end",
+    ],
+    [
+      "two pages name each other",
+      Array.from({ length: 1_003 }, (_, page) =>
+        listOf(7, [aThing(page % 2 === 0 ? "a" : "b", 1)], `page ${page % 2}`),
+      ),
+      "pages without end",
+    ],
+    [
+      "each page is the first one under another token",
+      Array.from({ length: 1_002 }, (_, page) => listOf(7, [aThing("a", 1)], `page ${page}`)),
+      "pages without end",
     ],
   ])("end with an error that says why if %s", async (_what, answers, message) => {
     const { things } = bind(answers);
@@ -316,6 +328,20 @@ describe("lists", () => {
   test("may be empty, and then null in the server's words", async () => {
     const { things } = bind([{ ...listOf(7, []), items: null }]);
     expect((await things.list()).items).toEqual([]);
+  });
+
+  test("have every object of every page, also of computed ones that have no uid", async () => {
+    const computed = (name: string): object => ({ metadata: { name, namespace: "default" } });
+    const { things } = bind([
+      { ...listOf(7, [], "more"), items: [computed("a"), computed("b")] },
+      refused(410, "Expired"),
+      { ...listOf(8, []), items: [computed("a"), computed("b"), computed("c")] },
+    ]);
+    const names: string[][] = [];
+    for await (const { items } of things.listAll({ limit: 2 })) {
+      names.push(items.map(({ metadata }) => metadata.name));
+    }
+    expect(names).toEqual([["a", "b"], ["c"]]);
   });
 
   test("come page by page", async () => {
