@@ -36,9 +36,11 @@ import type { DaemonSet, Deployment, Job, Pod, StatefulSet } from "./generated/k
 export const rolledOut: ObjectCondition<DaemonSet | Deployment | StatefulSet> = {
   name: "rolled out",
   check(object) {
-    if (object.kind === "Deployment") return deploymentState(object);
-    if (object.kind === "StatefulSet") return statefulSetState(object as Stored<StatefulSet>);
-    if (object.kind === "DaemonSet") return daemonSetState(object);
+    // Go writes what is empty as null here and there.
+    const loose = { ...object, spec: object.spec ?? {}, status: object.status ?? {} };
+    if (object.kind === "Deployment") return deploymentState(loose);
+    if (object.kind === "StatefulSet") return statefulSetState(loose as Stored<StatefulSet>);
+    if (object.kind === "DaemonSet") return daemonSetState(loose as Stored<DaemonSet>);
     throw new TypeError(
       `Cannot wait for a ${object.kind} to be rolled out: only Deployments, StatefulSets and DaemonSets are`,
     );

@@ -128,7 +128,7 @@ function describeOutdated({ metadata }: Stored<KubeObject>, observed: unknown): 
 /** Describes an object's state in a few words. */
 export function describeState(object: Stored<KubeObject> | undefined): string {
   if (object === undefined) return "it was not there";
-  const { resourceVersion, deletionTimestamp, finalizers = [] } = object.metadata;
+  const { resourceVersion, deletionTimestamp, finalizers } = object.metadata;
   const { phase } = statusOf(object);
   const said = [
     typeof phase === "string" ? `phase ${phase}` : [],
@@ -136,7 +136,7 @@ export function describeState(object: Stored<KubeObject> | undefined): string {
     describeOutdated(object, observedGenerationOf(object)) ?? [],
     deletionTimestamp === undefined
       ? []
-      : `deleted, and held by ${finalizers.join(", ") || "nobody"}`,
+      : `deleted, and held by ${textsOf(finalizers).join(", ") || "nobody"}`,
   ].flat();
   const state = said.length === 0 ? "there" : said.join(", ");
   return cleanMessage(`at resourceVersion ${resourceVersion} it was ${state}`, 1_000);
@@ -144,6 +144,12 @@ export function describeState(object: Stored<KubeObject> | undefined): string {
 
 /** Describes a condition, as in `Ready=False (ContainersNotReady: ...)`. */
 export function describeCondition({ type, status, reason, message }: StatusCondition): string {
-  const why = [reason, message].filter((part) => typeof part === "string" && part !== "");
-  return `${String(type)}=${String(status)}${why.length === 0 ? "" : ` (${why.join(": ")})`}`;
+  const [named, value] = [type, status].map((part) => (typeof part === "string" ? part : "?"));
+  const why = textsOf([reason, message]).filter((part) => part !== "");
+  return `${named}=${value}${why.length === 0 ? "" : ` (${why.join(": ")})`}`;
+}
+
+/** The texts of a list that a server sent, which may hold anything. */
+function textsOf(values: unknown): string[] {
+  return Array.isArray(values) ? values.filter((value) => typeof value === "string") : [];
 }

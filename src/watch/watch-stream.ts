@@ -134,6 +134,15 @@ function isType(type: unknown): type is RawWatchEvent["type"] {
 }
 
 function refusal(status: Status, path: string): ApiError {
-  const body = JSON.stringify(status);
-  return new ApiError({ method: "WATCH", path, status: status.code ?? 500, body });
+  return new ApiError({
+    method: "WATCH",
+    path,
+    status: errorCode(status.code),
+    body: JSON.stringify(status),
+  });
+}
+
+/** The code of an error event, which a server may leave out or make up. */
+function errorCode(code: unknown): number {
+  return Number.isInteger(code) && Number(code) >= 400 && Number(code) <= 599 ? Number(code) : 500;
 }

@@ -32,6 +32,7 @@ describe("rolledOut", () => {
 
   test.each<Row>([
     ["without a status", { replicas: 3 }, undefined, unobserved],
+    ["with a status of null", { replicas: 3 }, null as never, unobserved],
     ["from before the change", { replicas: 0 }, { observedGeneration: 1 }, unobserved],
     [
       "of which some are updated",

@@ -63,6 +63,25 @@ describe("waitFor()", () => {
     expect(await wait(({ metadata }) => metadata.resourceVersion === "6")).toBe("6");
   });
 
+  test.each<[what: string, odd: object]>([
+    ["a status that is null", { status: null }],
+    ["a status that is a text", { status: "odd" }],
+    ["conditions that are no list", { status: { conditions: { a: 1 } } }],
+    [
+      "conditions of anything",
+      { status: { conditions: [null, 1, { type: { toString: 1 }, status: ["x"], reason: {} }] } },
+    ],
+    ["finalizers that are no list", { metadata: { deletionTimestamp: "x", finalizers: { a: 1 } } }],
+    ["finalizers that are null", { metadata: { deletionTimestamp: "x", finalizers: null } }],
+  ])("gets past an object with %s", async (_what, { metadata, ...odd }: { metadata?: object }) => {
+    const one = aThing("a", 1);
+    const strange = { ...one, ...odd, metadata: { ...one.metadata, ...metadata } };
+    const stream = streamed(5, strange).send("MODIFIED", withCondition(6, "Ready", "True"));
+    const { things } = bind(stream);
+    const found = await things.waitFor("a", "Ready", { failOn: "Failed", onProgress: () => {} });
+    expect(found.metadata.resourceVersion).toBe("6");
+  });
+
   test("waits for an object that is not there yet, and past one that went", async () => {
     const stream = streamed(5).send("ADDED", aThing("a", 6)).send("DELETED", aThing("a", 7));
     stream.send("ADDED", withCondition(8, "Ready", "True"));

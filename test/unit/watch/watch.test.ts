@@ -347,23 +347,48 @@ describe("watch() goes on from where it was", () => {
   });
 });
 
+describe("watch() reads the code of an error event", () => {
+  test.each<[code: unknown, status: number]>([
+    [410, 410],
+    [503, 503],
+    [undefined, 500],
+    [200, 500],
+    [-1, 500],
+    [404.5, 500],
+    ["\u001B[31m410", 500],
+    [{ toString: 1 }, 500],
+    ["x".repeat(1_000_000), 500],
+  ])("%o as %i", async (code, status) => {
+    const stream = streamed(5).send("ERROR", { kind: "Status", message: "so", code });
+    const { take, client, next } = watch([stream]);
+    await take(1);
+    void next();
+    await settled(client);
+    await client.clock.advance(100_000);
+    const failed = client.events.find(({ type }) => type === "watch-interrupted");
+    const shown = failed as { error: ApiError } | undefined;
+    if (status === 410) expect(failed).toBeUndefined();
+    else expect(shown?.error).toMatchObject({ status });
+    expect(shown?.error.message ?? "").not.toMatch(/\p{Cc}|.{1000}/u);
+  });
+});
+
 describe("watch() and objects without a resourceVersion, as aggregated APIs compute them", () => {
   const computed = (name: string, value: number): object => ({ metadata: { name }, value });
 
   test("returns each of them as news, and skips a bookmark without one", async () => {
     const stream = streamed(5).send("ADDED", computed("a", 1)).send("BOOKMARK", { metadata: {} });
     stream.send("MODIFIED", computed("a", 2)).send("MODIFIED", aThing("b", 6)).end();
-    const { take, client } = watch([stream, new Stream()]);
+    const { take, next, client } = watch([stream, new Stream()]);
     expect(await take(4)).toEqual([
       "synced 5",
       "added a undefined",
       "modified a undefined",
       "added b 6",
     ]);
-    const next = take(1);
+    void next();
     await settled(client);
     expect(client.requests[1]?.query).toMatchObject({ resourceVersion: "6" });
-    void next;
   });
 
   test("lists a kind whose lists have no version either, and lists again after each disconnect", async () => {
