@@ -5,6 +5,7 @@
  */
 
 import { ApiError } from "../api/api-error.ts";
+import { ConnectionError } from "../errors.ts";
 import { type DiscoveredResource, kindOfServer } from "./define-resource.ts";
 import type { ResourceCall, ResourceClient } from "../api/api-call.ts";
 import type { KubeObject } from "../api/object.ts";
@@ -43,112 +44,71 @@ export interface Discovery {
   find(name: string): DiscoveredKind | undefined;
 }
 
-/** The documents of an aggregated discovery (KEP-3352), as far as they are read. */
-interface GroupDiscovery {
-  readonly metadata?: { readonly name?: string };
-  readonly versions?: readonly {
-    readonly version: string;
-    readonly freshness?: string;
-    readonly resources?: readonly {
-      readonly resource: string;
-      readonly responseKind?: { readonly kind?: string };
-      readonly scope?: string;
-      readonly singularResource?: string;
-      readonly verbs?: readonly string[];
-      readonly shortNames?: readonly string[];
-      readonly subresources?: readonly { readonly subresource: string }[];
-    }[];
-  }[];
-}
-
-/** The documents of before, as far as they are read. */
-interface GroupList {
-  readonly groups?: readonly {
-    readonly name: string;
-    readonly versions?: readonly { readonly groupVersion: string; readonly version: string }[];
-  }[];
-}
-
-interface ResourceDocument {
-  readonly resources?: readonly {
-    readonly name: string;
-    readonly kind: string;
-    readonly namespaced?: boolean;
-    readonly singularName?: string;
-    readonly verbs?: readonly string[];
-    readonly shortNames?: readonly string[];
-  }[];
-}
-
 const aggregated = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
 /** Asks a server for its kinds. */
 export async function askKinds(client: ResourceClient, signal?: AbortSignal): Promise<Discovery> {
   const missing: string[] = [];
-  async function ask<T>(path: string): Promise<T> {
+  async function ask(path: string): Promise<Fields> {
     const headers = { accept: `${aggregated},application/json` };
     const call: ResourceCall = { method: "GET", path, headers, signal };
-    return await client.call<T>(call);
+    const answer = await client.call<unknown>(call);
+    if (isFields(answer)) return answer;
+    throw new MalformedError(`Cannot discover kinds at ${path}: the answer is not an object`);
   }
 
-  const [core, groups] = await Promise.all([
-    ask<{ items?: readonly GroupDiscovery[] }>("/api"),
-    ask<{ items?: readonly GroupDiscovery[] } & GroupList>("/apis"),
-  ]);
-  const items = [...(core.items ?? []), ...(groups.items ?? [])];
+  const [core, groups] = await Promise.all([ask("/api"), ask("/apis")]);
+  const items = [...list(core["items"]), ...list(groups["items"])];
   const kinds =
     items.length > 0
       ? items.flatMap((group) => kindsOfGroup(group, missing))
-      : await kindsByVersion(groups, ask, missing);
+      : await kindsByVersion(list(groups["groups"]), ask, missing);
   return { kinds, missing, find: (name) => findKind(kinds, name) };
 }
 
-function kindsOfGroup(
-  { metadata, versions = [] }: GroupDiscovery,
-  missing: string[],
-): DiscoveredKind[] {
-  const group = metadata?.name ?? "";
-  return versions.flatMap(({ version, freshness, resources = [] }) => {
-    if (freshness === "Stale") missing.push(`${group}/${version}`);
-    return resources.flatMap((resource) => {
-      const kind = resource.responseKind?.kind;
-      if (kind === undefined || kind === "") return [];
-      return discovered({
+/** Reads an `APIGroupDiscovery`. */
+function kindsOfGroup({ metadata, versions }: Fields, missing: string[]): DiscoveredKind[] {
+  const group = text(fields(metadata)["name"]);
+  return list(versions).flatMap(({ version, freshness, resources }) => {
+    if (freshness === "Stale") missing.push(`${group}/${text(version)}`);
+    return list(resources).flatMap((resource) =>
+      discovered({
         group,
-        version,
-        kind,
-        plural: resource.resource,
-        namespaced: resource.scope === "Namespaced",
-        subresources: (resource.subresources ?? []).map(({ subresource }) => subresource),
-        singular: resource.singularResource ?? "",
-        shortNames: resource.shortNames ?? [],
-        verbs: resource.verbs ?? [],
-      });
-    });
+        version: text(version),
+        // Some have none, since they are there for their subresources only.
+        kind: text(fields(resource["responseKind"])["kind"]),
+        plural: text(resource["resource"]),
+        namespaced: resource["scope"] === "Namespaced",
+        subresources: list(resource["subresources"]).map((one) => text(one["subresource"])),
+        singular: text(resource["singularResource"]),
+        shortNames: texts(resource["shortNames"]),
+        verbs: texts(resource["verbs"]),
+      }),
+    );
   });
 }
 
-/** For servers of before 1.27: a document a version. */
+/** For servers before 1.27: one request for each version of each group of an `APIGroupList`. */
 async function kindsByVersion(
-  { groups = [] }: GroupList,
-  ask: <T>(path: string) => Promise<T>,
+  groups: readonly Fields[],
+  ask: (path: string) => Promise<Fields>,
   missing: string[],
 ): Promise<DiscoveredKind[]> {
   const versions = [
     { group: "", version: "v1", path: "/api/v1" },
-    ...groups.flatMap(({ name, versions: ofGroup = [] }) =>
-      ofGroup.map(({ groupVersion, version }) => {
-        return { group: name, version, path: `/apis/${groupVersion}` };
+    ...groups.flatMap(({ name, versions: ofGroup }) =>
+      list(ofGroup).map(({ groupVersion, version }) => {
+        return { group: text(name), version: text(version), path: `/apis/${text(groupVersion)}` };
       }),
     ),
   ];
   const found = await Promise.all(
     versions.map(async ({ group, version, path }) => {
       try {
-        return kindsOfDocument(group, version, await ask<ResourceDocument>(path));
+        return kindsOfDocument(group, version, await ask(path));
       } catch (error) {
         // One service that is down must not hide all the others.
-        if (!(error instanceof ApiError)) throw error;
+        if (!(error instanceof ApiError) && !(error instanceof MalformedError)) throw error;
         missing.push(`${group}/${version}`);
         return [];
       }
@@ -157,45 +117,49 @@ async function kindsByVersion(
   return found.flat();
 }
 
-function kindsOfDocument(
-  group: string,
-  version: string,
-  { resources = [] }: ResourceDocument,
-): DiscoveredKind[] {
-  const subresourcesOf = (plural: string): string[] =>
-    resources.flatMap(({ name }) => {
-      const [parent, subresource] = name.split("/", 2);
-      return parent === plural && subresource !== undefined ? [subresource] : [];
-    });
+/** Reads an `APIResourceList`. */
+function kindsOfDocument(group: string, version: string, document: Fields): DiscoveredKind[] {
+  const resources = list(document["resources"]).map((resource) => {
+    const [plural = "", subresource] = text(resource["name"]).split("/", 2);
+    return { resource, plural, subresource };
+  });
   return resources
-    .filter(({ name }) => !name.includes("/"))
-    .map(({ name, kind, namespaced = false, singularName = "", verbs = [], shortNames = [] }) =>
+    .filter(({ subresource }) => subresource === undefined)
+    .flatMap(({ resource, plural }) =>
       discovered({
         group,
         version,
-        kind,
-        plural: name,
-        namespaced,
-        subresources: subresourcesOf(name),
-        singular: singularName,
-        shortNames,
-        verbs,
+        kind: text(resource["kind"]),
+        plural,
+        namespaced: resource["namespaced"] === true,
+        subresources: resources.flatMap((other) =>
+          other.plural === plural ? (other.subresource ?? []) : [],
+        ),
+        singular: text(resource["singularName"]),
+        shortNames: texts(resource["shortNames"]),
+        verbs: texts(resource["verbs"]),
       }),
     );
 }
 
+/** A kind, unless the server leaves out what a request needs. */
 function discovered({
   singular,
   shortNames,
   verbs,
+  subresources,
   ...definition
-}: Omit<DiscoveredKind, "bind">): DiscoveredKind {
-  return {
-    ...kindOfServer(definition),
-    singular: singular || definition.kind.toLowerCase(),
-    shortNames,
-    verbs,
-  };
+}: Omit<DiscoveredKind, "bind">): DiscoveredKind[] {
+  const { kind, plural, version } = definition;
+  if (kind === "" || plural === "" || version === "") return [];
+  return [
+    {
+      ...kindOfServer({ ...definition, subresources: subresources.filter((name) => name !== "") }),
+      singular: singular || kind.toLowerCase(),
+      shortNames,
+      verbs,
+    },
+  ];
 }
 
 function findKind(kinds: readonly DiscoveredKind[], name: string): DiscoveredKind | undefined {
@@ -208,4 +172,30 @@ function findKind(kinds: readonly DiscoveredKind[], name: string): DiscoveredKin
 
 function namesOf({ kind, plural, singular, shortNames }: DiscoveredKind): string[] {
   return [kind.toLowerCase(), plural, singular, ...shortNames];
+}
+
+/** A document is not what one must be: a proxy or a service in between may answer anything. */
+class MalformedError extends ConnectionError {}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function fields(value: unknown): Fields {
+  return isFields(value) ? value : {};
+}
+
+/** The objects of a list. Go writes an empty one as null. */
+function list(value: unknown): readonly Fields[] {
+  return Array.isArray(value) ? value.filter(isFields) : [];
+}
+
+function texts(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
+}
+
+function text(value: unknown): string {
+  return typeof value === "string" ? value : "";
 }

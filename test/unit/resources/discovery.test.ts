@@ -195,6 +195,77 @@ describe("discovery", () => {
     expect(client.requests).toMatchObject([{ path: "/apis/example.com/v2/widgets" }]);
   });
 
+  test("reads null as nothing, as Go writes empty lists, and leaves out what is no kind", async () => {
+    const odd = [null, 7, [], "x", {}, { resource: "nameless" }, { responseKind: { kind: "X" } }];
+    const { discovery: fromOne } = await ask({
+      "/api": { items: null },
+      "/apis": {
+        items: [
+          null,
+          { metadata: null, versions: null },
+          { metadata: { name: "a.b" }, versions: [null, { version: "v1", resources: null }] },
+          {
+            metadata: { name: "example.com" },
+            versions: [
+              {
+                version: "v1",
+                resources: [
+                  ...odd,
+                  resource("widgets", "Widget", {
+                    verbs: null,
+                    shortNames: null,
+                    singularResource: null,
+                    subresources: [null, {}, { subresource: "scale" }],
+                  }),
+                ],
+              },
+            ],
+          },
+        ],
+      },
+    });
+    expect(fromOne.kinds).toMatchObject([
+      { kind: "Widget", verbs: [], shortNames: [], singular: "widget", subresources: ["scale"] },
+    ]);
+    const { discovery: fromMany } = await ask({
+      ...old,
+      "/apis": { groups: [...old["/apis"].groups, null, { name: "none", versions: null }] },
+      "/apis/apps/v1": { resources: null },
+      "/apis/metrics.k8s.io/v1beta1": {
+        resources: [...odd, { name: "nodes", kind: "NodeMetrics", verbs: null, shortNames: null }],
+      },
+    });
+    expect(fromMany.missing).toEqual([]);
+    expect(fromMany.kinds.map(({ kind }) => kind)).toEqual(["Pod", "Node", "NodeMetrics"]);
+    expect(fromMany.kinds[2]).toMatchObject({ verbs: [], shortNames: [] });
+    expect(fromMany.find("pods")).toBeDefined();
+  });
+
+  test.each([
+    ["null", null],
+    ["a list", []],
+    ["a text", "x"],
+  ])(
+    "says that a group is missing whose document is %s, and fails if the first one is",
+    async (_what, answer) => {
+      const broken = { ...old, "/apis/apps/v1": answer as object };
+      const client = createScriptedClient();
+      const documents: Readonly<Record<string, unknown>> = { ...broken };
+      const asked = async (more: Readonly<Record<string, unknown>>): Promise<Discovery> =>
+        await askKinds({
+          ...client,
+          async call<T>({ path }: { path: string }): Promise<T> {
+            const found = { ...documents, ...more }[path];
+            if (path === "/apis/metrics.k8s.io/v1beta1") throw new ConnectionError("unused");
+            return found as T;
+          },
+        });
+      const groups = { groups: old["/apis"].groups.slice(0, 1) };
+      expect((await asked({ "/apis": groups })).missing).toEqual(["apps/v1"]);
+      await expect(asked({ "/apis": answer })).rejects.toThrow(/Cannot discover kinds at \/apis: /);
+    },
+  );
+
   test("fails where the server can't be asked", async () => {
     const broken = { ...old, "/apis/apps/v1": new ConnectionError("Cannot connect") };
     await expect(ask(broken)).rejects.toThrow(ConnectionError);
