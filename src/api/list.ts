@@ -153,7 +153,7 @@ export async function* pages<T extends KubeObject>(
 
 /** What tells an object from all others of a list. Computed objects of aggregated APIs have no UID. */
 function identity({ metadata: { uid, name, namespace } }: Stored<KubeObject>): string {
-  return (uid as string | undefined) ?? objectKey(name, namespace);
+  return uid ?? objectKey(name, namespace);
 }
 
 /** Whether a server no longer has the version that it was asked for. */

@@ -27,7 +27,9 @@ export class LogPosition {
   #last = -Infinity;
   /** The lines of the window, as they came, in their order. */
   readonly #delivered = new Map<string, Delivered>();
-  /** Up to this time, lines have been forgotten since there were too many. */
+  /** The last delivered line: once it has come again, all that could be repeated has. */
+  #lastLine = "";
+  /** Up to this time, lines have been forgotten. */
   #forgottenUntil = -Infinity;
   /** Since the log was requested again: how often each of them has come, and how many are still to come. */
   readonly #repeated = new Map<string, number>();
@@ -69,13 +71,16 @@ export class LogPosition {
 
   #isRepeated(line: string, at: number): boolean {
     const repeated = (this.#repeated.get(line) ?? 0) + 1;
-    if (repeated <= (this.#delivered.get(line)?.count ?? 0)) {
+    const count = this.#delivered.get(line)?.count ?? 0;
+    if (repeated <= count) {
       this.#repeated.set(line, repeated);
       this.#toRepeat -= 1;
+      if (line === this.#lastLine && repeated === count) this.#toRepeat = 0;
       return true;
     }
-    // All that could be repeated has been passed, though the log may have been rotated away below it.
-    if (at > this.#resumedAt + WINDOW_MS) this.#toRepeat = 0;
+    // All that could be repeated has been passed, though the log may have been rotated away below it. If the clock
+    // was set back, what was written before that comes first, with later times.
+    if (at > Math.max(this.#resumedAt, this.#forgottenUntil) + WINDOW_MS) this.#toRepeat = 0;
     return at < this.#resumedAt - WINDOW_MS || at <= this.#forgottenUntil;
   }
 
@@ -85,6 +90,7 @@ export class LogPosition {
     const known = this.#delivered.get(line);
     if (known === undefined) this.#delivered.set(line, { at, count: 1 });
     else known.count += 1;
+    this.#lastLine = line;
     // While they are repeated, all are needed, and this one has come by now.
     if (this.#toRepeat > 0) {
       this.#repeated.set(line, (this.#repeated.get(line) ?? 0) + 1);
@@ -96,7 +102,7 @@ export class LogPosition {
       const isSurplus = this.#delivered.size > MAX_LINES;
       if (oldestAt >= begin && !isSurplus) break;
       this.#delivered.delete(oldest);
-      if (oldestAt >= begin) this.#forgottenUntil = Math.max(this.#forgottenUntil, oldestAt);
+      this.#forgottenUntil = Math.max(this.#forgottenUntil, oldestAt);
     }
   }
 }

@@ -4,7 +4,6 @@
  * @module
  */
 
-import type { Stored } from "../api/object.ts";
 import {
   type ConditionState,
   type ObjectCondition,
@@ -39,8 +38,8 @@ export const rolledOut: ObjectCondition<DaemonSet | Deployment | StatefulSet> = 
     // Go writes what is empty as null here and there.
     const loose = { ...object, spec: object.spec ?? {}, status: object.status ?? {} };
     if (object.kind === "Deployment") return deploymentState(loose);
-    if (object.kind === "StatefulSet") return statefulSetState(loose as Stored<StatefulSet>);
-    if (object.kind === "DaemonSet") return daemonSetState(loose as Stored<DaemonSet>);
+    if (object.kind === "StatefulSet") return statefulSetState(loose as Loose<StatefulSet>);
+    if (object.kind === "DaemonSet") return daemonSetState(loose);
     throw new TypeError(
       `Cannot wait for a ${object.kind} to be rolled out: only Deployments, StatefulSets and DaemonSets are`,
     );
