@@ -85,9 +85,27 @@ export function fieldSelector(input: FieldSelectorInput | undefined): string | u
     .join(",");
 }
 
+/** What is in a `Map`, or inherited, would be left out, and the selector be of everything. */
 function checkObject(option: string, input: unknown): void {
-  if (typeof input === "object" && input !== null && !Array.isArray(input)) return;
-  throw new TypeError(`Cannot use option ${option}: it is neither a string nor an object`);
+  if (typeof input !== "object" || input === null || Array.isArray(input)) {
+    throw new TypeError(`Cannot use option ${option}: it is neither a string nor an object`);
+  }
+  const own = new Set(Object.keys(input));
+  if (own.size === 0 && !isPlain(input)) {
+    throw new TypeError(
+      `Cannot use option ${option}: it is an object without properties of its own; pass a plain object, as in { app: "web" }`,
+    );
+  }
+  for (const name in input) {
+    if (own.has(name)) continue;
+    throw new TypeError(`Cannot use option ${option}: its property ${quoted(name)} is inherited`);
+  }
+}
+
+/** Whether an object is one as in a literal or in JSON, of any realm. */
+function isPlain(object: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(object);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 /** A label that is named `matchLabels` would have a string, a list or a boolean. */

@@ -78,6 +78,36 @@ test.each([{ "a,b": "c" }, { "a=b": "c" }, { "": "c" }, { a: 1 }, { a: undefined
   },
 );
 
+class Inherited {
+  get app(): string {
+    return "web";
+  }
+}
+
+test.each<[what: string, input: object]>([
+  ["a Map", new Map([["app", "web"]])],
+  ["a Set", new Set(["app"])],
+  ["URLSearchParams", new URLSearchParams("app=web")],
+  ["an object whose properties are its class's", new Inherited()],
+  ["an object whose properties are inherited", Object.create({ app: "web" }) as object],
+  [
+    "an object some of whose properties are inherited",
+    Object.assign(Object.create({ app: "web" }) as object, { tier: "a" }),
+  ],
+])("a selector that is %s is a TypeError, and not a selector of everything", (_what, input) => {
+  expect(() => labelSelector(input as never)).toThrow(/Cannot use option labelSelector/);
+  expect(() => fieldSelector(input as never)).toThrow(/Cannot use option fieldSelector/);
+});
+
+test("a selector may be an object of a class or without a prototype, with properties of its own", () => {
+  class V1LabelSelector {
+    readonly matchLabels = { app: "web" };
+  }
+  const bare = Object.assign(Object.create(null) as object, { app: "web" });
+  expect(labelSelector(new V1LabelSelector())).toBe("app=web");
+  expect(labelSelector(bare as never)).toBe("app=web");
+});
+
 test("labelSelector() refuses an operator that there is not", () => {
   const selector = { matchExpressions: [{ key: "tier", operator: "Like", values: ["a"] }] };
   expect(() => labelSelector(selector)).toThrow("operator Like of label tier");
