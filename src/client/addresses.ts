@@ -39,7 +39,8 @@ function resolve(text: string, server: URL): URL {
   // Put together as text: resolved as a reference, "//host/path" would be another host.
   const url = URL.parse(absolute ? text : `${base}${text.startsWith("/") ? "" : "/"}${text}`);
   if (url === null) throw new TypeError("Cannot fetch: the path or URL is malformed");
-  if (url.origin !== server.origin) {
+  // The origin of a blob: URL is that of the server within it.
+  if (url.origin !== server.origin || url.protocol !== server.protocol) {
     throw new TypeError(
       `Cannot fetch from ${url.origin}: this client's credentials are for ${server.origin} alone`,
     );

@@ -30,7 +30,9 @@ export function withRedirects(send: Send): Send {
       }
       if (request.method !== "GET" && request.method !== "HEAD") return response;
       const next = URL.parse(location, url);
-      if (next === null || next.origin !== request.url.origin) return response;
+      const { origin, protocol } = request.url;
+      // The origin of a blob: URL is that of the server within it.
+      if (next?.origin !== origin || next.protocol !== protocol) return response;
       await response.discard();
       if (count === MAX_REDIRECTS) {
         throw new ConnectionError(

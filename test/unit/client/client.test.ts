@@ -98,6 +98,7 @@ describe("fetch() resolves", () => {
     "javascript:alert(1)",
     "file:///etc/passwd",
     "https://[",
+    "blob:https://10.96.0.1:6443/b8a2",
   ])("%j to a TypeError before anything is sent", async (url) => {
     const { kube, runtime } = await connected();
     await expect(kube.fetch(url)).rejects.toThrow(TypeError);

@@ -55,6 +55,7 @@ describe("withRedirects()", () => {
     "https://10.96.0.1.evil.example/",
     "https:\\\\evil.example",
     "data:text/plain,x",
+    "blob:https://10.96.0.1/b8a2",
     "https://[",
   ])("hands back, whole, one to another origin: %s", async (location) => {
     const response = redirect(location);
