@@ -11,7 +11,7 @@
  * @returns At most 100 characters of it.
  */
 export function cleanName(name: string): string {
-  return cleanText(name).slice(0, 100);
+  return cut(cleanText(name), 100);
 }
 
 /**
@@ -26,7 +26,12 @@ export function cleanMessage(text: string, maxLength: number): string {
   const clean = cleanText(text.slice(0, 2 * maxLength));
   const left = text.length - Math.min(clean.length, maxLength);
   const isCut = clean.length > maxLength || text.length > 2 * maxLength;
-  return isCut ? `${clean.slice(0, maxLength)}... (${left} more)` : clean;
+  return isCut ? `${cut(clean, maxLength)}... (${left} more)` : clean;
+}
+
+/** The beginning of a text, without half a character at its end. */
+function cut(text: string, maxLength: number): string {
+  return text.slice(0, maxLength).replace(/\p{Cs}$/u, "");
 }
 
 /** Takes ANSI escape sequences and control characters out of a text. */

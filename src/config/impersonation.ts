@@ -54,6 +54,11 @@ export function impersonationLines(impersonation: Impersonation): HeaderLine[] {
     for (const value of values) lines.push([`impersonate-extra-${escapeKey(key)}`, value]);
   }
   for (const [name, value] of lines) {
+    if (typeof value !== "string") {
+      throw new TypeError(
+        `Cannot impersonate: a value of ${name} is ${kindOf(value)}, not a string`,
+      );
+    }
     if (value.trim() === "" || value.trim() !== value) {
       throw new ConfigError(
         `Cannot impersonate: a value of ${name} is empty, or has white space at its beginning or end`,

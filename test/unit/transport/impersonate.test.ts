@@ -46,6 +46,18 @@ describe("impersonationLines()", () => {
   });
 });
 
+describe("impersonationLines()", () => {
+  test.each<[what: string, given: object, name: string]>([
+    ["a uid", { user: "jane", uid: 5 }, "impersonate-uid"],
+    ["a group", { user: "jane", groups: [5] }, "impersonate-group"],
+    ["an extra value", { user: "jane", extra: { a: [null] } }, "impersonate-extra-a"],
+  ])("says which value it is if %s is no string", (_what, given, name) => {
+    expect(() => impersonationLines(given as never)).toThrow(
+      new RegExp(`a value of ${name} is .*, not a string`),
+    );
+  });
+});
+
 describe("withImpersonation()", () => {
   test("sets headers where each name is there once", async () => {
     const { send, sent } = recordingSend(answer(200));
