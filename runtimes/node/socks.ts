@@ -49,12 +49,15 @@ function ignore(): void {}
 
 /** The next bytes of a socket, and no more: what follows them is the server's. */
 async function take(socket: Socket, length: number): Promise<Buffer> {
-  for (;;) {
-    const chunk = socket.read(length) as Buffer | null;
-    if (chunk?.length === length) return chunk;
-    if (chunk !== null || socket.destroyed) {
-      throw socket.errored ?? new Error("it closed the connection");
+  for (let taken = Buffer.alloc(0); ;) {
+    // All that is there: what stays in the socket would make it readable again at once, and for ever.
+    const chunk = socket.read() as Buffer | null;
+    if (chunk !== null) taken = Buffer.concat([taken, chunk]);
+    if (taken.length >= length) {
+      if (taken.length > length) socket.unshift(taken.subarray(length));
+      return taken.subarray(0, length);
     }
+    if (socket.destroyed) throw socket.errored ?? new Error("it closed the connection");
     await change(socket);
   }
 }
