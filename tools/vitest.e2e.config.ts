@@ -14,7 +14,7 @@ function path(relative: string): string {
 
 const config: ViteUserConfig = mergeConfig(
   common,
-  defineConfig({ test: { fileParallelism: false, testTimeout: 60_000 } }),
+  defineConfig({ test: { fileParallelism: false, testTimeout: 180_000 } }),
 );
 // Arrays would be joined.
 config.test = {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type AdminAnswer, askServer } from "./admin-client.ts";
@@ -91,6 +91,10 @@ export interface OwnCluster extends Cluster {
   stop(): Promise<void>;
   /** Ends the server at once. */
   kill(): Promise<void>;
+  /** Keeps a copy of what is stored. The server must be stopped. */
+  backUp(): Promise<void>;
+  /** Puts the copy in the place of what is stored. The server must be stopped. */
+  restoreBackup(): Promise<void>;
   /** Starts it again, on the same port and with what it had stored, with a certificate of `by`. */
   restart(by?: TestCa): Promise<void>;
   /** Ends the server and removes the folder. */
@@ -106,6 +110,9 @@ export const files = {
   component: { cert: "component.crt", key: "component.key" },
   serviceAccounts: { cert: "service-accounts.crt", key: "service-accounts.key" },
 } as const;
+
+/** Where etcd keeps what is stored. */
+const STORED = "etcd";
 
 /** Who issues service accounts' tokens, and whom those are for. */
 const ISSUER = "https://kubernetes.default.svc";
@@ -143,6 +150,9 @@ export async function startCluster(): Promise<OwnCluster> {
     const description = { folder, port, control, uncounted, version, clientKeys };
     const cluster = await joinCluster(description);
 
+    const stored = join(folder, STORED);
+    const backup = join(folder, "backup");
+
     async function end(how: "stop" | "kill"): Promise<void> {
       await server?.[how]();
       server = undefined;
@@ -152,6 +162,11 @@ export async function startCluster(): Promise<OwnCluster> {
       ...cluster,
       stop: () => end("stop"),
       kill: () => end("kill"),
+      backUp: () => cp(stored, backup, { recursive: true }),
+      async restoreBackup() {
+        await rm(stored, { recursive: true });
+        await cp(backup, stored, { recursive: true });
+      },
       async restart(by) {
         await end("stop");
         if (by !== undefined) {
@@ -174,7 +189,7 @@ export async function startCluster(): Promise<OwnCluster> {
 
 function serverFlags(port: number): string[] {
   return [
-    "--etcd-dir=etcd",
+    `--etcd-dir=${STORED}`,
     "--cert-dir=run",
     `--secure-port=${port}`,
     `--tls-cert-file=${files.serving.cert}`,
