@@ -22,8 +22,10 @@ export class BytesDuplex extends Duplex implements Ground {
   #hasBegun = false;
 
   constructor(bytes: ByteStream) {
-    // As sockets are: when the server has ended its side, nothing is kept open for ours.
-    super({ allowHalfOpen: false });
+    // As sockets are: when the server has ended its side, nothing is kept open for ours. But TLS, which stands on
+    // this, is destroyed as soon as this is, with all that its reader has not taken yet: so TLS ends first, and this
+    // with it (nodejs/node lib/_tls_wrap.js, "wrap.on('close')").
+    super({ allowHalfOpen: false, autoDestroy: false });
     this.#bytes = bytes;
   }
 

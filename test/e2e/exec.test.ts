@@ -188,6 +188,20 @@ describe.each(topologies)("%s", (topology) => {
     await expect(run.exit).rejects.toThrow();
   });
 
+  test("exec() loses nothing of a command that ends before its slow reader has read all", async () => {
+    const { pods, name } = await scene();
+    const size = 10 * MEGABYTE;
+    const command = ["head", "-c", String(size), "/dev/zero"];
+    const run = await pods.exec(name, command, { stderr: false });
+    let read = 0;
+    for await (const bytes of run.stdout) {
+      read += bytes.length;
+      await new Promise((resolve) => void setTimeout(resolve, 1));
+    }
+    expect(await run.exit).toEqual({ code: 0 });
+    expect(read).toBe(size);
+  });
+
   test(`${COMMANDS} commands in a row leave no socket`, async () => {
     const { kube, pods, name } = await scene();
     await cluster.cutConnections(); // What other tests have left.

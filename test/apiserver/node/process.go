@@ -5,7 +5,9 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
+	"strings"
 	"syscall"
 
 	"github.com/creack/pty"
@@ -53,6 +55,9 @@ func start(p program) (*process, error) {
 	cmd := exec.Command(p.command[0], p.command[1:]...)
 	cmd.Dir = p.dir
 	cmd.Env = append(os.Environ(), p.env...)
+	if err := findProgram(cmd); err != nil {
+		return nil, err
+	}
 	cmd.SysProcAttr = dieWithParent()
 	result := &process{cmd: cmd, copied: make(chan struct{})}
 	started := make(chan error)
@@ -82,6 +87,28 @@ func start(p program) (*process, error) {
 	}
 	starts <- func() { started <- cmd.Start() }
 	return result, <-started
+}
+
+// findProgram looks for the program on the PATH that it is given, as runc does, and not on that of this process.
+func findProgram(cmd *exec.Cmd) error {
+	name := cmd.Args[0]
+	if strings.Contains(name, "/") {
+		return nil
+	}
+	path := ""
+	for _, variable := range cmd.Env {
+		if value, ok := strings.CutPrefix(variable, "PATH="); ok {
+			path = value
+		}
+	}
+	for _, folder := range filepath.SplitList(path) {
+		found, err := exec.LookPath(filepath.Join(folder, name))
+		if err == nil {
+			cmd.Path, cmd.Err = found, nil
+			return nil
+		}
+	}
+	return &exec.Error{Name: name, Err: exec.ErrNotFound}
 }
 
 func (p *process) copyTerminal(stdout io.Writer) {

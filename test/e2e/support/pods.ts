@@ -28,6 +28,7 @@ const podResources = [
 export interface TestContainer {
   readonly name?: string;
   readonly command?: readonly string[];
+  readonly env?: readonly { readonly name: string; readonly value: string }[];
   readonly stdin?: boolean;
   readonly stdinOnce?: boolean;
   readonly tty?: boolean;
