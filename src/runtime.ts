@@ -108,6 +108,51 @@ export interface Files {
   workingFolder(): string | undefined;
 }
 
+/** A file or folder of this machine. */
+export interface LocalEntry {
+  /** Its path below the one that was asked for; empty for that one itself. */
+  readonly parts: readonly string[];
+  /** What it is. */
+  readonly type: "file" | "directory" | "other";
+  /** The size of a file in bytes. */
+  readonly size: number;
+  /** Its permission bits. */
+  readonly mode: number;
+  /** When it was modified, in milliseconds since the epoch. */
+  readonly modifiedAt: number;
+  /** Reads a file. */
+  open(): ReadableStream<Uint8Array<ArrayBuffer>>;
+}
+
+/** What streams into pods need of this machine: folders, and local ports. */
+export interface LocalSystem {
+  /**
+   * Accepts TCP connections.
+   *
+   * @throws if the address can't be had.
+   */
+  listen(
+    host: string,
+    port: number,
+    onConnection: (stream: ByteStream) => void,
+  ): Promise<{ readonly port: number; close(): Promise<void> }>;
+  /** Lists a file, or a folder with everything below it. No symbolic link is followed but the path's own. */
+  readTree(path: string): AsyncIterable<LocalEntry>;
+  /** Makes a folder below a root, with those on the way. Below the root, symbolic links are errors. */
+  createFolder(root: string, parts: readonly string[]): Promise<void>;
+  /**
+   * Writes a new file below a root, or at it. Below the root, symbolic links are errors.
+   *
+   * @throws if there is something, unless it is a file or link that may be replaced.
+   */
+  createFile(
+    root: string,
+    parts: readonly string[],
+    body: ReadableStream<Uint8Array<ArrayBuffer>>,
+    options: { readonly mode: number; readonly overwrite: boolean },
+  ): Promise<void>;
+}
+
 /** A program that is run for what it prints. */
 export interface ProgramCommand {
   /** A path, or a name to be looked for in this process's own `PATH`, whatever `env` sets. */
@@ -310,6 +355,8 @@ export interface Runtime {
   readonly files: Files | undefined;
   /** `undefined` if there are no programs to run. */
   readonly programs: Programs | undefined;
+  /** Folders and local ports, loaded when they are used; absent if there are none. */
+  readonly local?: () => Promise<LocalSystem>;
   /**
    * Whether every anchor of the issuer's name is tried on a certificate. OpenSSL takes the first where
    * key identifiers do not tell them apart, though another one signed it.

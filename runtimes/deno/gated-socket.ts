@@ -41,7 +41,7 @@ export interface GatedSocket {
 
 /** Opens a connection, which is destroyed along with its TLS socket. */
 export function openGatedSocket({ host, port, ...tls }: GatedSocketOptions): GatedSocket {
-  const bytes = new TcpBytes(host, port);
+  const bytes = TcpBytes.connect(host, port);
   const duplex = new BytesDuplex(bytes);
   const socket = overDuplex(duplex, { ...tls, host, port });
   // Over a stream that is not its own, `node:tls` has nothing that it could let go of.

@@ -44,6 +44,7 @@ export const denoRuntime: Runtime = {
   triesEveryAnchor: true,
   clock: systemClock,
   files: denoFiles,
+  local: async () => (await import("./local.ts")).denoLocal,
   programs: lazyPrograms(async () => (await import("./programs.ts")).denoPrograms),
   env: (name) => (isDenied("env", name) ? undefined : deno().env.get(name)),
   isDenied,

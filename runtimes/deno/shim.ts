@@ -61,6 +61,12 @@ export interface TcpConn {
   setKeepAlive(keepAlive: boolean): void;
 }
 
+/** Accepts TCP connections. */
+export interface TcpListener extends AsyncIterable<TcpConn> {
+  readonly addr: { readonly port: number };
+  close(): void;
+}
+
 interface DenoNamespace {
   readonly version: { readonly deno: string };
   readonly env: { get(name: string): string | undefined };
@@ -86,6 +92,7 @@ interface DenoNamespace {
   ) => { spawn(): ChildProcess };
   cwd(): string;
   connect(options: { hostname: string; port: number; signal: AbortSignal }): Promise<TcpConn>;
+  listen(options: { hostname: string; port: number }): TcpListener;
   createHttpClient(options: HttpClientOptions): HttpClient;
   open(path: string, options: { read: true }): Promise<FsFile>;
   stat(path: string): Promise<FileInfo>;

@@ -20,7 +20,7 @@ export async function openTcp(
   signal: AbortSignal,
 ): Promise<ByteStream> {
   signal.throwIfAborted();
-  const bytes = new TcpBytes(host, port);
+  const bytes = TcpBytes.connect(host, port);
   const onAbort = (): void => bytes.abort(signal.reason);
   signal.addEventListener("abort", onAbort);
   try {
@@ -47,12 +47,18 @@ export class TcpBytes implements ByteStream {
   #aborted: { readonly reason: unknown } | undefined;
   #onClosed = (): void => {};
 
-  constructor(host: string, port: number) {
+  /** @param open Gives the connection; it is to be given up when the signal is aborted. */
+  constructor(open: (signal: AbortSignal) => Promise<TcpConn>) {
     this.closed = new Promise((resolve) => {
       this.#onClosed = resolve;
     });
-    this.connected = this.#connect(host, port);
+    this.connected = this.#connect(open);
     this.connected.catch(() => this.#close());
+  }
+
+  /** Connects to a host, and does not wait for that. */
+  static connect(hostname: string, port: number): TcpBytes {
+    return new TcpBytes((signal) => deno().connect({ hostname, port, signal }));
   }
 
   /** Whether it keeps the process alive. */
@@ -101,9 +107,8 @@ export class TcpBytes implements ByteStream {
     this.#close();
   }
 
-  async #connect(hostname: string, port: number): Promise<TcpConn> {
-    const { signal } = this.#dial;
-    const connection = await deno().connect({ hostname, port, signal });
+  async #connect(open: (signal: AbortSignal) => Promise<TcpConn>): Promise<TcpConn> {
+    const connection = await open(this.#dial.signal);
     if (this.#isClosed) {
       connection.close();
       throw new Error("Cannot connect: it was given up");

@@ -40,6 +40,7 @@ export const nodeRuntime: Runtime = {
   triesEveryAnchor: false,
   clock: systemClock,
   files: nodeFiles,
+  local: async () => (await import("../_shared/node-local.ts")).nodeLocal,
   programs: lazyPrograms(async () => (await import("../_shared/node-programs.ts")).nodePrograms),
   env: (name) => process.env[name],
   isDenied: () => false,

@@ -268,6 +268,7 @@ export function createClient({
     fetch,
     open,
     upgrade,
+    local: runtime.local,
   };
   let discovery: Discovery | undefined;
 

@@ -162,7 +162,8 @@ class Forwarded implements ForwardedConnection {
       case "end":
         this.#hasPodEnded = true;
         // An error comes before the end, or not at all.
-        if (this.#error === "") this.#output.close();
+        if (this.#error !== "") throw this.#failure(this.#error);
+        this.#output.close();
         if (this.#hasLocalEnded) await this.#passEndOn();
         return undefined;
       case "lost":

@@ -4,4 +4,6 @@
  * @module
  */
 
+export { copyFrom, copyTo, readFile, writeFile } from "./copy.ts";
 export { attach, exec, execText } from "./exec.ts";
+export { portForward } from "./port-forward.ts";

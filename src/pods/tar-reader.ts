@@ -64,7 +64,7 @@ const types: Readonly<Record<string, TarEntryType>> = {
  *
  * @example
  * ```ts
- * import { readTar, writeTar } from "@reanchor/reanchor";
+ * import { readTar, writeTar } from "@reanchor/reanchor/resources";
  *
  * const archive = writeTar([{ name: "app/config.json", body: "{}" }]);
  * for await (const entry of readTar(archive)) {

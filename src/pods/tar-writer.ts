@@ -47,7 +47,7 @@ export interface TarInput {
  *
  * @example
  * ```ts
- * import { writeTar } from "@reanchor/reanchor";
+ * import { writeTar } from "@reanchor/reanchor/resources";
  *
  * const archive = writeTar([
  *   { name: "srv", type: "directory" },

@@ -32,6 +32,21 @@ export { jobDone, podReady, rolledOut } from "./conditions.ts";
 export type { AttachOptions, ExecOptions, ExecTextOptions } from "../pods/exec.ts";
 export { type ExecResult, ExecError } from "../api/exec-error.ts";
 export type { ExitStatus, RemoteCommand, TerminalSize } from "../pods/remote-command.ts";
+export type {
+  CopyFromOptions,
+  CopyToOptions,
+  FileOptions,
+  ReadFileOptions,
+  WriteFileOptions,
+} from "../pods/copy.ts";
+export type { ForwardedConnection, HalfClose } from "../pods/forwarded-connection.ts";
+export type {
+  ListenOptions,
+  PortForwardOptions,
+  PortListener,
+  PortTunnel,
+} from "../pods/port-forward.ts";
+export type { WithPods } from "./pods-behind.ts";
 export { type TarEntry, type TarEntryType, readTar } from "../pods/tar-reader.ts";
 export { type TarInput, writeTar } from "../pods/tar-writer.ts";
 

@@ -9,8 +9,15 @@ import type { ResourceTarget } from "../api/resource-target.ts";
 import { type ResourceDeleteOptions, deleteNames, deletionCall } from "../api/verbs.ts";
 import type { ExecResult } from "../api/exec-error.ts";
 import { checkKnown } from "../options.ts";
+import type {
+  CopyFromOptions,
+  CopyToOptions,
+  ReadFileOptions,
+  WriteFileOptions,
+} from "../pods/copy.ts";
 import type { AttachOptions, ExecOptions, ExecTextOptions } from "../pods/exec.ts";
 import { type LogLinesOptions, type LogTextOptions, logLines, readLog } from "../pods/logs.ts";
+import type { PortForwardOptions, PortTunnel } from "../pods/port-forward.ts";
 import type { RemoteCommand } from "../pods/remote-command.ts";
 import { type WithStatus, withStatus } from "./subresource.ts";
 
@@ -106,6 +113,68 @@ export interface PodVerbs<T extends KubeObject> extends WithStatus<T> {
    * `pods/attach`.
    */
   attach(name: string, options?: AttachOptions): Promise<RemoteCommand>;
+  /**
+   * Returns a tunnel to a port of a pod. Nothing is connected before the tunnel is used.
+   *
+   * @param port Its number, or the name that a container gives it.
+   *
+   * @example
+   * ```ts
+   * import type { KubeClient } from "@reanchor/reanchor";
+   * import { Pod } from "@reanchor/reanchor/resources";
+   *
+   * async function ask(kube: KubeClient, request: Uint8Array): Promise<string> {
+   *   const tunnel = await kube.resource(Pod).portForward("web-0", 8080);
+   *   const { readable, writable } = await tunnel.connect();
+   *   const writer = writable.getWriter();
+   *   await writer.write(request);
+   *   return await new Response(readable).text();
+   * }
+   * console.assert(typeof ask === "function");
+   * ```
+   */
+  portForward(
+    name: string,
+    port: number | string,
+    options?: PortForwardOptions,
+  ): Promise<PortTunnel>;
+  /**
+   * Reads a file of a container, which has to have `tar`. A symbolic link is followed.
+   *
+   * @param path Its absolute path.
+   * @throws {ExecError} if `tar` can't read it.
+   */
+  readFile(name: string, path: string, options?: ReadFileOptions): Promise<Uint8Array<ArrayBuffer>>;
+  /**
+   * Writes a file of a container, which has to have `tar`. The file's folder has to exist.
+   *
+   * @param path Its absolute path.
+   * @throws {ExecError} if `tar` can't write it.
+   */
+  writeFile(
+    name: string,
+    path: string,
+    content: string | Uint8Array,
+    options?: WriteFileOptions,
+  ): Promise<void>;
+  /**
+   * Copies a local file or folder into a container, which has to have `tar` (Node, Deno and Bun).
+   *
+   * @param from A local path.
+   * @param to The absolute path that the copy gets. Its folder has to exist.
+   * @throws {ExecError} if `tar` can't write it.
+   */
+  copyTo(name: string, from: string, to: string, options?: CopyToOptions): Promise<void>;
+  /**
+   * Copies a file or folder of a container, which has to have `tar`, to a local path (Node, Deno and Bun). Whatever
+   * the container sends, nothing is written outside of that path.
+   *
+   * @param from An absolute path.
+   * @param to The local path that the copy gets.
+   * @throws {ExecError} if `tar` can't read it.
+   * @throws {ConnectionError} if the archive is not complete, or has links, devices or names that lead elsewhere.
+   */
+  copyFrom(name: string, from: string, to: string, options?: CopyFromOptions): Promise<void>;
 }
 
 /** Binds the verbs of pods. */
@@ -130,6 +199,21 @@ export function podVerbs<T extends KubeObject>(target: ResourceTarget<T>): PodVe
     },
     async attach(name, options = {}) {
       return await (await streams()).attach(target, name, options);
+    },
+    async portForward(name, port, options = {}) {
+      return await (await streams()).portForward(target, "pod", name, port, options);
+    },
+    async readFile(name, path, options = {}) {
+      return await (await streams()).readFile(target, name, path, options);
+    },
+    async writeFile(name, path, content, options = {}) {
+      await (await streams()).writeFile(target, name, path, content, options);
+    },
+    async copyTo(name, from, to, options = {}) {
+      await (await streams()).copyTo(target, name, from, to, options);
+    },
+    async copyFrom(name, from, to, options = {}) {
+      await (await streams()).copyFrom(target, name, from, to, options);
     },
   };
 }

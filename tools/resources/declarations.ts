@@ -214,8 +214,9 @@ function declareKinds(
     `import { builtIn } from "../define-resource.ts";\n` +
       `import type { ResourceKind } from "../kind.ts";\n` +
       `import { type PodVerbs, podVerbs } from "../pod.ts";\n` +
+      `import { type WithPods, serviceVerbs, workloadVerbs } from "../pods-behind.ts";\n` +
       `import type { Resource } from "../resource.ts";\n` +
-      `import { type WithScale, type WithStatus, withStatus, withStatusAndScale } from "../subresource.ts";\n` +
+      `import { type WithScale, type WithStatus, withStatus } from "../subresource.ts";\n` +
       importAll(imported),
     ...declarations,
   ].join("\n");
@@ -244,7 +245,11 @@ function verbsOf(name: string, subresources: readonly string[]): [string, string
   if (name === "Pod") return [`Pod, Resource<Pod> & PodVerbs<Pod>`, ["podVerbs"]];
   const hasStatus = subresources.includes("status");
   if (hasStatus && subresources.includes("scale")) {
-    return [`${name}, Resource<${name}> & WithScale & WithStatus<${name}>`, ["withStatusAndScale"]];
+    const verbs = `Resource<${name}> & WithPods & WithScale & WithStatus<${name}>`;
+    return [`${name}, ${verbs}`, ["workloadVerbs"]];
+  }
+  if (name === "Service") {
+    return [`Service, Resource<Service> & WithPods & WithStatus<Service>`, ["serviceVerbs"]];
   }
   return hasStatus
     ? [`${name}, Resource<${name}> & WithStatus<${name}>`, ["withStatus"]]

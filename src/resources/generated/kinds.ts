@@ -7,8 +7,9 @@
 import { builtIn } from "../define-resource.ts";
 import type { ResourceKind } from "../kind.ts";
 import { type PodVerbs, podVerbs } from "../pod.ts";
+import { type WithPods, serviceVerbs, workloadVerbs } from "../pods-behind.ts";
 import type { Resource } from "../resource.ts";
-import { type WithScale, type WithStatus, withStatus, withStatusAndScale } from "../subresource.ts";
+import { type WithScale, type WithStatus, withStatus } from "../subresource.ts";
 import type * as AdmissionregistrationV1 from "./admissionregistration-v1.ts";
 import type * as ApiextensionsV1 from "./apiextensions-v1.ts";
 import type * as ApiregistrationV1 from "./apiregistration-v1.ts";
@@ -279,7 +280,7 @@ export type DaemonSet = AppsV1.DaemonSet;
 /** The kind `Deployment` of `apps/v1`, in namespaces. */
 export const Deployment: ResourceKind<
   Deployment,
-  Resource<Deployment> & WithScale & WithStatus<Deployment>
+  Resource<Deployment> & WithPods & WithScale & WithStatus<Deployment>
 > = /* @__PURE__ */ builtIn(
   {
     group: "apps",
@@ -289,7 +290,7 @@ export const Deployment: ResourceKind<
     namespaced: true,
     subresources: ["scale", "status"],
   },
-  withStatusAndScale,
+  workloadVerbs,
 );
 /** Deployment enables declarative updates for Pods and ReplicaSets. */
 export type Deployment = AppsV1.Deployment;
@@ -830,7 +831,7 @@ export type PriorityLevelConfiguration = FlowcontrolV1.PriorityLevelConfiguratio
 /** The kind `ReplicaSet` of `apps/v1`, in namespaces. */
 export const ReplicaSet: ResourceKind<
   ReplicaSet,
-  Resource<ReplicaSet> & WithScale & WithStatus<ReplicaSet>
+  Resource<ReplicaSet> & WithPods & WithScale & WithStatus<ReplicaSet>
 > = /* @__PURE__ */ builtIn(
   {
     group: "apps",
@@ -840,7 +841,7 @@ export const ReplicaSet: ResourceKind<
     namespaced: true,
     subresources: ["scale", "status"],
   },
-  withStatusAndScale,
+  workloadVerbs,
 );
 /** ReplicaSet ensures that a specified number of pod replicas are running at any given time. */
 export type ReplicaSet = AppsV1.ReplicaSet;
@@ -848,7 +849,7 @@ export type ReplicaSet = AppsV1.ReplicaSet;
 /** The kind `ReplicationController` of `v1`, in namespaces. */
 export const ReplicationController: ResourceKind<
   ReplicationController,
-  Resource<ReplicationController> & WithScale & WithStatus<ReplicationController>
+  Resource<ReplicationController> & WithPods & WithScale & WithStatus<ReplicationController>
 > = /* @__PURE__ */ builtIn(
   {
     group: "",
@@ -858,7 +859,7 @@ export const ReplicationController: ResourceKind<
     namespaced: true,
     subresources: ["scale", "status"],
   },
-  withStatusAndScale,
+  workloadVerbs,
 );
 /** ReplicationController represents the configuration of a replication controller. */
 export type ReplicationController = CoreV1.ReplicationController;
@@ -1049,7 +1050,7 @@ export const SelfSubjectRulesReview: ResourceKind<SelfSubjectRulesReview> = /* @
 export type SelfSubjectRulesReview = AuthorizationV1.SelfSubjectRulesReview;
 
 /** The kind `Service` of `v1`, in namespaces. */
-export const Service: ResourceKind<Service, Resource<Service> & WithStatus<Service>> =
+export const Service: ResourceKind<Service, Resource<Service> & WithPods & WithStatus<Service>> =
   /* @__PURE__ */ builtIn(
     {
       group: "",
@@ -1059,7 +1060,7 @@ export const Service: ResourceKind<Service, Resource<Service> & WithStatus<Servi
       namespaced: true,
       subresources: ["proxy", "status"],
     },
-    withStatus,
+    serviceVerbs,
   );
 /**
  * Service is a named abstraction of software service (for example, mysql) consisting of local port (for
@@ -1107,7 +1108,7 @@ export type ServiceCIDR = NetworkingV1.ServiceCIDR;
 /** The kind `StatefulSet` of `apps/v1`, in namespaces. */
 export const StatefulSet: ResourceKind<
   StatefulSet,
-  Resource<StatefulSet> & WithScale & WithStatus<StatefulSet>
+  Resource<StatefulSet> & WithPods & WithScale & WithStatus<StatefulSet>
 > = /* @__PURE__ */ builtIn(
   {
     group: "apps",
@@ -1117,7 +1118,7 @@ export const StatefulSet: ResourceKind<
     namespaced: true,
     subresources: ["scale", "status"],
   },
-  withStatusAndScale,
+  workloadVerbs,
 );
 /**
  * StatefulSet represents a set of pods with consistent identities. Identities are defined as:

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { spawn } from "node:child_process";
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -36,9 +37,15 @@ const sockets = new WebSocketServer({
     const isOld = /\/pods\/old\//.test(request.url ?? "");
     const known = isOld
       ? ["v4.channel.k8s.io"]
-      : ["SPDY/3.1+portforward.k8s.io", "v5.channel.k8s.io", "v4.channel.k8s.io"];
+      : ["SPDY|3.1+portforward.k8s.io", "v5.channel.k8s.io", "v4.channel.k8s.io"];
     return known.find((protocol) => offered.has(protocol)) ?? false;
   },
+});
+
+// `ws` takes tokens alone, as RFC 6455 has it, and API servers do not.
+sockets.on("headers", (headers) => {
+  const at = headers.findIndex((line) => line.startsWith("Sec-WebSocket-Protocol"));
+  if (at >= 0) headers[at] = headers[at]?.replace("SPDY|", "SPDY/") ?? "";
 });
 
 /** Whether the pathname is a stream's that is played here: of a pod with one of the known commands. */
@@ -61,6 +68,8 @@ export async function servePodStream(
   if (pod === "missing") return refuse(socket, 404, "Not Found");
   if (pod === "held") await state.gates.wait("before-101", goneOf(socket));
   if (pod === "lost") return void socket.destroy();
+  const offered = request.headers["sec-websocket-protocol"] ?? "";
+  request.headers["sec-websocket-protocol"] = offered.replace("SPDY/", "SPDY|");
   sockets.handleUpgrade(request, socket, head, (webSocket) => {
     webSocket.on("error", () => {});
     if (subresource === "portforward") {
@@ -156,6 +165,27 @@ const commands: Record<string, Command> = {
     const status = failureStatus(500, { reason: "InternalError", message: "no such program" });
     webSocket.send(onChannel(STATUS, Buffer.from(JSON.stringify(status))));
     webSocket.close(1000);
+    return undefined;
+  },
+  /** The real `tar`; in the pod `hostile`, it sends the archive that lies in the place of what it is to read. */
+  tar({ webSocket, url }) {
+    const args = url.searchParams.getAll("command").slice(1);
+    const isHostile = url.pathname.includes("/pods/hostile/");
+    const archive = `${args[3] ?? ""}/${args[5] ?? ""}`;
+    const program = isHostile ? spawn("cat", [archive]) : spawn("tar", args);
+    program.stdin.on("error", () => {});
+    webSocket.on("message", (data) => {
+      const message = toBytes(data);
+      if (message[0] === CLOSE) program.stdin.end();
+      else if (message[0] === STDIN) program.stdin.write(message.subarray(1));
+    });
+    for (const [channel, stream] of [
+      [STDOUT, program.stdout],
+      [STDERR, program.stderr],
+    ] as const) {
+      stream.on("data", (data: Buffer) => webSocket.send(onChannel(channel, data)));
+    }
+    program.on("close", (code) => end(webSocket, code ?? 1));
     return undefined;
   },
   /** Says what its terminal is like. */

@@ -1,0 +1,296 @@
+/**
+ * Connections to the ports of pods, and of the pods behind Services and workloads.
+ *
+ * @module
+ */
+
+import type { ResourceClient } from "../api/api-call.ts";
+import type { KubeObject } from "../api/object.ts";
+import { segment } from "../api/paths.ts";
+import type { ResourceTarget } from "../api/resource-target.ts";
+import { selectorQuery } from "../api/selectors.ts";
+import { ConfigError, ConnectionError } from "../errors.ts";
+import { checkKnown } from "../options.ts";
+import type { ByteStream } from "../runtime.ts";
+import {
+  type ForwardedConnection,
+  type HalfClose,
+  forwardConnection,
+  forwardProtocols,
+} from "./forwarded-connection.ts";
+import { openWebSocket } from "./open-web-socket.ts";
+
+/** How connections are forwarded. */
+export interface PortForwardOptions {
+  /**
+   * What happens when the local side of a connection ends: `hold` passes that on once the pod has ended its side
+   * too, or after 30 s, since containerd ends both directions at once; `forward` passes it on immediately.
+   *
+   * @default "hold"
+   */
+  halfClose?: HalfClose | undefined;
+  /** Ends all connections and listeners at once. */
+  signal?: AbortSignal | undefined;
+  /** How long opening a connection may take, in milliseconds; the client's `timeoutMs` by default. */
+  timeoutMs?: number | undefined;
+}
+
+/** Where connections are accepted. */
+export interface ListenOptions {
+  /**
+   * The local port; 0 for a free one.
+   *
+   * @default 0
+   */
+  port?: number | undefined;
+  /**
+   * The local address. With another one than that of this machine itself, others on the network reach the pod.
+   *
+   * @default "127.0.0.1"
+   */
+  host?: string | undefined;
+  /** Called with what keeps a connection from being forwarded. The listener goes on. */
+  onError?: ((error: unknown) => void) | undefined;
+}
+
+/** A local port whose connections are forwarded. */
+export interface PortListener extends AsyncDisposable {
+  /** The local port. */
+  readonly port: number;
+  /** The local address. */
+  readonly host: string;
+  /** Accepts no more connections, and ends those that there are. */
+  close(): Promise<void>;
+}
+
+/** A way to a port of a pod. Nothing is connected before it is used. */
+export interface PortTunnel {
+  /**
+   * Opens a connection, which is one of its own. Behind a Service or a workload, a ready pod is looked for anew.
+   *
+   * @throws {ApiError} if the server rejects it.
+   * @throws {ConnectionError} if there is no ready pod.
+   */
+  connect(): Promise<ForwardedConnection>;
+  /**
+   * Accepts local connections and forwards each (Node, Deno and Bun).
+   *
+   * @throws {ConfigError} if this runtime can't listen.
+   */
+  listen(options?: ListenOptions): Promise<PortListener>;
+}
+
+/** A pod and the number of one of its ports. */
+interface Destination {
+  readonly path: string;
+  readonly port: number;
+}
+
+/** What is read of a pod. */
+interface PodLike {
+  readonly metadata?: { readonly name?: string; readonly deletionTimestamp?: string };
+  readonly spec?: {
+    readonly containers?: readonly {
+      readonly ports?: readonly { readonly name?: string; readonly containerPort: number }[];
+    }[];
+  };
+  readonly status?: {
+    readonly phase?: string;
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+  };
+}
+
+/** What is read of a Service or a workload. */
+interface Selecting {
+  readonly spec?: {
+    readonly selector?: Readonly<Record<string, unknown>> | null;
+    readonly ports?: readonly {
+      readonly name?: string;
+      readonly port: number;
+      readonly targetPort?: number | string;
+    }[];
+  };
+}
+
+/**
+ * Forwards connections to a port.
+ *
+ * @param target The pods, or the Services or workloads whose pods are meant.
+ * @param port Its number, or its name.
+ */
+export async function portForward<T extends KubeObject>(
+  target: ResourceTarget<T>,
+  kind: "pod" | "service" | "workload",
+  name: string,
+  port: number | string,
+  options: PortForwardOptions,
+): Promise<PortTunnel> {
+  checkKnown("portForward", options, ["halfClose", "signal", "timeoutMs"]);
+  checkPort(port);
+  const { client } = target;
+  const { halfClose = "hold", signal: given, timeoutMs } = options;
+  if (halfClose !== "hold" && halfClose !== "forward") {
+    throw new TypeError('Cannot use option halfClose: it is "hold" or "forward"');
+  }
+  const signal = given === undefined ? client.closing : AbortSignal.any([client.closing, given]);
+  const path = target.pathOfName(name);
+  const what = `port ${port} of ${target.describe(name)}`;
+  const find = async (): Promise<Destination> => {
+    if (kind !== "pod") return await findPod(client, path, port, what, signal);
+    const number = typeof port === "number" ? port : undefined;
+    return { path, port: number ?? portOfPod(await get(client, path, signal), port, what) };
+  };
+
+  async function connect(): Promise<ForwardedConnection> {
+    signal.throwIfAborted();
+    const destination = await find();
+    const call = {
+      path: `${destination.path}/portforward?ports=${destination.port}`,
+      signal,
+      timeoutMs,
+    };
+    const { socket, protocol } = await openWebSocket(client, call, forwardProtocols);
+    const { clock } = client;
+    const parts = { socket, protocol, port: destination.port, halfClose, clock, what, signal };
+    return await forwardConnection(parts);
+  }
+
+  return {
+    connect,
+    async listen(listening = {}) {
+      checkKnown("listen", listening, ["port", "host", "onError"]);
+      const { port: localPort = 0, host = "127.0.0.1", onError } = listening;
+      const local = await client.local?.();
+      if (local === undefined) {
+        throw new ConfigError("Cannot listen: this runtime accepts no connections; use connect()");
+      }
+      signal.throwIfAborted();
+      const streams = new Set<ByteStream>();
+      const stop = new AbortController();
+      const server = await local.listen(host, localPort, (stream) => {
+        streams.add(stream);
+        void stream.closed.then(() => streams.delete(stream));
+        serve(stream, connect).catch((error: unknown) => {
+          stream.abort(error);
+          if (!stop.signal.aborted) onError?.(error);
+        });
+      });
+      const close = async (): Promise<void> => {
+        signal.removeEventListener("abort", onAbort);
+        stop.abort();
+        await server.close();
+        const reason = new ConnectionError(`Cannot forward ${what}: the listener was closed`);
+        for (const stream of streams) stream.abort(reason);
+      };
+      const onAbort = (): void => void close().catch(() => {});
+      signal.addEventListener("abort", onAbort, { once: true });
+      return { port: server.port, host, close, [Symbol.asyncDispose]: close };
+    },
+  };
+}
+
+/** Forwards what a local connection sends and receives. */
+async function serve(
+  stream: ByteStream,
+  connect: () => Promise<ForwardedConnection>,
+): Promise<void> {
+  const remote = await connect();
+  void stream.closed.then(async () => await remote.close());
+  await Promise.all([upload(stream, remote), download(stream, remote)]);
+}
+
+async function upload(stream: ByteStream, remote: ForwardedConnection): Promise<void> {
+  const writer = remote.writable.getWriter();
+  writer.closed.catch(() => {}); // The other direction tells.
+  for (;;) {
+    const bytes = await stream.read();
+    try {
+      if (bytes !== undefined) await writer.write(bytes);
+      else return await writer.close();
+    } catch {
+      return;
+    }
+  }
+}
+
+async function download(stream: ByteStream, remote: ForwardedConnection): Promise<void> {
+  const reader = remote.readable.getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return stream.end();
+    await stream.write(value);
+  }
+}
+
+/** A ready pod behind a Service or a workload. */
+async function findPod(
+  client: ResourceClient,
+  path: string,
+  port: number | string,
+  what: string,
+  signal: AbortSignal,
+): Promise<Destination> {
+  const { spec } = await get<Selecting>(client, path, signal);
+  const selector = spec?.selector;
+  if (selector === undefined || selector === null || Object.keys(selector).length === 0) {
+    throw new ConnectionError(`Cannot forward ${what}: it selects no pods`);
+  }
+  const isService = spec?.ports !== undefined;
+  // A Service has labels themselves, and so has a ReplicationController.
+  const isExpression = Object.values(selector).some((value) => typeof value === "object");
+  const labelSelector = (isExpression ? selector : { matchLabels: selector }) as object;
+  const pods = path.replace(/^\/apis?\/.*?(\/namespaces\/[^/]+)\/.*$/, "/api/v1$1/pods");
+  const { items = [] } = await client.call<{ items?: PodLike[] }>({
+    method: "GET",
+    path: pods,
+    query: selectorQuery({ labelSelector }),
+    signal,
+  });
+  const ready = items.filter(isReady);
+  const pod = ready[Math.floor(Math.random() * ready.length)];
+  if (pod === undefined) {
+    throw new ConnectionError(
+      `Cannot forward ${what}: none of its ${items.length} pods is ready; look at their status`,
+    );
+  }
+  const wanted = isService ? targetPort(spec, port, what) : port;
+  return {
+    path: `${pods}/${segment("name", pod.metadata?.name)}`,
+    port: typeof wanted === "number" ? wanted : portOfPod(pod, wanted, what),
+  };
+}
+
+function targetPort(spec: Selecting["spec"], port: number | string, what: string): number | string {
+  const found = spec?.ports?.find((each) => each.port === port || each.name === port);
+  if (found !== undefined) return found.targetPort || found.port;
+  const known = spec?.ports?.map((each) => each.name ?? each.port).join(", ");
+  throw new ConnectionError(`Cannot forward ${what}: the Service has the ports ${known}`);
+}
+
+function portOfPod({ spec }: PodLike, port: number | string, what: string): number {
+  const ports = spec?.containers?.flatMap((container) => container.ports ?? []) ?? [];
+  const found = ports.find(({ name }) => name === port);
+  if (found !== undefined) return found.containerPort;
+  throw new ConnectionError(`Cannot forward ${what}: no container of the pod names a port so`);
+}
+
+function isReady({ metadata, status }: PodLike): boolean {
+  if (metadata?.deletionTimestamp !== undefined || status?.phase !== "Running") return false;
+  return (
+    status.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True") === true
+  );
+}
+
+async function get<T = PodLike>(
+  client: ResourceClient,
+  path: string,
+  signal: AbortSignal,
+): Promise<T> {
+  return await client.call<T>({ method: "GET", path, signal });
+}
+
+function checkPort(port: number | string): void {
+  if (typeof port === "string" && port !== "") return;
+  if (Number.isInteger(port) && Number(port) >= 1 && Number(port) <= 65_535) return;
+  throw new RangeError("Cannot forward a port: give its name, or its number from 1 to 65535");
+}

@@ -1,0 +1,175 @@
+/**
+ * Files into containers and out of them, with a real `tar` on the other side.
+ *
+ * @module
+ */
+
+import { mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { ConnectionError } from "../../src/index.ts";
+import { ExecError, Pod, type TarInput, writeTar } from "../../src/resources/index.ts";
+import { entry } from "./support/entry.ts";
+import { connectClient, rejection, startCluster } from "./support/scene.ts";
+
+/** Pods whose file system is this machine's, and a folder. */
+async function startPods() {
+  const { ca, server } = await startCluster();
+  const config = { server: server.origin, ca: entry.staticCaSource(ca.pem) };
+  const { kube } = await connectClient({ config });
+  const folder = await mkdtemp(join(tmpdir(), "reanchor-copy-"));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return { pods: kube.resource(Pod), folder };
+}
+
+test("writeFile() and readFile() carry any bytes and any name", async () => {
+  const { pods, folder } = await startPods();
+  for (const name of ["app.json", "-rf", "with space", "ü".repeat(120)]) {
+    const bytes = crypto.getRandomValues(new Uint8Array(50_000));
+    await pods.writeFile("web", join(folder, name), bytes);
+    expect(Buffer.compare(await readFile(join(folder, name)), bytes)).toBe(0);
+    expect(Buffer.compare(await pods.readFile("web", join(folder, name)), bytes)).toBe(0);
+  }
+  await pods.writeFile("web", join(folder, "text"), "text\n");
+  expect(await readFile(join(folder, "text"), "utf8")).toBe("text\n");
+});
+
+test("readFile() throws ExecError with what tar says when the file is missing", async () => {
+  const { pods, folder } = await startPods();
+  const error = await rejection(pods.readFile("web", join(folder, "missing")));
+  expect(error).toBeInstanceOf(ExecError);
+  expect((error as Error).message).toMatch(
+    /^Cannot read .*missing of Pod default\/web: it ended with exit code 2: .*No such file/,
+  );
+});
+
+test("writeFile() throws ExecError when the folder is missing", async () => {
+  const { pods, folder } = await startPods();
+  const error = await rejection(pods.writeFile("web", join(folder, "missing/a"), "a"));
+  expect(error).toBeInstanceOf(ExecError);
+});
+
+test("readFile() limits the size and reads no folder", async () => {
+  const { pods, folder } = await startPods();
+  await writeFile(join(folder, "large"), "x".repeat(1_000));
+  const large = await rejection(pods.readFile("web", join(folder, "large"), { maxBytes: 999 }));
+  expect(String(large)).toMatch(/it has more than 999 bytes \(maxBytes\)/);
+  expect(String(await rejection(pods.readFile("web", folder)))).toMatch(/it is no file, but dir/);
+});
+
+test("copyTo() and copyFrom() carry folders", async () => {
+  const { pods, folder } = await startPods();
+  const files = { "a.txt": "a", "b/c.txt": "c".repeat(300_000), "b/d/e": "" };
+  await mkdir(join(folder, "local/b/d"), { recursive: true });
+  await mkdir(join(folder, "local/empty"));
+  for (const [name, text] of Object.entries(files)) {
+    await writeFile(join(folder, "local", name), text);
+  }
+  await pods.copyTo("web", join(folder, "local"), join(folder, "remote"));
+  await pods.copyFrom("web", join(folder, "remote"), join(folder, "back"));
+  for (const place of ["remote", "back"]) {
+    expect((await readdir(join(folder, place))).toSorted()).toEqual(["a.txt", "b", "empty"]);
+    for (const [name, text] of Object.entries(files)) {
+      expect(await readFile(join(folder, place, name), "utf8")).toBe(text);
+    }
+  }
+  await pods.copyFrom("web", join(folder, "remote/a.txt"), join(folder, "one/file"));
+  expect(await readFile(join(folder, "one/file"), "utf8")).toBe("a");
+  const again = await rejection(pods.copyFrom("web", join(folder, "remote"), join(folder, "back")));
+  expect(again).toMatchObject({ code: "EEXIST" });
+  await pods.copyFrom("web", join(folder, "remote"), join(folder, "back"), { overwrite: true });
+});
+
+test("copyTo() and copyFrom() reject symbolic links, or leave them out when asked to", async () => {
+  const { pods, folder } = await startPods();
+  await mkdir(join(folder, "remote"));
+  await symlink("/etc", join(folder, "remote/link"));
+  await writeFile(join(folder, "remote/file"), "file");
+  const from = await rejection(pods.copyFrom("web", join(folder, "remote"), join(folder, "a")));
+  expect(String(from)).toMatch(/"remote\/link" is a symlink, it would lead elsewhere/);
+  const to = await rejection(pods.copyTo("web", join(folder, "remote"), join(folder, "b")));
+  expect(String(to)).toMatch(/link is neither a file nor a folder; set skipLinks/);
+  const skipLinks = true;
+  await pods.copyFrom("web", join(folder, "remote"), join(folder, "c"), { skipLinks });
+  await pods.copyTo("web", join(folder, "remote"), join(folder, "d"), { skipLinks });
+  expect(await readdir(join(folder, "c"))).toEqual(["file"]);
+  expect(await readdir(join(folder, "d"))).toEqual(["file"]);
+});
+
+test("copyFrom() writes through no link below its target", async () => {
+  const { pods, folder } = await startPods();
+  await mkdir(join(folder, "outside"));
+  await mkdir(join(folder, "target"));
+  await symlink(join(folder, "outside"), join(folder, "target/b"));
+  await writeFile(join(folder, "hostile"), await archiveOf({ name: "hostile/b/c", body: "c" }));
+  const copied = pods.copyFrom("hostile", join(folder, "hostile"), join(folder, "target"));
+  expect(String(await rejection(copied))).toMatch(/it is no folder, but a file or a link/);
+  expect(await readdir(join(folder, "outside"))).toEqual([]);
+});
+
+const hostile: readonly (readonly [what: string, inputs: TarInput[], message: RegExp])[] = [
+  ["a name with ..", [{ name: "x/../../evil", body: "" }], /leads outside/],
+  ["an absolute name", [{ name: "/evil", body: "" }], /leads outside/],
+  ["another name", [{ name: "evil", body: "" }], /leads outside/],
+  ["a name that begins as what was asked for", [{ name: "xevil", body: "" }], /leads outside/],
+  ["a name with a backslash", [{ name: "x/..\\evil", body: "" }], /leads outside/],
+  [
+    "a name twice",
+    [
+      { name: "x/a", body: "" },
+      { name: "x/a", body: "" },
+    ],
+    /"a" twice/,
+  ],
+  [
+    "names that differ by case",
+    [
+      { name: "x/a", body: "" },
+      { name: "x/A", body: "" },
+    ],
+    /"A" twice/,
+  ],
+  [
+    "folders that differ by case",
+    [
+      { name: "x/a/b", body: "" },
+      { name: "x/A/c", body: "" },
+    ],
+    /"A" twice/,
+  ],
+];
+
+test.each(hostile)("copyFrom() rejects an archive with %s", async (_, inputs, message) => {
+  const { pods, folder } = await startPods();
+  await writeFile(join(folder, "x"), await archiveOf(...inputs));
+  const error = await rejection(pods.copyFrom("hostile", join(folder, "x"), join(folder, "in/to")));
+  expect(error).toBeInstanceOf(ConnectionError);
+  expect(String(error)).toMatch(message);
+  const found = await readdir(folder, { recursive: true });
+  expect(found.filter((name) => name.includes("evil"))).toEqual([]);
+});
+
+test("copyFrom() rejects an archive that breaks off, whatever the exit code says", async () => {
+  const { pods, folder } = await startPods();
+  const whole = await archiveOf({ name: "x/a", body: "a".repeat(5_000) });
+  for (const length of [100, 512, 3_000, whole.length - 1_024, whole.length - 512]) {
+    await writeFile(join(folder, "x"), whole.subarray(0, length));
+    const copied = pods.copyFrom("hostile", join(folder, "x"), join(folder, `to-${length}`));
+    expect(await rejection(copied)).toBeInstanceOf(ConnectionError);
+  }
+});
+
+test("copyFrom() limits how much it writes", async () => {
+  const { pods, folder } = await startPods();
+  await mkdir(join(folder, "x"));
+  for (const name of ["a", "b", "c"]) await writeFile(join(folder, "x", name), "1234567890");
+  const copy = async (options: { maxBytes?: number; maxFiles?: number }) =>
+    String(await rejection(pods.copyFrom("web", join(folder, "x"), join(folder, "y"), options)));
+  expect(await copy({ maxBytes: 25 })).toMatch(/more than 25 bytes/);
+  expect(await copy({ maxFiles: 2 })).toMatch(/EEXIST|more than 2 files/);
+});
+
+async function archiveOf(...inputs: TarInput[]): Promise<Uint8Array> {
+  return new Uint8Array(await new Response(writeTar(inputs)).arrayBuffer());
+}
