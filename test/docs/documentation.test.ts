@@ -69,7 +69,7 @@ async function readExports(file: string): Promise<Record<string, string | { type
 /** The drop-ins, and where a caller's own client is given a `fetch`. */
 const dropIns: readonly string[] = ["reanchor/agents", "reanchor/client-node", "reanchor/node"];
 
-const programs = ["pod", "controller", "wait-until-ready"];
+const programs = ["pod", "controller", "wait-until-ready", "shell", "port-forward"];
 
 let folder: string;
 let server: TestServer;

@@ -1,0 +1,29 @@
+/**
+ * A shell in a pod, as `kubectl exec -it POD -- COMMAND`: `node main.ts POD [COMMAND...]`, on Deno and Bun alike.
+ */
+
+import process from "node:process";
+import { connect } from "reanchor";
+import { Pod } from "reanchor/resources";
+
+const [pod = "", ...command] = process.argv.slice(2);
+const { stdin, stdout } = process;
+
+const kube = await connect();
+const shell = await kube
+  .resource(Pod)
+  .exec(pod, command.length > 0 ? command : ["sh"], { stdin: "pipe", tty: true });
+const resize = (): Promise<void> => shell.resize({ columns: stdout.columns, rows: stdout.rows });
+const keys = shell.stdin.getWriter();
+const ignore = (): void => {}; // The shell has ended, which `exit` tells.
+
+if (stdin.isTTY) stdin.setRawMode(true);
+stdin.on("data", (typed) => void keys.write(typed).catch(ignore));
+stdin.on("end", () => void keys.close().catch(ignore));
+stdout.on("resize", () => void resize().catch(ignore));
+if (stdout.isTTY) await resize();
+for await (const output of shell.stdout) stdout.write(output);
+const { code } = await shell.exit;
+if (stdin.isTTY) stdin.setRawMode(false);
+await kube.close();
+process.exit(code);
