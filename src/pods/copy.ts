@@ -259,6 +259,7 @@ async function fetchArchive<T extends KubeObject>(
 ): Promise<void> {
   const run = await exec(target, name, command, options);
   const stderr = readStderr(run.stderr);
+  stderr.catch(() => {}); // It fails with the rest, and may do so first.
   try {
     let failure: { readonly error: unknown } | undefined;
     try {
