@@ -6,26 +6,33 @@
  */
 
 import { once } from "node:events";
+import { Agent, type RequestOptions, get } from "node:https";
+import type { IncomingMessage } from "node:http";
 import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { env } from "node:process";
 import { PassThrough, type Readable } from "node:stream";
+import { text as readText } from "node:stream/consumers";
 import {
   Attach,
+  type Cluster,
   CoreV1Api,
   Cp,
   Exec,
   Health,
+  HttpMethod,
   KubeConfig as ClientNodeKubeConfig,
   KubernetesObjectApi,
   Log,
   Metrics,
   PortForward,
+  RequestContext,
   VersionApi,
   Watch,
   makeInformer,
   topNodes,
   topPods,
 } from "@kubernetes/client-node";
+import { MockAgent, Pool, getGlobalDispatcher, setGlobalDispatcher } from "undici";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { KubeConfig, type KubeConfigOptions } from "../../runtimes/client-node.ts";
 import type { ReanchorEvent } from "../../src/index.ts";
@@ -405,6 +412,159 @@ describe("connections", () => {
     });
     await api.listNamespace();
     await until("one connection is left", () => server.open === 1);
+  });
+});
+
+describe("what programs do beside", () => {
+  const origin = "https://api.invalid";
+
+  /** A config of a cluster and a user alone. */
+  function configOf(cluster: object, user: object = {}): KubeConfig {
+    const config = new KubeConfig();
+    onTestFinished(async () => await config.close());
+    config.loadFromClusterAndUser({ name: "one", ...cluster } as Cluster, { name: "me", ...user });
+    return config;
+  }
+
+  async function statusOf(url: string, options: RequestOptions): Promise<number | undefined> {
+    const [response] = (await once(get(url, options), "response")) as [IncomingMessage];
+    await readText(response);
+    return response.statusCode;
+  }
+
+  function contextFor(path = "/version"): RequestContext {
+    return new RequestContext(`${origin}${path}`, HttpMethod.GET);
+  }
+
+  test("applyToHTTPSOptions() fills in what is current, for agents of one's own", async () => {
+    const scene = await setUp({ reloadIntervalMs: 0 });
+    for (const rotated of [false, true]) {
+      if (rotated) await rotate(scene);
+      const options: RequestOptions = {};
+      await scene.config.applyToHTTPSOptions(options);
+      const { ca, headers, rejectUnauthorized } = options;
+      expect(rejectUnauthorized).toBe(true);
+      const agent = new Agent({ ca, rejectUnauthorized });
+      onTestFinished(() => agent.destroy());
+      for (const by of [{ agent }, options]) {
+        expect(await statusOf(`${scene.server.origin}/readyz`, { headers, ...by })).toBe(200);
+      }
+    }
+  });
+
+  test("applyToHTTPSOptions() is not failed by what a caller had set", async () => {
+    const { config, server } = await setUp();
+    const stranger = await createCa();
+    const options: RequestOptions = {
+      ca: stranger.pem,
+      passphrase: "secret",
+      secureProtocol: "TLS_method",
+      rejectUnauthorized: false,
+    };
+    await config.applyToHTTPSOptions(options);
+    await config.applyToHTTPSOptions(options);
+    expect(options.rejectUnauthorized).toBe(true);
+    expect(await statusOf(`${server.origin}/readyz`, options)).toBe(200);
+  });
+
+  test("a cluster without a server, and a config without a cluster, are as with client-node", async () => {
+    for (const config of [configOf({}), new KubeConfig()]) {
+      await config.applyToHTTPSOptions({});
+      const context = contextFor();
+      await config.applySecurityAuthentication(context);
+      expect(context.getDispatcher()).toBeUndefined();
+    }
+  });
+
+  test("only a MockAgent takes the place of a dispatcher whose trust reloads", async () => {
+    const ca = await createCa();
+    const caData = Buffer.from(ca.pem).toString("base64");
+    const before = getGlobalDispatcher();
+    onTestFinished(() => setGlobalDispatcher(before));
+    const dispatcherOf = async (config: KubeConfig): Promise<unknown> => {
+      const context = contextFor();
+      await config.applySecurityAuthentication(context);
+      return context.getDispatcher();
+    };
+    const plain = configOf({ server: origin });
+    const rotating = configOf({ server: origin, caData });
+    expect(await dispatcherOf(plain)).toBeUndefined();
+    expect(await dispatcherOf(rotating)).toBeDefined();
+    const other = new Pool(origin);
+    onTestFinished(async () => await other.close());
+    setGlobalDispatcher(other);
+    expect(await dispatcherOf(rotating)).toBeDefined();
+    const mock = new MockAgent();
+    onTestFinished(async () => await mock.close());
+    mock.disableNetConnect();
+    mock
+      .get(origin)
+      .intercept({ path: "/version", method: "GET" })
+      .reply(200, { gitVersion: "mocked" }, { headers: { "content-type": "application/json" } });
+    setGlobalDispatcher(mock);
+    expect(await dispatcherOf(rotating)).toBeUndefined();
+    const version = await rotating.makeApiClient(VersionApi).getCode();
+    expect(version.gitVersion).toBe("mocked");
+  });
+
+  test("NODE_TLS_REJECT_UNAUTHORIZED does not undo verification where nothing can rotate", async () => {
+    env["NODE_TLS_REJECT_UNAUTHORIZED"] = "0";
+    onTestFinished(() => {
+      delete env["NODE_TLS_REJECT_UNAUTHORIZED"];
+    });
+    const { server } = await startCluster();
+    const config = configOf({ server: server.origin });
+    expect(await rejection(config.makeApiClient(VersionApi).getCode())).toMatchObject({
+      cause: { code: "ERR_REANCHOR_UNTRUSTED_SERVER" },
+    });
+  });
+
+  test("copies by Object.create and by a Proxy work", async () => {
+    const { config } = await setUp();
+    for (const copy of [Object.create(config) as KubeConfig, new Proxy(config, {})]) {
+      expect((await copy.makeApiClient(CoreV1Api).listNamespace()).items).toHaveLength(1);
+      await copy.applyToHTTPSOptions({});
+      expect(copy.status()?.generations).toHaveLength(1);
+    }
+  });
+
+  test("an authenticator's own CA is honoured", async () => {
+    const { ca, server } = await startCluster();
+    const config = configOf({ server: server.origin });
+    config.addAuthenticator({
+      isAuthProvider: () => true,
+      async applyAuthentication(_user, options) {
+        options.ca = ca.pem;
+      },
+    });
+    const version = await config.makeApiClient(VersionApi).getCode();
+    expect(version.gitVersion).toMatch(/^v/);
+  });
+
+  test("tokenFile of a kubeconfig is read, and read again after a 401", async () => {
+    const { server, volume, events } = await setUp();
+    const path = `${volume.root}/kubeconfig`;
+    const kubeconfig = `
+clusters: [{ name: one, cluster: { server: "${server.origin}", certificate-authority: "${volume.caFile}" } }]
+users: [{ name: me, user: { tokenFile: token, token: stale } }]
+contexts: [{ name: one, context: { cluster: one, user: me } }]
+current-context: one`;
+    await writeFile(path, kubeconfig);
+    env["KUBECONFIG"] = `${path}:`;
+    onTestFinished(() => {
+      delete env["KUBECONFIG"];
+    });
+    const config = new KubeConfig({ onEvent: (event) => void events.push(event) });
+    onTestFinished(async () => await config.close());
+    config.loadFromDefault();
+    const api = config.makeApiClient(CoreV1Api);
+    expect((await api.listNamespace()).items).toHaveLength(1);
+    await volume.write({ token: "second" });
+    await server.rotate({ token: "second" });
+    const body = { metadata: { name: "created" } };
+    expect((await api.createNamespace({ body })).metadata?.name).toBe("created");
+    expect(server.stats.requests).toBe(2);
+    expect(types(events)).toContain("token-reloaded");
   });
 });
 

@@ -6,7 +6,7 @@
 
 import { once } from "node:events";
 import { request as httpsRequest } from "node:https";
-import { connect } from "node:tls";
+import { type TLSSocket, checkServerIdentity, connect } from "node:tls";
 import axios from "axios";
 import { interceptors, request } from "undici";
 import { expect, onTestFinished, test } from "vitest";
@@ -119,9 +119,14 @@ test("an agent and a source refuse a connection that would have a trust of its o
   for (const own of [
     { ca: ca.pem },
     { rejectUnauthorized: false },
-    { maxVersion: "TLSv1.2" },
+    { minVersion: "TLSv1.1" },
+    { ciphers: "ALL:@SECLEVEL=0" },
+    { ciphers: "HIGH" },
+    { session: Buffer.from("one of another trust") },
+    { checkServerIdentity: () => undefined },
+    { secureOptions: 4 },
   ] as const) {
-    expect(() => createHttpsAgent({ pool: own as never })).toThrow(ConfigError);
+    expect(() => createHttpsAgent({ pool: own })).toThrow(ConfigError);
     const sent = new Promise((resolve, reject) => {
       httpsRequest(`${server.origin}/version`, { agent, ...own }, resolve)
         .once("error", reject)
@@ -134,6 +139,30 @@ test("an agent and a source refuse a connection that would have a trust of its o
     expect(await rejection(source.connect(target))).toMatchObject({ name: "ConfigError" });
   }
   expect((await server.stats()).connections).toBe(0);
+});
+
+test("an agent takes options that say nothing, and heeds those that make a connection stricter", async () => {
+  const { ca, server } = await startCluster();
+  const agent = createHttpsAgent({ ca: staticCaSource(ca.pem) });
+  onTestFinished(() => agent.destroy());
+  const socketOf = async (own: object): Promise<TLSSocket> =>
+    await new Promise((resolve, reject) => {
+      httpsRequest(`${server.origin}/version`, { agent, ...own }, (response) => {
+        response.resume();
+        resolve(response.socket as TLSSocket);
+      })
+        .once("error", reject)
+        .end();
+    });
+  const empty = { ca: [], passphrase: "", secureOptions: 0, rejectUnauthorized: true };
+  expect((await socketOf({ ...empty, checkServerIdentity })).authorized).toBe(true);
+  expect((await socketOf({})).getProtocol()).toBe("TLSv1.3");
+  expect((await socketOf({ maxVersion: "TLSv1.2" })).getProtocol()).toBe("TLSv1.2");
+  const suite = "ECDHE-ECDSA-AES256-GCM-SHA384";
+  const narrowed = await socketOf({ maxVersion: "TLSv1.2", ciphers: suite });
+  expect(narrowed.getCipher().name).toBe(suite);
+  const contradiction = socketOf({ minVersion: "TLSv1.3", maxVersion: "TLSv1.2" });
+  expect(await rejection(contradiction)).toBeInstanceOf(Error);
 });
 
 test("a secure context source serves a program that connects by itself", async () => {

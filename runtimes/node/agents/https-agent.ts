@@ -73,7 +73,7 @@ export class PooledHttpsAgent extends Agent implements RotatingHttpsAgent {
   readonly #failed = new WeakSet<ClientRequest>();
 
   constructor(connections: TlsConnections, pool: HttpsPoolOptions = {}) {
-    rejectTrustOverrides(pool);
+    rejectTrustOverrides(pool, connections.insecure);
     super({ keepAlive: true, ...pool });
     this.#connections = connections;
     connections.onRetired((generation) => this.#closeIdle(generation));
@@ -91,7 +91,7 @@ export class PooledHttpsAgent extends Agent implements RotatingHttpsAgent {
   }
 
   async #add(request: ClientRequest, options: RequestOptions): Promise<void> {
-    rejectTrustOverrides(options);
+    rejectTrustOverrides(options, this.#connections.insecure);
     const beganAt = performance.now();
     await this.#connections.refresh();
     const generation = this.#connections.pick();

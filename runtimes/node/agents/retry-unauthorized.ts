@@ -112,8 +112,9 @@ export class UnauthorizedHandler implements Handler {
     }
   }
 
-  onResponseError(controller: Controller | null, error: Error): void {
-    if (controller !== null && controller === this.#replaced) return;
+  onResponseError(controller: Controller | null | undefined, error: Error): void {
+    // undici has none for a request that never got a connection.
+    if (controller && controller === this.#replaced) return;
     this.#handler.onResponseError?.(this.#controller, error);
   }
 }

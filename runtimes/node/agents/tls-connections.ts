@@ -24,6 +24,7 @@ import { checkIdentity } from "../../_shared/identity.ts";
 import { explain } from "../explain.ts";
 import { nodeRuntime } from "../runtime.ts";
 import { handshake } from "../handshake.ts";
+import { rejectTrustOverrides } from "./trust-overrides.ts";
 import { TrustContext } from "./trust-context.ts";
 
 /** How a drop-in is doing. */
@@ -125,7 +126,16 @@ export class TlsConnections {
     return next;
   }
 
-  /** Connects, under the trust of this moment or of the one after. */
+  /** Whether servers go unverified. */
+  get insecure(): boolean {
+    return this.#parts.settings.insecureSkipTlsVerify;
+  }
+
+  /**
+   * Connects, under the trust of this moment or of the one after.
+   *
+   * @throws {ConfigError} if the options would give the connection a trust of its own.
+   */
   async connect(options: ConnectionOptions, signal?: AbortSignal): Promise<TLSSocket> {
     const server = nameOf(options);
     let attempt = await orAborted(this.first(), signal);
@@ -238,7 +248,9 @@ export class TlsConnections {
     // Named outright: left to itself, Node would go by a `Host` header.
     const host = options.servername || options.host || "localhost";
     const servername = sniOf(expectedName(host, this.#parts.settings.serverName));
-    const server = `${servername} ${nameOf(options)}`;
+    const hardening = rejectTrustOverrides(options, this.insecure);
+    // A session carries on what was agreed on.
+    const server = `${servername} ${nameOf(options)} ${JSON.stringify(hardening)}`;
     const session = context.session(server);
     const tunnel = await this.tunnel(options, signal, generation);
     let socket: TLSSocket;
@@ -247,8 +259,9 @@ export class TlsConnections {
         {
           ...options,
           ...this.settings(attempt),
+          ...(hardening && { secureContext: context.hardened(hardening) }),
           servername,
-          ...(session && { session }),
+          session,
           ...(tunnel && { socket: tunnel }),
         },
         { timeoutMs, signal, onSession: (fresh) => context.keep(server, fresh) },

@@ -11,7 +11,7 @@ import type { SecureContext } from "node:tls";
 import type { TlsSnapshot } from "../../../src/runtime.ts";
 import type { PresentedCertificate } from "../../_shared/identity.ts";
 import { VerifiedDates } from "../resumption.ts";
-import { openSecureContext } from "../secure-context.ts";
+import { type Hardening, openSecureContext } from "../secure-context.ts";
 
 /** As many as Node's own agent keeps. */
 const MAX_SESSIONS = 100;
@@ -19,15 +19,31 @@ const MAX_SESSIONS = 100;
 export class TrustContext {
   readonly secureContext: SecureContext;
   readonly #verified = new VerifiedDates();
+  readonly #snapshot: Pick<TlsSnapshot, "ca" | "clientCert">;
+  /** Stricter ones, by what makes them so. */
+  readonly #hardened = new Map<string, SecureContext>();
   readonly #sessions = new Map<string, Buffer>();
 
   constructor(ca: readonly string[] | undefined, clientCert: TlsSnapshot["clientCert"]) {
+    this.#snapshot = { ca, clientCert };
     this.secureContext = openSecureContext(ca, clientCert);
   }
 
   /** Notes a chain that was verified by these anchors. */
   note(certificate: PresentedCertificate): void {
     this.#verified.note(certificate);
+  }
+
+  /** The secure context for connections that are to be stricter than by default. */
+  hardened(hardening: Hardening): SecureContext {
+    const name = JSON.stringify(hardening);
+    let context = this.#hardened.get(name);
+    if (context === undefined) {
+      const { ca, clientCert } = this.#snapshot;
+      context = openSecureContext(ca, clientCert, hardening);
+      this.#hardened.set(name, context);
+    }
+    return context;
   }
 
   /** The session to offer to a server, by the names that it was made under. */

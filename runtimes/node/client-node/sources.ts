@@ -26,11 +26,15 @@ import { checkCertificate } from "../../_shared/anchors.ts";
 import { nodeFiles } from "../../_shared/node-files.ts";
 import { nodeRuntime } from "../runtime.ts";
 
-/** Who may vouch for a cluster's server; a file wins, as with client-node. */
+/** Who may vouch for a cluster's server; what a plugin gave wins, then a file, as with client-node. */
 export function caSourceOf(
-  { name, caFile, caData }: Cluster,
+  cluster: Cluster | null,
+  plugin: string | undefined,
   options: SourceOptions,
 ): CaSource | undefined {
+  const { name = "", caFile, caData } = cluster ?? {};
+  if (plugin !== undefined)
+    return createStaticCaSource(plugin, `plugin for cluster ${name}`, checkCertificate);
   if (caFile) return createFileCaSource(nodeRuntime, caFile, options);
   if (caData)
     return createStaticCaSource(decode(caData), `caData of cluster ${name}`, checkCertificate);
@@ -39,10 +43,11 @@ export function caSourceOf(
 
 /** What a user shows in the handshake; what a plugin gave wins. */
 export function clientCertSourceOf(
-  { name, certFile, certData, keyFile, keyData }: User,
+  user: User | null,
   plugin: ClientCertPem | undefined,
   options: SourceOptions,
 ): ClientCertSource | undefined {
+  const { name = "", certFile, certData, keyFile, keyData } = user ?? {};
   if (plugin !== undefined) {
     return createStaticClientCertSource(plugin, `plugin of user ${name}`, checkCertificate);
   }

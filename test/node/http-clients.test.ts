@@ -1,0 +1,171 @@
+/**
+ * The clients that people have, each through ten rotations under load: five with an overlap of the authorities in
+ * the bundle, five without.
+ *
+ * @module
+ */
+
+import { once } from "node:events";
+import type { Agent } from "node:https";
+import { setImmediate } from "node:timers/promises";
+import axios from "axios";
+import { got as got12 } from "got12";
+import { got as got13 } from "got13";
+import { got as got14 } from "got14";
+import got15 from "got15";
+import got16 from "got16";
+import nodeFetch from "node-fetch";
+import superagent from "superagent";
+import { fetch, setGlobalDispatcher, getGlobalDispatcher } from "undici";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { WebSocket } from "ws";
+import { createDispatcher, createHttpsAgent } from "../../runtimes/agents.ts";
+import { fileCaSource } from "../../runtimes/node.ts";
+import { createVolume, startCluster, until } from "../contract/support/scene.ts";
+import { createCa } from "../support/pki.ts";
+
+const ROTATIONS = 10;
+const LOOPS = 8;
+
+/** Posts a body to a server that echoes it, and resolves to the answer. */
+type Post = (origin: string, body: string) => Promise<string>;
+
+interface Client {
+  readonly name: string;
+  /** Makes what posts by an agent. */
+  readonly by: (agent: Agent) => Post;
+}
+
+const gots = { got12, got13, got14, got15, got16 };
+
+const clients: readonly Client[] = [
+  ...Object.entries(gots).map(([name, got]) => ({
+    name,
+    by:
+      (agent: Agent): Post =>
+      async (origin, body) =>
+        await (got as typeof got16)
+          .post(`${origin}/echo`, { body, agent: { https: agent }, retry: { limit: 0 } })
+          .text(),
+  })),
+  {
+    name: "axios",
+    by: (httpsAgent) => async (origin, body) => {
+      const options = { httpsAgent, proxy: false, responseType: "text" } as const;
+      return (await axios.post<string>(`${origin}/echo`, body, options)).data;
+    },
+  },
+  {
+    name: "node-fetch",
+    by: (agent) => async (origin, body) =>
+      await (await nodeFetch(`${origin}/echo`, { method: "POST", body, agent })).text(),
+  },
+  {
+    name: "superagent",
+    by: (agent) => async (origin, body) =>
+      (await superagent.post(`${origin}/echo`).agent(agent).buffer(true).type("text").send(body))
+        .text,
+  },
+  {
+    name: "ws",
+    by: (agent) => async (origin, body) => {
+      const url = `${origin.replace("https:", "wss:")}/api/v1/namespaces/a/pods/b/exec`;
+      const socket = new WebSocket(url, ["v5.channel.k8s.io"], { agent });
+      await once(socket, "open");
+      const closed = once(socket, "close");
+      socket.close();
+      await closed;
+      return body;
+    },
+  },
+];
+
+/** Moves a server and a bundle through rotations, while loops post to it. */
+async function rotateUnderLoad(open: (caFile: string) => Post): Promise<unknown[]> {
+  let { ca, server } = await startCluster();
+  const volume = await createVolume({ ca: ca.pem });
+  const post = open(volume.caFile);
+  const failures: unknown[] = [];
+  let done = 0;
+  let running = true;
+  let gate = Promise.withResolvers<void>();
+  let inFlight = 0;
+  gate.resolve();
+  const loops = Array.from({ length: LOOPS }, async (_, loop) => {
+    for (let number = 0; running; number += 1) {
+      await gate.promise;
+      inFlight += 1;
+      const body = `payload ${loop}.${number}`;
+      try {
+        expect(await post(server.origin, body)).toContain(body);
+      } catch (error) {
+        failures.push(error);
+      }
+      inFlight -= 1;
+      done += 1;
+      // What fails at once must not keep the others from their turn.
+      await setImmediate();
+    }
+  });
+  async function more(): Promise<void> {
+    const goal = done + 2 * LOOPS;
+    await until("more requests are done", () => done >= goal);
+  }
+  for (let rotation = 0; rotation < ROTATIONS; rotation += 1) {
+    const successor = await createCa();
+    const issued = await successor.issue();
+    await more();
+    if (rotation % 2 === 0) {
+      await volume.write({ ca: ca.pem + successor.pem });
+      await more();
+      await server.swap({ ...issued, forgetSessions: true });
+      await more();
+      await volume.write({ ca: successor.pem });
+    } else {
+      gate = Promise.withResolvers();
+      await until("nothing is in flight", () => inFlight === 0);
+      await volume.write({ ca: successor.pem });
+      await server.swap({ ...issued, forgetSessions: true });
+      await server.dropConnections();
+      await until("they are gone", async () => (await server.stats()).open === 0);
+      gate.resolve();
+    }
+    ca = successor;
+  }
+  await more();
+  running = false;
+  await Promise.all(loops);
+  return failures;
+}
+
+describe.each(clients)("createHttpsAgent() in $name", ({ by }) => {
+  test("fails no request in ten rotations", async () => {
+    const failures = await rotateUnderLoad((caFile) => {
+      const agent = createHttpsAgent({ ca: fileCaSource(caFile, { reloadIntervalMs: 20 }) });
+      onTestFinished(() => agent.destroy());
+      return by(agent);
+    });
+    expect(failures).toEqual([]);
+  });
+});
+
+test.each([
+  ["the fetch that is built into Node", globalThis.fetch],
+  ["undici's fetch", fetch as unknown as typeof globalThis.fetch],
+])(
+  "createDispatcher() as the global dispatcher of %s fails no request in ten rotations",
+  async (_, send) => {
+    const before = getGlobalDispatcher();
+    const failures = await rotateUnderLoad((caFile) => {
+      const dispatcher = createDispatcher({ ca: fileCaSource(caFile, { reloadIntervalMs: 20 }) });
+      setGlobalDispatcher(dispatcher);
+      onTestFinished(async () => {
+        setGlobalDispatcher(before);
+        await dispatcher.destroy();
+      });
+      return async (origin, body) =>
+        await (await send(`${origin}/echo`, { method: "POST", body })).text();
+    });
+    expect(failures).toEqual([]);
+  },
+);
