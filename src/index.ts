@@ -60,12 +60,15 @@ export type {
 } from "./events.ts";
 export type {
   BodyLimit,
+  ByteStream,
   Capabilities,
   Clock,
   Failure,
   Files,
   FixedTlsSettings,
   HeaderLine,
+  LocalEntry,
+  LocalSystem,
   PoolOptions,
   LaxChain,
   ProgramCommand,
