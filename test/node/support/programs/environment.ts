@@ -16,6 +16,7 @@ import { senderKinds } from "../senders.ts";
 /** By Node's codes, for a program that connects by itself. */
 const reasons: Readonly<Record<string, Outcome>> = {
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: "unknown-authority",
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "unknown-authority",
   DEPTH_ZERO_SELF_SIGNED_CERT: "unknown-authority",
   ERR_TLS_CERT_ALTNAME_INVALID: "wrong-host",
   CERT_HAS_EXPIRED: "expired",
