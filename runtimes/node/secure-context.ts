@@ -4,21 +4,10 @@
  * @module
  */
 
-import {
-  DEFAULT_MIN_VERSION,
-  type SecureContext,
-  type SecureVersion,
-  createSecureContext,
-} from "node:tls";
+import { DEFAULT_MIN_VERSION, type SecureContext, createSecureContext } from "node:tls";
 import type { TlsSnapshot } from "../../src/runtime.ts";
 import { anchorsForOpenSsl } from "../_shared/anchors.ts";
-
-/** What makes connections stricter than by default. */
-export interface Hardening {
-  readonly minVersion?: Extract<SecureVersion, "TLSv1.2" | "TLSv1.3">;
-  readonly maxVersion?: Extract<SecureVersion, "TLSv1.2" | "TLSv1.3">;
-  readonly ciphers?: string;
-}
+import type { Hardening } from "./hardening.ts";
 
 /**
  * Makes the secure context of one trust.

@@ -205,7 +205,8 @@ export async function copyFrom<T extends KubeObject>(
 
 /** The path below the one that was asked for. */
 function partsOf(name: string, base: string, what: string): string[] {
-  const parts = name.replace(/\/+$/, "").split("/");
+  const parts = name.split("/");
+  while (parts.length > 1 && parts.at(-1) === "") parts.pop();
   while (parts[0] === ".") parts.shift();
   const wanted = base === "." ? undefined : base;
   const isInside = wanted === undefined || parts.shift() === wanted;

@@ -11,7 +11,8 @@ import type { SecureContext } from "node:tls";
 import type { TlsSnapshot } from "../../../src/runtime.ts";
 import type { PresentedCertificate } from "../../_shared/identity.ts";
 import { VerifiedDates } from "../resumption.ts";
-import { type Hardening, openSecureContext } from "../secure-context.ts";
+import type { Hardening } from "../hardening.ts";
+import { openSecureContext } from "../secure-context.ts";
 
 /** As many as Node's own agent keeps. */
 const MAX_SESSIONS = 100;

@@ -8,7 +8,7 @@
 
 import { type SecureContextOptions, checkServerIdentity, getCiphers } from "node:tls";
 import { ConfigError } from "../../../src/errors.ts";
-import type { Hardening } from "../secure-context.ts";
+import type { Hardening } from "../hardening.ts";
 
 /** Those names, for types. */
 export type TrustOverride =
