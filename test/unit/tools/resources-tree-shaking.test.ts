@@ -4,19 +4,36 @@
  * @module
  */
 
+import { relative } from "node:path";
 import { build } from "esbuild";
 import { expect, test } from "vitest";
 import { root } from "../../../tools/run.ts";
 
+/** What a page loads before the program begins: the entry, and the chunks that it imports statically. */
 async function bundle(contents: string): Promise<string> {
-  const { outputFiles } = await build({
+  const { outputFiles, metafile } = await build({
     stdin: { contents, resolveDir: root, loader: "ts" },
     bundle: true,
+    splitting: true,
+    outdir: root,
+    absWorkingDir: root,
     write: false,
+    metafile: true,
     format: "esm",
     logLevel: "silent",
   });
-  return outputFiles.map(({ text }) => text).join("");
+  const loaded = new Set(
+    Object.keys(metafile.outputs).filter(
+      (path) => metafile.outputs[path]?.entryPoint === "<stdin>",
+    ),
+  );
+  for (const path of loaded) {
+    for (const { path: other, kind } of metafile.outputs[path]?.imports ?? []) {
+      if (kind === "import-statement") loaded.add(other);
+    }
+  }
+  const files = outputFiles.filter(({ path }) => loaded.has(relative(root, path)));
+  return files.map(({ text }) => text).join("");
 }
 
 function pluralsIn(code: string): string[] {
@@ -35,10 +52,11 @@ test("a bundle that uses types alone has no code", async () => {
   expect(code.replaceAll(/\/\/.*/g, "").trim()).toBe("");
 });
 
-test("a bundle has the verbs of pods only if it uses pods", async () => {
+test("a bundle loads the verbs of pods only if it uses pods, and their streams only when one opens", async () => {
   const others =
     'import { ConfigMap, Deployment } from "./src/resources/index.ts"; console.log(ConfigMap, Deployment);';
   const pods = 'import { Pod } from "./src/resources/index.ts"; console.log(Pod);';
   expect(await bundle(others)).not.toMatch(/logLines|src\/pods\//);
-  expect(await bundle(pods)).toMatch(/src\/pods\//);
+  expect(await bundle(pods)).toMatch(/src\/pods\/logs/);
+  expect(await bundle(pods)).not.toMatch(/src\/pods\/exec/);
 });
