@@ -28,7 +28,7 @@ export function callSafely(call: () => unknown, failed: (error: unknown) => void
  */
 export function rejectPromise(what: string, result: unknown): void {
   if (!isObject(result) || !("then" in result) || typeof result.then !== "function") return;
-  Promise.resolve(result).catch(() => {}); // Whatever it rejects with, this is the error to be told.
+  Promise.resolve(result).catch(() => {}); // Its rejection is ignored: the TypeError below is the one to report.
   throw new TypeError(`Cannot use ${what}: it returned a promise; it must be synchronous`);
 }
 

@@ -119,8 +119,8 @@ export interface InsecureEvent {
   /** The server's origin; `undefined` from `createFetch()`, which may send to any. */
   readonly server: string | undefined;
   /**
-   * Who said so: the `config`, by `insecureSkipTlsVerify`, or whoever started the program, by a `runtime-flag`,
-   * which on Deno is `--unsafely-ignore-certificate-errors`.
+   * What turned verification off: `insecureSkipTlsVerify` in the `config`, or a `runtime-flag` with which the
+   * program was started, such as Deno's `--unsafely-ignore-certificate-errors`.
    */
   readonly reason: "config" | "runtime-flag";
 }

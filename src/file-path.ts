@@ -19,8 +19,8 @@ export function absolutePath(files: Files | undefined, path: string): string {
 }
 
 /**
- * Resolves a path by its form alone, as Go's `filepath.Join` does. A path of Windows is told by its drive or
- * its backslashes at the beginning.
+ * Resolves a path by its form alone, as Go's `filepath.Join` does. A Windows path is
+ * recognised by its drive letter or its leading backslashes.
  *
  * @param base The folder that it is relative to.
  * @param path What is written; an absolute one stays as it is.

@@ -19,7 +19,7 @@ export interface IdentityOptions {
 }
 
 /**
- * Names the server for `node:tls`, which left to itself goes by the `Host` header of a request.
+ * Names the server for `node:tls`. By default, Node would use the `Host` header of a request.
  *
  * @param hostname The host of the URL.
  * @param serverName What a config says in its place.

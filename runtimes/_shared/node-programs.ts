@@ -48,7 +48,7 @@ interface Located {
   readonly isQuoted: boolean;
 }
 
-/** Finds the program by this process's `PATH`: `spawn` goes by the one that the program is to have. */
+/** Finds the program by this process's `PATH`. `spawn` would search the `PATH` of the new program's environment. */
 async function locate({ command, args, env }: ProgramCommand): Promise<Located> {
   const isWindows = process.platform === "win32";
   const asIs = { file: command, args, isQuoted: false };

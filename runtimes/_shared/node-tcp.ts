@@ -41,7 +41,7 @@ export async function openTcp(
 
 /**
  * A socket that no failed write destroys, and with it what has arrived and is not read yet: the answer of a server that
- * did not want the rest. Reading tells of the end.
+ * did not want the rest. A read reports the end.
  */
 class ReadableToTheEnd extends Socket {
   override _write(

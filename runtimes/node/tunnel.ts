@@ -1,6 +1,6 @@
 /**
- * A connection through a proxy: by HTTP `CONNECT` (RFC 9110 section 9.3.6) or by SOCKS5. TLS to the server is
- * put on top of it by whoever asked.
+ * A connection through a proxy: by HTTP `CONNECT` (RFC 9110 section 9.3.6) or by SOCKS5. The caller
+ * adds TLS to the server on top of it.
  *
  * @module
  */

@@ -58,7 +58,7 @@ export function isInForce({ notBefore, notAfter }: CertificateParts, now: number
   return notBefore <= now && now <= notAfter;
 }
 
-/** Whether what a certificate is signed with is worth nothing, whoever signed. Anchors need no signature. */
+/** Whether a certificate's signature algorithm is too weak to prove anything. Anchors need no signature. */
 export function isInsecurelySigned({ signatureAlgorithm }: CertificateParts): boolean {
   return insecure.has(signatureAlgorithm);
 }

@@ -41,7 +41,7 @@ export async function exchangeHead(
   stream: ByteStream,
   request: RequestHead,
 ): Promise<{ head: ResponseHead; rest: Uint8Array<ArrayBuffer> }> {
-  // A server may refuse before it has read everything: reading tells of a failure.
+  // A server may answer before it has read everything. If the connection failed, the read below reports it.
   stream.write(encodeHead(request)).catch(() => {});
   let first: Uint8Array<ArrayBuffer> | undefined;
   for (let count = 0; count < MAX_INFORMATIONAL; count++) {

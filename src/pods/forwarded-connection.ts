@@ -244,7 +244,7 @@ function* wordsOf(frame: SpdyFrame, writer: SpdyWriter): Iterable<Word> {
   }
 }
 
-/** `v4.channel.k8s.io`: it can't end one direction, and tells the end of the other by closing. */
+/** `v4.channel.k8s.io`: it can't end one direction alone, and signals the end of either by closing. */
 function channelWire(): Wire {
   /** The first message of a channel is its port. */
   const begun = new Set<number>();

@@ -2,8 +2,8 @@
  * Reads tar archives: ustar, with the long names of GNU tar and of pax.
  *
  * What an archive says is not trusted: a header whose checksum is wrong, a size that is none, or an archive
- * that breaks off before its end is an error. Names are returned as they are written; whoever writes files
- * by them has to check them.
+ * that breaks off before its end is an error. Names are returned as they are written: check them
+ * before you write files to them.
  *
  * @module
  */

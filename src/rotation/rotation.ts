@@ -180,8 +180,8 @@ export class Rotation<Body> {
   }
 
   /**
-   * Checks that a handshake did not end too late. To be called after it, before anything is sent: whoever delays
-   * a handshake must not have it completed by an anchor that was removed meanwhile.
+   * Checks that a handshake did not end too late. Call it after the handshake, before anything is sent: an attacker
+   * who delays a handshake must not gain a connection that only a removed anchor trusts.
    *
    * @param trust What the handshake was begun under.
    * @throws {LateHandshakeError} if the trust has changed since.

@@ -48,7 +48,7 @@ export function createIdTokenSource(
     current,
     fresh: () => (isExpired() ? undefined : token.fresh?.()),
     async reload(waiting) {
-      // With another kubeconfig the request goes on by that one, as after every 401.
+      // If the kubeconfig has changed, the request is sent again with the new one, as after every 401.
       if (await isOutdated(waiting)) return idToken;
       throw failure("has an id-token that the server rejects");
     },

@@ -1,5 +1,5 @@
 /**
- * JSON with integers of 64 bits, which a plugin may be told by a kubeconfig.
+ * JSON that keeps 64-bit integers exact, since a kubeconfig may pass them to a plugin.
  *
  * @module
  */
