@@ -115,7 +115,10 @@ interface Located {
   readonly batchFile?: string;
 }
 
-/** Where the program may be, by this process's `PATH`. Deno would search the `PATH` of the new program's environment. */
+/**
+ * Where the program may be, by this process's `PATH`. Deno would search the `PATH` of the new program's
+ * environment.
+ */
 function locate({ command, args, env }: ProgramCommand): Located[] {
   const isWindows = deno().build.os === "windows";
   if (!isWindows && (command.includes("/") || env["PATH"] === undefined)) {
