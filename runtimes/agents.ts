@@ -28,7 +28,7 @@ export type {
   HttpsPoolOptions,
   RotatingHttpsAgent,
 } from "./node/agents/https-agent.ts";
-export type { AgentOptions } from "./node/agents/options.ts";
+export type { AgentOptions } from "./node/agents/drop-in-options.ts";
 export { createSecureContextSource } from "./node/agents/secure-context-source.ts";
 export type {
   SecureContextSource,

@@ -27,7 +27,7 @@ import {
   createFileCaSource,
   createFunctionCaSource,
 } from "../src/sources/ca-source.ts";
-import type { KubeconfigOptions } from "../src/config/kubeconfig/places.ts";
+import type { KubeconfigOptions } from "../src/config/kubeconfig/locations.ts";
 import {
   type ClientCertFiles,
   type ClientCertFunction,
@@ -47,7 +47,7 @@ import {
   type RotatingFetch,
   createFetchFor,
 } from "../src/transport/create-fetch.ts";
-import { requireBun } from "./_shared/own-runtime.ts";
+import { requireBun } from "./_shared/present-runtime.ts";
 import { bunRuntime } from "./bun/runtime.ts";
 
 export * from "../src/index.ts";

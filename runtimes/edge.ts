@@ -16,7 +16,7 @@ import {
   createFileCaSource,
   createFunctionCaSource,
 } from "../src/sources/ca-source.ts";
-import type { KubeconfigOptions } from "../src/config/kubeconfig/places.ts";
+import type { KubeconfigOptions } from "../src/config/kubeconfig/locations.ts";
 import {
   type ClientCertFiles,
   type ClientCertFunction,

@@ -27,7 +27,7 @@ import {
   createFileCaSource,
   createFunctionCaSource,
 } from "../src/sources/ca-source.ts";
-import type { KubeconfigOptions } from "../src/config/kubeconfig/places.ts";
+import type { KubeconfigOptions } from "../src/config/kubeconfig/locations.ts";
 import {
   type ClientCertFiles,
   type ClientCertFunction,
@@ -47,7 +47,7 @@ import {
   type RotatingFetch,
   createFetchFor,
 } from "../src/transport/create-fetch.ts";
-import { requireUndici } from "./_shared/own-runtime.ts";
+import { requireUndici } from "./_shared/present-runtime.ts";
 import { nodeRuntime } from "./node/runtime.ts";
 
 export * from "../src/index.ts";

@@ -17,7 +17,7 @@ export type { DiscoveredKind, DiscoverOptions, Discovery } from "./resources/dis
 export type { BasicAuth, ClusterConfig } from "./config/cluster-config.ts";
 export type { Impersonation } from "./config/impersonation.ts";
 export type { InClusterOptions } from "./config/in-cluster.ts";
-export type { KubeconfigOptions } from "./config/kubeconfig/places.ts";
+export type { KubeconfigOptions } from "./config/kubeconfig/locations.ts";
 export {
   ClosedError,
   ConfigError,

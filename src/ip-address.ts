@@ -47,3 +47,7 @@ export function isSameAddress(a: IpAddress, b: IpAddress): boolean {
 function unmapped({ bits, value }: IpAddress): IpAddress {
   return value >> 32n === 0xffffn ? { bits: 32, value: value & 0xffff_ffffn } : { bits, value };
 }
+/** A host without the brackets that a URL puts around an IPv6 address. */
+export function withoutBrackets(host: string): string {
+  return host.startsWith("[") && host.endsWith("]") ? host.slice(1, -1) : host;
+}

@@ -8,8 +8,8 @@
 
 import type { ConnectionOptions } from "node:tls";
 import { exchangeHead } from "../../src/http1/exchange-head.ts";
-import { withoutBrackets } from "../../src/host.ts";
-import { askSocks } from "../../src/http1/socks.ts";
+import { withoutBrackets } from "../../src/ip-address.ts";
+import { askSocks } from "../../src/http1/socks-protocol.ts";
 import type {
   ByteStream,
   PoolOptions,
@@ -18,10 +18,10 @@ import type {
   TransportResponse,
   UpgradedConnection,
 } from "../../src/runtime.ts";
-import { upgradeOver } from "../../src/transport/upgrade-over.ts";
-import { failureByCode } from "./error-codes.ts";
-import type { PresentedCertificate } from "./identity.ts";
-import { type IdentityOptions, identityOptions } from "./node-identity.ts";
+import { upgradeOver } from "../../src/transport/upgrade-byte-stream.ts";
+import { failureByCode } from "./node-error-codes.ts";
+import type { PresentedCertificate } from "./server-identity.ts";
+import { type IdentityOptions, identityOptions } from "./node-server-identity.ts";
 import {
   ProxyError,
   credentialsOf,

@@ -6,10 +6,10 @@
 
 import { messageOf } from "../../src/callback.ts";
 import { cleanCause, cleanForeignMessage } from "../../src/clean-cause.ts";
-import { withoutBrackets } from "../../src/host.ts";
-import type { ProxyCredentials } from "../../src/http1/socks.ts";
-import { PROXY_UNTRUSTED, isUntrusted } from "../../src/rotation/untrusted.ts";
-import { failureByCode } from "./error-codes.ts";
+import { withoutBrackets } from "../../src/ip-address.ts";
+import type { ProxyCredentials } from "../../src/http1/socks-protocol.ts";
+import { PROXY_UNTRUSTED, isUntrusted } from "../../src/rotation/untrusted-server.ts";
+import { failureByCode } from "./node-error-codes.ts";
 
 const defaultPorts: Readonly<Record<string, number>> = {
   "http:": 80,

@@ -8,8 +8,8 @@
 import { expectedName } from "../../src/certificates/server-name.ts";
 import type { FixedTlsSettings, PoolOptions, TlsSnapshot, Transport } from "../../src/runtime.ts";
 import { fromResponse } from "../../src/transport/response.ts";
-import { anchorsForOpenSsl } from "../_shared/anchors.ts";
-import { type PresentedCertificate, checkIdentity } from "../_shared/identity.ts";
+import { anchorsForOpenSsl } from "../_shared/openssl-anchors.ts";
+import { type PresentedCertificate, checkIdentity } from "../_shared/server-identity.ts";
 import { type FetchSession, bun } from "./shim.ts";
 
 /**

@@ -12,7 +12,7 @@ import type {
   TransportResponse,
   UpgradedConnection,
 } from "../../src/runtime.ts";
-import { anchorsForOpenSsl } from "../_shared/anchors.ts";
+import { anchorsForOpenSsl } from "../_shared/openssl-anchors.ts";
 import { dialUpgrade } from "../_shared/dial-upgrade.ts";
 import { openTcp } from "../_shared/node-tcp.ts";
 import { openTls } from "../_shared/tls-bytes.ts";

@@ -19,8 +19,8 @@ import {
   fromResponse,
   hasBody,
 } from "../../src/transport/response.ts";
-import { anchorsForNodeTls } from "./certificates.ts";
-import type { GatedAgent } from "./gated-agent.ts";
+import { anchorsForNodeTls } from "./http-client.ts";
+import type { PausableAgent } from "./pausable-agent.ts";
 import { toWebStream } from "./web-stream.ts";
 
 /** Opens a pool of connections. `node:https` is reached when the first request goes out. */
@@ -29,13 +29,13 @@ export function openExclusiveTransport(
   { late }: Pick<PoolOptions, "late">,
 ): Transport {
   const ca = bundle && anchorsForNodeTls(bundle).map(({ pem }) => pem);
-  let agent: GatedAgent | undefined;
+  let agent: PausableAgent | undefined;
   let retired = false;
   return {
     async send(url, request) {
-      const [https, { GatedAgent: Pool }] = await Promise.all([
+      const [https, { PausableAgent: Pool }] = await Promise.all([
         import("node:https"),
-        import("./gated-agent.ts"),
+        import("./pausable-agent.ts"),
       ]);
       request.signal?.throwIfAborted();
       agent ??= new Pool({ ca, ...others }, { late, keepAlive: !retired });
@@ -64,7 +64,7 @@ async function exchange(
   outgoing: ClientRequest,
   url: string,
   { method, body, signal }: TransportRequest,
-  agent: GatedAgent,
+  agent: PausableAgent,
 ): Promise<TransportResponse> {
   const onAbort = (): void => {
     const reason: unknown = signal?.reason;
@@ -92,7 +92,7 @@ async function exchange(
   if (isEmpty) incoming.resume(); // To its end, which frees the connection.
   const stream = isEmpty
     ? null
-    : decodeBody(toWebStream(incoming, agent.gateOf(incoming.socket)), headers);
+    : decodeBody(toWebStream(incoming, agent.pausableOf(incoming.socket)), headers);
   const response = new (fetchedResponseClass())(stream, { status, statusText, headers }, url);
   return fromResponse(response, url);
 }

@@ -7,8 +7,8 @@
 
 import { type Runtime, systemClock } from "../../src/runtime.ts";
 import { lazyPrograms } from "../_shared/lazy-programs.ts";
-import { checkCertificate } from "./certificates.ts";
-import { explain } from "./explain.ts";
+import { checkCertificate } from "./http-client.ts";
+import { explain } from "./deno-errors.ts";
 import { denoFiles } from "./files.ts";
 import { isDenied } from "./permissions.ts";
 import { deno } from "./shim.ts";
@@ -44,7 +44,7 @@ export const denoRuntime: Runtime = {
   triesEveryAnchor: true,
   clock: systemClock,
   files: denoFiles,
-  local: async () => (await import("./local.ts")).denoLocal,
+  local: async () => (await import("./local-system.ts")).denoLocal,
   programs: lazyPrograms(async () => (await import("./programs.ts")).denoPrograms),
   env: (name) => (isDenied("env", name) ? undefined : deno().env.get(name)),
   isDenied,

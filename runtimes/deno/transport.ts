@@ -14,7 +14,7 @@ import type {
 } from "../../src/runtime.ts";
 import { safeMethods } from "../../src/transport/request.ts";
 import { fromResponse } from "../../src/transport/response.ts";
-import { CurrentClient, openHttpClient } from "./certificates.ts";
+import { CurrentClient, openHttpClient } from "./http-client.ts";
 import { openExclusiveTransport } from "./exclusive-transport.ts";
 import { deno } from "./shim.ts";
 

@@ -5,7 +5,7 @@
  */
 
 import { derOf } from "../../src/certificates/pem.ts";
-import { environmentProxy } from "../../src/config/proxy.ts";
+import { environmentProxy } from "../../src/config/environment-proxy.ts";
 import type {
   PoolOptions,
   TlsSnapshot,
@@ -14,8 +14,8 @@ import type {
   UpgradedConnection,
 } from "../../src/runtime.ts";
 import { type Dialler, dialUpgrade } from "../_shared/dial-upgrade.ts";
-import { anchorsForNodeTls } from "./certificates.ts";
-import { checkChain } from "./chain.ts";
+import { anchorsForNodeTls } from "./http-client.ts";
+import { checkChain } from "./check-chain.ts";
 import { isDenied } from "./permissions.ts";
 import { deno } from "./shim.ts";
 import { openTcp } from "./tcp.ts";

@@ -15,7 +15,7 @@ export interface NodeReadable {
 }
 
 /** The connection that it comes by. */
-export interface Gate {
+export interface Pausable {
   hold(): void;
   release(): void;
 }
@@ -23,16 +23,16 @@ export interface Gate {
 /** Reads on only when it is read, and ends what it reads when it is cancelled. */
 export function toWebStream(
   body: NodeReadable,
-  gate: Gate,
+  source: Pausable,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   let over = false;
   function pause(): void {
     body.pause();
-    gate.hold();
+    source.hold();
   }
   function end(): void {
     over = true;
-    gate.release(); // The connection may be another request's by now.
+    source.release(); // The connection may be another request's by now.
   }
   return new ReadableStream<Uint8Array<ArrayBuffer>>({
     start(controller) {
@@ -54,7 +54,7 @@ export function toWebStream(
       pause();
     },
     pull() {
-      gate.release();
+      source.release();
       body.resume();
     },
     cancel(reason) {

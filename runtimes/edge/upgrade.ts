@@ -5,14 +5,14 @@
  */
 
 import { orAborted } from "../../src/abort.ts";
-import { withoutBrackets } from "../../src/host.ts";
+import { withoutBrackets } from "../../src/ip-address.ts";
 import type {
   ByteStream,
   TransportRequest,
   TransportResponse,
   UpgradedConnection,
 } from "../../src/runtime.ts";
-import { upgradeOver } from "../../src/transport/upgrade-over.ts";
+import { upgradeOver } from "../../src/transport/upgrade-byte-stream.ts";
 import type { EdgeConnect, EdgeSocket } from "./runtime.ts";
 
 /** See {@link Transport.upgrade}. */

@@ -6,10 +6,10 @@
 
 import process from "node:process";
 import { type Runtime, systemClock } from "../../src/runtime.ts";
-import { checkCertificate } from "../_shared/anchors.ts";
+import { checkCertificate } from "../_shared/openssl-anchors.ts";
 import { nodeFiles } from "../_shared/node-files.ts";
 import { lazyPrograms } from "../_shared/lazy-programs.ts";
-import { explain } from "./explain.ts";
+import { explain } from "./undici-errors.ts";
 import { openTransport } from "./transport.ts";
 
 /** Node. */
@@ -40,7 +40,7 @@ export const nodeRuntime: Runtime = {
   triesEveryAnchor: false,
   clock: systemClock,
   files: nodeFiles,
-  local: async () => (await import("../_shared/node-local.ts")).nodeLocal,
+  local: async () => (await import("../_shared/node-local-system.ts")).nodeLocal,
   programs: lazyPrograms(async () => (await import("../_shared/node-programs.ts")).nodePrograms),
   env: (name) => process.env[name],
   isDenied: () => false,

@@ -6,7 +6,7 @@
 
 import { DEFAULT_MIN_VERSION, type SecureContext, createSecureContext } from "node:tls";
 import type { TlsSnapshot } from "../../src/runtime.ts";
-import { anchorsForOpenSsl } from "../_shared/anchors.ts";
+import { anchorsForOpenSsl } from "../_shared/openssl-anchors.ts";
 import type { Hardening } from "./hardening.ts";
 
 /**

@@ -20,28 +20,28 @@ import type {
   TransportRequest,
   TransportResponse,
 } from "../../src/runtime.ts";
-import { checkIdentity } from "../_shared/identity.ts";
-import { confirmed } from "./confirmed.ts";
-import { type Dial, Dialling } from "./dialling.ts";
-import { exchange } from "./exchange.ts";
-import { VerifiedDates } from "./resumption.ts";
+import { checkIdentity } from "../_shared/server-identity.ts";
+import { rejectLateHandshakes } from "./reject-late-handshakes.ts";
+import { type Dial, ConnectionAttempts } from "./connection-attempts.ts";
+import { exchange } from "./undici-exchange.ts";
+import { VerifiedDates } from "./verified-dates.ts";
 import { openSecureContext } from "./secure-context.ts";
 
 /** Opens a pool of connections. */
 export function openTransport(trust: TlsSnapshot, options: PoolOptions): Transport {
-  const dialling = new Dialling();
+  const attempts = new ConnectionAttempts();
   const secureContext = openSecureContext(trust.ca, trust.clientCert);
   const agent = new Agent({
     allowH2: false,
     // The time limit up to the headers is the core's; a body has none: watches live for hours.
     headersTimeout: 0,
     bodyTimeout: 0,
-    connect: dialling.connector(
-      confirmed(dialWith(trust, secureContext, options), options.confirm),
+    connect: attempts.connector(
+      rejectLateHandshakes(dialWith(trust, secureContext, options), options.confirm),
     ),
   });
   return {
-    send: (url, request) => send(agent, dialling, url, request),
+    send: (url, request) => send(agent, attempts, url, request),
     async upgrade(url, request) {
       // Loaded where it is used: few programs stream into pods.
       const { upgradeOnNode } = await import("./upgrade.ts");
@@ -114,7 +114,7 @@ function dialWith(
 
 function send(
   agent: Agent,
-  dialling: Dialling,
+  attempts: ConnectionAttempts,
   url: string,
   { method, headers, headerLines, body, signal }: TransportRequest,
 ): Promise<TransportResponse> {
@@ -130,7 +130,7 @@ function send(
     // Typed for Node's streams, but any async iterable is sent.
     body: body as Readable | string | Uint8Array | null,
   };
-  return exchange(agent, outgoing, { url: target, method, signal, dialling });
+  return exchange(agent, outgoing, { url: target, method, signal, attempts });
 }
 
 /** Names and values in turn. */

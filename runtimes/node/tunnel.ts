@@ -9,7 +9,7 @@ import { type ClientRequestArgs, request as httpRequest } from "node:http";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { PoolOptions } from "../../src/runtime.ts";
-import { failureByCode } from "../_shared/error-codes.ts";
+import { failureByCode } from "../_shared/node-error-codes.ts";
 import {
   ProxyError,
   credentialsOf,
@@ -18,10 +18,10 @@ import {
   refusedByProxy,
   unusableProxy,
 } from "../_shared/proxy.ts";
-import { identityOptions } from "../_shared/node-identity.ts";
+import { identityOptions } from "../_shared/node-server-identity.ts";
 import { handshake } from "./handshake.ts";
 import { openSecureContext } from "./secure-context.ts";
-import { connectBySocks } from "./socks.ts";
+import { connectBySocks } from "./socks-tunnel.ts";
 
 /** Where a connection leads, and how. */
 export interface TunnelOptions {

@@ -5,7 +5,7 @@
  */
 
 import { cleanMessage } from "../clean-text.ts";
-import type { ResourceDefinition } from "./definition.ts";
+import type { ResourceDefinition } from "./resource-definition.ts";
 
 /** All namespaces, as an option's value. */
 export const ALL_NAMESPACES = "*";

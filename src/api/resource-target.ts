@@ -13,7 +13,7 @@ import {
 import { checkObject } from "../options.ts";
 import type { ResourceClient } from "./api-call.ts";
 import type { KubeObject, Stored } from "./object.ts";
-import type { ResourceDefinition } from "./definition.ts";
+import type { ResourceDefinition } from "./resource-definition.ts";
 import { ALL_NAMESPACES, apiVersionOf, checkDefinition, collectionPath, segment } from "./paths.ts";
 
 /** A schema, and what it is for. */

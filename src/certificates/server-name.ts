@@ -4,8 +4,7 @@
  * @module
  */
 
-import { withoutBrackets } from "../host.ts";
-
+import { withoutBrackets } from "../ip-address.ts";
 /** As Go's `crypto/x509` has it: underscores are common inside clusters. */
 const hostName = /^(?=.{1,253}$)[a-z0-9_][a-z0-9_-]*(?:\.[a-z0-9_][a-z0-9_-]*)*$/;
 const ipv4 = /^\d{1,3}(?:\.\d{1,3}){3}$/;

@@ -21,7 +21,7 @@ import { parseRetryAfter } from "../transport/retry-after.ts";
 import { Addresses, withQuery } from "./addresses.ts";
 import type { ApiError } from "../api/api-error.ts";
 import { refusal } from "../api/apply-conflict.ts";
-import type { Connections } from "./connections.ts";
+import type { ConfigFollower } from "./config-follower.ts";
 import type { Discovery, DiscoverOptions } from "../resources/discovery.ts";
 import {
   type CallOptions,
@@ -36,7 +36,7 @@ import type { KubeObject } from "../api/object.ts";
 import type { ResourceKind } from "../resources/kind.ts";
 import type { Resource } from "../resources/resource.ts";
 import type { ResourceOptions } from "../resources/kind.ts";
-import { warningsOf } from "../api/warnings.ts";
+import { warningsOf } from "../api/warning-header.ts";
 
 /** A client of one cluster. */
 export interface KubeClient extends AsyncDisposable {
@@ -104,7 +104,7 @@ export interface DeleteCallOptions extends CallOptions {
 /** What a client is made of. */
 export interface ClientParts {
   readonly runtime: Runtime;
-  readonly connections: Connections;
+  readonly connections: ConfigFollower;
   readonly userAgent: string;
   /** The most bytes of an answer whose call sets no limit. */
   readonly maxResponseBytes: number;

@@ -28,8 +28,8 @@ import {
 } from "../transport/transport-settings.ts";
 import { version } from "../version.ts";
 import { type KubeClient, createClient } from "./client.ts";
-import type { ConnectionSettings } from "./connection.ts";
-import { Connections } from "./connections.ts";
+import type { ConnectionSettings } from "./cluster-connection.ts";
+import { ConfigFollower } from "./config-follower.ts";
 
 /** How to connect. */
 export interface ConnectOptions extends TransportSettings, SourceOptions {
@@ -111,7 +111,7 @@ export async function connectOn(
   if (options.config !== undefined) refuseIdleOptions(options);
   checkConfig(config);
   const settings: ConnectionSettings = { ...pickTransportSettings(options), maxRetryAfterMs };
-  const connections = await Connections.open(runtime, config, settings);
+  const connections = await ConfigFollower.open(runtime, config, settings);
   const { onEvent } = options;
   return createClient({
     runtime,

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { withoutBrackets } from "../host.ts";
+import { withoutBrackets } from "../ip-address.ts";
 import { ConfigError, SourceError } from "../errors.ts";
 import { absolutePath } from "../file-path.ts";
 import { checkKnown } from "../options.ts";

@@ -10,7 +10,7 @@ import type { Runtime } from "../runtime.ts";
 import type { ClusterConfig } from "./cluster-config.ts";
 import type { Source } from "../sources/source.ts";
 import { type InClusterOptions, loadInCluster } from "./in-cluster.ts";
-import { EMPTY_FILE, usualKubeconfigs } from "./kubeconfig/places.ts";
+import { EMPTY_FILE, usualKubeconfigs } from "./kubeconfig/locations.ts";
 
 /**
  * Infers a config in the order of kubectl and client-go: `$KUBECONFIG`, `~/.kube/config`, and if there is no

@@ -5,8 +5,7 @@
  * @module
  */
 
-import { withoutBrackets } from "../host.ts";
-import { type IpAddress, isSameAddress, parseAddress } from "../ip-address.ts";
+import { type IpAddress, isSameAddress, parseAddress, withoutBrackets } from "../ip-address.ts";
 
 /**
  * Whether a server is reached straight: on loopback, or one of those that `NO_PROXY` lists, as hosts,

@@ -7,7 +7,7 @@
 
 import { ConnectionError } from "../errors.ts";
 import type { Clock } from "../runtime.ts";
-import { Output } from "./output.ts";
+import { Output } from "./output-stream.ts";
 import { type SpdyFrame, SpdyReader, SpdyWriter } from "./spdy.ts";
 import type { WebSocketConnection } from "./web-socket.ts";
 

@@ -12,7 +12,7 @@ import { refusal } from "../api/apply-conflict.ts";
 import type { Status } from "../api/api-error.ts";
 import { ConnectionError } from "../errors.ts";
 import type { Clock } from "../runtime.ts";
-import { Output } from "./output.ts";
+import { Output } from "./output-stream.ts";
 import type { WebSocketConnection } from "./web-socket.ts";
 
 /** The subprotocols, the preferred one first. */

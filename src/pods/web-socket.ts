@@ -7,7 +7,7 @@
 
 import { ConnectionError } from "../errors.ts";
 import type { Clock, UpgradedConnection } from "../runtime.ts";
-import { FrameReader, encodeClose, encodeFrame, opcodes } from "./frames.ts";
+import { FrameReader, encodeClose, encodeFrame, opcodes } from "./web-socket-frames.ts";
 
 /** API servers accept no more in a message (kubernetes `apiserver/pkg/util/httpstream/wsstream`). */
 const MAX_MESSAGE_BYTES = 32 * 1024 * 1024;

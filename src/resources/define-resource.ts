@@ -7,7 +7,7 @@
 import { checkKnown } from "../options.ts";
 import type { ObjectCheckMode, ObjectSchema } from "../api/object-check.ts";
 import type { KubeObject } from "../api/object.ts";
-import type { ResourceDefinition } from "../api/definition.ts";
+import type { ResourceDefinition } from "../api/resource-definition.ts";
 import type { ResourceTarget } from "../api/resource-target.ts";
 import { type ResourceKind, createKind } from "./kind.ts";
 import type { Resource } from "./resource.ts";

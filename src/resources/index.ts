@@ -27,8 +27,8 @@
 export { type DefineResourceOptions, type ObjectOf, defineResource } from "./define-resource.ts";
 export type { ObjectCheckMode, ObjectSchema, SchemaResult } from "../api/object-check.ts";
 export type { UpgradeCall } from "../api/api-call.ts";
-export { deleted } from "../watch/conditions.ts";
-export { jobDone, podReady, rolledOut } from "./conditions.ts";
+export { deleted } from "../watch/wait-conditions.ts";
+export { jobDone, podReady, rolledOut } from "./workload-conditions.ts";
 export type { AttachOptions, ExecOptions, ExecTextOptions } from "../pods/exec.ts";
 export { type ExecResult, ExecError } from "../api/exec-error.ts";
 export type { ExitStatus, RemoteCommand, TerminalSize } from "../pods/remote-command.ts";
@@ -46,7 +46,7 @@ export type {
   PortListener,
   PortTunnel,
 } from "../pods/port-forward.ts";
-export type { WithPods } from "./pods-behind.ts";
+export type { WithPods } from "./with-pods.ts";
 export { type TarEntry, type TarEntryType, readTar } from "../pods/tar-reader.ts";
 export { type TarInput, writeTar } from "../pods/tar-writer.ts";
 

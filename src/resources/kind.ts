@@ -5,7 +5,7 @@
  */
 
 import type { ResourceClient } from "../api/api-call.ts";
-import type { ResourceDefinition } from "../api/definition.ts";
+import type { ResourceDefinition } from "../api/resource-definition.ts";
 import type { KubeObject } from "../api/object.ts";
 import { type ResourceSchema, ResourceTarget } from "../api/resource-target.ts";
 import { checkKnown } from "../options.ts";

@@ -9,7 +9,7 @@ export type { ApiErrorDetails, Status, StatusCause, StatusDetails } from "../api
 export { ApiError } from "../api/api-error.ts";
 export type { ApplyConflict } from "../api/apply-conflict.ts";
 export { ApplyConflictError } from "../api/apply-conflict.ts";
-export type { ResourceDefinition } from "../api/definition.ts";
+export type { ResourceDefinition } from "../api/resource-definition.ts";
 export type { ListMeta, ResourceList } from "../api/list.ts";
 export type {
   Applied,
@@ -63,7 +63,7 @@ export type {
   DeletedCondition,
   ObjectCondition,
   WaitCondition,
-} from "../watch/conditions.ts";
+} from "../watch/wait-conditions.ts";
 export type { Informer, InformerHandler, InformerOptions } from "../watch/informer.ts";
 export type { IndexFunction } from "../watch/object-store.ts";
 export type { ObjectChange, WatchEvent } from "../watch/reflector.ts";

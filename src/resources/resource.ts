@@ -31,7 +31,7 @@ import {
   writeCall,
   writeNames,
 } from "../api/verbs.ts";
-import type { DeletedCondition, WaitCondition } from "../watch/conditions.ts";
+import type { DeletedCondition, WaitCondition } from "../watch/wait-conditions.ts";
 import { type Informer, type InformerOptions, createInformer } from "../watch/informer.ts";
 import {
   type WaitForDeletedOptions,

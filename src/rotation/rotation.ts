@@ -22,7 +22,7 @@ import { anchorGroups } from "./anchor-groups.ts";
 import { Generation, type GenerationStatus } from "./generation.ts";
 import { type Trust, isSameTrust, removesAnchor } from "./trust.ts";
 import type { TrustSettings } from "./trust-settings.ts";
-import { isProxyRejection, untrustedServerError } from "./untrusted.ts";
+import { isProxyRejection, untrustedServerError } from "./untrusted-server.ts";
 
 /**
  * How many newer generations a server is tried with. Each must differ from the one that rejected it, so there is

@@ -10,7 +10,7 @@ import { checkPath, kindOf } from "../options.ts";
 import type { TrustAnchor } from "../events.ts";
 import { sha256 } from "../bytes.ts";
 import type { Runtime } from "../runtime.ts";
-import { fixedSource } from "./fixed.ts";
+import { fixedSource } from "./fixed-source.ts";
 import {
   type CertificateCheck,
   MAX_BUNDLE_BYTES,

@@ -21,7 +21,7 @@ import type {
   ClientCertPem,
   ClientCertSource,
 } from "./client-cert-source.ts";
-import { fixedSource } from "./fixed.ts";
+import { fixedSource } from "./fixed-source.ts";
 
 /** How often a certificate and a key are read that do not belong together, before the read has failed. */
 const PAIR_READS = 3;

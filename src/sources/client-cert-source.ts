@@ -11,7 +11,7 @@ import type { ReanchorEvent } from "../events.ts";
 import { absolutePath } from "../file-path.ts";
 import { checkKnown, checkPath, kindOf } from "../options.ts";
 import type { Runtime } from "../runtime.ts";
-import { fixedSource } from "./fixed.ts";
+import { fixedSource } from "./fixed-source.ts";
 import { Reloader } from "./reloader.ts";
 import type { Source, SourceOptions } from "./source.ts";
 

@@ -15,7 +15,7 @@ import { ConfigError, SourceError } from "../errors.ts";
 import { type EventListener, type ReanchorEvent, type SourceKind, notify } from "../events.ts";
 import { type DurationRange, checkDuration, checkKnown } from "../options.ts";
 import type { Clock } from "../runtime.ts";
-import { Flight } from "./flight.ts";
+import { SharedRead } from "./shared-read.ts";
 import {
   type Source,
   type SourceOptions,
@@ -106,7 +106,7 @@ export class Reloader<T> implements Source<T> {
   /** How many reads have begun. */
   #reads = 0;
   /** The read that callers may join. */
-  #flight: Flight<T> | undefined;
+  #sharedRead: SharedRead<T> | undefined;
   #demand: Demand<T> | undefined;
   /** Whether a read that ran out of time is still with the operating system. */
   #stuck = false;
@@ -166,7 +166,7 @@ export class Reloader<T> implements Source<T> {
     if (!this.#host.sharedReads) return await this.#begin().join(options?.signal);
     // A demand reads as soon as the cooldown allows: a read of our own would only push it back.
     if (this.#demand !== undefined) return await this.#join(this.#demand, options?.signal);
-    return await (this.#flight ?? this.#share()).join(options?.signal);
+    return await (this.#sharedRead ?? this.#share()).join(options?.signal);
   }
 
   async reload(options?: SourceReloadOptions): Promise<T> {
@@ -174,8 +174,8 @@ export class Reloader<T> implements Source<T> {
     options?.signal?.throwIfAborted();
     const since = options?.since ?? Number.POSITIVE_INFINITY;
     if (this.#good !== undefined && this.#good.readAt >= since) return this.#good.value;
-    if (this.#flight !== undefined && this.#attemptedAt >= since) {
-      return await this.#flight.join(options?.signal);
+    if (this.#sharedRead !== undefined && this.#attemptedAt >= since) {
+      return await this.#sharedRead.join(options?.signal);
     }
     if (!this.#host.sharedReads) return await this.#reloadAlone(options?.signal);
     return await this.#join((this.#demand ??= this.#newDemand()), options?.signal);
@@ -204,7 +204,7 @@ export class Reloader<T> implements Source<T> {
 
   async #readOnDemand(signal: AbortSignal): Promise<T> {
     // A read that has begun already may have seen the file as it was: its answer is not good enough.
-    await Promise.allSettled([this.#flight?.join(signal)]);
+    await Promise.allSettled([this.#sharedRead?.join(signal)]);
     signal.throwIfAborted();
     await this.#coolDown(signal);
     // From here on a caller needs a later read than this one.
@@ -226,15 +226,15 @@ export class Reloader<T> implements Source<T> {
   }
 
   /** Begins a read that others may join until it ends. */
-  #share(): Flight<T> {
-    const flight = this.#begin(() => {
-      this.#flight = undefined;
+  #share(): SharedRead<T> {
+    const shared = this.#begin(() => {
+      this.#sharedRead = undefined;
     });
-    this.#flight = flight;
-    return flight;
+    this.#sharedRead = shared;
+    return shared;
   }
 
-  #begin(onEnd?: () => void): Flight<T> {
+  #begin(onEnd?: () => void): SharedRead<T> {
     const read = ++this.#reads;
     const readAt = this.#host.clock.now();
     this.#attemptedAt = readAt;
@@ -249,7 +249,7 @@ export class Reloader<T> implements Source<T> {
     });
     late.catch(() => {}); // Where the read has lost interest in it.
     const result = this.#read(read, readAt, late).finally(onEnd);
-    return new Flight(result, this.#host.clock, this.#timeoutMs, onLate);
+    return new SharedRead(result, this.#host.clock, this.#timeoutMs, onLate);
   }
 
   async #read(read: number, readAt: number, late: Promise<never>): Promise<T> {

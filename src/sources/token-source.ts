@@ -8,7 +8,7 @@ import { ConfigError, SourceError } from "../errors.ts";
 import { absolutePath } from "../file-path.ts";
 import { checkPath, kindOf } from "../options.ts";
 import type { Runtime } from "../runtime.ts";
-import { fixedSource } from "./fixed.ts";
+import { fixedSource } from "./fixed-source.ts";
 import { Reloader } from "./reloader.ts";
 import type { Source, SourceOptions } from "./source.ts";
 

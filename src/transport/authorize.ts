@@ -7,7 +7,7 @@
 import { type EventListener, notify } from "../events.ts";
 import type { Clock } from "../runtime.ts";
 import type { ClientCert } from "../sources/client-cert-source.ts";
-import { newerThan } from "../sources/newer.ts";
+import { replaceRejected } from "../sources/replace-rejected.ts";
 import type { Source } from "../sources/source.ts";
 import { type OutgoingRequest, type Send, canSendAgain } from "./request.ts";
 
@@ -44,8 +44,8 @@ export function withCredentials(
     const response = await send(request);
     if (response.status !== 401 || !mayRetryUnauthorized(request)) return response;
 
-    const latestToken = tokens && (await newerThan(tokens, { used: token, beganAt, signal }));
-    const latestCert = certs && (await newerThan(certs, { used: cert, beganAt, signal }));
+    const latestToken = tokens && (await replaceRejected(tokens, { used: token, beganAt, signal }));
+    const latestCert = certs && (await replaceRejected(certs, { used: cert, beganAt, signal }));
     if (latestToken === token && latestCert === cert) return response;
     await response.discard();
     const { method, url } = request;

@@ -8,7 +8,7 @@
 import { cleanCause } from "../clean-cause.ts";
 import { ConnectionError, TimeoutError } from "../errors.ts";
 import type { BodyLimit, Clock, TransportResponse } from "../runtime.ts";
-import { Progress } from "./progress.ts";
+import { Progress } from "./time-limit.ts";
 import { BodyTooLargeError } from "./read-text.ts";
 import { type OutgoingRequest, type Send, describe } from "./request.ts";
 

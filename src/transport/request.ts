@@ -7,7 +7,7 @@
 import { checkDuration, timeLimit } from "../options.ts";
 import type { HeaderLine, Transport, TransportResponse } from "../runtime.ts";
 import { readMethod } from "./method.ts";
-import { readAhead } from "./read-ahead.ts";
+import { bufferBody } from "./buffer-body.ts";
 
 /** A body that a transport can send. */
 export type OutgoingBody = string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
@@ -94,7 +94,7 @@ export async function readRequest(
     );
   }
   const headers = readHeaders(init.headers ?? request?.headers);
-  const given = init.body ?? (request && (await readAhead(request)));
+  const given = init.body ?? (request && (await bufferBody(request)));
   let body: OutgoingBody = null;
   if (given !== null && given !== undefined) {
     if (method === "GET" || method === "HEAD") {

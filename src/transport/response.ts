@@ -5,9 +5,9 @@
  */
 
 import type { BodyLimit, TransportResponse } from "../runtime.ts";
-import { MIN_PROGRESS_BYTES } from "./progress.ts";
+import { MIN_PROGRESS_BYTES } from "./time-limit.ts";
 import { declaredBytes, readText } from "./read-text.ts";
-import { canTellCollected, handOver, keepWithBody } from "./handed-response.ts";
+import { canTellCollected, handOver, keepWithBody } from "./response-lifetime.ts";
 
 /** The Fetch standard's statuses without a body: constructing a `Response` of one with a body throws. */
 const nullBodyStatuses = new Set([101, 204, 205, 304]);

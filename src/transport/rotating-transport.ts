@@ -19,7 +19,7 @@ import type {
 import type { GenerationStatus } from "../rotation/generation.ts";
 import { type Attempt, LateHandshakeError, Rotation } from "../rotation/rotation.ts";
 import type { TrustSettings } from "../rotation/trust-settings.ts";
-import { isUntrusted } from "../rotation/untrusted.ts";
+import { isUntrusted } from "../rotation/untrusted-server.ts";
 import { type OutgoingRequest, canSendAgain, describe, safeMethods } from "./request.ts";
 
 /** What a rotating transport is made of. */

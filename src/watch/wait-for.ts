@@ -17,7 +17,7 @@ import {
   type WaitCondition,
   describeState,
   statusCondition,
-} from "./conditions.ts";
+} from "./wait-conditions.ts";
 import { reflect } from "./watch.ts";
 
 /** How long to wait for an object's end. */

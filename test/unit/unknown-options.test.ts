@@ -15,7 +15,7 @@ import { type BasicAuth, type ClusterConfig } from "../../src/config/cluster-con
 import type { Impersonation } from "../../src/config/impersonation.ts";
 import { type InClusterOptions, loadInCluster } from "../../src/config/in-cluster.ts";
 import { loadKubeconfig } from "../../src/config/kubeconfig/kubeconfig.ts";
-import type { KubeconfigOptions } from "../../src/config/kubeconfig/places.ts";
+import type { KubeconfigOptions } from "../../src/config/kubeconfig/locations.ts";
 import type { LogLinesOptions, LogTextOptions } from "../../src/pods/logs.ts";
 import { type DefineResourceOptions, defineResource } from "../../src/resources/define-resource.ts";
 import type { DiscoverOptions } from "../../src/resources/discovery.ts";

@@ -9,9 +9,9 @@ import type { EventEmitter } from "node:events";
 import { promisify } from "node:util";
 import { Agent, Dispatcher, buildConnector } from "undici";
 import { ClosedError } from "../../../src/errors.ts";
-import { requireUndici } from "../../_shared/own-runtime.ts";
+import { requireUndici } from "../../_shared/present-runtime.ts";
 import type { AgentStatus, ContextGeneration, TlsConnections } from "./tls-connections.ts";
-import { type AgentOptions, openConnections } from "./options.ts";
+import { type AgentOptions, openConnections } from "./drop-in-options.ts";
 import { UnauthorizedHandler, canRetry, isByCertificate } from "./retry-unauthorized.ts";
 
 /** How a {@link RotatingDispatcher} pools: undici's own options but for those about whom to trust. */

@@ -14,7 +14,7 @@ import type { Duplex } from "node:stream";
 import type { ConnectionOptions } from "node:tls";
 import { expectedName, sniOf } from "../../../src/certificates/server-name.ts";
 import type { AgentStatus, ContextGeneration, TlsConnections } from "./tls-connections.ts";
-import { type AgentOptions, openConnections } from "./options.ts";
+import { type AgentOptions, openConnections } from "./drop-in-options.ts";
 import { type TrustOverride, rejectTrustOverrides } from "./trust-overrides.ts";
 
 /** How a {@link RotatingHttpsAgent} pools: Node's own options but for those about whom to trust. */

@@ -6,7 +6,7 @@
 
 import type { ConnectionOptions, TLSSocket } from "node:tls";
 import type { AgentStatus, Attempt, TlsSettings } from "./tls-connections.ts";
-import { type AgentOptions, openConnections } from "./options.ts";
+import { type AgentOptions, openConnections } from "./drop-in-options.ts";
 import { type TrustOverride, rejectTrustOverrides } from "./trust-overrides.ts";
 
 /** What `connect` takes of `node:tls`: all but what the sources say. */

@@ -17,11 +17,11 @@ import {
   Rotation,
 } from "../../../src/rotation/rotation.ts";
 import type { TrustSettings } from "../../../src/rotation/trust-settings.ts";
-import { isUntrusted } from "../../../src/rotation/untrusted.ts";
-import { newerThan } from "../../../src/sources/newer.ts";
+import { isUntrusted } from "../../../src/rotation/untrusted-server.ts";
+import { replaceRejected } from "../../../src/sources/replace-rejected.ts";
 import type { SourceStatus } from "../../../src/sources/source.ts";
-import { checkIdentity } from "../../_shared/identity.ts";
-import { explain } from "../explain.ts";
+import { checkIdentity } from "../../_shared/server-identity.ts";
+import { explain } from "../undici-errors.ts";
 import { nodeRuntime } from "../runtime.ts";
 import { handshake } from "../handshake.ts";
 import { rejectTrustOverrides } from "./trust-overrides.ts";
@@ -216,7 +216,7 @@ export class TlsConnections {
     if (clientCert === undefined) return false;
     const { signal } = this.#closing;
     const used = trust.clientCert;
-    return (await newerThan(clientCert, { used, beganAt, signal })) !== used;
+    return (await replaceRejected(clientCert, { used, beganAt, signal })) !== used;
   }
 
   /** Emits that a request is sent again with another client certificate. */

@@ -9,8 +9,8 @@
 
 import type { SecureContext } from "node:tls";
 import type { TlsSnapshot } from "../../../src/runtime.ts";
-import type { PresentedCertificate } from "../../_shared/identity.ts";
-import { VerifiedDates } from "../resumption.ts";
+import type { PresentedCertificate } from "../../_shared/server-identity.ts";
+import { VerifiedDates } from "../verified-dates.ts";
 import type { Hardening } from "../hardening.ts";
 import { openSecureContext } from "../secure-context.ts";
 

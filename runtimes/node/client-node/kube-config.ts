@@ -30,13 +30,13 @@ import type { AgentStatus, TlsConnections } from "../agents/tls-connections.ts";
 import { PooledDispatcher } from "../agents/dispatcher.ts";
 import { PooledHttpsAgent } from "../agents/https-agent.ts";
 import { handOut, isHandedOut } from "../agents/trust-overrides.ts";
-import { type AgentOptions, connectionsTo } from "../agents/options.ts";
-import { requireUndici } from "../../_shared/own-runtime.ts";
+import { type AgentOptions, connectionsTo } from "../agents/drop-in-options.ts";
+import { requireUndici } from "../../_shared/present-runtime.ts";
 import { nodeRuntime } from "../runtime.ts";
 import { isMockedGlobally } from "./mock-agent.ts";
 import { retryLost } from "./retry-lost.ts";
 import { retryStaleToken } from "./retry-stale-token.ts";
-import { caSourceOf, clientCertSourceOf } from "./sources.ts";
+import { caSourceOf, clientCertSourceOf } from "./config-sources.ts";
 
 /** How a {@link KubeConfig} reads its files, and how its connections come and go. */
 export interface KubeConfigOptions

@@ -8,7 +8,7 @@
 
 import type { Dispatcher } from "undici";
 import { safeMethods } from "../../../src/transport/request.ts";
-import { explain } from "../explain.ts";
+import { explain } from "../undici-errors.ts";
 
 /** A pool is given this long to notice what else was lost, lest the retry gets one of those. */
 const PAUSE_MS = 50;

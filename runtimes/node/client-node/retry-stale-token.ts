@@ -6,7 +6,7 @@
 
 import type { RequestContext } from "@kubernetes/client-node";
 import type { Dispatcher } from "undici";
-import { newerThan } from "../../../src/sources/newer.ts";
+import { replaceRejected } from "../../../src/sources/replace-rejected.ts";
 import type { TokenSource } from "../../../src/sources/token-source.ts";
 import { UnauthorizedHandler, canRetry } from "../agents/retry-unauthorized.ts";
 
@@ -31,7 +31,7 @@ export function retryStaleToken(
     let token: string | undefined = used;
     const retrying = new UnauthorizedHandler(handler, {
       async reload() {
-        token = await newerThan(source, { used, beganAt, signal: undefined });
+        token = await replaceRejected(source, { used, beganAt, signal: undefined });
         return token !== undefined && token !== used && canRetry(again());
       },
       dispatch: async (retry) => void dispatch(again(), retry),

@@ -13,7 +13,7 @@ import type { ExecPlugin } from "./exec-plugin.ts";
 import type { Impersonation } from "../impersonation.ts";
 import type { MergedEntry, MergedKubeconfig } from "./merge.ts";
 import type { ExecConfig, NamedCluster, NamedContext, NamedUser } from "./schema.ts";
-import type { KubeconfigOptions } from "./places.ts";
+import type { KubeconfigOptions } from "./locations.ts";
 
 /** What to use in the place of what the kubeconfig says. */
 export type KubeconfigOverrides = Pick<

@@ -12,7 +12,7 @@ import { Reloader } from "../../sources/reloader.ts";
 import type { Source } from "../../sources/source.ts";
 import { cleanName, cleanText } from "../../clean-text.ts";
 import { type ExecCredential, readExecCredential } from "./exec-credential.ts";
-import { toJson } from "./json.ts";
+import { toJson } from "./exact-json.ts";
 
 export type { ExecCredential } from "./exec-credential.ts";
 

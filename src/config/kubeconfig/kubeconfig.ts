@@ -21,7 +21,7 @@ import {
   createFileClientCertSource,
 } from "../../sources/client-cert-source.ts";
 import { createStaticClientCertSource, parseClientCert } from "../../sources/client-cert-pair.ts";
-import { fallbackSource, mapSource } from "../../sources/mapped.ts";
+import { fallbackSource, mapSource } from "../../sources/mapped-source.ts";
 import { Reloader } from "../../sources/reloader.ts";
 import {
   type Source,
@@ -40,17 +40,17 @@ import {
   selectContext,
 } from "./context.ts";
 import { createIdTokenSource, idTokenExpiry } from "./id-token.ts";
-import { toJson } from "./json.ts";
+import { toJson } from "./exact-json.ts";
 import {
   EMPTY_FILE,
   type KubeconfigOptions,
   type KubeconfigPlaces,
   kubeconfigOptionNames,
   findKubeconfigs,
-} from "./places.ts";
+} from "./locations.ts";
 import { type KubeconfigFile, mergeKubeconfigs } from "./merge.ts";
-import { parseKubeconfig } from "./text.ts";
-import { Warnings } from "./warnings.ts";
+import { parseKubeconfig } from "./parse.ts";
+import { Warnings } from "./kubeconfig-warnings.ts";
 import { MAX_KUBECONFIG_BYTES, type Warn } from "./yaml.ts";
 
 const execLimit = { min: 1_000, max: 3_600_000 };

@@ -7,7 +7,7 @@
 import { builtIn } from "../define-resource.ts";
 import type { ResourceKind } from "../kind.ts";
 import { type PodVerbs, podVerbs } from "../pod.ts";
-import { type WithPods, serviceVerbs, workloadVerbs } from "../pods-behind.ts";
+import { type WithPods, serviceVerbs, workloadVerbs } from "../with-pods.ts";
 import type { Resource } from "../resource.ts";
 import { type WithScale, type WithStatus, withStatus } from "../subresource.ts";
 import type * as AdmissionregistrationV1 from "./admissionregistration-v1.ts";

@@ -6,7 +6,7 @@
 
 import { expect, expectTypeOf, test } from "vitest";
 import type { KubeObject } from "../../../src/api/object.ts";
-import type { ResourceDefinition } from "../../../src/api/definition.ts";
+import type { ResourceDefinition } from "../../../src/api/resource-definition.ts";
 import type { PodVerbs } from "../../../src/resources/pod.ts";
 import type { Resource } from "../../../src/resources/resource.ts";
 import type { ResourceKind } from "../../../src/resources/kind.ts";

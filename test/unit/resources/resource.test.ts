@@ -5,7 +5,7 @@ import {
   type DefineResourceOptions,
   defineResource,
 } from "../../../src/resources/define-resource.ts";
-import type { ResourceDefinition } from "../../../src/api/definition.ts";
+import type { ResourceDefinition } from "../../../src/api/resource-definition.ts";
 import { type Things, bindThings } from "../support/bound-things.ts";
 import type { ResourceOptions } from "../../../src/resources/kind.ts";
 import {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ResourceDefinition } from "../../../src/api/definition.ts";
+import type { ResourceDefinition } from "../../../src/api/resource-definition.ts";
 import type { KubeObject } from "../../../src/api/object.ts";
 import { type ResourceSchema } from "../../../src/api/resource-target.ts";
 import { type ResourceOptions, createKind } from "../../../src/resources/kind.ts";

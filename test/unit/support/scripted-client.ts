@@ -8,7 +8,7 @@ import type { ReanchorEvent } from "../../../src/events.ts";
 import type { FetchInit } from "../../../src/transport/request.ts";
 import type { ResourceCall, ResourceClient } from "../../../src/api/api-call.ts";
 import type { KubeObject, Stored } from "../../../src/api/object.ts";
-import type { ResourceDefinition } from "../../../src/api/definition.ts";
+import type { ResourceDefinition } from "../../../src/api/resource-definition.ts";
 import { ConnectionError } from "../../../src/errors.ts";
 import { refusal } from "../../../src/api/apply-conflict.ts";
 import { ManualClock } from "../../support/manual-clock.ts";

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { KubeObject, Stored } from "../../../src/api/object.ts";
 import { type Things, bindThings } from "../support/bound-things.ts";
 import { WaitFailedError } from "../../../src/errors.ts";
-import { deleted } from "../../../src/watch/conditions.ts";
+import { deleted } from "../../../src/watch/wait-conditions.ts";
 import type { WaitForOptions } from "../../../src/watch/wait-for.ts";
 import {
   type ScriptedAnswer,

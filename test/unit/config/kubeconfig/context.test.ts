@@ -12,7 +12,7 @@ import {
   selectContext,
 } from "../../../../src/config/kubeconfig/context.ts";
 import { mergeKubeconfigs } from "../../../../src/config/kubeconfig/merge.ts";
-import { parseKubeconfig } from "../../../../src/config/kubeconfig/text.ts";
+import { parseKubeconfig } from "../../../../src/config/kubeconfig/parse.ts";
 import { ConfigError } from "../../../../src/errors.ts";
 import { folderOf } from "../../../../src/file-path.ts";
 import * as kubeconfigs from "../../../support/kubeconfigs.ts";

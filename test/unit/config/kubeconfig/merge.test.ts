@@ -12,7 +12,7 @@ import {
   mergeKubeconfigs,
 } from "../../../../src/config/kubeconfig/merge.ts";
 import type { Kubeconfig } from "../../../../src/config/kubeconfig/schema.ts";
-import { parseKubeconfig } from "../../../../src/config/kubeconfig/text.ts";
+import { parseKubeconfig } from "../../../../src/config/kubeconfig/parse.ts";
 import { folderOf, resolvePath } from "../../../../src/file-path.ts";
 import { minikube } from "../../../support/kubeconfigs.ts";
 

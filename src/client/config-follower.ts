@@ -1,0 +1,237 @@
+/**
+ * Follows a config that may change, such as a kubeconfig: requests from then on go by the new one, and what
+ * is in flight ends by the old.
+ *
+ * @module
+ */
+
+import { orAborted } from "../abort.ts";
+import type { ClusterConfig } from "../config/cluster-config.ts";
+import { ClosedError, ReanchorError, SourceError, UntrustedServerError } from "../errors.ts";
+import { notify } from "../events.ts";
+import type { Runtime, TransportResponse } from "../runtime.ts";
+import type { Source } from "../sources/source.ts";
+import { mayRetryUnauthorized } from "../transport/authorize.ts";
+import { type Answer, InFlight, type OpenedAnswer } from "../transport/in-flight.ts";
+import { type OutgoingRequest, type Send, canSendAgain } from "../transport/request.ts";
+import { RetiredError } from "../transport/rotating-transport.ts";
+import {
+  type ClusterConnection,
+  type ConnectionSettings,
+  openClusterConnection,
+} from "./cluster-connection.ts";
+import { Health } from "./health.ts";
+
+/** How long a config that can't be used is left alone before it is tried again. */
+const REFUSED_RETRY_MS = 1_000;
+
+/** Where a request goes on a given server. */
+type ToUrl = (server: URL) => URL;
+
+export class ConfigFollower {
+  readonly #runtime: Runtime;
+  readonly #settings: ConnectionSettings;
+  /** `undefined` if the config never changes. */
+  readonly #configs: Source<ClusterConfig> | undefined;
+  readonly #open = new Set<ClusterConnection>();
+  /** How the requests of all connections went. */
+  readonly health: Health;
+  /** Those of all connections, since a retired one may still have some. */
+  readonly #inFlight: InFlight;
+  readonly #unsubscribe: (() => void) | undefined;
+  #current: ClusterConnection;
+  #moving: Promise<void> | undefined;
+  #refused: { readonly config: ClusterConfig; readonly retryAt: number } | undefined;
+  #closed = false;
+
+  private constructor(
+    runtime: Runtime,
+    settings: ConnectionSettings,
+    first: ClusterConnection,
+    inFlight: InFlight,
+    health: Health,
+    configs: Source<ClusterConfig> | undefined,
+  ) {
+    this.health = health;
+    this.#runtime = runtime;
+    this.#settings = settings;
+    this.#configs = configs;
+    this.#current = first;
+    this.#inFlight = inFlight;
+    this.#open.add(first);
+    this.#unsubscribe = configs?.subscribe((event) => notify(settings.onEvent, event));
+  }
+
+  /** Opens the first connection. */
+  static async open(
+    runtime: Runtime,
+    config: ClusterConfig | Source<ClusterConfig>,
+    settings: ConnectionSettings,
+  ): Promise<ConfigFollower> {
+    const configs = isSource(config) ? config : undefined;
+    const first = isSource(config) ? await config.current() : config;
+    const health = new Health(runtime.clock);
+    const inFlight = new InFlight(runtime.clock, health);
+    const connection = await openClusterConnection(runtime, first, settings, inFlight);
+    return new ConfigFollower(runtime, settings, connection, inFlight, health, configs);
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Aborted when they are closed. */
+  get closing(): AbortSignal {
+    return this.#inFlight.closing;
+  }
+
+  /** How the config is doing; `undefined` if it never changes. */
+  get status(): Source<ClusterConfig>["status"] | undefined {
+    return this.#configs?.status;
+  }
+
+  /** The connection of this moment, with no I/O. */
+  peek(): ClusterConnection {
+    return this.#current;
+  }
+
+  /**
+   * Sends a request by the present config, which is read again where it has aged. A request that this config
+   * fails is sent by the next one, where there is one.
+   */
+  send(request: OutgoingRequest, toUrl: ToUrl): Promise<TransportResponse> {
+    return this.#inFlight.send(request, this.#sender(toUrl));
+  }
+
+  /** As {@link ConfigFollower.send}, and reads an error; see {@link InFlight.open}. */
+  open(request: OutgoingRequest, toUrl: ToUrl): Promise<OpenedAnswer> {
+    return this.#inFlight.open(request, this.#sender(toUrl));
+  }
+
+  /** As {@link ConfigFollower.send}, and reads the whole answer; see {@link InFlight.read}. */
+  read(request: OutgoingRequest, toUrl: ToUrl, maxResponseBytes: number): Promise<Answer> {
+    return this.#inFlight.read(request, this.#sender(toUrl), maxResponseBytes);
+  }
+
+  #sender(toUrl: ToUrl): Send {
+    const configs = this.#configs;
+    if (configs === undefined) return this.#current.send;
+    return (timed) => this.#sendBy(configs, timed, toUrl);
+  }
+
+  async #sendBy(
+    configs: Source<ClusterConfig>,
+    request: OutgoingRequest,
+    toUrl: ToUrl,
+  ): Promise<TransportResponse> {
+    const { signal } = request;
+    const beganAt = this.#runtime.clock.now();
+    await configs.current({ signal });
+    await this.#follow(configs, signal);
+    for (let refused = false; ;) {
+      const used = this.#current;
+      const url = toUrl(used.server);
+      // A copy, since every step of the way may add what is this config's alone.
+      const attempt = { ...request, url, headers: new Map(request.headers) };
+      const outcome = await used.send(attempt).catch(toOutcome);
+      // Nothing was sent then, and the request belongs to the connection that has this one's place.
+      const wasRetired = outcome instanceof RetiredError;
+      const mayGoOn = (wasRetired || !refused) && mayMend(outcome, attempt);
+      if (!mayGoOn || !(await this.#renew(configs, used, beganAt, signal))) {
+        if (outcome instanceof Error) throw outcome;
+        return outcome;
+      }
+      if (!(outcome instanceof Error)) await outcome.discard();
+      refused ||= !wasRetired;
+    }
+  }
+
+  /** Whether the config has changed since the request began, and with it the connection that it used. */
+  async #renew(
+    configs: Source<ClusterConfig>,
+    used: ClusterConnection,
+    beganAt: number,
+    signal: AbortSignal | undefined,
+  ): Promise<boolean> {
+    if (this.#current === used) {
+      // What was read since then is as new as it gets.
+      await configs.reload({ signal, since: beganAt });
+      await this.#follow(configs, signal);
+    }
+    return this.#current !== used;
+  }
+
+  /** Ends every connection, the retired ones too. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#unsubscribe?.();
+    this.#inFlight.close(new ClosedError());
+    await Promise.all(Array.from(this.#open, (connection) => connection.close()));
+  }
+
+  /** Goes over to the newest config, unless that was found unusable just now. */
+  async #follow(configs: Source<ClusterConfig>, signal: AbortSignal | undefined): Promise<void> {
+    for (;;) {
+      const config = configs.peek();
+      if (config === undefined || config === this.#current.config) return;
+      const refused = this.#refused;
+      if (refused?.config === config && this.#runtime.clock.now() < refused.retryAt) return;
+      this.#moving ??= this.#move(config).finally(() => {
+        this.#moving = undefined;
+      });
+      await orAborted(this.#moving, signal);
+    }
+  }
+
+  async #move(config: ClusterConfig): Promise<void> {
+    const previous = this.#current;
+    let next: ClusterConnection;
+    try {
+      next = await openClusterConnection(this.#runtime, config, this.#settings, this.#inFlight);
+    } catch (cause) {
+      this.#refuse(config, cause);
+      return;
+    }
+    this.#open.add(next);
+    if (this.#closed) {
+      await next.close();
+      throw new ClosedError();
+    }
+    this.#refused = undefined;
+    this.#current = next;
+    const retired = previous.retire().finally(() => this.#open.delete(previous));
+    retired.catch(() => {}); // Callers of its requests learn it from those.
+  }
+
+  /** Goes on by the config that could be used. */
+  #refuse(config: ClusterConfig, cause: unknown): void {
+    if (!(cause instanceof ReanchorError) || this.#configs === undefined) throw cause;
+    this.#refused = { config, retryAt: this.#runtime.clock.now() + REFUSED_RETRY_MS };
+    const { source, failures } = this.#configs.status;
+    const error = new SourceError(`Cannot use ${source}: ${cause.message}`, "invalid", { cause });
+    notify(this.#settings.onEvent, {
+      type: "reload-failed",
+      kind: "kubeconfig",
+      source,
+      error,
+      failures,
+      retryInMs: REFUSED_RETRY_MS,
+    });
+  }
+}
+
+/** Failures that another config may fix; every other one is rethrown. */
+function toOutcome(error: unknown): RetiredError | UntrustedServerError {
+  if (error instanceof RetiredError || error instanceof UntrustedServerError) return error;
+  throw error;
+}
+
+/** Whether another config may help a request: the server does not know the credential, or was rejected. */
+function mayMend(outcome: TransportResponse | Error, request: OutgoingRequest): boolean {
+  if (outcome instanceof Error) return canSendAgain(request.body);
+  return outcome.status === 401 && !request.authorized && mayRetryUnauthorized(request);
+}
+
+function isSource(config: ClusterConfig | Source<ClusterConfig>): config is Source<ClusterConfig> {
+  return "current" in config && typeof config.current === "function";
+}

@@ -1,0 +1,87 @@
+/**
+ * One source in the shape of another.
+ *
+ * @module
+ */
+
+import { describe, expect, test } from "vitest";
+import type { ReanchorEvent } from "../../../src/events.ts";
+import { fallbackSource, mapSource } from "../../../src/sources/mapped-source.ts";
+import { createScriptedSource } from "../support/scripted-source.ts";
+
+describe("mapSource()", () => {
+  test("gives the same object for the same value, and another for another", async () => {
+    const { source, clock, ...script } = createScriptedSource();
+    const view = mapSource(source, "token", ({ text }) => ({ length: text.length }));
+    expect(view.peek()).toBeUndefined();
+    const first = await view.current();
+    expect(await view.current()).toBe(first);
+    expect(view.peek()).toBe(first);
+    expect(view.status).toEqual({ ...source.status, kind: "token" });
+    expect(script.reads).toHaveLength(1);
+    await clock.advance(100);
+    expect(await view.reload()).toBe(first); // The same content.
+  });
+
+  test("has a fresh value where the source has, and never that of an older one", async () => {
+    const script = createScriptedSource();
+    const view = mapSource(script.source, "token", ({ text }) => ({ length: text.length }));
+    expect(view.fresh?.()).toBeUndefined();
+    const first = await view.current();
+    expect(view.fresh?.()).toBe(first);
+    script.content = "another text";
+    await script.clock.advance(60_000);
+    expect(view.fresh?.()).toBeUndefined();
+    await script.source.current();
+    expect(view.fresh?.()).toBeUndefined(); // What it maps to is not known yet.
+    const second = await view.current();
+    expect(second).toEqual({ length: 12 });
+    expect(view.fresh?.()).toBe(second);
+  });
+
+  test("tells the source's events, unless it is silent", async () => {
+    const script = createScriptedSource();
+    const heard: string[] = [];
+    const listen = (name: string) => (event: ReanchorEvent) =>
+      void heard.push(`${name} ${event.type}`);
+    mapSource(script.source, "token", (value) => value).subscribe(listen("loud"));
+    mapSource(script.source, "token", (value) => value, { isSilent: true }).subscribe(
+      listen("silent"),
+    );
+    await script.source.current();
+    script.content = new Error("gone");
+    await script.clock.advance(60_000);
+    await script.source.current();
+    expect(heard).toEqual(["loud reload-failed"]);
+  });
+});
+
+describe("fallbackSource()", () => {
+  test("gives the preferred value, and the other's where that was never had", async () => {
+    const preferred = createScriptedSource();
+    const other = createScriptedSource();
+    other.content = "other";
+    preferred.content = new Error("gone");
+    const source = fallbackSource(preferred.source, other.source);
+    expect(await source.current()).toEqual({ text: "other" });
+    expect(source.peek()).toEqual({ text: "other" });
+    expect(source.fresh?.()).toBeUndefined(); // The preferred one may have a value by now.
+    preferred.content = "preferred";
+    await preferred.clock.advance(1_000);
+    expect(await source.reload()).toEqual({ text: "preferred" });
+    expect(source.peek()).toEqual({ text: "preferred" });
+    expect(source.fresh?.()).toEqual({ text: "preferred" });
+    expect(source.status).toEqual(preferred.source.status);
+  });
+
+  test("fails as the preferred one does where neither has a value, and with the signal's reason", async () => {
+    const preferred = createScriptedSource();
+    const other = createScriptedSource();
+    preferred.content = new Error("first");
+    other.content = new Error("second");
+    const source = fallbackSource(preferred.source, other.source);
+    await expect(source.current()).rejects.toThrow(/first/);
+    const signal = AbortSignal.abort(new Error("enough"));
+    await expect(source.current({ signal })).rejects.toThrow("enough");
+  });
+});
