@@ -83,6 +83,7 @@ export type {
   TransportResponse,
   UpgradedConnection,
 } from "./runtime.ts";
+export type { PeerNames, ServerIdentity } from "./certificates/spiffe-id.ts";
 export { staticCaSource } from "./sources/ca-source.ts";
 export type { CaBundle, CaFunction, CaSource } from "./sources/ca-source.ts";
 export { staticClientCertSource } from "./sources/client-cert-source.ts";

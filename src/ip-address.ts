@@ -39,6 +39,19 @@ export function addressOf(bytes: Uint8Array): IpAddress | undefined {
   return bytes.length === 4 ? { bits: 32, value } : unmapped({ bits: 128, value });
 }
 
+/** Writes an address in its canonical form, an IPv6 one without brackets. */
+export function formatAddress({ bits, value }: IpAddress): string {
+  const [length, radix, separator] =
+    bits === 32 ? ([8, 10, "."] as const) : ([16, 16, ":"] as const);
+  const groups = Array.from({ length: bits / length }, (_, index) =>
+    ((value >> BigInt(bits - length * (index + 1))) & ((1n << BigInt(length)) - 1n)).toString(
+      radix,
+    ),
+  );
+  const text = groups.join(separator);
+  return bits === 32 ? text : (URL.parse(`http://[${text}]`)?.hostname.slice(1, -1) ?? text);
+}
+
 /** Whether two are the same address. */
 export function isSameAddress(a: IpAddress, b: IpAddress): boolean {
   return a.bits === b.bits && a.value === b.value;

@@ -61,6 +61,8 @@ export interface Capabilities {
   readonly clientCertificates: boolean;
   /** Whether a server can be checked against another name than its URL's. */
   readonly serverName: boolean;
+  /** Whether a server can be checked for an identity in place of its host name (`serverIdentity`). */
+  readonly serverIdentity: boolean;
   /** Whether verification of the server can be turned off by a config. */
   readonly insecureSkipTlsVerify: boolean;
   /** The schemes of the proxies that it can go through. */
@@ -307,6 +309,11 @@ export interface TlsSnapshot {
    * if not the URL's; as `readServerName` returns it.
    */
   readonly serverName: string | undefined;
+  /**
+   * Checks the server's certificate, in DER, in place of its host name; returns why it is rejected. Never with
+   * {@link TlsSnapshot.serverName}.
+   */
+  readonly serverIdentity: ((certificate: Uint8Array) => Error | undefined) | undefined;
   /** Whether the server goes unchecked. Never with {@link TlsSnapshot.ca}. */
   readonly insecureSkipTlsVerify: boolean;
   /** The proxy that connections go through; `undefined` for none, whatever the environment says. */

@@ -78,13 +78,13 @@ export async function dialUpgrade(
 }
 
 async function open(dialler: Dialler, target: URL, signal: AbortSignal): Promise<ByteStream> {
-  const { serverName, insecureSkipTlsVerify, proxy } = dialler.trust;
+  const { insecureSkipTlsVerify, proxy } = dialler.trust;
   const host = withoutBrackets(target.hostname);
   const isSecure = target.protocol === "https:";
   const port = Number(target.port || (isSecure ? 443 : 80));
   const options = {
     ...dialler.tls(false),
-    ...identityOf(dialler, host, serverName),
+    ...identityOf(dialler, host, dialler.trust),
     host,
     port,
     rejectUnauthorized: !insecureSkipTlsVerify,
@@ -106,9 +106,9 @@ async function open(dialler: Dialler, target: URL, signal: AbortSignal): Promise
 function identityOf(
   { checkChain }: Dialler,
   host: string,
-  serverName: string | undefined,
+  expected?: TlsSnapshot,
 ): IdentityOptions {
-  const { servername, checkServerIdentity } = identityOptions(host, serverName);
+  const { servername, checkServerIdentity } = identityOptions(host, expected);
   if (checkChain === undefined) return { servername, checkServerIdentity };
   return {
     servername,
@@ -152,7 +152,7 @@ async function throughProxy({ dialler, proxy, host, port, signal }: Tunnel): Pro
     }
     if (proxy.protocol === "https:") {
       // It gets credentials, so it is always verified, even if the server is not.
-      const identity = identityOf(dialler, address.host, undefined);
+      const identity = identityOf(dialler, address.host);
       const options = { ...dialler.tls(true), ...identity, host: address.host };
       bytes = endedBy(await startTls(bytes, { ...options, rejectUnauthorized: true }), signal);
       await confirmed(bytes, dialler);

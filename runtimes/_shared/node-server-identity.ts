@@ -5,6 +5,7 @@
  */
 
 import { expectedName, sniOf } from "../../src/certificates/server-name.ts";
+import type { TlsSnapshot } from "../../src/runtime.ts";
 import { type PresentedCertificate, checkIdentity } from "./server-identity.ts";
 
 /** By which name `node:tls` checks a server. */
@@ -22,12 +23,15 @@ export interface IdentityOptions {
  * Names the server for `node:tls`. By default, Node would use the `Host` header of a request.
  *
  * @param hostname The host of the URL.
- * @param serverName What a config says in its place.
+ * @param expected What a config says in its place; nothing for a proxy.
  */
-export function identityOptions(hostname: string, serverName: string | undefined): IdentityOptions {
+export function identityOptions(
+  hostname: string,
+  { serverName, serverIdentity }: Partial<Pick<TlsSnapshot, "serverName" | "serverIdentity">> = {},
+): IdentityOptions {
   const name = expectedName(hostname, serverName);
   return {
     servername: sniOf(name),
-    checkServerIdentity: (_host, certificate) => checkIdentity(name, certificate),
+    checkServerIdentity: (_host, certificate) => checkIdentity(name, certificate, serverIdentity),
   };
 }

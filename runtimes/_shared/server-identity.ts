@@ -14,6 +14,7 @@ import {
 } from "../../src/certificates/host-name.ts";
 import { isInsecurelySigned } from "../../src/certificates/issuer.ts";
 import { excludesWildcard } from "../../src/certificates/name-constraints.ts";
+import type { TlsSnapshot } from "../../src/runtime.ts";
 
 /** A certificate, as `node:tls` gives it, and Bun's `fetch` without its issuers. */
 export interface PresentedCertificate {
@@ -41,11 +42,14 @@ export class CertificateError extends Error {
  * As Go's `crypto/x509`. Left to themselves, runtimes fall back to the common name, and match a wildcard within
  * a label. In many releases of Node, the last of 22 among them, its own check rejects every certificate for an
  * IPv6 address (https://github.com/nodejs/node/issues/64144).
+ *
+ * @param serverIdentity What checks the certificate in place of the host.
  */
 export function checkIdentity(
   host: string,
   certificate: PresentedCertificate,
-): CertificateError | undefined {
+  serverIdentity: TlsSnapshot["serverIdentity"],
+): Error | undefined {
   try {
     const [leaf, ...issuers] = chainOf(certificate).map(readParts) as [
       CertificateParts,
@@ -54,7 +58,10 @@ export function checkIdentity(
     // BoringSSL takes it.
     if (isInsecurelySigned(leaf)) return rejected("it is signed over a broken hash");
     const names = alternativeNames(leaf);
-    if (!includesHost(names, host)) return notFor(host, names);
+    if (serverIdentity !== undefined) {
+      const refusal = serverIdentity(certificate.raw);
+      if (refusal !== undefined) return refusal;
+    } else if (!includesHost(names, host)) return notFor(host, names);
     if (issuers.some((issuer) => excludesWildcard(issuer, names.hosts))) {
       return rejected("a wildcard of it stands for a name that its issuer must not vouch for");
     }

@@ -31,6 +31,7 @@ export const bunRuntime: Runtime = {
     laxChains: ["sha1-of-intermediate"],
     clientCertificates: true,
     serverName: true,
+    serverIdentity: true,
     insecureSkipTlsVerify: true,
     proxies: ["http", "https"],
     followsProxyEnvironment: false,

@@ -26,6 +26,7 @@ export function conflict({
   proxy,
   hasClientCert,
   insecureSkipTlsVerify,
+  serverIdentity,
 }: FixedTlsSettings): string | undefined {
   if (bun().FetchSession === undefined) {
     return "Bun 1.4.3 or later is needed, the first with a FetchSession; upgrade it";
@@ -34,6 +35,9 @@ export function conflict({
   if (insecureSkipTlsVerify) {
     return "an https proxy can't be had together with insecureSkipTlsVerify, by which Bun does not verify the proxy either";
   }
+  if (serverIdentity !== undefined) {
+    return "an https proxy can't be had together with serverIdentity, by which Bun would check the proxy as well";
+  }
   if (!hasClientCert) return undefined;
   return "an https proxy can't be had together with a client certificate, which Bun shows to the proxy as well";
 }
@@ -41,7 +45,7 @@ export function conflict({
 /** Opens a pool of connections. */
 export function openTransport(trust: TlsSnapshot, options: PoolOptions): Transport {
   const { late } = options;
-  const { ca, clientCert, serverName, insecureSkipTlsVerify, proxy } = trust;
+  const { ca, clientCert, serverName, serverIdentity, insecureSkipTlsVerify, proxy } = trust;
   const tls = {
     // As Go, a certificate that the bundle holds is an anchor, also if its own issuer is not there.
     ...(ca && { ca: anchorsForOpenSsl(ca), allowPartialTrustChain: true }),
@@ -52,7 +56,7 @@ export function openTransport(trust: TlsSnapshot, options: PoolOptions): Transpo
     ...(!insecureSkipTlsVerify && {
       // Called once the chain is verified, before anything is sent.
       checkServerIdentity: (host: string, certificate: PresentedCertificate) =>
-        late() ?? checkIdentity(expectedName(host, serverName), certificate),
+        late() ?? checkIdentity(expectedName(host, serverName), certificate, serverIdentity),
     }),
   };
   const sessions = new Map<string | undefined, FetchSession>();

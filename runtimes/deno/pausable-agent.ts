@@ -37,10 +37,10 @@ export class PausableAgent extends Agent {
 
   /** Connects. It is `node:https` that calls this, whatever its types say. */
   override createConnection(options: RequestOptions): Socket {
-    const { ca, clientCert, serverName, insecureSkipTlsVerify } = this.#trust;
+    const { ca, clientCert, insecureSkipTlsVerify } = this.#trust;
     const host = withoutBrackets(options.host ?? "");
     // Named outright: left to itself, it would go by a `Host` header.
-    const identity = identityOptions(host, serverName);
+    const identity = identityOptions(host, this.#trust);
     const target: PausableSocketOptions = {
       host,
       port: Number(options.port),

@@ -33,6 +33,7 @@ export const denoRuntime: Runtime = {
     laxChains: ["path-length-of-anchor", "key-usage-of-intermediate", "expired-since-verified"],
     clientCertificates: true,
     serverName: true,
+    serverIdentity: true,
     insecureSkipTlsVerify: true,
     proxies: ["http", "https", "socks5"],
     followsProxyEnvironment: true,

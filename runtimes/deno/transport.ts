@@ -59,13 +59,14 @@ function openFetchTransport(trust: TlsSnapshot): Transport {
 
 /** What only Deno's `node:https` can do. */
 function byNodeHttps(
-  trust: Pick<TlsSnapshot, "serverName" | "insecureSkipTlsVerify">,
+  trust: Pick<TlsSnapshot, "serverName" | "serverIdentity" | "insecureSkipTlsVerify">,
   options: TransportOptions,
 ): boolean {
   return (
     options.exclusiveTrust ||
     options.repeatsHeaders ||
     trust.serverName !== undefined ||
+    trust.serverIdentity !== undefined ||
     trust.insecureSkipTlsVerify
   );
 }
@@ -81,7 +82,7 @@ export function conflict(trust: FixedTlsSettings, options: TransportOptions): st
   }
   // It knows no proxies.
   if (!byNodeHttps(trust, options)) return undefined;
-  return "a proxy can't be had together with exclusiveTrust, a server name, insecureSkipTlsVerify or an impersonation of several groups";
+  return "a proxy can't be had together with exclusiveTrust, a server name, serverIdentity, insecureSkipTlsVerify or an impersonation of several groups";
 }
 
 /** What is no certificate. */

@@ -44,6 +44,7 @@ export function createEdgeRuntime(send: EdgeFetch, connect?: EdgeConnect): Runti
       laxChains: [],
       clientCertificates: false,
       serverName: false,
+      serverIdentity: false,
       insecureSkipTlsVerify: false,
       proxies: [],
       followsProxyEnvironment: false,

@@ -29,6 +29,7 @@ export const nodeRuntime: Runtime = {
     laxChains: [],
     clientCertificates: true,
     serverName: true,
+    serverIdentity: true,
     insecureSkipTlsVerify: true,
     proxies: ["http", "https", "socks5"],
     followsProxyEnvironment: false,

@@ -53,7 +53,7 @@ export function openTransport(trust: TlsSnapshot, options: PoolOptions): Transpo
 
 /** How a pool connects: with one secure context and one TLS session cache, straight or by way of a proxy. */
 function dialWith(
-  { ca, serverName, insecureSkipTlsVerify, proxy }: TlsSnapshot,
+  { ca, serverName, serverIdentity, insecureSkipTlsVerify, proxy }: TlsSnapshot,
   secureContext: SecureContext,
   { connectTimeoutMs: timeoutMs, confirm }: PoolOptions,
 ): Dial {
@@ -67,7 +67,7 @@ function dialWith(
       rejectUnauthorized: !insecureSkipTlsVerify,
       // The host is the name that SNI says, or the URL's.
       checkServerIdentity: (host, certificate) => {
-        const refusal = checkIdentity(expectedName(host, serverName), certificate);
+        const refusal = checkIdentity(expectedName(host, serverName), certificate, serverIdentity);
         if (refusal === undefined) verified.note(certificate);
         return refusal;
       },

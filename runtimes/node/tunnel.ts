@@ -111,7 +111,7 @@ async function connectSecurely(
     {
       host,
       port,
-      ...identityOptions(host, undefined),
+      ...identityOptions(host),
       rejectUnauthorized: true,
       secureContext: openSecureContext(ca, undefined),
     },

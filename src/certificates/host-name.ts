@@ -11,12 +11,14 @@ import { DerReader, SEQUENCE } from "./der.ts";
 
 const SUBJECT_ALTERNATIVE_NAME = "2.5.29.17";
 const DNS_NAME = 0x82;
+const URI = 0x86;
 const IP_ADDRESS = 0x87;
 
 /** What a certificate is for. */
 export interface AlternativeNames {
   readonly hosts: readonly string[];
   readonly addresses: readonly IpAddress[];
+  readonly uris: readonly string[];
 }
 
 /**
@@ -27,18 +29,20 @@ export interface AlternativeNames {
 export function alternativeNames({ extensions }: CertificateParts): AlternativeNames {
   const hosts: string[] = [];
   const addresses: IpAddress[] = [];
+  const uris: string[] = [];
   const extension = extensions.get(SUBJECT_ALTERNATIVE_NAME);
-  if (extension === undefined) return { hosts, addresses };
+  if (extension === undefined) return { hosts, addresses, uris };
   const names = new DerReader(new DerReader(extension.value).next(SEQUENCE).content);
   while (!names.atEnd) {
     const { tag, content } = names.next();
     if (tag === DNS_NAME) hosts.push(String.fromCharCode(...content));
+    if (tag === URI) uris.push(String.fromCharCode(...content));
     if (tag !== IP_ADDRESS) continue;
     const address = addressOf(content);
     if (address === undefined) throw new Error("an IP address is neither four nor sixteen bytes");
     addresses.push(address);
   }
-  return { hosts, addresses };
+  return { hosts, addresses, uris };
 }
 
 /**
@@ -47,7 +51,10 @@ export function alternativeNames({ extensions }: CertificateParts): AlternativeN
  * @param names What the certificate has.
  * @param host A host name, with or without the final dot, or an IP address.
  */
-export function includesHost({ hosts, addresses }: AlternativeNames, host: string): boolean {
+export function includesHost(
+  { hosts, addresses }: Pick<AlternativeNames, "hosts" | "addresses">,
+  host: string,
+): boolean {
   const address = parseAddress(host.replace(/^\[(.*)\]$/, "$1"));
   if (address !== undefined) return addresses.some((known) => isSameAddress(known, address));
   const name = host.toLowerCase();

@@ -42,6 +42,7 @@ const ANY_USAGE = "2.5.29.37.0";
 
 /** The bit of the key usage, counted from the first byte's highest (RFC 5280 section 4.2.1.3). */
 const KEY_CERT_SIGN = 0x04;
+const CRL_SIGN = 0x02;
 
 /** Signatures that can be forged. */
 const insecure: ReadonlySet<string> = new Set([
@@ -81,8 +82,19 @@ export function isForServers({ extensions }: CertificateParts): boolean {
 }
 
 function mayKeySign(extension: Extension): boolean {
+  return (usageBits(extension) & KEY_CERT_SIGN) !== 0;
+}
+
+function usageBits(extension: Extension): number {
   const [, bits = 0] = new DerReader(extension.value).next(BIT_STRING).content;
-  return (bits & KEY_CERT_SIGN) !== 0;
+  return bits;
+}
+
+/** Whether a certificate is an authority's, by its basic constraints or by a usage of its key. */
+export function isAuthority(certificate: CertificateParts): boolean {
+  const usage = certificate.extensions.get(KEY_USAGE);
+  if (usage !== undefined && (usageBits(usage) & (KEY_CERT_SIGN | CRL_SIGN)) !== 0) return true;
+  return basicConstraints(certificate)?.isCa === true;
 }
 
 /**

@@ -116,8 +116,9 @@ export class Rotation<Body> {
 
   /** Whether nothing has aged, so that {@link Rotation.refresh} would read nothing. */
   isFresh(): boolean {
-    const { ca, clientCert } = this.settings;
+    const { ca, clientCert, serverIdentity } = this.settings;
     return (
+      serverIdentity?.isLoaded !== false &&
       (ca === undefined || ca.fresh?.() !== undefined) &&
       (clientCert === undefined || clientCert.fresh?.() !== undefined)
     );
@@ -125,7 +126,8 @@ export class Rotation<Body> {
 
   /** Reads again what has aged. */
   async refresh(signal: AbortSignal | undefined): Promise<void> {
-    const { ca, clientCert } = this.settings;
+    const { ca, clientCert, serverIdentity } = this.settings;
+    await serverIdentity?.load();
     if (ca !== undefined) await ca.current({ signal });
     if (clientCert !== undefined) await clientCert.current({ signal });
   }
@@ -284,9 +286,15 @@ export class Rotation<Body> {
 
   #openBodies(trust: Trust): [Body, ...Body[]] {
     const { runtime, open } = this.#parts;
-    const { serverName, insecureSkipTlsVerify, proxy } = this.settings;
+    const { serverName, serverIdentity, insecureSkipTlsVerify, proxy } = this.settings;
     const { bundle, clientCert } = trust;
-    const fixed = { clientCert, serverName, insecureSkipTlsVerify, proxy };
+    const fixed = {
+      clientCert,
+      serverName,
+      serverIdentity: serverIdentity?.check,
+      insecureSkipTlsVerify,
+      proxy,
+    };
     // Of a static bundle, nobody has asked the runtime yet.
     if (bundle !== undefined) checkEach(bundle.certificates, runtime.checkCertificate);
     const groups =

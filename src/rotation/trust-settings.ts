@@ -4,6 +4,7 @@
  * @module
  */
 
+import { type ServerIdentity, checkServerIdentityOption } from "../certificates/spiffe-id.ts";
 import { readServerName } from "../certificates/server-name.ts";
 import { ConfigError } from "../errors.ts";
 import { checkFlag } from "../options.ts";
@@ -11,6 +12,7 @@ import type { ProxyScheme, Runtime, TransportOptions } from "../runtime.ts";
 import type { CaSource } from "../sources/ca-source.ts";
 import type { ClientCert } from "../sources/client-cert-source.ts";
 import { type Source, checkSource } from "../sources/source.ts";
+import { IdentityCheck } from "./identity-check.ts";
 
 /** The two ends, checked. */
 export interface TrustSettings {
@@ -20,6 +22,8 @@ export interface TrustSettings {
   readonly clientCert: Source<ClientCert | undefined> | undefined;
   /** The name that the server's certificate must carry, if not the URL's; see {@link readServerName}. */
   readonly serverName: string | undefined;
+  /** What the server's certificate must carry in place of the host name. */
+  readonly serverIdentity: IdentityCheck | undefined;
   /** Whether the server goes unchecked. */
   readonly insecureSkipTlsVerify: boolean;
   /** Through which proxy; `undefined` for none. */
@@ -33,6 +37,7 @@ export interface TrustOptions {
   readonly ca?: CaSource | undefined;
   readonly clientCert?: Source<ClientCert | undefined> | undefined;
   readonly serverName?: string | undefined;
+  readonly serverIdentity?: ServerIdentity | undefined;
   readonly insecureSkipTlsVerify?: boolean | undefined;
   readonly proxy?: string | URL | false | undefined;
 }
@@ -67,6 +72,7 @@ export function checkTrustOptions(
     );
   }
   const serverName = checkServerName(runtime, settings.serverName);
+  const serverIdentity = checkServerIdentity(runtime, settings);
   if (insecureSkipTlsVerify) {
     if (!capabilities.insecureSkipTlsVerify) throw cannotHonour("insecureSkipTlsVerify", runtime);
     if (ca !== undefined) {
@@ -89,8 +95,12 @@ export function checkTrustOptions(
     );
   }
   const proxy = checkProxy(runtime, settings.proxy);
-  const fixed = { serverName, insecureSkipTlsVerify, proxy };
-  const all = { ...fixed, hasClientCert: clientCert !== undefined };
+  const fixed = { serverName, serverIdentity, insecureSkipTlsVerify, proxy };
+  const all = {
+    ...fixed,
+    serverIdentity: serverIdentity?.check,
+    hasClientCert: clientCert !== undefined,
+  };
   const conflict = runtime.conflict?.(all, options);
   if (conflict !== undefined) throw new ConfigError(`Cannot connect on ${name}: ${conflict}`);
   const ignoresCertificateErrors = runtime.ignoresCertificateErrors?.(all, options) ?? false;
@@ -107,6 +117,22 @@ function checkServerName(runtime: Runtime, given: string | undefined): string | 
   }
   if (!runtime.capabilities.serverName) throw cannotHonour("serverName", runtime);
   return serverName;
+}
+
+/** An identity is worth what the authority is that vouches for it. */
+function checkServerIdentity(
+  runtime: Runtime,
+  { ca, serverName, serverIdentity, insecureSkipTlsVerify }: TrustOptions,
+): IdentityCheck | undefined {
+  if (serverIdentity === undefined) return undefined;
+  checkServerIdentityOption(serverIdentity);
+  if (!runtime.capabilities.serverIdentity) throw cannotHonour("serverIdentity", runtime);
+  if (ca === undefined || serverName !== undefined || insecureSkipTlsVerify) {
+    throw new ConfigError(
+      "Cannot use option serverIdentity: it needs a CA bundle, and neither serverName nor insecureSkipTlsVerify beside it",
+    );
+  }
+  return new IdentityCheck(serverIdentity);
 }
 
 function checkProxy(runtime: Runtime, proxy: TrustOptions["proxy"]): URL | undefined {

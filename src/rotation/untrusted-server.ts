@@ -44,7 +44,7 @@ export function isUntrusted(failure: Failure): failure is UntrustedReason {
 /** Makes the error. */
 export function untrustedServerError(rejection: Rejection, cause: unknown): UntrustedServerError {
   const { reason, server, bundle, status } = rejection;
-  const advice = rejection.advice ?? adviceFor(rejection);
+  const advice = rejection.advice ?? adviceFor(rejection, cause);
   const message = `Cannot trust ${server} (${reason}): ${trusted(bundle, status)}; ${advice}`;
   const caSource = status?.source;
   const fingerprint = bundle?.fingerprint;
@@ -52,7 +52,9 @@ export function untrustedServerError(rejection: Rejection, cause: unknown): Untr
   return new UntrustedServerError(message, details, { cause: cleanCause(cause) });
 }
 
-function adviceFor({ reason, name }: Rejection): string {
+function adviceFor({ reason, name }: Rejection, cause: unknown): string {
+  // It says who was expected, and who it is.
+  if (cause instanceof Error && cause.name === "IdentityError") return cause.message;
   switch (reason) {
     case "unknown-authority":
       return "check that this is where the CA arrives that signs the server's certificate now";

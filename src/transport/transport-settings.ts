@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { ServerIdentity } from "../certificates/spiffe-id.ts";
 import { ClosedError } from "../errors.ts";
 import type { EventListener, InsecureEvent } from "../events.ts";
 import { type DurationRange, checkDuration, checkFlag, timeLimit } from "../options.ts";
@@ -52,6 +53,14 @@ export interface TransportSettings {
    * @default false
    */
   exclusiveTrust?: boolean | undefined;
+  /**
+   * Which server to expect, in place of the URL's host name: a SPIFFE ID, as in
+   * `spiffe://example.org/ns/shop/sa/billing`, or a function over the names of the server's certificate. The CA
+   * bundle must vouch for the certificate all the same, so there must be one. A server of another identity is
+   * rejected with an {@link UntrustedServerError} of the reason `wrong-host`. It can't be combined with a
+   * `serverName`. On Deno, requests then go through `node:https`. Rejected on edge.
+   */
+  serverIdentity?: ServerIdentity | undefined;
   /** Told of every reload, generation and retry. What it throws is dropped. */
   onEvent?: EventListener | undefined;
 }
@@ -62,6 +71,7 @@ export const transportSettingNames: readonly (keyof TransportSettings)[] = [
   "connectTimeoutMs",
   "drainTimeoutMs",
   "exclusiveTrust",
+  "serverIdentity",
   "onEvent",
 ];
 
@@ -71,9 +81,11 @@ export function pickTransportSettings({
   connectTimeoutMs,
   drainTimeoutMs,
   exclusiveTrust,
+  serverIdentity,
   onEvent,
 }: TransportSettings): TransportSettings {
-  return { timeoutMs, connectTimeoutMs, drainTimeoutMs, exclusiveTrust, onEvent };
+  const limits = { timeoutMs, connectTimeoutMs, drainTimeoutMs };
+  return { ...limits, exclusiveTrust, serverIdentity, onEvent };
 }
 
 /** What a transport is opened for. */
@@ -109,7 +121,7 @@ export function openRotatingTransport(
   settings: TransportSettings,
   { repeatsHeaders = false, inFlight = new InFlight(runtime.clock) }: TransportUse = {},
 ): OpenTransport {
-  const { connectTimeoutMs, drainTimeoutMs, onEvent } = settings;
+  const { connectTimeoutMs, drainTimeoutMs, serverIdentity, onEvent } = settings;
   const exclusiveTrust = checkFlag("exclusiveTrust", settings.exclusiveTrust);
   const forever = Number.POSITIVE_INFINITY;
   const timeoutMs = checkDuration("timeoutMs", settings.timeoutMs, 90_000, timeLimit);
@@ -118,7 +130,7 @@ export function openRotatingTransport(
     exclusiveTrust,
     repeatsHeaders,
   };
-  const trust = checkTrustOptions(runtime, ends, options);
+  const trust = checkTrustOptions(runtime, { ...ends, serverIdentity }, options);
   const transport = new RotatingTransport(runtime, {
     ...options,
     settings: trust,

@@ -133,6 +133,7 @@ describe("the name that a certificate must carry", () => {
             ca: [ca.pem],
             clientCert: undefined,
             serverName: undefined,
+            serverIdentity: undefined,
             insecureSkipTlsVerify: false,
             proxy: undefined,
           },

@@ -46,6 +46,7 @@ describe.each([
       capabilities: {
         customCa: "none",
         exclusiveTrust: false,
+        serverIdentity: false,
         closesIdleConnections: false,
         rejectsLateHandshakes: false,
         files: false,
@@ -64,6 +65,7 @@ describe.each([
       ca: { ...refused, message: insteadDo },
       fetchCa: { ...refused, message: insteadDo },
       exclusive: refused,
+      identity: { ...refused, message: expect.stringContaining("edge can't honour it") },
       caFile: { ...refused, message: expect.stringContaining("no file system") },
       tokenFile: { ...refused, message: expect.stringContaining("functionTokenSource") },
       inCluster: refused,

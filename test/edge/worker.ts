@@ -138,6 +138,9 @@ const cases: Record<string, Case> = {
       ca: await outcome(() => entry.connect({ config: { server, ca } })),
       fetchCa: await outcome(async () => entry.createFetch({ ca })),
       exclusive: await outcome(() => entry.connect({ config: { server }, exclusiveTrust: true })),
+      identity: await outcome(() =>
+        entry.connect({ config: { server }, serverIdentity: "spiffe://example.org/api" }),
+      ),
       caFile: await outcome(async () => entry.fileCaSource("/ca.crt")),
       tokenFile: await outcome(async () => entry.fileTokenSource("/token")),
       inCluster: await outcome(() => entry.inCluster()),

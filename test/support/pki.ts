@@ -46,7 +46,7 @@ export interface CreateCaOptions {
 
 /** What {@linkcode TestCa.issue} can be told. */
 export interface IssueOptions {
-  /** Subject alternative names, IP addresses or DNS names. @default 127.0.0.1, ::1, localhost */
+  /** Subject alternative names: IP addresses, DNS names or URIs. @default 127.0.0.1, ::1, localhost */
   hosts?: string[];
   /** The subject's common name. @default "kube-apiserver", or "client" for a client */
   commonName?: string;
@@ -201,6 +201,7 @@ function leafUsages(isClient: boolean): Extension[] {
 }
 
 function toGeneralName(host: string): JsonGeneralName {
+  if (host.includes("://")) return { type: "url", value: host };
   const isAddress = host.includes(":") || /^\d+(?:\.\d+){3}$/.test(host);
   return { type: isAddress ? "ip" : "dns", value: host };
 }

@@ -112,6 +112,7 @@ const transport = {
   connectTimeoutMs: 1,
   drainTimeoutMs: 1,
   exclusiveTrust: 1,
+  serverIdentity: 1,
   onEvent: 1,
 } as const;
 const one = { metadata: { name: "a" } };

@@ -14,7 +14,7 @@ import { TlsConnections } from "./tls-connections.ts";
 /** Whom to trust, what to show, and how connections come and go. */
 export interface AgentOptions extends Pick<
   CreateFetchOptions,
-  "ca" | "clientCert" | "serverName" | "proxy"
+  "ca" | "clientCert" | "serverName" | "serverIdentity" | "proxy"
 > {
   /**
    * How long one attempt to connect may take, TLS included, in milliseconds.
@@ -39,6 +39,7 @@ const optionNames: readonly (keyof AgentOptions)[] = [
   "ca",
   "clientCert",
   "serverName",
+  "serverIdentity",
   "proxy",
   "connectTimeoutMs",
   "drainTimeoutMs",
@@ -59,8 +60,8 @@ export function openConnections(
   more: readonly string[] = [],
 ): TlsConnections {
   checkKnown(what, options, [...optionNames, ...more]);
-  const { ca, clientCert, serverName, proxy } = options;
-  return connectionsTo({ ca, clientCert, serverName, proxy }, options);
+  const { ca, clientCert, serverName, serverIdentity, proxy } = options;
+  return connectionsTo({ ca, clientCert, serverName, serverIdentity, proxy }, options);
 }
 
 /** As {@link openConnections}, for servers that may also go unverified. */

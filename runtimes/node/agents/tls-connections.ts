@@ -158,7 +158,7 @@ export class TlsConnections {
    * @param onVerified Called when it has verified a server's chain.
    */
   settings(attempt: Attempt, onVerified?: () => void): TlsSettings {
-    const { serverName, insecureSkipTlsVerify } = this.#parts.settings;
+    const { serverName, serverIdentity, insecureSkipTlsVerify } = this.#parts.settings;
     return {
       secureContext: attempt.body.secureContext,
       rejectUnauthorized: !insecureSkipTlsVerify,
@@ -169,7 +169,11 @@ export class TlsConnections {
         }
         this.#rotation.verified(attempt);
         onVerified?.();
-        const refusal = checkIdentity(expectedName(host, serverName), certificate);
+        const refusal = checkIdentity(
+          expectedName(host, serverName),
+          certificate,
+          serverIdentity?.check,
+        );
         if (refusal === undefined) attempt.body.note(certificate);
         return refusal;
       },

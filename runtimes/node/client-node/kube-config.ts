@@ -16,7 +16,8 @@ import {
 } from "@kubernetes/client-node";
 import type { Dispatcher } from "undici";
 import { parse } from "yaml";
-import { ClosedError } from "../../../src/errors.ts";
+import { checkServerIdentityOption } from "../../../src/certificates/spiffe-id.ts";
+import { ClosedError, ConfigError } from "../../../src/errors.ts";
 import { type EventListener, notify } from "../../../src/events.ts";
 import { checkKnown } from "../../../src/options.ts";
 import type { ClientCertPem } from "../../../src/sources/client-cert-source.ts";
@@ -40,13 +41,16 @@ import { caSourceOf, clientCertSourceOf } from "./config-sources.ts";
 
 /** How a {@link KubeConfig} reads its files, and how its connections come and go. */
 export interface KubeConfigOptions
-  extends SourceOptions, Pick<AgentOptions, "connectTimeoutMs" | "drainTimeoutMs" | "onEvent"> {}
+  extends
+    SourceOptions,
+    Pick<AgentOptions, "connectTimeoutMs" | "drainTimeoutMs" | "onEvent" | "serverIdentity"> {}
 
 const optionNames: readonly string[] = [
   ...sourceOptionNames,
   "connectTimeoutMs",
   "drainTimeoutMs",
   "onEvent",
+  "serverIdentity",
 ];
 
 type Authenticator = Parameters<ClientNodeKubeConfig["addAuthenticator"]>[0];
@@ -125,6 +129,8 @@ export class KubeConfig extends ClientNodeKubeConfig implements AsyncDisposable 
       "use connect of reanchor, which has kubeconfig(), typed resources, watches and logs; or run the program on Node",
     );
     checkKnown("KubeConfig", options, optionNames);
+    const { serverIdentity } = options;
+    if (serverIdentity !== undefined) checkServerIdentityOption(serverIdentity);
     super();
     const tokenFiles = new TokenFiles(pickSourceOptions(options), options.onEvent);
     const state: State = {
@@ -187,7 +193,7 @@ export class KubeConfig extends ClientNodeKubeConfig implements AsyncDisposable 
     options: Parameters<ClientNodeKubeConfig["applyToHTTPSOptions"]>[0],
   ): Promise<void> {
     const cluster = this.getCurrentCluster();
-    if (cluster?.server?.startsWith("http:") === true) {
+    if (isPlainHttp(cluster, this.reanchor.options)) {
       return await super.applyToHTTPSOptions(options);
     }
     const user = this.getCurrentUser();
@@ -217,9 +223,9 @@ export class KubeConfig extends ClientNodeKubeConfig implements AsyncDisposable 
   /** Gives a request its headers and the dispatcher; everything but WebSockets is sent by these. */
   override async applySecurityAuthentication(context: RequestContext): Promise<void> {
     const cluster = this.getCurrentCluster();
-    const isPlain = cluster?.server?.startsWith("http:") === true;
+    const isPlain = isPlainHttp(cluster, this.reanchor.options);
     // Theirs rejects these.
-    if (isPlain && !cluster.skipTLSVerify) {
+    if (isPlain && cluster?.skipTLSVerify !== true) {
       return await super.applySecurityAuthentication(context);
     }
     const user = this.getCurrentUser();
@@ -231,8 +237,9 @@ export class KubeConfig extends ClientNodeKubeConfig implements AsyncDisposable 
     for (const [name, value] of Object.entries(headers)) context.setHeaderParam(name, value);
     // By plain HTTP client-node sends past a `MockAgent`, too.
     if (!isPlain && isMockedGlobally()) return;
-    if (!canRotate(cluster, user, own) && process.env["NODE_TLS_REJECT_UNAUTHORIZED"] !== "0")
-      return;
+    const isLeftToNode =
+      !canRotate(cluster, user, own) && process.env["NODE_TLS_REJECT_UNAUTHORIZED"] !== "0";
+    if (isLeftToNode && this.reanchor.options.serverIdentity === undefined) return;
     const { dispatcher } = this.linkTo(cluster, user, own);
     const source = user === null ? undefined : this.reanchor.tokenFiles.sourceOf(user);
     context.setDispatcher(
@@ -292,6 +299,7 @@ export class KubeConfig extends ClientNodeKubeConfig implements AsyncDisposable 
         ca: caSourceOf(cluster, own.ca, sourceOptions),
         clientCert: clientCertSourceOf(user, own.pair, sourceOptions),
         serverName: cluster?.tlsServerName,
+        serverIdentity: options.serverIdentity,
         insecureSkipTlsVerify: cluster?.skipTLSVerify,
         proxy: cluster?.proxyUrl,
       },
@@ -340,6 +348,15 @@ const droppedOptions = [
 
 function nameOf(cluster: Cluster | null, user: User | null): string {
   return JSON.stringify([cluster?.name, user?.name]);
+}
+
+/** Whether a cluster is reached without TLS, which is an error if it was to be verified. */
+function isPlainHttp(cluster: Cluster | null, { serverIdentity }: KubeConfigOptions): boolean {
+  if (cluster?.server?.startsWith("http:") !== true) return false;
+  if (serverIdentity === undefined) return true;
+  throw new ConfigError(
+    `Cannot use option serverIdentity: cluster ${cluster.name} is reached over http, which verifies no server; use https`,
+  );
 }
 
 /** Whether a config says anything of trust or identity; client-node leaves the dispatcher unset if it does not. */

@@ -78,9 +78,16 @@ export function basicConstraints(isCa: boolean, pathLength?: number): Der {
   );
 }
 
+/** The bits of a key usage, after how many of the last byte's count for nothing. */
+const keyUsages = {
+  digitalSignature: [7, 0x80],
+  keyCertSign: [2, 0x04],
+  cRLSign: [1, 0x02],
+} as const;
+
 /** What a key is for. */
-export function keyUsage(usage: "digitalSignature" | "keyCertSign"): Der {
-  const bits = usage === "digitalSignature" ? [7, 0x80] : [2, 0x04];
+export function keyUsage(usage: keyof typeof keyUsages): Der {
+  const bits = keyUsages[usage];
   return extension("2.5.29.15", encodeDer(BIT_STRING, bits), true);
 }
 

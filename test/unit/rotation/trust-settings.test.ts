@@ -41,6 +41,13 @@ describe("checkTrustOptions()", () => {
       {},
       /client certificate/,
     ],
+    [
+      "an identity",
+      { ca, serverIdentity: "spiffe://a/b" },
+      { serverIdentity: false },
+      {},
+      /option serverIdentity: node/,
+    ],
     ["a server name", { serverName: "a" }, { serverName: false }, {}, /option serverName: node/],
     [
       "no check at all",

@@ -97,6 +97,7 @@ const nodeLike: Capabilities = {
   laxChains: [],
   clientCertificates: true,
   serverName: true,
+  serverIdentity: true,
   insecureSkipTlsVerify: true,
   proxies: ["http", "https", "socks5"],
   followsProxyEnvironment: false,
