@@ -8,8 +8,6 @@ import { Socket } from "node:net";
 import type { ByteStream } from "../../src/runtime.ts";
 import { SocketBytes } from "./socket-bytes.ts";
 
-const { _write: writeOfSocket } = Socket.prototype;
-
 /**
  * Opens a connection.
  *
@@ -21,7 +19,9 @@ export async function openTcp(
   signal: AbortSignal,
 ): Promise<ByteStream> {
   signal.throwIfAborted();
-  const socket = new ReadableToTheEnd().connect({ host, port });
+  const socket = new Socket();
+  keepReadable(socket);
+  socket.connect({ host, port });
   socket.setNoDelay(true);
   socket.setKeepAlive(true);
   const bytes = new SocketBytes(socket);
@@ -40,15 +40,20 @@ export async function openTcp(
 }
 
 /**
- * A socket that no failed write destroys, and with it what has arrived and is not read yet: the answer of a server that
- * did not want the rest. A read reports the end.
+ * Keeps a failed write from destroying a socket, and with it what has arrived and is not read yet: the answer of a
+ * server that did not want the rest. A read reports the end.
  */
-class ReadableToTheEnd extends Socket {
-  override _write(
-    chunk: unknown,
-    encoding: NodeJS.BufferEncoding,
-    done: (error?: Error | null) => void,
-  ): void {
-    Reflect.apply(writeOfSocket, this, [chunk, encoding, () => done()]);
-  }
+export function keepReadable(socket: Socket): void {
+  const { _write: write, _writev: writeAll } = socket;
+  const one: Pick<Socket, "_write"> = {
+    _write: (chunk, encoding, done) => {
+      Reflect.apply(write, socket, [chunk, encoding, () => done()]);
+    },
+  };
+  const several: Pick<Socket, "_writev"> | undefined = writeAll && {
+    _writev: (chunks, done) => {
+      Reflect.apply(writeAll, socket, [chunks, () => done()]);
+    },
+  };
+  Object.assign(socket, one, several);
 }

@@ -35,7 +35,9 @@ export class SocketBytes implements ByteStream {
   readonly #socket: Duplex;
   readonly #ground: Ground | undefined;
   readonly #queue: Uint8Array<ArrayBuffer>[] = [];
+  /** Those who wait until the socket takes more. */
   readonly #writers = new Set<Waiter<void>>();
+  #writeFailure: LostError | undefined;
   #size = 0;
   #reader: Waiter<Uint8Array<ArrayBuffer> | undefined> | undefined;
   #isOver = false;
@@ -53,8 +55,14 @@ export class SocketBytes implements ByteStream {
       });
     });
     socket.on("data", (chunk: Uint8Array<ArrayBuffer>) => this.#take(chunk));
+    socket.on("drain", () => {
+      for (const writer of this.#writers) writer.resolve();
+    });
     socket.on("end", () => this.#finish());
-    socket.on("error", (error) => this.#finish({ reason: error }));
+    socket.on("error", (error) => {
+      this.#takeRest();
+      this.#finish({ reason: error });
+    });
   }
 
   async read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
@@ -75,16 +83,25 @@ export class SocketBytes implements ByteStream {
   async write(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     if (this.#isEnding) throw new Error("Cannot write to a connection that is being closed");
     if (this.#socket.destroyed) throw this.#reason;
-    await new Promise<void>((resolve, reject) => {
-      const writer = { resolve, reject };
-      this.#writers.add(writer);
-      this.#socket.write(bytes, (error) => {
-        this.#writers.delete(writer);
-        if (error) reject(new LostError({ cause: error }));
-        else resolve();
-      });
+    if (this.#writeFailure !== undefined) throw this.#writeFailure;
+    const takesMore = this.#socket.write(bytes, (error) => {
+      if (!error) return;
+      this.#writeFailure ??= new LostError({ cause: error });
+      for (const writer of this.#writers) writer.reject(this.#writeFailure);
     });
+    if (!takesMore) await this.#drained();
     await this.#ground?.drained();
+  }
+
+  /** Resolves once the socket takes more. It keeps the network busy by taking some before it has sent the last. */
+  async #drained(): Promise<void> {
+    const writer = Promise.withResolvers<void>();
+    this.#writers.add(writer);
+    try {
+      await writer.promise;
+    } finally {
+      this.#writers.delete(writer);
+    }
   }
 
   /** Why there is no more to write to. */
@@ -126,6 +143,15 @@ export class SocketBytes implements ByteStream {
     if (this.#size < READ_AHEAD_BYTES) return;
     this.#socket.pause();
     this.#ground?.hold();
+  }
+
+  /** What a failed socket still holds: it arrived before the failure, and no event brings it any more. */
+  #takeRest(): void {
+    for (;;) {
+      const chunk = this.#socket.read() as Uint8Array<ArrayBuffer> | null;
+      if (chunk === null) return;
+      this.#take(chunk);
+    }
   }
 
   #flow(): void {

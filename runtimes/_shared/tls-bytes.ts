@@ -8,6 +8,7 @@ import { type ConnectionOptions, type TLSSocket, connect } from "node:tls";
 import { LostError } from "../../src/http1/exchange-head.ts";
 import type { ByteStream } from "../../src/runtime.ts";
 import { BytesDuplex } from "./bytes-duplex.ts";
+import { keepReadable } from "./node-tcp.ts";
 import { SocketBytes } from "./socket-bytes.ts";
 
 /**
@@ -31,6 +32,9 @@ export async function openTls(
 ): Promise<ByteStream> {
   signal.throwIfAborted();
   const socket = connect(options);
+  keepReadable(socket);
+  socket.setNoDelay(true);
+  socket.setKeepAlive(true);
   const secured = new SocketBytes(socket);
   const onAbort = (): void => secured.abort(signal.reason);
   signal.addEventListener("abort", onAbort);

@@ -14,6 +14,7 @@ import type {
 } from "../../src/runtime.ts";
 import { dialUpgrade } from "../_shared/dial-upgrade.ts";
 import { openTcp } from "../_shared/node-tcp.ts";
+import { openTls } from "../_shared/tls-bytes.ts";
 import { openSecureContext } from "./secure-context.ts";
 
 /** The pool that a connection belongs to. */
@@ -34,6 +35,7 @@ export async function upgradeOnNode(
     trust,
     options,
     openTcp,
+    openTls,
     tls: (isProxy: boolean) => ({
       secureContext: isProxy ? openSecureContext(trust.ca, undefined) : secureContext,
     }),

@@ -57,9 +57,10 @@ export interface ForwardParts {
 interface Wire {
   /** Sent first. */
   readonly opening: readonly Uint8Array[];
+  /** A message of bytes, in parts. */
   data(bytes: Uint8Array): Uint8Array[];
-  /** Ends the local side; empty if the protocol can't. */
-  end(): Uint8Array[];
+  /** A message that ends the local side, if the protocol can. */
+  readonly end: (() => Uint8Array) | undefined;
   /** What a message says. */
   read(message: Uint8Array<ArrayBuffer>): Iterable<Word>;
 }
@@ -148,8 +149,9 @@ class Forwarded implements ForwardedConnection {
       if (this.#hasPodEnded && this.#hasLocalEnded) return;
     }
     if (this.#error !== "") throw this.#failure(this.#error);
-    if (!this.#hasPodEnded && this.#wire.end().length > 0)
+    if (!this.#hasPodEnded && this.#wire.end !== undefined) {
       throw this.#failure("the connection was lost");
+    }
   }
 
   async #hear(word: Word): Promise<void> {
@@ -175,9 +177,7 @@ class Forwarded implements ForwardedConnection {
 
   async #write(chunk: Uint8Array): Promise<void> {
     for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
-      for (const message of this.#wire.data(chunk.subarray(at, at + PIECE_BYTES))) {
-        await this.#parts.socket.send(message);
-      }
+      await this.#parts.socket.send(...this.#wire.data(chunk.subarray(at, at + PIECE_BYTES)));
     }
   }
 
@@ -191,9 +191,9 @@ class Forwarded implements ForwardedConnection {
 
   async #passEndOn(): Promise<void> {
     this.#cancelHold();
-    const messages = this.#wire.end();
-    for (const message of messages) await this.#parts.socket.send(message);
-    if (messages.length === 0 || this.#hasPodEnded) this.#parts.socket.close();
+    const message = this.#wire.end?.();
+    if (message !== undefined) await this.#parts.socket.send(message);
+    if (message === undefined || this.#hasPodEnded) this.#parts.socket.close();
   }
 
   #giveUp(reason: unknown): void {
@@ -218,11 +218,11 @@ function spdyWire(port: number): Wire {
   return {
     opening: [
       writer.open(ERROR_STREAM, headers("error")),
-      writer.data(ERROR_STREAM, new Uint8Array(), true),
+      writer.dataHead(ERROR_STREAM, 0, true),
       writer.open(DATA_STREAM, headers("data")),
     ],
-    data: (bytes) => [writer.data(DATA_STREAM, bytes)],
-    end: () => [writer.data(DATA_STREAM, new Uint8Array(), true)],
+    data: (bytes) => [writer.dataHead(DATA_STREAM, bytes.length), bytes],
+    end: () => writer.dataHead(DATA_STREAM, 0, true),
     *read(message) {
       for (const frame of reader.push(message)) yield* wordsOf(frame, writer);
     },
@@ -250,8 +250,8 @@ function channelWire(): Wire {
   const begun = new Set<number>();
   return {
     opening: [],
-    data: (bytes) => [Uint8Array.of(DATA_CHANNEL, ...bytes)],
-    end: () => [],
+    data: (bytes) => [Uint8Array.of(DATA_CHANNEL), bytes],
+    end: undefined,
     *read(message) {
       const [channel = DATA_CHANNEL] = message;
       if (channel !== DATA_CHANNEL && channel !== ERROR_CHANNEL) return;

@@ -53,13 +53,12 @@ export class SpdyWriter {
     return frame;
   }
 
-  /** Sends bytes on a stream; `isLast` half-closes it. */
-  data(stream: number, bytes: Uint8Array, isLast = false): Uint8Array<ArrayBuffer> {
-    const frame = new Uint8Array(8 + bytes.length);
+  /** What comes before so many bytes on a stream; `isLast` half-closes it. */
+  dataHead(stream: number, length: number, isLast = false): Uint8Array<ArrayBuffer> {
+    const frame = new Uint8Array(8);
     const view = new DataView(frame.buffer);
     view.setUint32(0, stream);
-    view.setUint32(4, ((isLast ? FLAG_FIN : 0) << 24) | bytes.length);
-    frame.set(bytes, 8);
+    view.setUint32(4, ((isLast ? FLAG_FIN : 0) << 24) | length);
     return frame;
   }
 

@@ -31,6 +31,11 @@ const names: Readonly<Record<number, "text" | "binary" | "close" | "ping" | "pon
 const MAX_CONTROL_BYTES = 125;
 const NO_STATUS = 1005;
 
+/** Where a payload begins in its memory: at whole words, with room for the longest header before it. */
+const PAYLOAD_START = 16;
+/** How many masking keys are drawn at once. */
+const KEYS_DRAWN = 256;
+
 /**
  * Builds one whole frame, masked as a client's must be.
  *
@@ -40,20 +45,24 @@ const NO_STATUS = 1005;
 export function encodeFrame(opcode: number, ...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
   const length = parts.reduce((sum, part) => sum + part.length, 0);
   const lengthBytes = length < 126 ? 0 : length < 65_536 ? 2 : 8;
-  const start = 2 + lengthBytes + 4;
-  const frame = new Uint8Array(start + length);
-  const view = new DataView(frame.buffer);
+  const header = 2 + lengthBytes + 4;
+  const words = Math.ceil(length / 4);
+  const memory = new ArrayBuffer(PAYLOAD_START + 4 * words);
+  const frame = new Uint8Array(memory, PAYLOAD_START - header, header + length);
+  const view = new DataView(memory, PAYLOAD_START - header);
   frame[0] = 0x80 | opcode;
   frame[1] = 0x80 | (lengthBytes === 0 ? length : lengthBytes === 2 ? 126 : 127);
   if (lengthBytes === 2) view.setUint16(2, length);
   if (lengthBytes === 8) view.setBigUint64(2, BigInt(length));
-  const mask = crypto.getRandomValues(new Uint8Array(frame.buffer, start - 4, 4));
-  let at = start;
+  let at = header;
   for (const part of parts) {
     frame.set(part, at);
     at += part.length;
   }
-  applyMask(frame, start, mask);
+  const key = nextMaskingKey();
+  new Int32Array(memory, PAYLOAD_START - 4, 1)[0] = key;
+  // Four bytes at once: key and payload are words of one memory, whatever the order of their bytes.
+  applyMask(new Int32Array(memory, PAYLOAD_START, words), key);
   return frame;
 }
 
@@ -65,10 +74,20 @@ export function encodeClose(code: number, reason = ""): Uint8Array<ArrayBuffer> 
   return encodeFrame(opcodes.close, status, new TextEncoder().encode(reason.slice(0, text.read)));
 }
 
-function applyMask(frame: Uint8Array, start: number, mask: Uint8Array): void {
-  for (let at = start; at < frame.length; at++) {
-    frame[at] = (frame[at] ?? 0) ^ (mask[(at - start) & 3] ?? 0);
+function applyMask(payload: Int32Array, key: number): void {
+  for (let at = 0; at < payload.length; at++) payload[at] = (payload[at] ?? 0) ^ key;
+}
+
+let maskingKeys = new Int32Array();
+let maskingKeysUsed = 0;
+
+/** A key that nobody can predict. To draw each by itself takes as long as to mask with it. */
+function nextMaskingKey(): number {
+  if (maskingKeysUsed === maskingKeys.length) {
+    maskingKeys = crypto.getRandomValues(new Int32Array(KEYS_DRAWN));
+    maskingKeysUsed = 0;
   }
+  return maskingKeys[maskingKeysUsed++] ?? 0;
 }
 
 /** Puts the server's frames together to messages, whatever pieces the bytes arrive in. */
