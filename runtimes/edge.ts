@@ -5,38 +5,12 @@
  * @module
  */
 
+import * as core from "../src/client/entry.ts";
 import type { KubeClient } from "../src/client/client.ts";
-import { type ConnectOptions, connectOn } from "../src/client/connect.ts";
-import type { ClusterConfig } from "../src/config/cluster-config.ts";
-import { type InClusterOptions, loadInCluster } from "../src/config/in-cluster.ts";
+import type { ConnectOptions } from "../src/client/connect.ts";
+import type { RuntimeFunctions } from "../src/client/entry.ts";
 import type { Runtime } from "../src/runtime.ts";
-import {
-  type CaFunction,
-  type CaSource,
-  createFileCaSource,
-  createFunctionCaSource,
-} from "../src/sources/ca-source.ts";
-import type { KubeconfigOptions } from "../src/config/kubeconfig/locations.ts";
-import {
-  type ClientCertFiles,
-  type ClientCertFunction,
-  type ClientCertSource,
-  createFileClientCertSource,
-  createFunctionClientCertSource,
-} from "../src/sources/client-cert-source.ts";
-import type { Source, SourceOptions } from "../src/sources/source.ts";
-import {
-  type TokenFunction,
-  type TokenSource,
-  createFileTokenSource,
-  createFunctionTokenSource,
-} from "../src/sources/token-source.ts";
-import {
-  type CreateFetchOptions,
-  type RotatingFetch,
-  createFetchFor,
-} from "../src/transport/create-fetch.ts";
-import { hinted, hintedAsync } from "./edge/build-hint.ts";
+import type { CreateFetchOptions, RotatingFetch } from "../src/transport/create-fetch.ts";
 import { type EdgeConnect, type EdgeFetch, createEdgeRuntime } from "./edge/runtime.ts";
 
 export * from "../src/index.ts";
@@ -95,8 +69,7 @@ export const runtime: Runtime = createEdgeRuntime((url, init) => fetch(url, init
  * ```
  */
 export async function connect(options: EdgeConnectOptions = {}): Promise<KubeClient> {
-  const names = [...ownOptionNames, "connect"];
-  return await hintedAsync(() => connectOn(runtimeFor(options), options, names));
+  return await core.bindConnect(runtimeFor(options), ["fetch", "connect"])(options);
 }
 
 /**
@@ -107,10 +80,8 @@ export async function connect(options: EdgeConnectOptions = {}): Promise<KubeCli
  * @throws {ConfigError} if a CA bundle is given, which a request can't carry here.
  */
 export function createFetch(options: EdgeCreateFetchOptions = {}): RotatingFetch {
-  return hinted(() => createFetchFor(runtimeFor(options), options, ownOptionNames));
+  return core.bindCreateFetch(runtimeFor(options), ["fetch"])(options);
 }
-
-const ownOptionNames: readonly (keyof EdgeOptions)[] = ["fetch"];
 
 /** Null and the like are named by the check of the options, which is to come. */
 function runtimeFor(options: EdgeConnectOptions | null): Runtime {
@@ -125,95 +96,33 @@ function runtimeFor(options: EdgeConnectOptions | null): Runtime {
   return createEdgeRuntime(send ?? ((url, init) => fetch(url, init)), open);
 }
 
-/**
- * Not here: an edge runtime is no pod.
- *
- * @param options As on the other runtimes.
- * @throws {ConfigError} always, saying what to do instead.
- */
-export async function inCluster(options: InClusterOptions = {}): Promise<ClusterConfig> {
-  return await hintedAsync(() => loadInCluster(runtime, options));
-}
+/** Throws a `ConfigError` that says what to do instead; see {@link RuntimeFunctions.inCluster}. */
+export const inCluster: RuntimeFunctions["inCluster"] = /* @__PURE__ */ core.bindInCluster(runtime);
 
-/**
- * Reads a kubeconfig that is given as `content`; one that names files or an exec plugin can't be used here.
- *
- * @param options The kubeconfig, and which context of it to use.
- * @returns A config for {@link connect}.
- * @throws {ConfigError} if it is bad, or names what an edge runtime has not got.
- */
-export async function kubeconfig(options: KubeconfigOptions = {}): Promise<Source<ClusterConfig>> {
-  // Loaded where it is used: a program in a pod pays for neither YAML nor schemas.
-  const { loadKubeconfig } = await import("../src/config/kubeconfig/kubeconfig.ts");
-  return await hintedAsync(() => loadKubeconfig(runtime, options));
-}
+/** Reads a kubeconfig that is given as `content`; see {@link RuntimeFunctions.kubeconfig}. */
+export const kubeconfig: RuntimeFunctions["kubeconfig"] =
+  /* @__PURE__ */ core.bindKubeconfig(runtime);
 
-/**
- * Not here: an edge runtime has no files.
- *
- * @param path As on the other runtimes.
- * @param options As on the other runtimes.
- * @throws {ConfigError} always, saying what to do instead.
- */
-export function fileCaSource(path: string, options?: SourceOptions): CaSource {
-  return hinted(() => createFileCaSource(runtime, path, options));
-}
+/** Throws a `ConfigError` that says what to do instead; see {@link RuntimeFunctions.fileCaSource}. */
+export const fileCaSource: RuntimeFunctions["fileCaSource"] =
+  /* @__PURE__ */ core.bindFileCaSource(runtime);
 
-/**
- * A CA bundle from a function, which is called as the bundle ages and when a server is rejected.
- *
- * @param read Gives the bundle as PEM.
- * @param options How often it is called.
- */
-export function functionCaSource(read: CaFunction, options?: SourceOptions): CaSource {
-  return createFunctionCaSource(runtime, read, options);
-}
+/** A CA bundle from a function; see {@link RuntimeFunctions.functionCaSource}. */
+export const functionCaSource: RuntimeFunctions["functionCaSource"] =
+  /* @__PURE__ */ core.bindFunctionCaSource(runtime);
 
-/**
- * Not here: an edge runtime has no files.
- *
- * @param files As on the other runtimes.
- * @param options As on the other runtimes.
- * @throws {ConfigError} always, saying what to do instead.
- */
-export function fileClientCertSource(
-  files: ClientCertFiles | string,
-  options?: SourceOptions,
-): ClientCertSource {
-  return hinted(() => createFileClientCertSource(runtime, files, options));
-}
+/** Throws a `ConfigError` that says what to do instead; see {@link RuntimeFunctions.fileClientCertSource}. */
+export const fileClientCertSource: RuntimeFunctions["fileClientCertSource"] =
+  /* @__PURE__ */ core.bindFileClientCertSource(runtime);
 
-/**
- * A client certificate from a function, as on the other runtimes. Requests can't carry one here: the
- * platform holds it.
- *
- * @param read Gives the pair.
- * @param options How often it is called.
- */
-export function functionClientCertSource(
-  read: ClientCertFunction,
-  options?: SourceOptions,
-): ClientCertSource {
-  return createFunctionClientCertSource(runtime, read, options);
-}
+/** A client certificate and its key from a function; see {@link RuntimeFunctions.functionClientCertSource}. */
+export const functionClientCertSource: RuntimeFunctions["functionClientCertSource"] =
+  /* @__PURE__ */ core.bindFunctionClientCertSource(runtime);
 
-/**
- * Not here: an edge runtime has no files.
- *
- * @param path As on the other runtimes.
- * @param options As on the other runtimes.
- * @throws {ConfigError} always, saying what to do instead.
- */
-export function fileTokenSource(path: string, options?: SourceOptions): TokenSource {
-  return hinted(() => createFileTokenSource(runtime, path, options));
-}
+/** Throws a `ConfigError` that says what to do instead; see {@link RuntimeFunctions.fileTokenSource}. */
+export const fileTokenSource: RuntimeFunctions["fileTokenSource"] =
+  /* @__PURE__ */ core.bindFileTokenSource(runtime);
 
-/**
- * A bearer token from a function, which is called as the token ages, before it expires, and on a 401.
- *
- * @param read Gives the token, without `Bearer`.
- * @param options How often it is called.
- */
-export function functionTokenSource(read: TokenFunction, options?: SourceOptions): TokenSource {
-  return createFunctionTokenSource(runtime, read, options);
-}
+/** A bearer token from a function; see {@link RuntimeFunctions.functionTokenSource}. */
+export const functionTokenSource: RuntimeFunctions["functionTokenSource"] =
+  /* @__PURE__ */ core.bindFunctionTokenSource(runtime);

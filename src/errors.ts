@@ -53,6 +53,14 @@ export class ConfigError extends ReanchorError {
   override readonly code = "ERR_REANCHOR_CONFIG";
 }
 
+/** Makes the error for what a runtime can't do, with what that runtime has to say in addition. */
+export function toUnsupportedError(
+  { unsupportedHint: hint }: { readonly unsupportedHint?: string },
+  message: string,
+): ConfigError {
+  return new ConfigError(hint === undefined ? message : `${message}; ${hint}`);
+}
+
 /** Why a {@link SourceError} arose. */
 export type SourceErrorReason =
   | "unreadable"

@@ -1,5 +1,5 @@
 /**
- * What every runtime's entry exports beside its own.
+ * The list of public names: every entry exports them, beside the functions that are bound to its runtime.
  *
  * @module
  */
@@ -7,6 +7,7 @@
 export type { KnownStatusReason, StatusReason } from "./api/api-error.ts";
 export { isReanchorError } from "./api/any-error.ts";
 export type { AnyReanchorError } from "./api/any-error.ts";
+export type { RuntimeFunctions } from "./client/entry.ts";
 export type { CaStatus, ClientCertStatus, ClientStatus } from "./client/status.ts";
 export type { DeleteCallOptions, KubeClient } from "./client/client.ts";
 export type { RequestFailure } from "./client/health.ts";

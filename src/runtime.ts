@@ -356,6 +356,8 @@ export interface Runtime {
   readonly userAgent: string;
   /** What it can do. */
   readonly capabilities: Capabilities;
+  /** What to say in addition if something is asked for that it can't do; see {@link toUnsupportedError}. */
+  readonly unsupportedHint?: string;
   /** Its time. */
   readonly clock: Clock;
   /** `undefined` if there is no file system. */
@@ -373,6 +375,12 @@ export interface Runtime {
   env(name: string): string | undefined;
   /** Whether a permission is missing without which the thing counts as unset. */
   isDenied(kind: "env" | "read" | "net" | "run", name: string): boolean;
+  /**
+   * Checks that this process is that runtime, before anything connects. Absent if it works on any.
+   *
+   * @throws {ConfigError} if it is another one, where a CA bundle would be ignored.
+   */
+  checkHost?(): void;
   /** Why settings can't be had together, though each of them can; asked before anything connects. */
   conflict?(settings: FixedTlsSettings, options: TransportOptions): string | undefined;
   /**

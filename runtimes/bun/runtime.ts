@@ -8,6 +8,7 @@ import process from "node:process";
 import { type Runtime, systemClock } from "../../src/runtime.ts";
 import { checkCertificate } from "../_shared/openssl-anchors.ts";
 import { nodeFiles } from "../_shared/node-files.ts";
+import { requireBun } from "../_shared/present-runtime.ts";
 import { lazyPrograms } from "../_shared/lazy-programs.ts";
 import { explain } from "./bun-errors.ts";
 import { conflict, openTransport } from "./transport.ts";
@@ -40,6 +41,7 @@ export const bunRuntime: Runtime = {
     http2: false,
     upgrades: "streams",
   },
+  checkHost: requireBun,
   triesEveryAnchor: false,
   clock: systemClock,
   files: nodeFiles,

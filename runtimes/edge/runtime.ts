@@ -26,11 +26,16 @@ export interface EdgeSocket {
   close(): Promise<unknown>;
 }
 
+/** For those who got this build without having asked for it: bundlers pick it if nothing says what a program runs on. */
+const BUILD_HINT =
+  'this is the build of reanchor for edge runtimes; if the program runs on Node, Deno or Bun, import reanchor/node, reanchor/deno or reanchor/bun, or have your bundler pick the export condition "node" (esbuild: --platform=node)';
+
 /** Makes the runtime for one `fetch`, and what opens other connections, if there is such. */
 export function createEdgeRuntime(send: EdgeFetch, connect?: EdgeConnect): Runtime {
   return {
     name: "edge",
     userAgent: "edge",
+    unsupportedHint: BUILD_HINT,
     capabilities: {
       customCa: "none",
       exclusiveTrust: false,

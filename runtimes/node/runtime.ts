@@ -8,6 +8,7 @@ import process from "node:process";
 import { type Runtime, systemClock } from "../../src/runtime.ts";
 import { checkCertificate } from "../_shared/openssl-anchors.ts";
 import { nodeFiles } from "../_shared/node-files.ts";
+import { requireUndici } from "../_shared/present-runtime.ts";
 import { lazyPrograms } from "../_shared/lazy-programs.ts";
 import { explain } from "./undici-errors.ts";
 import { openTransport } from "./transport.ts";
@@ -38,6 +39,7 @@ export const nodeRuntime: Runtime = {
     http2: false,
     upgrades: "streams",
   },
+  checkHost: () => requireUndici("reanchor/node", "import reanchor, or reanchor/bun"),
   triesEveryAnchor: false,
   clock: systemClock,
   files: nodeFiles,

@@ -79,48 +79,50 @@ const optionNames: readonly string[] = [
 ];
 
 /**
- * Connects on a runtime: reads the config and its first CA bundle and token, and opens no connection.
+ * Gives `connect()` its runtime. It reads the config and its first CA bundle and token, and opens no connection.
  *
  * @param moreNames Names of options that the runtime adds.
  */
-export async function connectOn(
+export function bindConnect(
   runtime: Runtime,
-  options: ConnectOptions,
   moreNames: readonly string[] = [],
-): Promise<KubeClient> {
-  checkKnown(
-    "connect",
-    options,
-    [...optionNames, ...moreNames],
-    'pass { config: { server: "https://..." } }',
-  );
-  const maxRetryAfterMs = checkDuration("maxRetryAfterMs", options.maxRetryAfterMs, 30_000, {
-    ...timeLimit,
-    min: 0,
-  });
-  const maxResponseBytes = checkMaxResponseBytes(options.maxResponseBytes, MAX_RESPONSE_BYTES);
-  const own = `reanchor/${version} ${runtime.userAgent}`;
-  const userAgent = options.userAgent === undefined ? own : `${options.userAgent} ${own}`;
-  if (/[^\x20-\x7e]/.test(userAgent)) {
-    throw new TypeError("Cannot use option userAgent: it holds what a header can't carry");
-  }
+): (options?: ConnectOptions) => Promise<KubeClient> {
+  return async (options = {}) => {
+    runtime.checkHost?.();
+    checkKnown(
+      "connect",
+      options,
+      [...optionNames, ...moreNames],
+      'pass { config: { server: "https://..." } }',
+    );
+    const maxRetryAfterMs = checkDuration("maxRetryAfterMs", options.maxRetryAfterMs, 30_000, {
+      ...timeLimit,
+      min: 0,
+    });
+    const maxResponseBytes = checkMaxResponseBytes(options.maxResponseBytes, MAX_RESPONSE_BYTES);
+    const own = `reanchor/${version} ${runtime.userAgent}`;
+    const userAgent = options.userAgent === undefined ? own : `${options.userAgent} ${own}`;
+    if (/[^\x20-\x7e]/.test(userAgent)) {
+      throw new TypeError("Cannot use option userAgent: it holds what a header can't carry");
+    }
 
-  const fieldManager = checkFieldManager(options.fieldManager);
+    const fieldManager = checkFieldManager(options.fieldManager);
 
-  const { config = await inferConfig(runtime, pickSourceOptions(options)) } = options;
-  if (options.config !== undefined) refuseIdleOptions(options);
-  checkConfig(config);
-  const settings: ConnectionSettings = { ...pickTransportSettings(options), maxRetryAfterMs };
-  const connections = await ConfigFollower.open(runtime, config, settings);
-  const { onEvent } = options;
-  return createClient({
-    runtime,
-    connections,
-    userAgent,
-    maxResponseBytes,
-    fieldManager,
-    onEvent,
-  });
+    const { config = await inferConfig(runtime, pickSourceOptions(options)) } = options;
+    if (options.config !== undefined) refuseIdleOptions(options);
+    checkConfig(config);
+    const settings: ConnectionSettings = { ...pickTransportSettings(options), maxRetryAfterMs };
+    const connections = await ConfigFollower.open(runtime, config, settings);
+    const { onEvent } = options;
+    return createClient({
+      runtime,
+      connections,
+      userAgent,
+      maxResponseBytes,
+      fieldManager,
+      onEvent,
+    });
+  };
 }
 
 function checkConfig(config: unknown): void {

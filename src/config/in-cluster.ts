@@ -6,18 +6,18 @@
  */
 
 import { withoutBrackets } from "../ip-address.ts";
-import { ConfigError, SourceError } from "../errors.ts";
+import { ConfigError, SourceError, toUnsupportedError } from "../errors.ts";
 import { absolutePath } from "../file-path.ts";
 import { checkKnown } from "../options.ts";
 import type { Files, Runtime } from "../runtime.ts";
-import { createFileCaSource } from "../sources/ca-source.ts";
+import { bindFileCaSource } from "../sources/ca-source.ts";
 import {
   type Source,
   type SourceOptions,
   pickSourceOptions,
   sourceOptionNames,
 } from "../sources/source.ts";
-import { createFileTokenSource } from "../sources/token-source.ts";
+import { bindFileTokenSource } from "../sources/token-source.ts";
 import type { ClusterConfig } from "./cluster-config.ts";
 import { trimEnd } from "../trim-end.ts";
 
@@ -50,7 +50,8 @@ export async function loadInCluster(
   const { files } = runtime;
   const root = absolutePath(files, trimEnd(options.root ?? SERVICE_ACCOUNT_ROOT, "/"));
   if (files === undefined) {
-    throw new ConfigError(
+    throw toUnsupportedError(
+      runtime,
       `Cannot load in-cluster config: ${runtime.name} has no file system; pass the option "config" with a server and a token source`,
     );
   }
@@ -60,8 +61,8 @@ export async function loadInCluster(
   const port = variable(runtime, "KUBERNETES_SERVICE_PORT", problems);
   const server = host && port && serverUrl(host, port, problems);
   const [caPath, tokenPath] = [`${root}/ca.crt`, `${root}/token`];
-  const ca = createFileCaSource(runtime, caPath, sourceOptions);
-  const token = createFileTokenSource(runtime, tokenPath, sourceOptions);
+  const ca = bindFileCaSource(runtime)(caPath, sourceOptions);
+  const token = bindFileTokenSource(runtime)(tokenPath, sourceOptions);
   let namespace = "default";
   if (runtime.isDenied("read", root)) {
     problems.push(`${root} may not be read (grant --allow-read=${root})`);

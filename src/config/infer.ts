@@ -5,7 +5,7 @@
  */
 
 import { messageOf } from "../callback.ts";
-import { ConfigError } from "../errors.ts";
+import { ConfigError, toUnsupportedError } from "../errors.ts";
 import type { Runtime } from "../runtime.ts";
 import type { ClusterConfig } from "./cluster-config.ts";
 import type { Source } from "../sources/source.ts";
@@ -25,7 +25,8 @@ export async function inferConfig(
   options: InClusterOptions,
 ): Promise<ClusterConfig | Source<ClusterConfig>> {
   if (runtime.files === undefined) {
-    throw new ConfigError(
+    throw toUnsupportedError(
+      runtime,
       `Cannot find a cluster: ${runtime.name} has no files and no environment to look at; pass the option "config" with a server and a token source`,
     );
   }

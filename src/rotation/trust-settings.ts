@@ -6,7 +6,7 @@
 
 import { type ServerIdentity, checkServerIdentityOption } from "../certificates/spiffe-id.ts";
 import { readServerName } from "../certificates/server-name.ts";
-import { ConfigError } from "../errors.ts";
+import { ConfigError, toUnsupportedError } from "../errors.ts";
 import { checkFlag } from "../options.ts";
 import type { ProxyScheme, Runtime, TransportOptions } from "../runtime.ts";
 import type { CaSource } from "../sources/ca-source.ts";
@@ -62,12 +62,14 @@ export function checkTrustOptions(
   const insecureSkipTlsVerify = checkFlag("insecureSkipTlsVerify", settings.insecureSkipTlsVerify);
   const { name, capabilities } = runtime;
   if (ca !== undefined && capabilities.customCa === "none") {
-    throw new ConfigError(
+    throw toUnsupportedError(
+      runtime,
       `Cannot use a CA bundle on ${name}: requests there can't carry one; let the platform trust the server's CA (a bound service, a TLS setting of the host) and pass its fetch as the option "fetch"`,
     );
   }
   if (clientCert !== undefined && !capabilities.clientCertificates) {
-    throw new ConfigError(
+    throw toUnsupportedError(
+      runtime,
       `Cannot use a client certificate on ${name}: requests there can't carry one; let the platform hold it (an mTLS binding) and pass its fetch as the option "fetch"`,
     );
   }
@@ -90,7 +92,8 @@ export function checkTrustOptions(
     if (!capabilities.exclusiveTrust) throw cannotHonour("exclusiveTrust", runtime);
   }
   if (options.repeatsHeaders && !capabilities.repeatedHeaders) {
-    throw new ConfigError(
+    throw toUnsupportedError(
+      runtime,
       `Cannot impersonate a user with several groups, or several values of one extra field, on ${name}: it joins header lines of one name, which the API server would take for one group`,
     );
   }
@@ -151,7 +154,8 @@ function checkProxy(runtime: Runtime, proxy: TrustOptions["proxy"]): URL | undef
   }
   if (!runtime.capabilities.proxies.includes(scheme)) {
     const known = runtime.capabilities.proxies.join(", ") || "none";
-    throw new ConfigError(
+    throw toUnsupportedError(
+      runtime,
       `Cannot use option proxy on ${runtime.name}: it can go through no ${scheme} proxy, but through these kinds: ${known}`,
     );
   }
@@ -171,6 +175,9 @@ function isProxyScheme(scheme: string | undefined): scheme is ProxyScheme {
   return scheme === "http" || scheme === "https" || scheme === "socks5";
 }
 
-function cannotHonour(option: string, { name }: Runtime): ConfigError {
-  return new ConfigError(`Cannot use option ${option}: ${name} can't honour it`);
+function cannotHonour(option: string, runtime: Runtime): ConfigError {
+  return toUnsupportedError(
+    runtime,
+    `Cannot use option ${option}: ${runtime.name} can't honour it`,
+  );
 }

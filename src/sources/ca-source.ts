@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ConfigError, SourceError } from "../errors.ts";
+import { SourceError, toUnsupportedError } from "../errors.ts";
 import { absolutePath } from "../file-path.ts";
 import { checkPath, kindOf } from "../options.ts";
 import type { TrustAnchor } from "../events.ts";
@@ -41,33 +41,34 @@ export type CaFunction = (
 ) => string | Uint8Array | Promise<string | Uint8Array>;
 
 /** A CA bundle from a file that may be swapped, renamed over or written in place at any time. */
-export function createFileCaSource(
+export function bindFileCaSource(
   runtime: Runtime,
-  path: string,
-  options?: SourceOptions,
-): CaSource {
-  const { files } = runtime;
-  if (files === undefined) {
-    throw new ConfigError(
-      `Cannot read CA bundle ${path}: this runtime has no file system; let the platform trust the cluster's CA and pass its fetch`,
-    );
-  }
-  checkPath("a CA bundle", path);
-  const file = absolutePath(files, path);
-  const read: CaFunction = (signal) => files.read(file, MAX_BUNDLE_BYTES, signal);
-  return createCaSource(runtime, `file ${file}`, read, options);
+): (path: string, options?: SourceOptions) => CaSource {
+  return (path, options) => {
+    const { files } = runtime;
+    if (files === undefined) {
+      throw toUnsupportedError(
+        runtime,
+        `Cannot read CA bundle ${path}: this runtime has no file system; let the platform trust the cluster's CA and pass its fetch`,
+      );
+    }
+    checkPath("a CA bundle", path);
+    const file = absolutePath(files, path);
+    const read: CaFunction = (signal) => files.read(file, MAX_BUNDLE_BYTES, signal);
+    return createCaSource(runtime, `file ${file}`, read, options);
+  };
 }
 
 /** A CA bundle from a function, as a secret store or another API gives it. */
-export function createFunctionCaSource(
+export function bindFunctionCaSource(
   runtime: Runtime,
-  read: CaFunction,
-  options?: SourceOptions,
-): CaSource {
-  if (typeof read !== "function") {
-    throw new TypeError(`Cannot make a CA source: expected a function, not ${kindOf(read)}`);
-  }
-  return createCaSource(runtime, "function", read, options);
+): (read: CaFunction, options?: SourceOptions) => CaSource {
+  return (read, options) => {
+    if (typeof read !== "function") {
+      throw new TypeError(`Cannot make a CA source: expected a function, not ${kindOf(read)}`);
+    }
+    return createCaSource(runtime, "function", read, options);
+  };
 }
 
 /**

@@ -6,7 +6,7 @@
  */
 
 import { MAX_BUNDLE_BYTES } from "../certificates/pem.ts";
-import { ConfigError } from "../errors.ts";
+import { toUnsupportedError } from "../errors.ts";
 import type { ReanchorEvent } from "../events.ts";
 import { absolutePath } from "../file-path.ts";
 import { checkKnown, checkPath, kindOf } from "../options.ts";
@@ -70,44 +70,45 @@ const EXPIRING_SHARE = 0.2;
  * A client certificate from files that may be swapped, renamed over or written in place at any time, the
  * one before the other: never the certificate of one pair with the key of the next.
  */
-export function createFileClientCertSource(
+export function bindFileClientCertSource(
   runtime: Runtime,
-  files: ClientCertFiles | string,
-  options?: SourceOptions,
-): ClientCertSource {
-  const paths = typeof files === "string" ? { certificate: files, key: files } : files;
-  checkKnown("fileClientCertSource", paths, ["certificate", "key"], "pass a path, or two");
-  checkPath("a client certificate", paths.certificate);
-  checkPath("the key of a client certificate", paths.key);
-  const certificate = absolutePath(runtime.files, paths.certificate);
-  const key = absolutePath(runtime.files, paths.key);
-  const source = certificate === key ? `file ${key}` : `files ${certificate} and ${key}`;
-  const { files: reader } = runtime;
-  if (reader === undefined) {
-    throw new ConfigError(
-      `Cannot read client certificate from ${source}: this runtime has no file system; use what the platform has for client certificates and pass its fetch`,
-    );
-  }
-  const read: ClientCertFunction = async (signal) => {
-    const first = await reader.read(certificate, MAX_BUNDLE_BYTES, signal);
-    if (certificate === key) return { certificate: first, key: first };
-    return { certificate: first, key: await reader.read(key, MAX_BUNDLE_BYTES, signal) };
+): (files: ClientCertFiles | string, options?: SourceOptions) => ClientCertSource {
+  return (files, options) => {
+    const paths = typeof files === "string" ? { certificate: files, key: files } : files;
+    checkKnown("fileClientCertSource", paths, ["certificate", "key"], "pass a path, or two");
+    checkPath("a client certificate", paths.certificate);
+    checkPath("the key of a client certificate", paths.key);
+    const certificate = absolutePath(runtime.files, paths.certificate);
+    const key = absolutePath(runtime.files, paths.key);
+    const source = certificate === key ? `file ${key}` : `files ${certificate} and ${key}`;
+    const { files: reader } = runtime;
+    if (reader === undefined) {
+      throw toUnsupportedError(
+        runtime,
+        `Cannot read client certificate from ${source}: this runtime has no file system; use what the platform has for client certificates and pass its fetch`,
+      );
+    }
+    const read: ClientCertFunction = async (signal) => {
+      const first = await reader.read(certificate, MAX_BUNDLE_BYTES, signal);
+      if (certificate === key) return { certificate: first, key: first };
+      return { certificate: first, key: await reader.read(key, MAX_BUNDLE_BYTES, signal) };
+    };
+    return createClientCertSource(runtime, source, read, options);
   };
-  return createClientCertSource(runtime, source, read, options);
 }
 
 /** A client certificate from a function, as a secret store or another API gives it. */
-export function createFunctionClientCertSource(
+export function bindFunctionClientCertSource(
   runtime: Runtime,
-  read: ClientCertFunction,
-  options?: SourceOptions,
-): ClientCertSource {
-  if (typeof read !== "function") {
-    throw new TypeError(
-      `Cannot make a client certificate source: expected a function, not ${kindOf(read)}`,
-    );
-  }
-  return createClientCertSource(runtime, "function", read, options);
+): (read: ClientCertFunction, options?: SourceOptions) => ClientCertSource {
+  return (read, options) => {
+    if (typeof read !== "function") {
+      throw new TypeError(
+        `Cannot make a client certificate source: expected a function, not ${kindOf(read)}`,
+      );
+    }
+    return createClientCertSource(runtime, "function", read, options);
+  };
 }
 
 /**

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ConfigError, SourceError } from "../errors.ts";
+import { SourceError, toUnsupportedError } from "../errors.ts";
 import { absolutePath } from "../file-path.ts";
 import { checkPath, kindOf } from "../options.ts";
 import type { Runtime } from "../runtime.ts";
@@ -24,34 +24,35 @@ const MAX_TOKEN_BYTES = 64 * 1024;
 export const LEEWAY_MS = 10_000;
 
 /** A token from a file, as the kubelet projects and renews it. */
-export function createFileTokenSource(
+export function bindFileTokenSource(
   runtime: Runtime,
-  path: string,
-  options?: SourceOptions,
-): TokenSource {
-  const { files } = runtime;
-  if (files === undefined) {
-    throw new ConfigError(
-      `Cannot read token ${path}: this runtime has no file system; use functionTokenSource or staticTokenSource`,
-    );
-  }
-  checkPath("a token", path);
-  const file = absolutePath(files, path);
-  const read: TokenFunction = async (signal) =>
-    new TextDecoder().decode(await files.read(file, MAX_TOKEN_BYTES, signal));
-  return createTokenSource(runtime, `file ${file}`, read, options);
+): (path: string, options?: SourceOptions) => TokenSource {
+  return (path, options) => {
+    const { files } = runtime;
+    if (files === undefined) {
+      throw toUnsupportedError(
+        runtime,
+        `Cannot read token ${path}: this runtime has no file system; use functionTokenSource or staticTokenSource`,
+      );
+    }
+    checkPath("a token", path);
+    const file = absolutePath(files, path);
+    const read: TokenFunction = async (signal) =>
+      new TextDecoder().decode(await files.read(file, MAX_TOKEN_BYTES, signal));
+    return createTokenSource(runtime, `file ${file}`, read, options);
+  };
 }
 
 /** A token from a function, as a secret store or an identity provider gives it. */
-export function createFunctionTokenSource(
+export function bindFunctionTokenSource(
   runtime: Runtime,
-  read: TokenFunction,
-  options?: SourceOptions,
-): TokenSource {
-  if (typeof read !== "function") {
-    throw new TypeError(`Cannot make a token source: expected a function, not ${kindOf(read)}`);
-  }
-  return createTokenSource(runtime, "function", read, options);
+): (read: TokenFunction, options?: SourceOptions) => TokenSource {
+  return (read, options) => {
+    if (typeof read !== "function") {
+      throw new TypeError(`Cannot make a token source: expected a function, not ${kindOf(read)}`);
+    }
+    return createTokenSource(runtime, "function", read, options);
+  };
 }
 
 /**

@@ -71,48 +71,50 @@ export interface RotatingFetch extends AsyncDisposable {
 const ownOptionNames: readonly string[] = ["ca", "clientCert", "serverName", "proxy"];
 
 /**
- * Makes a `fetch` for a runtime.
+ * Gives `createFetch()` its runtime.
  *
  * @param moreNames Names of options that the runtime adds.
  */
-export function createFetchFor(
+export function bindCreateFetch(
   runtime: Runtime,
-  options: CreateFetchOptions,
   moreNames: readonly string[] = [],
-): RotatingFetch {
-  const names = [...ownOptionNames, ...transportSettingNames, ...moreNames];
-  checkKnown("createFetch", options, names, "pass { ca: fileCaSource(path) } or the like");
-  const { ca, clientCert, serverName, proxy } = options;
-  const ends = { ca, clientCert, serverName, proxy };
-  const opened = openRotatingTransport(runtime, ends, options);
-  const { transport, timeoutMs, inFlight, insecure, close } = opened;
-  if (insecure !== undefined) {
-    notify(options.onEvent, { type: "insecure", server: undefined, reason: insecure });
-  }
-  const send = withRedirects((request) => transport.send(request));
-
-  async function rotatingFetch(
-    input: string | URL | Request,
-    init: FetchInit = {},
-  ): Promise<Response> {
-    const [request, text] = input instanceof Request ? [input, input.url] : [undefined, input];
-    const url = URL.parse(text);
-    if (url?.protocol !== "https:") {
-      throw new TypeError("Cannot fetch: the URL is not an absolute https URL");
+): (options?: CreateFetchOptions) => RotatingFetch {
+  return (options = {}) => {
+    runtime.checkHost?.();
+    const names = [...ownOptionNames, ...transportSettingNames, ...moreNames];
+    checkKnown("createFetch", options, names, "pass { ca: fileCaSource(path) } or the like");
+    const { ca, clientCert, serverName, proxy } = options;
+    const ends = { ca, clientCert, serverName, proxy };
+    const opened = openRotatingTransport(runtime, ends, options);
+    const { transport, timeoutMs, inFlight, insecure, close } = opened;
+    if (insecure !== undefined) {
+      notify(options.onEvent, { type: "insecure", server: undefined, reason: insecure });
     }
-    const outgoing = await readRequest(url, request, init, timeoutMs);
-    const response = await inFlight.send(outgoing, send);
-    return response.toResponse();
-  }
+    const send = withRedirects((request) => transport.send(request));
 
-  return Object.assign(rotatingFetch, {
-    status: () => ({
-      ca: ca?.status,
-      clientCert: clientCert?.status,
-      generations: transport.generations,
-      insecure: insecure !== undefined,
-    }),
-    close,
-    [Symbol.asyncDispose]: close,
-  });
+    async function rotatingFetch(
+      input: string | URL | Request,
+      init: FetchInit = {},
+    ): Promise<Response> {
+      const [request, text] = input instanceof Request ? [input, input.url] : [undefined, input];
+      const url = URL.parse(text);
+      if (url?.protocol !== "https:") {
+        throw new TypeError("Cannot fetch: the URL is not an absolute https URL");
+      }
+      const outgoing = await readRequest(url, request, init, timeoutMs);
+      const response = await inFlight.send(outgoing, send);
+      return response.toResponse();
+    }
+
+    return Object.assign(rotatingFetch, {
+      status: () => ({
+        ca: ca?.status,
+        clientCert: clientCert?.status,
+        generations: transport.generations,
+        insecure: insecure !== undefined,
+      }),
+      close,
+      [Symbol.asyncDispose]: close,
+    });
+  };
 }

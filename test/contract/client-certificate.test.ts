@@ -9,7 +9,7 @@ import { writeFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { type ClientCertSource, ConfigError, isReanchorError } from "../../src/index.ts";
 import type { Runtime } from "../../src/runtime.ts";
-import { createFileClientCertSource } from "../../src/sources/client-cert-source.ts";
+import { bindFileClientCertSource } from "../../src/sources/client-cert-source.ts";
 import type { Echo, TestServer } from "../support/api-server.ts";
 import { basicConstraints, makeCertificate } from "../support/chains/certificate.ts";
 import { toPkcs1, toSec1, withEncryptionHeaders } from "../support/key-forms.ts";
@@ -99,7 +99,7 @@ describe.each(exclusiveTrusts)("a client certificate, exclusiveTrust: %j", (excl
     const files = await createPairFiles(await clients.issue({ client: true, commonName: "alice" }));
     const client = await connectMutual(
       cluster,
-      (runtime) => createFileClientCertSource(runtime, files.paths),
+      (runtime) => bindFileClientCertSource(runtime)(files.paths),
       exclusiveTrust,
     );
     const { kube, clock, events } = client;
@@ -137,7 +137,7 @@ describe.each(exclusiveTrusts)("a client certificate, exclusiveTrust: %j", (excl
     const files = await createPairFiles(expired);
     const client = await connectMutual(
       cluster,
-      (runtime) => createFileClientCertSource(runtime, files.paths),
+      (runtime) => bindFileClientCertSource(runtime)(files.paths),
       exclusiveTrust,
     );
     const error = await rejection(client.kube.get("/echo"));
@@ -174,7 +174,7 @@ test("half-written pair keeps the old one, and serves on", async () => {
   const bob = await clients.issue({ client: true, commonName: "bob" });
   const files = await createPairFiles(alice);
   const client = await connectMutual(cluster, (runtime) =>
-    createFileClientCertSource(runtime, files.paths),
+    bindFileClientCertSource(runtime)(files.paths),
   );
   expect(await whoAmI(client)).toBe("alice");
   await writeFile(files.paths.certificate, bob.cert);
@@ -283,7 +283,7 @@ test("connect() keeps one connection alive under an unchanged pair that is read 
   const { clients, ...cluster } = await startMutual();
   const files = await createPairFiles(await clients.issue({ client: true }));
   const client = await connectMutual(cluster, (runtime) =>
-    createFileClientCertSource(runtime, files.paths),
+    bindFileClientCertSource(runtime)(files.paths),
   );
   for (let round = 0; round < 5; round++) {
     await client.kube.get("/version");

@@ -5,7 +5,7 @@
  */
 
 import { describe, expect, test } from "vitest";
-import { createFileCaSource } from "../../src/sources/ca-source.ts";
+import { bindFileCaSource } from "../../src/sources/ca-source.ts";
 import { createCa } from "../support/pki.ts";
 import { entry, lane } from "./support/entry.ts";
 import {
@@ -172,7 +172,7 @@ describe("closing", () => {
     const { ca, server } = await startCluster();
     const volume = await createVolume({ ca: ca.pem });
     const { kube, clock } = await connectTimed((runtime) => ({
-      config: { server: server.origin, ca: createFileCaSource(runtime, volume.caFile) },
+      config: { server: server.origin, ca: bindFileCaSource(runtime)(volume.caFile) },
     }));
     const streaming = await kube.fetch("/held-body?key=retired");
     await server.held("retired");

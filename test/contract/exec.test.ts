@@ -7,7 +7,7 @@
 import { expect, onTestFinished, test } from "vitest";
 import { ApiError, ConnectionError, UntrustedServerError } from "../../src/index.ts";
 import { ExecError, Pod, type RemoteCommand } from "../../src/resources/index.ts";
-import { createFileCaSource } from "../../src/sources/ca-source.ts";
+import { bindFileCaSource } from "../../src/sources/ca-source.ts";
 import type { TestServer } from "../support/api-server.ts";
 import { createCa } from "../support/pki.ts";
 import { entry } from "./support/entry.ts";
@@ -253,7 +253,7 @@ test("exec() outlives a rotation, until drainTimeoutMs ends it and says why", as
   const { kube, clock } = await connectTimed((runtime) => ({
     config: {
       server: server.origin,
-      ca: createFileCaSource(runtime, volume.caFile),
+      ca: bindFileCaSource(runtime)(volume.caFile),
     },
     drainTimeoutMs: 5_000,
   }));

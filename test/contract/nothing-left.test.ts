@@ -5,7 +5,7 @@
  */
 
 import { expect, test } from "vitest";
-import { createFunctionTokenSource } from "../../src/sources/token-source.ts";
+import { bindFunctionTokenSource } from "../../src/sources/token-source.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { entry } from "./support/entry.ts";
 import { runProgram } from "./support/program.ts";
@@ -93,8 +93,7 @@ test("fetch() leaves no timer when it has an answer, fails, or is aborted", asyn
 test("current() and reload() leave no timer when the last caller has given up", async () => {
   const clock = new ManualClock();
   let reads = 0;
-  const source = createFunctionTokenSource(
-    timedRuntime(clock),
+  const source = bindFunctionTokenSource(timedRuntime(clock))(
     () => (reads++ === 0 ? "sesame" : new Promise(() => {})),
     { readTimeoutMs: 5_000 },
   );

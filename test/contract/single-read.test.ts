@@ -5,8 +5,8 @@
  */
 
 import { expect, test } from "vitest";
-import { createFunctionCaSource } from "../../src/sources/ca-source.ts";
-import { createFunctionTokenSource } from "../../src/sources/token-source.ts";
+import { bindFunctionCaSource } from "../../src/sources/ca-source.ts";
+import { bindFunctionTokenSource } from "../../src/sources/token-source.ts";
 import { createCa } from "../support/pki.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { entry } from "./support/entry.ts";
@@ -50,7 +50,7 @@ test("current() reads once when 1,000 callers come at expiry", async () => {
   const clock = new ManualClock();
   const ca = await createCa();
   const reader = new Reader(ca.pem);
-  const source = createFunctionCaSource(timedRuntime(clock), reader.read);
+  const source = bindFunctionCaSource(timedRuntime(clock))(reader.read);
   const first = await source.current();
   await clock.advance(INTERVAL_MS);
   reader.hold();
@@ -67,7 +67,7 @@ test("current() reads once when 1,000 callers come at expiry", async () => {
 test("current() reads once each period when 100 callers call 100 times each", async () => {
   const clock = new ManualClock();
   const reader = new Reader("sesame");
-  const source = createFunctionTokenSource(timedRuntime(clock), reader.read);
+  const source = bindFunctionTokenSource(timedRuntime(clock))(reader.read);
 
   async function callOften(): Promise<void> {
     for (let call = 0; call < 100; call += 1) await source.current();
@@ -89,8 +89,8 @@ test("fetch() reads each source once when 1,000 requests come at expiry", async 
   const { kube, clock } = await connectTimed((runtime) => ({
     config: {
       server: server.origin,
-      ca: createFunctionCaSource(runtime, bundle.read),
-      token: createFunctionTokenSource(runtime, token.read),
+      ca: bindFunctionCaSource(runtime)(bundle.read),
+      token: bindFunctionTokenSource(runtime)(token.read),
     },
   }));
   expect([bundle.reads, token.reads]).toEqual([1, 1]);

@@ -5,7 +5,7 @@
  */
 
 import { expect, test } from "vitest";
-import { createFileTokenSource } from "../../src/sources/token-source.ts";
+import { bindFileTokenSource } from "../../src/sources/token-source.ts";
 import { createCa } from "../support/pki.ts";
 import { entry } from "./support/entry.ts";
 import { shown } from "./support/inspect.ts";
@@ -34,7 +34,7 @@ async function connectWithSecret() {
   const volume = await createVolume({ token: SECRET });
   let source = entry.fileTokenSource(volume.tokenFile);
   const client = await connectTimed((runtime) => {
-    source = createFileTokenSource(runtime, volume.tokenFile);
+    source = bindFileTokenSource(runtime)(volume.tokenFile);
     return {
       config: { server: server.origin, ca: entry.staticCaSource(ca.pem), token: source },
     };

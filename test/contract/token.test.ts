@@ -6,10 +6,7 @@
 
 import { describe, expect, test } from "vitest";
 import type { ReanchorEvent, TokenSource } from "../../src/index.ts";
-import {
-  createFileTokenSource,
-  createFunctionTokenSource,
-} from "../../src/sources/token-source.ts";
+import { bindFileTokenSource, bindFunctionTokenSource } from "../../src/sources/token-source.ts";
 import type { RecordedRequest, TestServer } from "../support/api-server.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { entry } from "./support/entry.ts";
@@ -41,7 +38,7 @@ async function connectByFile(first: string) {
     config: {
       server: server.origin,
       ca: entry.staticCaSource(ca.pem),
-      token: createFileTokenSource(runtime, volume.tokenFile),
+      token: bindFileTokenSource(runtime)(volume.tokenFile),
     },
   }));
   return { ...client, server, volume };
@@ -112,7 +109,7 @@ describe("a token in a file", () => {
 test("current() reads a JWT again 10 s ahead of its expiry", async () => {
   const clock = new ManualClock();
   let reads = 0;
-  const source = createFunctionTokenSource(timedRuntime(clock), () => {
+  const source = bindFunctionTokenSource(timedRuntime(clock))(() => {
     reads += 1;
     return jwt(Math.floor(clock.wallNow() / 1_000) + 30);
   });

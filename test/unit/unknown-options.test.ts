@@ -10,7 +10,7 @@ import * as edge from "../../runtimes/edge.ts";
 import type { CallOptions } from "../../src/api/api-call.ts";
 import type { PatchOptions } from "../../src/api/patch.ts";
 import type { DeleteCallOptions, KubeClient } from "../../src/client/client.ts";
-import { type ConnectOptions, connectOn } from "../../src/client/connect.ts";
+import { type ConnectOptions, bindConnect } from "../../src/client/connect.ts";
 import { type BasicAuth, type ClusterConfig } from "../../src/config/cluster-config.ts";
 import type { Impersonation } from "../../src/config/impersonation.ts";
 import { type InClusterOptions, loadInCluster } from "../../src/config/in-cluster.ts";
@@ -32,11 +32,11 @@ import type {
 } from "../../src/api/verbs.ts";
 import type { Resource } from "../../src/resources/resource.ts";
 import type { ResourceOptions } from "../../src/resources/kind.ts";
-import { createFileCaSource, createFunctionCaSource } from "../../src/sources/ca-source.ts";
+import { bindFileCaSource, bindFunctionCaSource } from "../../src/sources/ca-source.ts";
 import {
   type ClientCertFiles,
-  createFileClientCertSource,
-  createFunctionClientCertSource,
+  bindFileClientCertSource,
+  bindFunctionClientCertSource,
 } from "../../src/sources/client-cert-source.ts";
 import type {
   SourceOptions,
@@ -44,11 +44,11 @@ import type {
   SourceWaitOptions,
 } from "../../src/sources/source.ts";
 import {
-  createFileTokenSource,
-  createFunctionTokenSource,
+  bindFileTokenSource,
+  bindFunctionTokenSource,
   staticTokenSource,
 } from "../../src/sources/token-source.ts";
-import { type CreateFetchOptions, createFetchFor } from "../../src/transport/create-fetch.ts";
+import { type CreateFetchOptions, bindCreateFetch } from "../../src/transport/create-fetch.ts";
 import type { InformerHandler, InformerOptions } from "../../src/watch/informer.ts";
 import type { WaitForDeletedOptions, WaitForOptions } from "../../src/watch/wait-for.ts";
 import type { WatchOptions } from "../../src/watch/watch.ts";
@@ -65,7 +65,7 @@ interface Scene {
 
 async function setScene(): Promise<Scene> {
   const runtime = createFakeRuntime();
-  const kube = await connectOn(runtime, { config: { server }, fieldManager: "me" });
+  const kube = await bindConnect(runtime)({ config: { server }, fieldManager: "me" });
   const pods = kube.resource(Pod);
   return { runtime, kube, pods, deployments: kube.resource(Deployment) };
 }
@@ -133,12 +133,12 @@ const rows: readonly Row[] = [
       maxResponseBytes: 1,
       userAgent: 1,
     },
-    ({ runtime }, options) => connectOn(runtime, options),
+    ({ runtime }, options) => bindConnect(runtime)(options),
   ),
   row<CreateFetchOptions>(
     "createFetch",
     { ...transport, ca: 1, clientCert: 1, serverName: 1, proxy: 1 },
-    ({ runtime }, options) => createFetchFor(runtime, options),
+    ({ runtime }, options) => bindCreateFetch(runtime)(options),
   ),
   row<edge.EdgeConnectOptions>(
     "connect",
@@ -192,36 +192,36 @@ const rows: readonly Row[] = [
       disableCompression: 1,
       namespace: 1,
     },
-    ({ runtime }, config) => connectOn(runtime, { config }),
+    ({ runtime }, config) => bindConnect(runtime)({ config }),
   ),
   row<Impersonation>(
     "impersonate",
     { user: 1, uid: 1, groups: 1, extra: 1 },
-    ({ runtime }, impersonate) => connectOn(runtime, { config: { server, impersonate } }),
+    ({ runtime }, impersonate) => bindConnect(runtime)({ config: { server, impersonate } }),
   ),
   row<BasicAuth>("basicAuth", { username: 1, password: 1 }, ({ runtime }, basicAuth) =>
-    connectOn(runtime, { config: { server, basicAuth } }),
+    bindConnect(runtime)({ config: { server, basicAuth } }),
   ),
   row<SourceOptions>("a CA bundle source", sourceOptions, ({ runtime }, options) =>
-    createFileCaSource(runtime, "/ca.crt", options),
+    bindFileCaSource(runtime)("/ca.crt", options),
   ),
   row<SourceOptions>("a CA bundle source", sourceOptions, ({ runtime }, options) =>
-    createFunctionCaSource(runtime, () => "", options),
+    bindFunctionCaSource(runtime)(() => "", options),
   ),
   row<SourceOptions>("a token source", sourceOptions, ({ runtime }, options) =>
-    createFileTokenSource(runtime, "/token", options),
+    bindFileTokenSource(runtime)("/token", options),
   ),
   row<SourceOptions>("a client certificate source", sourceOptions, ({ runtime }, options) =>
-    createFileClientCertSource(runtime, "/bundle.pem", options),
+    bindFileClientCertSource(runtime)("/bundle.pem", options),
   ),
   row<ClientCertFiles>("fileClientCertSource", { certificate: 1, key: 1 }, ({ runtime }, files) =>
-    createFileClientCertSource(runtime, files),
+    bindFileClientCertSource(runtime)(files),
   ),
   row<SourceWaitOptions>("current", { signal: 1 }, ({ runtime }, options) =>
-    createFileTokenSource(runtime, "/token").current(options),
+    bindFileTokenSource(runtime)("/token").current(options),
   ),
   row<SourceReloadOptions>("reload", { signal: 1, since: 1 }, ({ runtime }, options) =>
-    createFileTokenSource(runtime, "/token").reload(options),
+    bindFileTokenSource(runtime)("/token").reload(options),
   ),
   row<SourceReloadOptions>("reload", { signal: 1, since: 1 }, (_, options) =>
     staticTokenSource("token").reload(options),
@@ -381,50 +381,50 @@ describe("callers in JavaScript are told what to pass", () => {
     ],
     [
       "connect() of a URL",
-      ({ runtime }) => connectOn(runtime, server as never),
+      ({ runtime }) => bindConnect(runtime)(server as never),
       'not a string; pass { config: { server: "https://..." } }',
     ],
     [
       "connect() with a config that is a promise",
-      ({ runtime }) => connectOn(runtime, { config: Promise.resolve({ server }) as never }),
+      ({ runtime }) => bindConnect(runtime)({ config: Promise.resolve({ server }) as never }),
       "Cannot use option config of connect: it is a promise; await it first",
     ],
     [
       "connect() with a config that is a URL",
-      ({ runtime }) => connectOn(runtime, { config: server as never }),
+      ({ runtime }) => bindConnect(runtime)({ config: server as never }),
       "Cannot use option config of connect: expected an object, not a string; pass what kubeconfig()",
     ],
     [
       "connect() with a token as text",
-      ({ runtime }) => connectOn(runtime, { config: { server, token: "s3same" as never } }),
+      ({ runtime }) => bindConnect(runtime)({ config: { server, token: "s3same" as never } }),
       "Cannot use config.token: expected a source, not a string; make one with fileTokenSource()",
     ],
     [
       "connect() with a CA as text",
-      ({ runtime }) => connectOn(runtime, { config: { server, ca: "s3same" as never } }),
+      ({ runtime }) => bindConnect(runtime)({ config: { server, ca: "s3same" as never } }),
       "Cannot use config.ca: expected a source, not a string",
     ],
     [
       "createFetch() with a CA as text",
-      ({ runtime }) => createFetchFor(runtime, { ca: "s3same" as never }),
+      ({ runtime }) => bindCreateFetch(runtime)({ ca: "s3same" as never }),
       "Cannot use option ca: expected a source, not a string",
     ],
     [
       "connect() with insecureSkipTlsVerify as text",
       ({ runtime }) =>
-        connectOn(runtime, { config: { server, insecureSkipTlsVerify: "false" as never } }),
+        bindConnect(runtime)({ config: { server, insecureSkipTlsVerify: "false" as never } }),
       "Cannot use option insecureSkipTlsVerify: it must be true or false, not a string",
     ],
     [
       "connect() with exclusiveTrust as text",
-      ({ runtime }) => connectOn(runtime, { config: { server }, exclusiveTrust: "no" as never }),
+      ({ runtime }) => bindConnect(runtime)({ config: { server }, exclusiveTrust: "no" as never }),
       "Cannot use option exclusiveTrust: it must be true or false",
     ],
     [
       "impersonation of a group that is no list",
       ({ runtime }) => {
         const impersonate = { user: "u", groups: "system:masters" as never };
-        return connectOn(runtime, { config: { server, impersonate } });
+        return bindConnect(runtime)({ config: { server, impersonate } });
       },
       "Cannot use impersonate.groups: expected an array of strings, not a string",
     ],
@@ -432,7 +432,7 @@ describe("callers in JavaScript are told what to pass", () => {
       "impersonation of an extra field that is no list",
       ({ runtime }) => {
         const impersonate = { user: "u", extra: { scopes: "view" as never } };
-        return connectOn(runtime, { config: { server, impersonate } });
+        return bindConnect(runtime)({ config: { server, impersonate } });
       },
       "Cannot use impersonate.extra.scopes: expected an array of strings, not a string",
     ],
@@ -440,38 +440,38 @@ describe("callers in JavaScript are told what to pass", () => {
       "a user and a password that are none",
       ({ runtime }) => {
         const basicAuth = { username: "u", password: undefined as never };
-        return connectOn(runtime, { config: { server, basicAuth } });
+        return bindConnect(runtime)({ config: { server, basicAuth } });
       },
       "Cannot use basicAuth: username and password must be strings",
     ],
     [
       "a CA file without a path",
-      ({ runtime }) => createFileCaSource(runtime, undefined as never),
+      ({ runtime }) => bindFileCaSource(runtime)(undefined as never),
       "Cannot read a CA bundle: expected the path of a file, not undefined",
     ],
     [
       "a token file with an empty path",
-      ({ runtime }) => createFileTokenSource(runtime, ""),
+      ({ runtime }) => bindFileTokenSource(runtime)(""),
       "Cannot read a token: expected the path of a file, not an empty string",
     ],
     [
       "a client certificate without its key",
-      ({ runtime }) => createFileClientCertSource(runtime, { certificate: "/crt" } as never),
+      ({ runtime }) => bindFileClientCertSource(runtime)({ certificate: "/crt" } as never),
       "Cannot read the key of a client certificate: expected the path of a file, not undefined",
     ],
     [
       "a token function that is a token",
-      ({ runtime }) => createFunctionTokenSource(runtime, "s3same" as never),
+      ({ runtime }) => bindFunctionTokenSource(runtime)("s3same" as never),
       "Cannot make a token source: expected a function, not a string",
     ],
     [
       "a CA function that is none",
-      ({ runtime }) => createFunctionCaSource(runtime, {} as never),
+      ({ runtime }) => bindFunctionCaSource(runtime)({} as never),
       "Cannot make a CA source: expected a function, not an object",
     ],
     [
       "a client certificate function that is none",
-      ({ runtime }) => createFunctionClientCertSource(runtime, null as never),
+      ({ runtime }) => bindFunctionClientCertSource(runtime)(null as never),
       "Cannot make a client certificate source: expected a function, not null",
     ],
     [
@@ -551,8 +551,8 @@ describe("callers in JavaScript are told what to pass", () => {
   });
 });
 
-test("createFileClientCertSource() of one path reads key and chain from one file", () => {
+test("bindFileClientCertSource() of one path reads key and chain from one file", () => {
   const runtime = createFakeRuntime();
-  const source = createFileClientCertSource(runtime, "/bundle.pem");
+  const source = bindFileClientCertSource(runtime)("/bundle.pem");
   expect(source.status.source).toBe("file /bundle.pem");
 });

@@ -214,7 +214,7 @@ function declareKinds(
     `import { builtIn } from "../define-resource.ts";\n` +
       `import type { ResourceKind } from "../kind.ts";\n` +
       `import { type PodVerbs, podVerbs } from "../pod.ts";\n` +
-      `import { type WithPods, serviceVerbs, workloadVerbs } from "../pods-behind.ts";\n` +
+      `import { type WithPods, serviceVerbs, workloadVerbs } from "../with-pods.ts";\n` +
       `import type { Resource } from "../resource.ts";\n` +
       `import { type WithScale, type WithStatus, withStatus } from "../subresource.ts";\n` +
       importAll(imported),

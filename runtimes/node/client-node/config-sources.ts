@@ -9,7 +9,7 @@ import type { Cluster, User } from "@kubernetes/client-node";
 import { ConfigError } from "../../../src/errors.ts";
 import {
   type CaSource,
-  createFileCaSource,
+  bindFileCaSource,
   createStaticCaSource,
 } from "../../../src/sources/ca-source.ts";
 import {
@@ -17,7 +17,7 @@ import {
   type ClientCertPem,
   type ClientCertSource,
   createClientCertSource,
-  createFileClientCertSource,
+  bindFileClientCertSource,
 } from "../../../src/sources/client-cert-source.ts";
 import { createStaticClientCertSource } from "../../../src/sources/client-cert-pair.ts";
 import { MAX_BUNDLE_BYTES } from "../../../src/certificates/pem.ts";
@@ -35,7 +35,7 @@ export function caSourceOf(
   const { name = "", caFile, caData } = cluster ?? {};
   if (plugin !== undefined)
     return createStaticCaSource(plugin, `plugin for cluster ${name}`, checkCertificate);
-  if (caFile) return createFileCaSource(nodeRuntime, caFile, options);
+  if (caFile) return bindFileCaSource(nodeRuntime)(caFile, options);
   if (caData)
     return createStaticCaSource(decode(caData), `caData of cluster ${name}`, checkCertificate);
   return undefined;
@@ -60,7 +60,7 @@ export function clientCertSourceOf(
   }
   if (certFile && keyFile) {
     const files = { certificate: certFile, key: keyFile };
-    return createFileClientCertSource(nodeRuntime, files, options);
+    return bindFileClientCertSource(nodeRuntime)(files, options);
   }
   const source = `user ${name}`;
   const certificate = decode(certData ?? "");

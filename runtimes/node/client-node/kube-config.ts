@@ -26,7 +26,7 @@ import {
   pickSourceOptions,
   sourceOptionNames,
 } from "../../../src/sources/source.ts";
-import { type TokenSource, createFileTokenSource } from "../../../src/sources/token-source.ts";
+import { type TokenSource, bindFileTokenSource } from "../../../src/sources/token-source.ts";
 import type { AgentStatus, TlsConnections } from "../agents/tls-connections.ts";
 import { PooledDispatcher } from "../agents/dispatcher.ts";
 import { PooledHttpsAgent } from "../agents/https-agent.ts";
@@ -414,7 +414,7 @@ class TokenFiles implements Authenticator {
     if (file === undefined) return undefined;
     let source = this.#sources.get(file);
     if (source === undefined) {
-      source = createFileTokenSource(nodeRuntime, file, this.#options);
+      source = bindFileTokenSource(nodeRuntime)(file, this.#options);
       source.subscribe((event) => notify(this.#onEvent, event));
       this.#sources.set(file, source);
     }

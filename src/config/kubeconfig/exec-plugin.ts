@@ -6,7 +6,7 @@
  * @module
  */
 
-import { ConfigError, SourceError } from "../../errors.ts";
+import { SourceError, toUnsupportedError } from "../../errors.ts";
 import type { Programs, Runtime } from "../../runtime.ts";
 import { Reloader } from "../../sources/reloader.ts";
 import type { Source } from "../../sources/source.ts";
@@ -79,7 +79,8 @@ export function createExecSource(
   const { programs, clock, capabilities } = runtime;
   const source = `exec plugin ${cleanName(plugin.command)}`;
   if (programs === undefined) {
-    throw new ConfigError(
+    throw toUnsupportedError(
+      runtime,
       `Cannot use ${source}: this runtime runs no programs; pass the option "config" with a token source`,
     );
   }

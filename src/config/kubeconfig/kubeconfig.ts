@@ -9,16 +9,16 @@
 
 import { toBase64 } from "../../bytes.ts";
 import { MAX_BUNDLE_BYTES } from "../../certificates/pem.ts";
-import { ConfigError, ReanchorError, SourceError } from "../../errors.ts";
+import { ConfigError, ReanchorError, SourceError, toUnsupportedError } from "../../errors.ts";
 import { folderOf } from "../../file-path.ts";
 import { checkDuration, checkKnown } from "../../options.ts";
 import type { Runtime } from "../../runtime.ts";
-import { createFileCaSource, createStaticCaSource } from "../../sources/ca-source.ts";
+import { bindFileCaSource, createStaticCaSource } from "../../sources/ca-source.ts";
 import {
   type ClientCert,
   type ClientCertPem,
   createClientCertSource,
-  createFileClientCertSource,
+  bindFileClientCertSource,
 } from "../../sources/client-cert-source.ts";
 import { createStaticClientCertSource, parseClientCert } from "../../sources/client-cert-pair.ts";
 import { fallbackSource, mapSource } from "../../sources/mapped-source.ts";
@@ -29,7 +29,7 @@ import {
   type SourceReloadOptions,
   pickSourceOptions,
 } from "../../sources/source.ts";
-import { createFileTokenSource, createStaticTokenSource } from "../../sources/token-source.ts";
+import { bindFileTokenSource, createStaticTokenSource } from "../../sources/token-source.ts";
 import type { ClusterConfig } from "../cluster-config.ts";
 import { podNamespace } from "../in-cluster.ts";
 import { type ExecClusterInfo, createExecSource } from "./exec-plugin.ts";
@@ -194,7 +194,8 @@ function createReader(
   }
   const { files } = runtime;
   if (files === undefined) {
-    throw new ConfigError(
+    throw toUnsupportedError(
+      runtime,
       `Cannot read kubeconfig ${paths.join(", ")}: ${runtime.name} has no file system; pass its text as the option "content"`,
     );
   }
@@ -277,7 +278,7 @@ function buildCa(
 ): ClusterConfig["ca"] {
   if (ca === undefined) return undefined;
   return "file" in ca
-    ? createFileCaSource(runtime, ca.file, sourceOptions)
+    ? bindFileCaSource(runtime)(ca.file, sourceOptions)
     : createStaticCaSource(
         ca.data,
         `${source} (certificate-authority-data)`,
@@ -297,7 +298,7 @@ function buildToken(builder: Builder, context: ResolvedContext): ClusterConfig["
   const inline =
     token === undefined ? undefined : createStaticTokenSource(token, `${source} (token)`);
   if (tokenFile === undefined) return inline;
-  const file = createFileTokenSource(runtime, tokenFile, sourceOptions);
+  const file = bindFileTokenSource(runtime)(tokenFile, sourceOptions);
   return inline === undefined ? file : fallbackSource(file, inline);
 }
 
@@ -309,7 +310,7 @@ function buildClientCert(
   const { certificate, key } = clientCert;
   if ("file" in certificate && "file" in key) {
     const paths = { certificate: certificate.file, key: key.file };
-    return createFileClientCertSource(runtime, paths, sourceOptions);
+    return bindFileClientCertSource(runtime)(paths, sourceOptions);
   }
   if ("data" in certificate && "data" in key) {
     const pem = { certificate: certificate.data, key: key.data };

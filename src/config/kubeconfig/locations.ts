@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ConfigError } from "../../errors.ts";
+import { ConfigError, toUnsupportedError } from "../../errors.ts";
 import { absolutePath } from "../../file-path.ts";
 import type { Runtime } from "../../runtime.ts";
 import { type SourceOptions, sourceOptionNames } from "../../sources/source.ts";
@@ -93,7 +93,8 @@ export function findKubeconfigs(runtime: Runtime, options: KubeconfigOptions): K
     return { paths, content: undefined, mustExist, label: paths.join(", ") };
   }
   if (runtime.files === undefined) {
-    throw new ConfigError(
+    throw toUnsupportedError(
+      runtime,
       `Cannot find a kubeconfig: ${runtime.name} has no file system; pass its text as the option "content"`,
     );
   }

@@ -7,7 +7,7 @@
 
 import { inject, onTestFinished } from "vitest";
 import type { ConnectOptions, KubeClient, ReanchorEvent } from "../../../src/index.ts";
-import { connectOn } from "../../../src/client/connect.ts";
+import { bindConnect } from "../../../src/client/connect.ts";
 import type { Runtime } from "../../../src/runtime.ts";
 import {
   type Control,
@@ -92,7 +92,7 @@ export async function connectTimed(
 /** Connects on a runtime, and listens. */
 export async function observe(runtime: Runtime, options: ConnectOptions): Promise<ObservedClient> {
   const events: ReanchorEvent[] = [];
-  const kube = await connectOn(runtime, {
+  const kube = await bindConnect(runtime)({
     onEvent: (event) => void events.push(event),
     ...options,
   });

@@ -8,7 +8,7 @@ import { describe, expect, test } from "vitest";
 import { ApiError } from "../../../src/api/api-error.ts";
 import type { CallOptions } from "../../../src/api/api-call.ts";
 import type { KubeClient } from "../../../src/client/client.ts";
-import { connectOn } from "../../../src/client/connect.ts";
+import { bindConnect } from "../../../src/client/connect.ts";
 import { ConnectionError } from "../../../src/errors.ts";
 import { staticCaSource } from "../../../src/sources/ca-source.ts";
 import { staticTokenSource } from "../../../src/sources/token-source.ts";
@@ -25,7 +25,7 @@ async function connected(
     ca: staticCaSource(anchorPem()),
     token: staticTokenSource("sesame"),
   };
-  const kube = await connectOn(runtime, { config });
+  const kube = await bindConnect(runtime)({ config });
   const last = (): FakeExchange => {
     const exchange = runtime.exchanges.at(-1);
     if (exchange === undefined) throw new Error("nothing was sent");

@@ -5,12 +5,12 @@
  */
 
 import { describe, expect, test } from "vitest";
-import { connectOn } from "../../../src/client/connect.ts";
+import { bindConnect } from "../../../src/client/connect.ts";
 import type { KubeClient } from "../../../src/client/client.ts";
 import type { ClusterConfig } from "../../../src/config/cluster-config.ts";
 import type { ReanchorEvent } from "../../../src/events.ts";
 import { Reloader } from "../../../src/sources/reloader.ts";
-import { createFunctionTokenSource, staticTokenSource } from "../../../src/sources/token-source.ts";
+import { bindFunctionTokenSource, staticTokenSource } from "../../../src/sources/token-source.ts";
 import {
   type FakeRuntime,
   createFakeRuntime,
@@ -54,7 +54,7 @@ async function following(config: ClusterConfig): Promise<Following> {
     },
     { clock: runtime.clock, sharedReads: true },
   );
-  const kube = await connectOn(runtime, {
+  const kube = await bindConnect(runtime)({
     config: source,
     onEvent: (event) => void events.push(event),
   });
@@ -181,8 +181,7 @@ describe("a client of a config that changes", () => {
     let open = (): void => {};
     let gate = Promise.resolve();
     const runtime = createFakeRuntime();
-    const token = createFunctionTokenSource(
-      runtime,
+    const token = bindFunctionTokenSource(runtime)(
       async () => {
         await gate;
         return "one";
@@ -248,7 +247,7 @@ describe("a client of a config that changes", () => {
   test("waits for the new config's credentials no longer than timeoutMs, a signal or its own life", async () => {
     const scene = await following(one);
     const { kube, runtime } = scene;
-    const hangs = createFunctionTokenSource(runtime, () => new Promise<string>(() => {}), {
+    const hangs = bindFunctionTokenSource(runtime)(() => new Promise<string>(() => {}), {
       readTimeoutMs: 600_000,
     });
     scene.config = { server: "https://two", token: hangs };
@@ -276,7 +275,7 @@ describe("a client of a config that changes", () => {
       });
       return "two";
     };
-    const slow = createFunctionTokenSource(runtime, read, { readTimeoutMs: 600_000 });
+    const slow = bindFunctionTokenSource(runtime)(read, { readTimeoutMs: 600_000 });
     scene.config = { server: "https://two", token: slow };
     await runtime.clock.advance(INTERVAL_MS);
     const first = kube.get("/first");

@@ -5,11 +5,11 @@
  */
 
 import { describe, expect, test, vi } from "vitest";
-import { connectOn } from "../../../src/client/connect.ts";
+import { bindConnect } from "../../../src/client/connect.ts";
 import { ClosedError, ConfigError, TimeoutError } from "../../../src/errors.ts";
 import type { ReanchorEvent } from "../../../src/events.ts";
-import { createFunctionCaSource, staticCaSource } from "../../../src/sources/ca-source.ts";
-import { createFunctionTokenSource, staticTokenSource } from "../../../src/sources/token-source.ts";
+import { bindFunctionCaSource, staticCaSource } from "../../../src/sources/ca-source.ts";
+import { bindFunctionTokenSource, staticTokenSource } from "../../../src/sources/token-source.ts";
 import { anchorPem } from "../support/certificates.ts";
 import { createFakeRuntime, failing, inTurn, untilAborted } from "../support/fake-runtime.ts";
 import { watch } from "../support/scripted-source.ts";
@@ -68,45 +68,45 @@ describe("connect() refuses", () => {
     ],
   ])("%s", async (_, options, type, message) => {
     const runtime = createFakeRuntime();
-    const connecting = connectOn(runtime, { config: { server, ca }, ...options });
+    const connecting = bindConnect(runtime)({ config: { server, ca }, ...options });
     await expect(connecting).rejects.toThrow(type);
     await expect(connecting).rejects.toThrow(message);
   });
 
   test("a CA where the runtime can't carry one, and exclusive trust where it can't honour that", async () => {
     const edge = createFakeRuntime({ name: "edge", capabilities: { customCa: "none" } });
-    await expect(connectOn(edge, { config: { server, ca } })).rejects.toThrow(ConfigError);
+    await expect(bindConnect(edge)({ config: { server, ca } })).rejects.toThrow(ConfigError);
     const additive = createFakeRuntime({ capabilities: { exclusiveTrust: false } });
     const options = { config: { server, ca }, exclusiveTrust: true };
-    await expect(connectOn(additive, options)).rejects.toThrow(ConfigError);
+    await expect(bindConnect(additive)(options)).rejects.toThrow(ConfigError);
   });
 
   test("a server that may not be reached", async () => {
     const runtime = createFakeRuntime();
     runtime.denied.add("net 10.96.0.1:6443");
-    const connecting = connectOn(runtime, { config: { server: `${server}:6443`, ca } });
+    const connecting = bindConnect(runtime)({ config: { server: `${server}:6443`, ca } });
     await expect(connecting).rejects.toThrow("grant --allow-net=10.96.0.1:6443");
   });
 
   test("a CA or a token that can't be loaded, as a ConfigError", async () => {
     const runtime = createFakeRuntime();
-    const badCa = createFunctionCaSource(runtime, () => "");
-    const badToken = createFunctionTokenSource(runtime, () => "");
-    const withBadCa = connectOn(runtime, { config: { server, ca: badCa } });
+    const badCa = bindFunctionCaSource(runtime)(() => "");
+    const badToken = bindFunctionTokenSource(runtime)(() => "");
+    const withBadCa = bindConnect(runtime)({ config: { server, ca: badCa } });
     await expect(withBadCa).rejects.toThrow(ConfigError);
     await expect(withBadCa).rejects.toThrow(/Cannot load CA bundle from function: it is empty/);
-    const withBadToken = connectOn(runtime, { config: { server, ca, token: badToken } });
+    const withBadToken = bindConnect(runtime)({ config: { server, ca, token: badToken } });
     await expect(withBadToken).rejects.toThrow(ConfigError);
   });
 
   test("and then leaves no listener at a source that others use", async () => {
     const runtime = createFakeRuntime();
     let pem = anchorPem("kubernetes", 1);
-    const shared = createFunctionCaSource(runtime, () => pem);
-    const token = createFunctionTokenSource(runtime, () => "");
+    const shared = bindFunctionCaSource(runtime)(() => pem);
+    const token = bindFunctionTokenSource(runtime)(() => "");
     const onEvent = vi.fn();
     await expect(
-      connectOn(runtime, { config: { server, ca: shared, token }, onEvent }),
+      bindConnect(runtime)({ config: { server, ca: shared, token }, onEvent }),
     ).rejects.toThrow();
     pem = anchorPem("kubernetes", 2);
     await runtime.clock.advance(60_000);
@@ -119,7 +119,7 @@ describe("connect()", () => {
   test("loads CA and token, and opens no connection", async () => {
     const runtime = createFakeRuntime();
     const token = staticTokenSource("sesame");
-    const kube = await connectOn(runtime, { config: { server, ca, token } });
+    const kube = await bindConnect(runtime)({ config: { server, ca, token } });
     expect(token.peek()).toBe("sesame");
     expect(runtime.transports).toEqual([]);
     expect(kube.server).toBe("https://10.96.0.1/");
@@ -135,7 +135,7 @@ describe("connect()", () => {
     runtime.disk.set(`${root}/ca.crt`, anchorPem());
     runtime.disk.set(`${root}/token`, "sesame");
     runtime.disk.set(`${root}/namespace`, "here");
-    const kube = await connectOn(runtime, { reloadIntervalMs: 1_000 });
+    const kube = await bindConnect(runtime)({ reloadIntervalMs: 1_000 });
     expect(kube.namespace).toBe("here");
     runtime.disk.set(`${root}/token`, "sesame-2");
     await runtime.clock.advance(1_000);
@@ -145,7 +145,7 @@ describe("connect()", () => {
 
   test("puts a name of the caller's before its own in User-Agent", async () => {
     const runtime = createFakeRuntime();
-    const kube = await connectOn(runtime, { config: { server, ca }, userAgent: "operator/1.2" });
+    const kube = await bindConnect(runtime)({ config: { server, ca }, userAgent: "operator/1.2" });
     await kube.get("/version");
     expect(runtime.exchanges[0]?.headers.get("user-agent")).toMatch(
       /^operator\/1\.2 reanchor\/\S+ fake\/1\.0$/,
@@ -154,7 +154,7 @@ describe("connect()", () => {
 
   test("sends no Authorization without a token", async () => {
     const runtime = createFakeRuntime();
-    const kube = await connectOn(runtime, { config: { server, ca } });
+    const kube = await bindConnect(runtime)({ config: { server, ca } });
     await kube.get("/version");
     expect(runtime.exchanges[0]?.headers.has("authorization")).toBe(false);
   });
@@ -164,11 +164,11 @@ describe("connect()", () => {
     const material = { pem: anchorPem("kubernetes", 1), token: "sesame-1" };
     const config = {
       server,
-      ca: createFunctionCaSource(runtime, () => material.pem),
-      token: createFunctionTokenSource(runtime, () => material.token),
+      ca: bindFunctionCaSource(runtime)(() => material.pem),
+      token: bindFunctionTokenSource(runtime)(() => material.token),
     };
     const events: ReanchorEvent[] = [];
-    const kube = await connectOn(runtime, { config, onEvent: (event) => events.push(event) });
+    const kube = await bindConnect(runtime)({ config, onEvent: (event) => events.push(event) });
     await runtime.clock.advance(1_000);
     Object.assign(material, { pem: anchorPem("kubernetes", 2), token: "sesame-2" });
     runtime.answer = inTurn(
@@ -199,7 +199,7 @@ describe("connect()", () => {
 
   test("ends a request by timeoutMs, the client's or its own", async () => {
     const runtime = createFakeRuntime();
-    const kube = await connectOn(runtime, { config: { server, ca }, timeoutMs: 1_000 });
+    const kube = await bindConnect(runtime)({ config: { server, ca }, timeoutMs: 1_000 });
     runtime.answer = untilAborted;
     for (const timeoutMs of [undefined, 1_000]) {
       const request = watch(kube.get("/x", { timeoutMs }));
@@ -214,7 +214,7 @@ describe("connect()", () => {
   test("waits for Retry-After no longer than maxRetryAfterMs, and not at all when that is 0", async () => {
     for (const seconds of ["0", "1"]) {
       const runtime = createFakeRuntime();
-      const kube = await connectOn(runtime, { config: { server, ca }, maxRetryAfterMs: 0 });
+      const kube = await bindConnect(runtime)({ config: { server, ca }, maxRetryAfterMs: 0 });
       const headers = { "retry-after": seconds };
       runtime.answer = () => new Response(null, { status: 503, headers });
       expect((await kube.fetch("/x")).status).toBe(503);
@@ -227,12 +227,12 @@ test("close() ends requests, and a closed client takes none and says so", async 
   const runtime = createFakeRuntime();
   const events: ReanchorEvent[] = [];
   let secret = "sesame-1";
-  const token = createFunctionTokenSource(runtime, () => secret);
+  const token = bindFunctionTokenSource(runtime)(() => secret);
   const options = {
     config: { server, ca, token },
     onEvent: (event: ReanchorEvent) => events.push(event),
   };
-  const kube = await connectOn(runtime, options);
+  const kube = await bindConnect(runtime)(options);
   runtime.answer = untilAborted;
   const request = watch(kube.get("/x"));
   await vi.waitUntil(() => runtime.exchanges.length === 1);

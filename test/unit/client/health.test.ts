@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { connectOn } from "../../../src/client/connect.ts";
+import { bindConnect } from "../../../src/client/connect.ts";
 import type { KubeClient } from "../../../src/client/client.ts";
 import { TimeoutError } from "../../../src/errors.ts";
 import { staticCaSource } from "../../../src/sources/ca-source.ts";
-import { createFunctionTokenSource, staticTokenSource } from "../../../src/sources/token-source.ts";
+import { bindFunctionTokenSource, staticTokenSource } from "../../../src/sources/token-source.ts";
 import { anchorPem } from "../support/certificates.ts";
 import {
   type FakeRuntime,
@@ -28,7 +28,7 @@ interface Started {
 async function start(): Promise<Started> {
   const runtime = createFakeRuntime();
   const config = { server, ca: staticCaSource(anchorPem()), token: staticTokenSource("sesame") };
-  const kube = await connectOn(runtime, { config, maxRetryAfterMs: 0 });
+  const kube = await bindConnect(runtime)({ config, maxRetryAfterMs: 0 });
   return {
     kube,
     runtime,
@@ -167,12 +167,12 @@ describe("status() says how requests went", () => {
     let token: string | Error = "sesame";
     const config = {
       server,
-      token: createFunctionTokenSource(runtime, () => {
+      token: bindFunctionTokenSource(runtime)(() => {
         if (token instanceof Error) throw token;
         return token;
       }),
     };
-    const kube = await connectOn(runtime, { config });
+    const kube = await bindConnect(runtime)({ config });
     await kube.get("/version");
     token = new Error("no vault");
     await runtime.clock.advance(200_000);

@@ -6,10 +6,10 @@
 
 import { inspect } from "node:util";
 import { describe, expect, test, vi } from "vitest";
-import { connectOn } from "../../../src/client/connect.ts";
+import { bindConnect } from "../../../src/client/connect.ts";
 import type { ReanchorEvent } from "../../../src/events.ts";
-import { createFunctionCaSource, staticCaSource } from "../../../src/sources/ca-source.ts";
-import { createFunctionTokenSource, staticTokenSource } from "../../../src/sources/token-source.ts";
+import { bindFunctionCaSource, staticCaSource } from "../../../src/sources/ca-source.ts";
+import { bindFunctionTokenSource, staticTokenSource } from "../../../src/sources/token-source.ts";
 import { anchorPem } from "../support/certificates.ts";
 import { createFakeRuntime, failing, untilAborted } from "../support/fake-runtime.ts";
 import { watch } from "../support/scripted-source.ts";
@@ -21,12 +21,12 @@ describe("status()", () => {
   test("says how trust, identity and connections are doing, with no I/O", async () => {
     const runtime = createFakeRuntime();
     let pem: string | Error = anchorPem();
-    const bundle = createFunctionCaSource(runtime, () => {
+    const bundle = bindFunctionCaSource(runtime)(() => {
       if (pem instanceof Error) throw pem;
       return pem;
     });
     const token = staticTokenSource("sesame");
-    const kube = await connectOn(runtime, {
+    const kube = await bindConnect(runtime)({
       config: { server, ca: bundle, token, namespace: "here" },
     });
     await kube.get("/version");
@@ -70,7 +70,7 @@ describe("status()", () => {
   });
 
   test("says nothing of what is not configured", async () => {
-    const kube = await connectOn(createFakeRuntime(), { config: { server } });
+    const kube = await bindConnect(createFakeRuntime())({ config: { server } });
     expect(kube.status()).toMatchObject({ ca: undefined, token: undefined, generations: [] });
   });
 });
@@ -78,10 +78,10 @@ describe("status()", () => {
 test("no token shows in a client, its status, its errors or its events", async () => {
   const runtime = createFakeRuntime();
   let secret = "sesame-1";
-  const token = createFunctionTokenSource(runtime, () => secret, { reloadIntervalMs: 1_000 });
+  const token = bindFunctionTokenSource(runtime)(() => secret, { reloadIntervalMs: 1_000 });
   const events: ReanchorEvent[] = [];
   const config = { server, ca, token };
-  const kube = await connectOn(runtime, { config, onEvent: (event) => events.push(event) });
+  const kube = await bindConnect(runtime)({ config, onEvent: (event) => events.push(event) });
   const shown: unknown[] = [kube, config, events];
   await kube.get("/version");
   shown.push(kube.status());

@@ -10,7 +10,7 @@ import type { ReanchorEvent } from "../../../src/events.ts";
 import type { Failure, TlsSnapshot } from "../../../src/runtime.ts";
 import { type Attempt, LateHandshakeError, Rotation } from "../../../src/rotation/rotation.ts";
 import { checkTrustOptions } from "../../../src/rotation/trust-settings.ts";
-import { createFunctionCaSource } from "../../../src/sources/ca-source.ts";
+import { bindFunctionCaSource } from "../../../src/sources/ca-source.ts";
 import { certificatePem } from "../support/certificates.ts";
 import { createFakeRuntime } from "../support/fake-runtime.ts";
 import { settle } from "../support/scripted-source.ts";
@@ -39,7 +39,7 @@ function createScene(pem: string, options: Scene = {}) {
   const events: ReanchorEvent[] = [];
   const bodies: Body[] = [];
   let bundle = pem;
-  const source = createFunctionCaSource(runtime, () => bundle, { cooldownMs: 0 });
+  const source = bindFunctionCaSource(runtime)(() => bundle, { cooldownMs: 0 });
   const fixed = { connectTimeoutMs: 10_000, exclusiveTrust: false, repeatsHeaders: false };
   const rotation = new Rotation<Body>({
     settings: checkTrustOptions(runtime, { ca: source }, fixed),

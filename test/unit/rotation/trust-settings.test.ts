@@ -8,13 +8,13 @@ import { describe, expect, test } from "vitest";
 import { ConfigError } from "../../../src/errors.ts";
 import type { Capabilities, TransportOptions } from "../../../src/runtime.ts";
 import { staticCaSource } from "../../../src/sources/ca-source.ts";
-import { createFunctionClientCertSource } from "../../../src/sources/client-cert-source.ts";
+import { bindFunctionClientCertSource } from "../../../src/sources/client-cert-source.ts";
 import { type TrustOptions, checkTrustOptions } from "../../../src/rotation/trust-settings.ts";
 import { anchorPem } from "../support/certificates.ts";
 import { createFakeRuntime } from "../support/fake-runtime.ts";
 
 const ca = staticCaSource(anchorPem());
-const clientCert = createFunctionClientCertSource(createFakeRuntime(), () => {
+const clientCert = bindFunctionClientCertSource(createFakeRuntime())(() => {
   throw new Error("never called");
 });
 

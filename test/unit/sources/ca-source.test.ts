@@ -11,8 +11,8 @@ import type { ReanchorEvent } from "../../../src/events.ts";
 import {
   type CaBundle,
   type CaSource,
-  createFileCaSource,
-  createFunctionCaSource,
+  bindFileCaSource,
+  bindFunctionCaSource,
   staticCaSource,
 } from "../../../src/sources/ca-source.ts";
 import { anchorPem, certificateDer, pemBlock } from "../support/certificates.ts";
@@ -33,7 +33,7 @@ interface Rotation {
 async function expired(): Promise<Rotation> {
   const runtime = createFakeRuntime();
   runtime.disk.set(path, old);
-  const source = createFileCaSource(runtime, path);
+  const source = bindFileCaSource(runtime)(path);
   const events: ReanchorEvent[] = [];
   source.subscribe((event) => events.push(event));
   const first = await source.current();
@@ -45,7 +45,7 @@ describe("CA reload", () => {
   test("inside the interval: the same object, no read", async () => {
     const runtime = createFakeRuntime();
     runtime.disk.set(path, old);
-    const source = createFileCaSource(runtime, path);
+    const source = bindFileCaSource(runtime)(path);
     const first = await source.current();
     runtime.disk.set(path, next);
     await runtime.clock.advance(59_999);
@@ -119,7 +119,7 @@ describe("CA reload", () => {
   test("empty at first then valid: an error, then the bundle", async () => {
     const runtime = createFakeRuntime();
     runtime.disk.set(path, "");
-    const source = createFileCaSource(runtime, path);
+    const source = bindFileCaSource(runtime)(path);
     await expect(source.current()).rejects.toThrow(SourceError);
     await expect(source.current()).rejects.toThrow(/it is empty/);
     runtime.disk.set(path, old);
@@ -129,7 +129,7 @@ describe("CA reload", () => {
   test("100 callers x 100 calls: one read a period", async () => {
     const runtime = createFakeRuntime();
     runtime.disk.set(path, old);
-    const source = createFileCaSource(runtime, path);
+    const source = bindFileCaSource(runtime)(path);
     for (let period = 1; period <= 3; period++) {
       const callers = Array.from({ length: 100 }, async () => {
         for (let call = 0; call < 100; call++) await source.current();
@@ -207,7 +207,7 @@ describe("CaBundle", () => {
   test("is the same object when the file changes in nothing that matters", async () => {
     const runtime = createFakeRuntime();
     runtime.disk.set(path, old + next);
-    const source = createFileCaSource(runtime, path);
+    const source = bindFileCaSource(runtime)(path);
     const first = await source.current();
     runtime.disk.set(path, `# rewritten\r\n${next.replaceAll("\n", "\r\n")}${old}`);
     await runtime.clock.advance(60_000);
@@ -217,34 +217,34 @@ describe("CaBundle", () => {
   });
 });
 
-describe("createFunctionCaSource()", () => {
+describe("bindFunctionCaSource()", () => {
   test("takes text or bytes, by a promise or at once, and hands a signal in", async () => {
     const runtime = createFakeRuntime();
     const read = vi.fn((_signal: AbortSignal) => new TextEncoder().encode(old));
-    const source = createFunctionCaSource(runtime, read, { reloadIntervalMs: 1_000 });
+    const source = bindFunctionCaSource(runtime)(read, { reloadIntervalMs: 1_000 });
     const first = await source.current();
     expect(read.mock.calls[0]?.[0]).toBeInstanceOf(AbortSignal);
     await runtime.clock.advance(1_000);
     expect(await source.current()).toBe(first);
     expect(read).toHaveBeenCalledTimes(2);
     expect(source.status.source).toBe("function");
-    const later = createFunctionCaSource(runtime, async () => old);
+    const later = bindFunctionCaSource(runtime)(async () => old);
     expect((await later.current()).fingerprint).toBe(first.fingerprint);
   });
 
   test("tells a function that throws, at once or by its promise, as a failed read", async () => {
     const runtime = createFakeRuntime();
-    const source = createFunctionCaSource(runtime, () => {
+    const source = bindFunctionCaSource(runtime)(() => {
       throw new Error("no vault");
     });
     await expect(source.current()).rejects.toThrow("Cannot load CA bundle from function: no vault");
-    const rejecting = createFunctionCaSource(runtime, () => Promise.reject(new Error("no vault")));
+    const rejecting = bindFunctionCaSource(runtime)(() => Promise.reject(new Error("no vault")));
     await expect(rejecting.current()).rejects.toThrow(/no vault/);
   });
 
   test("refuses what is no function", () => {
     const read: unknown = old;
-    expect(() => createFunctionCaSource(createFakeRuntime(), read as () => string)).toThrow(
+    expect(() => bindFunctionCaSource(createFakeRuntime())(read as () => string)).toThrow(
       TypeError,
     );
   });
@@ -277,8 +277,8 @@ describe("staticCaSource()", () => {
   });
 });
 
-test("createFileCaSource() says what to do when the runtime has no files", () => {
+test("bindFileCaSource() says what to do when the runtime has no files", () => {
   const runtime = createFakeRuntime({ name: "edge", hasFiles: false });
-  expect(() => createFileCaSource(runtime, path)).toThrow(ConfigError);
-  expect(() => createFileCaSource(runtime, path)).toThrow(/no file system; let the platform trust/);
+  expect(() => bindFileCaSource(runtime)(path)).toThrow(ConfigError);
+  expect(() => bindFileCaSource(runtime)(path)).toThrow(/no file system; let the platform trust/);
 });

@@ -12,8 +12,8 @@ import {
   type ClientCert,
   type ClientCertPem,
   type ClientCertSource,
-  createFileClientCertSource,
-  createFunctionClientCertSource,
+  bindFileClientCertSource,
+  bindFunctionClientCertSource,
   staticClientCertSource,
 } from "../../../src/sources/client-cert-source.ts";
 import {
@@ -77,7 +77,7 @@ interface Loaded {
 async function expired(pair: Pair = old): Promise<Loaded> {
   const runtime = createFakeRuntime();
   write(runtime, pair);
-  const source = createFileClientCertSource(runtime, files);
+  const source = bindFileClientCertSource(runtime)(files);
   const events: ReanchorEvent[] = [];
   source.subscribe((event) => events.push(event));
   const first = await source.current();
@@ -104,7 +104,7 @@ describe("Client certificate reload", () => {
   test("inside the interval: the same object, no read", async () => {
     const runtime = createFakeRuntime();
     write(runtime, old);
-    const source = createFileClientCertSource(runtime, files);
+    const source = bindFileClientCertSource(runtime)(files);
     const first = await source.current();
     write(runtime, next);
     await runtime.clock.advance(59_999);
@@ -143,7 +143,7 @@ describe("Client certificate reload", () => {
     const path = "/var/lib/kubelet/pki/kubelet-client-current.pem";
     const runtime = createFakeRuntime();
     runtime.disk.set(path, old.certificate + old.key);
-    const source = createFileClientCertSource(runtime, { certificate: path, key: path });
+    const source = bindFileClientCertSource(runtime)({ certificate: path, key: path });
     expect(pairOf(await source.current())).toEqual(old);
     expect(runtime.reads).toEqual([path]);
     expect(source.status.source).toBe(`file ${path}`);
@@ -185,7 +185,7 @@ describe("Client certificate reload", () => {
   test("half-written pair at first: an error, then the pair", async () => {
     const runtime = createFakeRuntime();
     write(runtime, { ...old, key: next.key });
-    const source = createFileClientCertSource(runtime, files);
+    const source = bindFileClientCertSource(runtime)(files);
     const message = /does not belong to the certificate; a rotation may be under way/;
     await expect(passing(runtime, source.current())).rejects.toThrow(message);
     write(runtime, next);
@@ -208,7 +208,7 @@ describe("Client certificate reload", () => {
   test("waits between two tries no longer than the read's time limit", async () => {
     const runtime = createFakeRuntime();
     write(runtime, { ...old, key: next.key });
-    const source = createFileClientCertSource(runtime, files, { readTimeoutMs: 10 });
+    const source = bindFileClientCertSource(runtime)(files, { readTimeoutMs: 10 });
     await expect(passing(runtime, source.current())).rejects.toThrow(/longer than 10 ms/);
     expect(runtime.clock.pending).toBe(0);
     expect(runtime.reads).toHaveLength(2);
@@ -251,7 +251,7 @@ describe("Client certificate reload", () => {
     const runtime = createFakeRuntime();
     const brief = await issue({ notAfter: new Date(start + 30_000) });
     write(runtime, brief);
-    const source = createFileClientCertSource(runtime, files);
+    const source = bindFileClientCertSource(runtime)(files);
     await source.current();
     write(runtime, next);
     await runtime.clock.advance(19_999);
@@ -301,7 +301,7 @@ describe("Client certificate file shapes", async () => {
     for (const path of Object.values(paths)) {
       runtime.disk.set(path, async () => await readFile(path, "utf8"));
     }
-    const source = createFileClientCertSource(runtime, paths);
+    const source = bindFileClientCertSource(runtime)(paths);
     const events: ReanchorEvent[] = [];
     source.subscribe((event) => events.push(event));
     const first = await source.current();
@@ -420,7 +420,7 @@ describe("never a mixed pair, however writes fall between reads", async () => {
         return text;
       });
     }
-    const source = createFileClientCertSource(runtime, files);
+    const source = bindFileClientCertSource(runtime)(files);
     for (let round = 0; round < 12; round++) {
       rotate();
       const cert = await passing(runtime, source.current()).catch(() => undefined);
@@ -485,15 +485,15 @@ describe("ClientCert", () => {
   });
 });
 
-describe("createFunctionClientCertSource()", () => {
+describe("bindFunctionClientCertSource()", () => {
   test("hands a signal in, by a promise or at once", async () => {
     const runtime = createFakeRuntime();
     const read = vi.fn((_signal: AbortSignal): ClientCertPem => old);
-    const source = createFunctionClientCertSource(runtime, read);
+    const source = bindFunctionClientCertSource(runtime)(read);
     expect(pairOf(await source.current())).toEqual(old);
     expect(read.mock.calls[0]?.[0]).toBeInstanceOf(AbortSignal);
     expect(source.status).toMatchObject({ kind: "client-certificate", source: "function" });
-    const later = createFunctionClientCertSource(runtime, async () => next);
+    const later = bindFunctionClientCertSource(runtime)(async () => next);
     expect(pairOf(await later.current())).toEqual(next);
   });
 
@@ -501,28 +501,28 @@ describe("createFunctionClientCertSource()", () => {
     const runtime = createFakeRuntime();
     const read = vi.fn<() => ClientCertPem>(() => next);
     read.mockReturnValueOnce({ ...old, key: next.key });
-    const source = createFunctionClientCertSource(runtime, read);
+    const source = bindFunctionClientCertSource(runtime)(read);
     expect(pairOf(await passing(runtime, source.current()))).toEqual(next);
     expect(read).toHaveBeenCalledTimes(2);
   });
 
   test("tells a function that throws as a failed read, and one that gives nothing as invalid", async () => {
     const runtime = createFakeRuntime();
-    const failing = createFunctionClientCertSource(runtime, () => {
+    const failing = bindFunctionClientCertSource(runtime)(() => {
       throw new Error("no vault");
     });
     await expect(failing.current()).rejects.toThrow(
       "Cannot load client certificate from function: no vault",
     );
     const half: unknown = { certificate: old.certificate };
-    const empty = createFunctionClientCertSource(runtime, () => half as ClientCertPem);
+    const empty = bindFunctionClientCertSource(runtime)(() => half as ClientCertPem);
     await expect(empty.current()).rejects.toThrow("the private key: it is neither text nor bytes");
   });
 
   test("refuses what is no function", () => {
     const read: unknown = old;
     expect(() =>
-      createFunctionClientCertSource(createFakeRuntime(), read as () => ClientCertPem),
+      bindFunctionClientCertSource(createFakeRuntime())(read as () => ClientCertPem),
     ).toThrow(TypeError);
   });
 });
@@ -581,8 +581,8 @@ describe("staticClientCertSource()", () => {
   });
 });
 
-test("createFileClientCertSource() says what to do when the runtime has no files", () => {
+test("bindFileClientCertSource() says what to do when the runtime has no files", () => {
   const runtime = createFakeRuntime({ name: "edge", hasFiles: false });
-  expect(() => createFileClientCertSource(runtime, files)).toThrow(ConfigError);
-  expect(() => createFileClientCertSource(runtime, files)).toThrow(/no file system; use what/);
+  expect(() => bindFileClientCertSource(runtime)(files)).toThrow(ConfigError);
+  expect(() => bindFileClientCertSource(runtime)(files)).toThrow(/no file system; use what/);
 });

@@ -5,9 +5,9 @@
  */
 
 import { expect, test } from "vitest";
-import { createFileCaSource } from "../../../src/sources/ca-source.ts";
-import { createFileClientCertSource } from "../../../src/sources/client-cert-source.ts";
-import { createFileTokenSource } from "../../../src/sources/token-source.ts";
+import { bindFileCaSource } from "../../../src/sources/ca-source.ts";
+import { bindFileClientCertSource } from "../../../src/sources/client-cert-source.ts";
+import { bindFileTokenSource } from "../../../src/sources/token-source.ts";
 import type { Runtime } from "../../../src/runtime.ts";
 import type { Source } from "../../../src/sources/source.ts";
 import { createFakeRuntime } from "../support/fake-runtime.ts";
@@ -16,20 +16,20 @@ const files = { certificate: "pki/tls.crt", key: "./pki/tls.key" };
 
 test.each<[string, (runtime: Runtime) => Source<unknown>, string, string[]]>([
   [
-    "createFileCaSource()",
-    (runtime) => createFileCaSource(runtime, "pki/ca.crt"),
+    "bindFileCaSource()",
+    (runtime) => bindFileCaSource(runtime)("pki/ca.crt"),
     "file /work/pki/ca.crt",
     ["/work/pki/ca.crt"],
   ],
   [
-    "createFileTokenSource()",
-    (runtime) => createFileTokenSource(runtime, "../token"),
+    "bindFileTokenSource()",
+    (runtime) => bindFileTokenSource(runtime)("../token"),
     "file /token",
     ["/token"],
   ],
   [
-    "createFileClientCertSource()",
-    (runtime) => createFileClientCertSource(runtime, files),
+    "bindFileClientCertSource()",
+    (runtime) => bindFileClientCertSource(runtime)(files),
     "files /work/pki/tls.crt and /work/pki/tls.key",
     ["/work/pki/tls.crt", "/work/pki/tls.key"],
   ],

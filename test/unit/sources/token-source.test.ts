@@ -10,8 +10,8 @@ import { describe, expect, test } from "vitest";
 import { ConfigError, SourceError } from "../../../src/errors.ts";
 import type { ReanchorEvent } from "../../../src/events.ts";
 import {
-  createFileTokenSource,
-  createFunctionTokenSource,
+  bindFileTokenSource,
+  bindFunctionTokenSource,
   staticTokenSource,
 } from "../../../src/sources/token-source.ts";
 import { createFakeRuntime } from "../support/fake-runtime.ts";
@@ -30,7 +30,7 @@ describe("Token", () => {
   test("cached: the same token with no read inside the interval", async () => {
     const runtime = createFakeRuntime();
     runtime.disk.set(path, "first");
-    const source = createFileTokenSource(runtime, path);
+    const source = bindFileTokenSource(runtime)(path);
     expect(await source.current()).toBe("first");
     runtime.disk.set(path, "second");
     await runtime.clock.advance(59_999);
@@ -43,7 +43,7 @@ describe("Token", () => {
   test("changed: one event, without the token", async () => {
     const runtime = createFakeRuntime();
     runtime.disk.set(path, "sesame-1");
-    const source = createFileTokenSource(runtime, path);
+    const source = bindFileTokenSource(runtime)(path);
     const events: ReanchorEvent[] = [];
     source.subscribe((event) => events.push(event));
     await source.current();
@@ -60,7 +60,7 @@ describe("Token", () => {
     const runtime = createFakeRuntime();
     const first = jwt({ exp: runtime.clock.wallNow() / 1_000 + 40 });
     runtime.disk.set(path, first);
-    const source = createFileTokenSource(runtime, path);
+    const source = bindFileTokenSource(runtime)(path);
     await source.current();
     runtime.disk.set(path, "second");
     await runtime.clock.advance(29_999);
@@ -73,7 +73,7 @@ describe("Token", () => {
     const runtime = createFakeRuntime();
     const expired = jwt({ exp: runtime.clock.wallNow() / 1_000 - 3_600 });
     runtime.disk.set(path, expired);
-    const source = createFileTokenSource(runtime, path);
+    const source = bindFileTokenSource(runtime)(path);
     for (let second = 1; second <= 3; second++) {
       for (let call = 0; call < 100; call++) expect(await source.current()).toBe(expired);
       expect(runtime.reads).toHaveLength(second);
@@ -93,7 +93,7 @@ describe("Token", () => {
   ])("not a JWT with an expiry (%s): the interval holds", async (_, token) => {
     const runtime = createFakeRuntime();
     runtime.disk.set(path, token);
-    const source = createFileTokenSource(runtime, path);
+    const source = bindFileTokenSource(runtime)(path);
     await source.current();
     await runtime.clock.advance(59_999);
     expect(await source.current()).toBe(token);
@@ -103,7 +103,7 @@ describe("Token", () => {
   test("trimmed: white space around it is dropped", async () => {
     const runtime = createFakeRuntime();
     runtime.disk.set(path, "\uFEFF \r\n sesame\r\n\n");
-    expect(await createFileTokenSource(runtime, path).current()).toBe("sesame");
+    expect(await bindFileTokenSource(runtime)(path).current()).toBe("sesame");
   });
 
   test.each<[string, string | Uint8Array | Error | undefined, string]>([
@@ -123,12 +123,12 @@ describe("Token", () => {
       else runtime.disk.set(path, value);
     };
     write(content);
-    const error = await createFileTokenSource(runtime, path).current().catch(String);
+    const error = await bindFileTokenSource(runtime)(path).current().catch(String);
     expect(error).toMatch(`SourceError: Cannot load token from file ${path}: `);
     expect(error).not.toMatch(/sesa|sésa/);
 
     write("kept");
-    const source = createFileTokenSource(runtime, path);
+    const source = bindFileTokenSource(runtime)(path);
     const events: ReanchorEvent[] = [];
     source.subscribe((event) => events.push(event));
     await source.current();
@@ -142,7 +142,7 @@ describe("Token", () => {
   test("100 callers x 100 calls: one read a period", async () => {
     const runtime = createFakeRuntime();
     runtime.disk.set(path, "sesame");
-    const source = createFileTokenSource(runtime, path);
+    const source = bindFileTokenSource(runtime)(path);
     for (let period = 1; period <= 3; period++) {
       const callers = Array.from({ length: 100 }, async () => {
         for (let call = 0; call < 100; call++) await source.current();
@@ -154,21 +154,21 @@ describe("Token", () => {
   });
 });
 
-describe("createFunctionTokenSource()", () => {
+describe("bindFunctionTokenSource()", () => {
   test("takes a token at once or by a promise", async () => {
     const runtime = createFakeRuntime();
-    expect(await createFunctionTokenSource(runtime, () => "sesame").current()).toBe("sesame");
-    const later = createFunctionTokenSource(runtime, async (signal) => `sesame${signal.aborted}`);
+    expect(await bindFunctionTokenSource(runtime)(() => "sesame").current()).toBe("sesame");
+    const later = bindFunctionTokenSource(runtime)(async (signal) => `sesame${signal.aborted}`);
     expect(await later.current()).toBe("sesamefalse");
   });
 
   test("refuses what gives no string, and what is no function", async () => {
     const runtime = createFakeRuntime();
     const gives: unknown = () => undefined;
-    const source = createFunctionTokenSource(runtime, gives as () => string);
+    const source = bindFunctionTokenSource(runtime)(gives as () => string);
     await expect(source.current()).rejects.toThrow(/it is not a string/);
     const notOne: unknown = "sesame";
-    const make = (): unknown => createFunctionTokenSource(runtime, notOne as () => string);
+    const make = (): unknown => bindFunctionTokenSource(runtime)(notOne as () => string);
     expect(make).toThrow(TypeError);
     expect(make).toThrow(/^(?!.*sesame)/);
   });
@@ -189,8 +189,8 @@ test.each(["", " \n", "sesa\nme", "sésame"])(
   },
 );
 
-test("createFileTokenSource() says what to do when the runtime has no files", () => {
+test("bindFileTokenSource() says what to do when the runtime has no files", () => {
   const runtime = createFakeRuntime({ name: "edge", hasFiles: false });
-  expect(() => createFileTokenSource(runtime, path)).toThrow(ConfigError);
-  expect(() => createFileTokenSource(runtime, path)).toThrow(/use functionTokenSource/);
+  expect(() => bindFileTokenSource(runtime)(path)).toThrow(ConfigError);
+  expect(() => bindFileTokenSource(runtime)(path)).toThrow(/use functionTokenSource/);
 });

@@ -7,7 +7,7 @@
 import { ClosedError } from "../../../src/errors.ts";
 import type { ReanchorEvent } from "../../../src/events.ts";
 import type { TransportResponse } from "../../../src/runtime.ts";
-import { type CaSource, createFunctionCaSource } from "../../../src/sources/ca-source.ts";
+import { type CaSource, bindFunctionCaSource } from "../../../src/sources/ca-source.ts";
 import type { ClientCertSource } from "../../../src/sources/client-cert-source.ts";
 import { InFlight } from "../../../src/transport/in-flight.ts";
 import type { OutgoingBody, OutgoingRequest } from "../../../src/transport/request.ts";
@@ -80,7 +80,7 @@ export function createRotation(options: RotationOptions = {}): Rotation {
   let reads = 0;
   const runtime = createFakeRuntime(options.runtime);
   const events: ReanchorEvent[] = [];
-  const source = createFunctionCaSource(runtime, () => {
+  const source = bindFunctionCaSource(runtime)(() => {
     reads++;
     return pem;
   });

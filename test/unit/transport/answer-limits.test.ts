@@ -7,7 +7,7 @@
 import { describe, expect, test } from "vitest";
 import { ApiError } from "../../../src/api/api-error.ts";
 import type { KubeClient } from "../../../src/client/client.ts";
-import { type ConnectOptions, connectOn } from "../../../src/client/connect.ts";
+import { type ConnectOptions, bindConnect } from "../../../src/client/connect.ts";
 import { ConnectionError, TimeoutError } from "../../../src/errors.ts";
 import { Pod } from "../../../src/resources/index.ts";
 import { staticCaSource } from "../../../src/sources/ca-source.ts";
@@ -175,7 +175,7 @@ describe("a client", () => {
   ): Promise<{ runtime: FakeRuntime; kube: KubeClient }> {
     const runtime = createFakeRuntime();
     const config = { server: "https://10.96.0.1", ca: staticCaSource(anchorPem()) };
-    return { runtime, kube: await connectOn(runtime, { config, ...options }) };
+    return { runtime, kube: await bindConnect(runtime)({ config, ...options }) };
   }
 
   test("has maxResponseBytes, which each call can set for itself", async () => {

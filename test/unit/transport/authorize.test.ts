@@ -8,7 +8,7 @@ import { describe, expect, test } from "vitest";
 import type { ReanchorEvent } from "../../../src/events.ts";
 import {
   type TokenSource,
-  createFunctionTokenSource,
+  bindFunctionTokenSource,
   staticTokenSource,
 } from "../../../src/sources/token-source.ts";
 import type { Source } from "../../../src/sources/source.ts";
@@ -43,7 +43,7 @@ async function authorized(...answers: readonly NextAnswer[]): Promise<Authorized
   const { clock, ...runtime } = createFakeRuntime();
   const events: ReanchorEvent[] = [];
   const { send, sent } = recordingSend(...answers);
-  const source = createFunctionTokenSource({ ...runtime, clock }, () => {
+  const source = bindFunctionTokenSource({ ...runtime, clock })(() => {
     made.reads++;
     return made.token;
   });
@@ -223,7 +223,7 @@ describe("withCredentials()", () => {
 
   test("a token that was never loaded is the caller's error, and nothing is sent", async () => {
     const runtime = createFakeRuntime();
-    const source = createFunctionTokenSource(runtime, () => "");
+    const source = bindFunctionTokenSource(runtime)(() => "");
     const { send, sent } = recordingSend(ok);
     const authorize = withCredentials(send, { token: source }, runtime.clock, undefined);
     await expect(authorize(outgoing("/api"))).rejects.toMatchObject({
@@ -236,7 +236,7 @@ describe("withCredentials()", () => {
 test("withCredentials() sends no token again that its source has given up", async () => {
   const { clock, ...runtime } = createFakeRuntime();
   let token: string | undefined = "old";
-  const gives = createFunctionTokenSource({ ...runtime, clock }, () => "unused");
+  const gives = bindFunctionTokenSource({ ...runtime, clock })(() => "unused");
   const source: Source<string | undefined> = {
     ...gives,
     status: gives.status,

@@ -7,7 +7,7 @@
 import { describe, expect, test } from "vitest";
 import { ClosedError, ConfigError } from "../../../src/errors.ts";
 import { staticCaSource } from "../../../src/sources/ca-source.ts";
-import { type CreateFetchOptions, createFetchFor } from "../../../src/transport/create-fetch.ts";
+import { type CreateFetchOptions, bindCreateFetch } from "../../../src/transport/create-fetch.ts";
 import { anchorPem } from "../support/certificates.ts";
 import { createFakeRuntime, inTurn } from "../support/fake-runtime.ts";
 
@@ -16,7 +16,7 @@ const ca = staticCaSource(anchorPem());
 describe("createFetch()", () => {
   test("gives a fetch of any https origin, under the bundle", async () => {
     const runtime = createFakeRuntime();
-    const fetch = createFetchFor(runtime, { ca });
+    const fetch = bindCreateFetch(runtime)({ ca });
     const response = await fetch("https://metrics.internal/healthz");
     expect(response).toBeInstanceOf(Response);
     expect(response.url).toBe("https://metrics.internal/healthz");
@@ -40,7 +40,7 @@ describe("createFetch()", () => {
     "https://[",
   ])("refuses %j before anything connects", async (url) => {
     const runtime = createFakeRuntime();
-    await expect(createFetchFor(runtime, { ca })(url)).rejects.toThrow(TypeError);
+    await expect(bindCreateFetch(runtime)({ ca })(url)).rejects.toThrow(TypeError);
     expect(runtime.transports).toEqual([]);
   });
 
@@ -52,14 +52,14 @@ describe("createFetch()", () => {
       () => redirect("/b"),
       () => redirect("https://evil.example/"),
     );
-    const response = await createFetchFor(runtime, { ca })("https://host/a");
+    const response = await bindCreateFetch(runtime)({ ca })("https://host/a");
     expect(response.status).toBe(302);
     expect(runtime.exchanges.map(({ url }) => url)).toEqual(["https://host/a", "https://host/b"]);
   });
 
   test("says how it is doing, closes, and takes no request after", async () => {
     const runtime = createFakeRuntime();
-    const fetch = createFetchFor(runtime, { ca });
+    const fetch = bindCreateFetch(runtime)({ ca });
     expect(fetch.status()).toMatchObject({ ca: { source: "memory" }, generations: [] });
     await fetch("https://host/");
     expect(fetch.status().generations).toHaveLength(1);
@@ -70,7 +70,7 @@ describe("createFetch()", () => {
 
   test("leaves no timer behind once a response is there", async () => {
     const runtime = createFakeRuntime();
-    await createFetchFor(runtime, { ca })("https://host/");
+    await bindCreateFetch(runtime)({ ca })("https://host/");
     expect(runtime.clock.pending).toBe(0);
   });
 
@@ -89,18 +89,20 @@ describe("createFetch()", () => {
       /no CA bundle to trust alone/,
     ],
   ])("refuses %s at construction", (_, options, message) => {
-    expect(() => createFetchFor(createFakeRuntime(), { ca, ...options })).toThrow(message);
+    expect(() => bindCreateFetch(createFakeRuntime())({ ca, ...options })).toThrow(message);
   });
 
   test("fails at construction where the runtime can't honour a security option", () => {
     const edge = createFakeRuntime({ name: "edge", capabilities: { customCa: "none" } });
-    expect(() => createFetchFor(edge, { ca })).toThrow(ConfigError);
-    expect(() => createFetchFor(edge, { ca })).toThrow(
+    expect(() => bindCreateFetch(edge)({ ca })).toThrow(ConfigError);
+    expect(() => bindCreateFetch(edge)({ ca })).toThrow(
       /on edge: .* pass its fetch as the option "fetch"/,
     );
-    expect(() => createFetchFor(edge, {})).not.toThrow();
+    expect(() => bindCreateFetch(edge)({})).not.toThrow();
     const additive = createFakeRuntime({ capabilities: { exclusiveTrust: false } });
     const options: CreateFetchOptions = { ca, exclusiveTrust: true };
-    expect(() => createFetchFor(additive, options)).toThrow(/exclusiveTrust: node can't honour it/);
+    expect(() => bindCreateFetch(additive)(options)).toThrow(
+      /exclusiveTrust: node can't honour it/,
+    );
   });
 });

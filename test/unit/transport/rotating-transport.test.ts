@@ -6,7 +6,7 @@
 
 import { describe, expect, test, vi } from "vitest";
 import { ClosedError, SourceError } from "../../../src/errors.ts";
-import { createFunctionCaSource, staticCaSource } from "../../../src/sources/ca-source.ts";
+import { bindFunctionCaSource, staticCaSource } from "../../../src/sources/ca-source.ts";
 import { anchorPem, certificatePem } from "../support/certificates.ts";
 import {
   type FakeRuntimeOptions,
@@ -224,7 +224,7 @@ test("an observer's exception never fails a request", async () => {
   const runtime = createFakeRuntime();
   const transport = openTransport(
     runtime,
-    { ca: createFunctionCaSource(runtime, () => oldCa) },
+    { ca: bindFunctionCaSource(runtime)(() => oldCa) },
     {
       onEvent() {
         throw new Error("an observer's own");
