@@ -7,7 +7,7 @@
 
 /** The folders of `src/` above the files that lie in `src/` itself. */
 export const floors: readonly (readonly string[])[] = [
-  ["certificates"],
+  ["certificates", "yaml"],
   ["sources"],
   ["rotation"],
   ["config"],

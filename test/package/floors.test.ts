@@ -90,6 +90,8 @@ const forbidden: readonly (readonly [folder: string, specifier: string])[] = [
   ["src/api", "../../runtimes/edge.ts"],
   ["src/api", "undici"],
   ["src/config", "yaml"],
+  ["src/yaml", "zod/mini"],
+  ["src/certificates", "../yaml/yaml-documents.ts"],
   ["runtimes/edge", "../node.ts"],
   ["runtimes/edge", "undici"],
   ["runtimes/bun", "../node/runtime.ts"],
@@ -98,7 +100,10 @@ const forbidden: readonly (readonly [folder: string, specifier: string])[] = [
 
 const allowed: readonly (readonly [folder: string, specifier: string])[] = [
   ...downward,
+  ["src/yaml", "yaml"],
   ["src/config/kubeconfig", "yaml"],
+  ["src/config/kubeconfig", "zod/mini"],
+  ["src/config/kubeconfig", "../../yaml/yaml-documents.ts"],
   ["src/config/kubeconfig", "../../sources/source.ts"],
   ["runtimes/bun", "../_shared/node-files.ts"],
 ];
