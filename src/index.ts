@@ -14,7 +14,12 @@ export type { RequestFailure } from "./client/health.ts";
 export type { PatchOptions } from "./api/patch.ts";
 export type { ConnectOptions } from "./client/connect.ts";
 export type { DiscoveredResource } from "./resources/define-resource.ts";
-export type { DiscoveredKind, DiscoverOptions, Discovery } from "./resources/discovery.ts";
+export type {
+  DiscoveredKind,
+  DiscoverOptions,
+  Discovery,
+  KindName,
+} from "./resources/discovery.ts";
 export type { BasicAuth, ClusterConfig } from "./config/cluster-config.ts";
 export type { Impersonation } from "./config/impersonation.ts";
 export type { InClusterOptions } from "./config/in-cluster.ts";

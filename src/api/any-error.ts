@@ -17,6 +17,11 @@ import type {
 import { isBranded } from "../errors.ts";
 import type { ApiError } from "./api-error.ts";
 import type { ExecError } from "./exec-error.ts";
+import type {
+  InvalidManifestError,
+  ManifestsFailedError,
+  UnknownKindError,
+} from "./manifest-errors.ts";
 
 /** Every error that reanchor throws. Its `code` says which class it is of. */
 export type AnyReanchorError =
@@ -25,9 +30,12 @@ export type AnyReanchorError =
   | ClosedError
   | ConfigError
   | ConnectionError
+  | InvalidManifestError
   | InvalidObjectError
+  | ManifestsFailedError
   | SourceError
   | TimeoutError
+  | UnknownKindError
   | UntrustedServerError
   | WaitFailedError;
 

@@ -9,6 +9,7 @@ import { ConnectionError } from "../errors.ts";
 import { type DiscoveredResource, kindOfServer } from "./define-resource.ts";
 import type { ResourceCall, ResourceClient } from "../api/api-call.ts";
 import type { KubeObject } from "../api/object.ts";
+import { apiVersionOf } from "../api/paths.ts";
 import type { ResourceKind } from "./kind.ts";
 
 /** How a server is asked for its kinds. */
@@ -39,9 +40,17 @@ export interface Discovery {
    * Finds a kind as kubectl does, in the version that the server prefers.
    *
    * @param name Its kind, plural, singular or short name, with the group behind a dot where that is needed:
-   * `Deployment`, `deploy`, `deployments.apps`.
+   * `Deployment`, `deploy`, `deployments.apps`. Or the `apiVersion` and `kind` of an object, for just that version.
    */
-  find(name: string): DiscoveredKind | undefined;
+  find(name: string | KindName): DiscoveredKind | undefined;
+}
+
+/** What objects say of their kind. */
+export interface KindName {
+  /** Its group and version, as in `apps/v1`. */
+  readonly apiVersion: string;
+  /** Its kind, as in `Deployment`. */
+  readonly kind: string;
 }
 
 const aggregated = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
@@ -162,7 +171,13 @@ function discovered({
   ];
 }
 
-function findKind(kinds: readonly DiscoveredKind[], name: string): DiscoveredKind | undefined {
+function findKind(
+  kinds: readonly DiscoveredKind[],
+  name: string | KindName,
+): DiscoveredKind | undefined {
+  if (typeof name !== "string") {
+    return kinds.find((one) => one.kind === name.kind && apiVersionOf(one) === name.apiVersion);
+  }
   const wanted = name.toLowerCase();
   const inGroup = kinds.find((kind) => {
     return namesOf(kind).some((one) => kind.group !== "" && `${one}.${kind.group}` === wanted);

@@ -20,6 +20,7 @@ import {
   isSeq,
   parseAllDocuments,
 } from "yaml";
+import { isMapping } from "../plain-object.ts";
 
 /** The most values that a text may hold, aliases unfolded; only a bomb of aliases has more. */
 export const MAX_VALUES = 3_000_000;
@@ -29,7 +30,7 @@ export type Path = readonly PropertyKey[];
 
 /** What a document holds. */
 export interface PlainDocument {
-  /** Mappings in it have no prototype. */
+  /** Mappings in it have no prototype, unless the rules say otherwise. */
   readonly value: unknown;
   /** The line on which a path's value, or the nearest part of it that exists, begins. */
   readonly lineOf: (path: Path) => number | undefined;
@@ -47,18 +48,18 @@ export interface YamlDocument {
   read(): PlainDocument;
 }
 
-/** What is made of a text. */
+/** How a text is read. */
 export interface YamlRules {
   /** How many mappings and lists may be within each other. */
   readonly maxDepth: number;
   /** The value of a scalar. */
   readonly scalar: (scalar: Scalar) => unknown;
   /**
-   * Called for a key that a mapping has twice, with a description of where; the last one wins. It may throw.
-   *
-   * @throws {Refusal}
+   * Receives that a mapping has a key twice; the last one wins. Without it, what would be lost or changed in silence
+   * is rejected: such keys, tags that YAML's core schema does not have, integers that no number holds, and a key
+   * named `__proto__`. Mappings are then ordinary objects.
    */
-  readonly onDuplicateKey: (refusal: Refusal) => void;
+  readonly warn?: ((message: string) => void) | undefined;
 }
 
 /** Why a text is rejected: a reason for a caller's own error, which names the file. */
@@ -86,6 +87,10 @@ export function readYaml(text: string, rules: YamlRules): YamlDocument[] {
     read() {
       const [error] = document.errors;
       if (error !== undefined) throw unfolding.refuse(error.pos[0], explain(error));
+      const [warning] = document.warnings;
+      if (warning !== undefined && rules.warn === undefined) {
+        throw unfolding.refuse(warning.pos[0], "a tag is not one of YAML's core schema");
+      }
       const value = unfolding.read(document);
       const lineOf = (path: Path): number | undefined => {
         const range = nearestNode(document, path)?.range;
@@ -206,13 +211,16 @@ class Unfolding {
       ) {
         throw this.#refusal(node, "a number is infinite, or none");
       }
+      if (this.#isStrict && typeof value === "bigint") {
+        throw this.#refusal(node, "an integer has more digits than a number of JavaScript holds");
+      }
     }
     if (anchor !== undefined) this.#anchors.set(anchor, { value, count: this.#count - before });
     return value;
   }
 
   #unfoldMap(items: readonly { key: unknown; value: unknown }[], depth: number): unknown {
-    const own: Record<string, unknown> = Object.create(null);
+    const own: Record<string, unknown> = this.#isStrict ? {} : Object.create(null);
     const seen = new Set<string>();
     const merged: unknown[] = [];
     for (const { key, value } of items) {
@@ -223,9 +231,10 @@ class Unfolding {
       const name = String(written);
       if (written === null || written === undefined) throw this.#refusal(key, "a key is null");
       if (seen.has(name)) {
-        this.#rules.onDuplicateKey(this.#refusal(key, "a key is there twice in one mapping"));
+        this.#warn(this.#refusal(key, "a key is there twice in one mapping"));
       }
       seen.add(name);
+      if (this.#isStrict && name === "__proto__") throw this.#refusal(key, "a key is __proto__");
       const unfolded = this.#unfold(value, depth + 1);
       if (name === "<<" && isScalar(key) && key.type === "PLAIN") {
         const sources: unknown[] = Array.isArray(unfolded) ? unfolded : [unfolded];
@@ -240,7 +249,7 @@ class Unfolding {
     // What the mapping says itself wins over what it merges in, and of that the first.
     for (const source of merged) {
       for (const [name, value] of Object.entries(source as object)) {
-        if (!(name in own)) put(own, name, value);
+        if (!Object.hasOwn(own, name)) put(own, name, value);
       }
     }
     return own;
@@ -249,6 +258,15 @@ class Unfolding {
   #checkCount(node: unknown): void {
     if (this.#count <= MAX_VALUES) return;
     throw this.#refusal(node, `it holds more than ${MAX_VALUES} values, aliases unfolded`);
+  }
+
+  get #isStrict(): boolean {
+    return this.#rules.warn === undefined;
+  }
+
+  #warn(refusal: Refusal): void {
+    if (this.#rules.warn === undefined) throw refusal;
+    this.#rules.warn(`${refusal.message}; the last wins`);
   }
 
   #refusal(node: unknown, reason: string): Refusal {
@@ -279,9 +297,4 @@ export function textualScalar({ value, source }: Scalar): unknown {
 /** Sets a key, except for the one that some code takes for the prototype: nothing of Kubernetes has a use for it. */
 export function put(target: Record<string, unknown>, name: string, value: unknown): void {
   if (name !== "__proto__") target[name] = value;
-}
-
-/** Whether a value is a mapping. */
-export function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -9,7 +9,8 @@ import type * as z from "zod/mini";
 import { ConfigError } from "../../errors.ts";
 import { cleanName } from "../../clean-text.ts";
 import { type Kubeconfig, kubeconfigSchema } from "./schema.ts";
-import { type Path, Refusal, isMapping } from "../../yaml/yaml-documents.ts";
+import { isMapping } from "../../plain-object.ts";
+import { type Path, Refusal } from "../../yaml/yaml-documents.ts";
 import { type Warn, readDocument } from "./yaml.ts";
 
 /** What an empty text says. */

@@ -53,7 +53,7 @@ function readText(content: string, warn: Warn): PlainDocument | undefined {
   const [document, second] = readYaml(content, {
     maxDepth: MAX_DEPTH,
     scalar: textualScalar,
-    onDuplicateKey: ({ message }) => warn(`${message}; the last wins`),
+    warn,
   });
   if (document === undefined) return undefined;
   const { value, lineOf } = document.read();
