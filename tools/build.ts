@@ -19,6 +19,7 @@ const entries = {
   agents: "runtimes/agents.ts",
   "client-node": "runtimes/client-node.ts",
   resources: "src/resources/index.ts",
+  manifests: "src/manifests/index.ts",
 };
 
 /** How many of them are a whole client each, so that what they share is the core. */

@@ -17,6 +17,7 @@ interface Step {
 const entries = [
   ...["node", "deno", "bun", "edge"].map((name) => `runtimes/${name}.ts`),
   "src/resources/index.ts",
+  "src/manifests/index.ts",
 ];
 const offline = ["--config", "deno.offline.json"];
 

@@ -192,13 +192,14 @@ async function prune(
   objects: readonly PrunedObject[],
   { first, dryRun }: { readonly first: number; readonly dryRun: boolean },
 ): Promise<void> {
-  const members = objects.map(({ object, resource }, offset) => {
-    const { apiVersion, kind, metadata } = object;
+  const named = objects.map(({ object: { apiVersion, kind, metadata }, resource }) => {
     const { name, namespace, uid } = metadata;
-    return { index: first + offset, apiVersion, kind, namespace, name, uid, resource };
+    return { apiVersion, kind, namespace, name, uid, resource };
   });
-  for (const stage of deletionStagesOf(members)) {
-    await work.each(stage, async ({ index: _index, uid, resource, ...reference }) => {
+  let index = first;
+  for (const stage of deletionStagesOf(named)) {
+    const members = stage.map((object) => ({ ...object, index: index++ }));
+    await work.each(members, async ({ index: _index, uid, resource, ...reference }) => {
       const preconditions = { uid };
       const { signal } = work;
       await resource

@@ -37,7 +37,7 @@ export function changesOf(before: KubeObject | undefined, after: KubeObject): Fi
 }
 
 function withoutBookkeeping(object: KubeObject | undefined): unknown {
-  if (object === undefined) return {};
+  if (object === undefined) return undefined;
   const metadata = Object.entries(object.metadata ?? {}).filter(([name]) => !bookkeeping.has(name));
   return { ...object, metadata: Object.fromEntries(metadata) };
 }

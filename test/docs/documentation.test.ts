@@ -245,6 +245,7 @@ test("every docstring's example is type-checked and run on Deno", async () => {
     "@reanchor/reanchor/agents": url("runtimes/agents.ts"),
     "@reanchor/reanchor/client-node": url("runtimes/client-node.ts"),
     "@reanchor/reanchor/resources": url("src/resources/index.ts"),
+    "@reanchor/reanchor/manifests": url("src/manifests/index.ts"),
     "@kubernetes/client-node": "npm:@kubernetes/client-node@^2",
   };
   await writeFile(importMap, JSON.stringify({ imports }));

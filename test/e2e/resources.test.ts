@@ -6,41 +6,17 @@
 
 import { describe, expect, onTestFinished, test } from "vitest";
 import { z } from "zod/mini";
-import type { KubeClient } from "../../src/index.ts";
 import {
   ConfigMap,
   CustomResourceDefinition,
   Deployment,
-  Namespace,
   Pod,
   defineResource,
 } from "../../src/resources/index.ts";
-import { entry, lane } from "../contract/support/entry.ts";
+import { lane } from "../contract/support/entry.ts";
 import { testVerbs } from "../support/resource-verbs.ts";
-import { cluster, connect, ways } from "./support/scene.ts";
-
-/** Connects as an administrator, in a namespace of its own. */
-async function connectAdmin(settings: object): Promise<KubeClient> {
-  const { cert, key } = await cluster.issueClientCertificate({
-    commonName: "admin",
-    organizations: ["system:masters"],
-  });
-  const namespace = `resources-${crypto.randomUUID().slice(0, 8)}`;
-  const { kube } = await connect({
-    config: {
-      server: cluster.origin,
-      ca: entry.staticCaSource(await cluster.servingCa()),
-      clientCert: entry.staticClientCertSource({ certificate: cert, key }),
-      namespace,
-    },
-    ...settings,
-  });
-  await kube.resource(Namespace).create({ metadata: { name: namespace } });
-  onTestFinished(async () => {
-    await cluster.admin("DELETE", `/api/v1/namespaces/${namespace}`);
-  });
-  return kube;
-}
+import { connectAdmin } from "./support/admin.ts";
+import { ways } from "./support/scene.ts";
 
 function aDeployment(name: string): Deployment {
   const labels = { app: name };

@@ -64,9 +64,12 @@ function wantedTargets(key: string, onJsr: string): { npm: NpmTarget; jsr: strin
   return { npm: npmEntry(entry), jsr: `./${sourceOf(entry)}.ts` };
 }
 
-/** Where an entry's source is: in `runtimes`, but for the one that is the same on all of them. */
+/** The entries that are the same on all runtimes. */
+const coreEntries: readonly string[] = ["resources", "manifests"];
+
+/** Where an entry's source is: in `runtimes`, but for those that are the same on all of them. */
 function sourceOf(entry: string): string {
-  return entry === "resources" ? "src/resources/index" : `runtimes/${entry}`;
+  return coreEntries.includes(entry) ? `src/${entry}/index` : `runtimes/${entry}`;
 }
 
 function npmEntry(entry: string): NpmTarget {

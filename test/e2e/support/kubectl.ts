@@ -5,6 +5,7 @@
  */
 
 import { spawn } from "node:child_process";
+import process from "node:process";
 import { writeAdminKubeconfig } from "../../support/admin-kubeconfig.ts";
 import type { Cluster } from "../../support/cluster.ts";
 
@@ -32,7 +33,9 @@ export async function findKubectl(cluster: Cluster): Promise<Kubectl | undefined
 }
 
 async function run(args: readonly string[], stdin: string): Promise<KubectlResult> {
-  const child = spawn("kubectl", args, { stdio: ["pipe", "pipe", "pipe"] });
+  // ApplySets are in alpha.
+  const env = { ...process.env, KUBECTL_APPLYSET: "true" };
+  const child = spawn("kubectl", args, { env, stdio: ["pipe", "pipe", "pipe"] });
   let stdout = "";
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => void (stdout += text));
