@@ -5,13 +5,8 @@
  */
 
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { KubeClient } from "../../src/index.ts";
-import {
-  ConfigMap,
-  CustomResourceDefinition,
-  Secret,
-  defineResource,
-} from "../../src/resources/index.ts";
+import type { KubeClient, KubeObject, Stored } from "../../src/index.ts";
+import { ConfigMap, CustomResourceDefinition, Secret } from "../../src/resources/index.ts";
 import {
   type ManifestResult,
   ManifestsFailedError,
@@ -319,23 +314,17 @@ metadata: { name: settings, namespace: ${plural} }
     await applyManifests(ours, readManifests(text));
     const flags = ["apply", "--server-side", "--field-manager=manifests-test", "-f", "-"];
     await runKubectl(theirs.namespace, flags, text);
-    for (const kind of [
-      ConfigMap,
-      defineResource({
-        group: "apps",
-        version: "v1",
-        kind: "Deployment",
-        plural: "deployments",
-        namespaced: true,
-      }),
-    ]) {
-      const name = kind.plural === "configmaps" ? "settings" : "web";
+    const paths = ["/api/v1", "/apis/apps/v1"].map((root, index) => (kube: KubeClient) => {
+      const { namespace } = kube;
+      return `${root}/namespaces/${namespace}/${index === 0 ? "configmaps/settings" : "deployments/web"}`;
+    });
+    for (const pathOf of paths) {
       const [a, b] = await Promise.all(
         [ours, theirs].map(async (kube) => {
-          const object = await kube.resource(kind).get(name);
-          const { managedFields = [] } = object.metadata;
+          const { metadata, ...object } = await kube.get<Stored<KubeObject>>(pathOf(kube));
+          const { name, labels, managedFields = [] } = metadata;
           const owners = managedFields.map((entry) => ({ ...(entry as object), time: "" }));
-          return { ...object, metadata: { name, labels: object.metadata.labels, owners } };
+          return { ...object, name, labels, owners };
         }),
       );
       expect(a).toEqual(b);
