@@ -18,6 +18,7 @@ import {
 } from "./apply-set.ts";
 import { deletionStagesOf, stagesOf } from "./install-order.ts";
 import { KindFinder } from "./kind-finder.ts";
+import type { ManifestObject } from "./manifest-object.ts";
 import {
   type Member,
   type SetOptions,
@@ -97,7 +98,7 @@ export const compareOptionNames: readonly string[] = [
  */
 export async function applyManifests(
   kube: KubeClient,
-  objects: Iterable<KubeObject>,
+  objects: Iterable<KubeObject | ManifestObject>,
   options: ApplyManifestsOptions = {},
 ): Promise<ManifestResult[]> {
   checkKnown("applyManifests", options, [...compareOptionNames, "dryRun", "prune", "timeoutMs"]);
@@ -142,7 +143,7 @@ export interface PreparedSet {
  */
 export function prepareSet(
   kube: KubeClient,
-  objects: Iterable<KubeObject>,
+  objects: Iterable<KubeObject | ManifestObject>,
   options: CompareOptions & { timeoutMs?: number | undefined },
   dryRun: boolean,
 ): PreparedSet {

@@ -11,6 +11,7 @@ import type { KubeClient } from "../client/client.ts";
 import { checkDuration, checkFlag, checkKnown, timeLimit } from "../options.ts";
 import { deletionStagesOf } from "./install-order.ts";
 import { KindFinder } from "./kind-finder.ts";
+import type { ManifestObject } from "./manifest-object.ts";
 import {
   type Member,
   type SetOptions,
@@ -83,7 +84,7 @@ const DEFAULT_TIMEOUT_MS = 60_000;
  */
 export async function deleteManifests(
   kube: KubeClient,
-  objects: Iterable<KubeObject>,
+  objects: Iterable<KubeObject | ManifestObject>,
   options: DeleteManifestsOptions = {},
 ): Promise<ManifestResult[]> {
   checkKnown("deleteManifests", options, optionNames);

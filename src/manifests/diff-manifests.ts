@@ -9,6 +9,7 @@ import type { KubeObject, Stored } from "../api/object.ts";
 import type { KubeClient } from "../client/client.ts";
 import { checkKnown } from "../options.ts";
 import { type CompareOptions, compareOptionNames, prepareSet } from "./apply-manifests.ts";
+import type { ManifestObject } from "./manifest-object.ts";
 import { type AppliedObject, applyObject } from "./apply-object.ts";
 import { type FieldChange, changesOf } from "./field-changes.ts";
 
@@ -49,7 +50,7 @@ export interface ManifestDiff extends ManifestObjectReference {
  */
 export async function diffManifests(
   kube: KubeClient,
-  objects: Iterable<KubeObject>,
+  objects: Iterable<KubeObject | ManifestObject>,
   options: CompareOptions = {},
 ): Promise<ManifestDiff[]> {
   checkKnown("diffManifests", options, compareOptionNames);

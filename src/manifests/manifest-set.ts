@@ -60,7 +60,7 @@ const DEFAULT_CONCURRENCY = 8;
  */
 export function readSet(
   verb: string,
-  objects: Iterable<KubeObject>,
+  objects: Iterable<KubeObject | ManifestObject>,
   defaultNamespace: string,
 ): Member[] {
   const placed = [...iterable(verb, objects)].flatMap((object, index) =>
