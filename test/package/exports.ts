@@ -65,11 +65,11 @@ function wantedTargets(key: string, onJsr: string): { npm: NpmTarget; jsr: strin
 }
 
 /** The entries that are the same on all runtimes. */
-const coreEntries: readonly string[] = ["resources", "manifests"];
+const coreEntries: ReadonlySet<string> = new Set(["resources", "manifests"]);
 
 /** Where an entry's source is: in `runtimes`, but for those that are the same on all of them. */
 function sourceOf(entry: string): string {
-  return coreEntries.includes(entry) ? `src/${entry}/index` : `runtimes/${entry}`;
+  return coreEntries.has(entry) ? `src/${entry}/index` : `runtimes/${entry}`;
 }
 
 function npmEntry(entry: string): NpmTarget {
