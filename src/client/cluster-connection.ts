@@ -52,36 +52,30 @@ export interface ClusterConnection {
 /** How many times one request waits for `Retry-After` (client-go: 10). */
 const MAX_RETRY_AFTER_COUNT = 10;
 
+/** What a connection is opened with. */
+export interface ConnectionParts {
+  readonly runtime: Runtime;
+  readonly config: ClusterConfig;
+  readonly settings: ConnectionSettings;
+  /** The requests of the client. */
+  readonly inFlight: InFlight;
+}
+
 /**
  * Opens a connection: loads trust and identity, and connects to nothing yet.
  *
  * @throws {ConfigError} if something is missing or bad, or the runtime can't honour it.
  */
-export async function openClusterConnection(
-  runtime: Runtime,
-  config: ClusterConfig,
-  settings: ConnectionSettings,
-  inFlight: InFlight,
-): Promise<ClusterConnection> {
-  const { clock, capabilities } = runtime;
+export async function openClusterConnection(parts: ConnectionParts): Promise<ClusterConnection> {
+  const { runtime, config, settings, inFlight } = parts;
   const { onEvent } = settings;
-  const server = checkClusterConfig(config);
-  const {
-    ca,
-    token,
-    clientCert,
-    serverName,
-    insecureSkipTlsVerify,
-    namespace = "default",
-  } = config;
-  if (runtime.isDenied("net", server.host)) {
-    throw new ConfigError(`Cannot connect to ${server.origin}: grant --allow-net=${server.host}`);
-  }
-  const goesByItself = capabilities.followsProxyEnvironment || capabilities.proxies.length === 0;
-  const proxy =
-    config.proxy ?? (goesByItself ? undefined : await environmentProxy(runtime, server));
+  const server = checkServer(parts);
+  const { ca, token, clientCert, serverName, insecureSkipTlsVerify } = config;
+  const { namespace = "default" } = config;
+  const { basicAuth } = config;
+  const basic = basicAuth === undefined ? undefined : basicAuthorization(basicAuth);
   const lines = await impersonationOf(config);
-  const basic = config.basicAuth === undefined ? undefined : basicAuthorization(config.basicAuth);
+  const proxy = await proxyOf(runtime, config, server);
   const { transport, timeoutMs, insecure } = openRotatingTransport(
     runtime,
     { ca, clientCert, serverName, insecureSkipTlsVerify, proxy },
@@ -89,57 +83,29 @@ export async function openClusterConnection(
     { repeatsHeaders: hasRepeats(lines), inFlight },
   );
   try {
-    await ca?.current();
-    await clientCert?.current();
-    await token?.current();
-  } catch (cause) {
+    await loadSources(config);
+  } catch (error) {
     // It listens to its sources, which may outlive this attempt.
     await transport.close();
-    throw cause instanceof ReanchorError ? new ConfigError(cause.message, { cause }) : cause;
+    throw error;
   }
   if (insecure !== undefined) {
     notify(onEvent, { type: "insecure", server: server.origin, reason: insecure });
   }
-
   const unsubscribe = token?.subscribe((event) => notify(onEvent, event));
-  let send: Send = (request) => transport.send(request);
-  if (config.disableCompression === true) send = withoutCompression(send);
-  if (token ?? basic ?? clientCert) {
-    send = withCredentials(send, { token, basic, clientCert }, clock, onEvent);
-  }
-  if (lines.length > 0) send = withImpersonation(send, lines);
-  const waits = { maxWaitMs: settings.maxRetryAfterMs, maxCount: MAX_RETRY_AFTER_COUNT };
-  send = withRetryAfter(send, waits, clock, onEvent);
-  send = withRedirects(send);
-
   return {
     config,
     server,
     namespace,
     timeoutMs,
-    send,
-    status() {
-      const bundle = ca?.peek();
-      const cert = clientCert?.peek();
-      return {
-        server: server.href,
-        namespace,
-        insecure: insecure !== undefined,
-        ca: ca && {
-          ...ca.status,
-          fingerprint: bundle?.fingerprint,
-          anchors: bundle?.anchors ?? [],
-        },
-        token: token?.status,
-        clientCert: clientCert && {
-          ...clientCert.status,
-          fingerprint: cert?.fingerprint,
-          subject: cert?.subject,
-          notAfter: cert?.notAfter,
-        },
-        generations: transport.generations,
-      };
-    },
+    send: composeSend((request) => transport.send(request), { ...parts, basic, lines }),
+    status: () => ({
+      server: server.href,
+      namespace,
+      insecure: insecure !== undefined,
+      ...sourcesStatus(config),
+      generations: transport.generations,
+    }),
     async retire() {
       unsubscribe?.();
       await transport.retire();
@@ -147,6 +113,85 @@ export async function openClusterConnection(
     async close() {
       unsubscribe?.();
       await transport.close();
+    },
+  };
+}
+
+function checkServer({ runtime, config }: ConnectionParts): URL {
+  const server = checkClusterConfig(config);
+  if (runtime.isDenied("net", server.host)) {
+    throw new ConfigError(`Cannot connect to ${server.origin}: grant --allow-net=${server.host}`);
+  }
+  return server;
+}
+
+/** The config's proxy, otherwise the environment's, unless the runtime looks there by itself. */
+async function proxyOf(
+  runtime: Runtime,
+  config: ClusterConfig,
+  server: URL,
+): Promise<ClusterConfig["proxy"]> {
+  if (config.proxy !== undefined) return config.proxy;
+  const { followsProxyEnvironment, proxies } = runtime.capabilities;
+  if (followsProxyEnvironment || proxies.length === 0) return undefined;
+  return await environmentProxy(runtime, server);
+}
+
+/** Loads trust and identity for the first time. */
+async function loadSources({ ca, clientCert, token }: ClusterConfig): Promise<void> {
+  try {
+    await ca?.current();
+    await clientCert?.current();
+    await token?.current();
+  } catch (cause) {
+    throw cause instanceof ReanchorError ? new ConfigError(cause.message, { cause }) : cause;
+  }
+}
+
+interface SendParts extends ConnectionParts {
+  /** The `Authorization` header of a user and a password. */
+  readonly basic: string | undefined;
+  /** The header lines of an impersonation. */
+  readonly lines: readonly HeaderLine[];
+}
+
+/** Adds to a transport what requests to a cluster need. What is added last acts first. */
+function composeSend(
+  transport: Send,
+  { runtime: { clock }, config, settings, basic, lines }: SendParts,
+): Send {
+  const { token, clientCert } = config;
+  const { onEvent, maxRetryAfterMs: maxWaitMs } = settings;
+  let send = transport;
+  if (config.disableCompression === true) send = withoutCompression(send);
+  if (token ?? basic ?? clientCert) {
+    send = withCredentials(send, { token, basic, clientCert, clock, onEvent });
+  }
+  if (lines.length > 0) send = withImpersonation(send, lines);
+  send = withRetryAfter(send, { maxWaitMs, maxCount: MAX_RETRY_AFTER_COUNT, clock, onEvent });
+  return withRedirects(send);
+}
+
+/** How trust and identity are doing. */
+function sourcesStatus({
+  ca,
+  token,
+  clientCert,
+}: ClusterConfig): Pick<ConnectionStatus, "ca" | "clientCert" | "token"> {
+  const bundle = ca?.peek();
+  const cert = clientCert?.peek();
+  return {
+    ca: ca && {
+      ...ca.status,
+      fingerprint: bundle?.fingerprint,
+      anchors: bundle?.anchors ?? [],
+    },
+    token: token?.status,
+    clientCert: clientCert && {
+      ...clientCert.status,
+      fingerprint: cert?.fingerprint,
+      subject: cert?.subject,
+      notAfter: cert?.notAfter,
     },
   };
 }

@@ -28,6 +28,20 @@ const REFUSED_RETRY_MS = 1_000;
 /** Where a request goes on a given server. */
 type ToUrl = (server: URL) => URL;
 
+/** What is followed. */
+export interface ConfigFollowerOptions {
+  readonly runtime: Runtime;
+  readonly config: ClusterConfig | Source<ClusterConfig>;
+  readonly settings: ConnectionSettings;
+}
+
+interface ConfigFollowerParts extends Omit<ConfigFollowerOptions, "config"> {
+  readonly connection: ClusterConnection;
+  readonly inFlight: InFlight;
+  readonly health: Health;
+  readonly configs: Source<ClusterConfig> | undefined;
+}
+
 export class ConfigFollower {
   readonly #runtime: Runtime;
   readonly #settings: ConnectionSettings;
@@ -44,36 +58,33 @@ export class ConfigFollower {
   #refused: { readonly config: ClusterConfig; readonly retryAt: number } | undefined;
   #closed = false;
 
-  private constructor(
-    runtime: Runtime,
-    settings: ConnectionSettings,
-    first: ClusterConnection,
-    inFlight: InFlight,
-    health: Health,
-    configs: Source<ClusterConfig> | undefined,
-  ) {
+  private constructor({
+    runtime,
+    settings,
+    connection,
+    inFlight,
+    health,
+    configs,
+  }: ConfigFollowerParts) {
     this.health = health;
     this.#runtime = runtime;
     this.#settings = settings;
     this.#configs = configs;
-    this.#current = first;
+    this.#current = connection;
     this.#inFlight = inFlight;
-    this.#open.add(first);
+    this.#open.add(connection);
     this.#unsubscribe = configs?.subscribe((event) => notify(settings.onEvent, event));
   }
 
   /** Opens the first connection. */
-  static async open(
-    runtime: Runtime,
-    config: ClusterConfig | Source<ClusterConfig>,
-    settings: ConnectionSettings,
-  ): Promise<ConfigFollower> {
+  static async open({ runtime, config, settings }: ConfigFollowerOptions): Promise<ConfigFollower> {
     const configs = isSource(config) ? config : undefined;
     const first = isSource(config) ? await config.current() : config;
     const health = new Health(runtime.clock);
     const inFlight = new InFlight(runtime.clock, health);
-    const connection = await openClusterConnection(runtime, first, settings, inFlight);
-    return new ConfigFollower(runtime, settings, connection, inFlight, health, configs);
+    const parts = { runtime, settings, inFlight };
+    const connection = await openClusterConnection({ ...parts, config: first });
+    return new ConfigFollower({ ...parts, connection, health, configs });
   }
 
   get closed(): boolean {
@@ -187,7 +198,12 @@ export class ConfigFollower {
     const previous = this.#current;
     let next: ClusterConnection;
     try {
-      next = await openClusterConnection(this.#runtime, config, this.#settings, this.#inFlight);
+      next = await openClusterConnection({
+        runtime: this.#runtime,
+        config,
+        settings: this.#settings,
+        inFlight: this.#inFlight,
+      });
     } catch (cause) {
       this.#refuse(config, cause);
       return;

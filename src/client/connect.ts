@@ -112,7 +112,7 @@ export function bindConnect(
     if (options.config !== undefined) refuseIdleOptions(options);
     checkConfig(config);
     const settings: ConnectionSettings = { ...pickTransportSettings(options), maxRetryAfterMs };
-    const connections = await ConfigFollower.open(runtime, config, settings);
+    const connections = await ConfigFollower.open({ runtime, config, settings });
     const { onEvent } = options;
     return createClient({
       runtime,

@@ -21,6 +21,12 @@ export interface Credentials {
   readonly clientCert?: Source<ClientCert | undefined> | undefined;
 }
 
+/** With what requests are authorized. */
+export interface CredentialOptions extends Credentials {
+  readonly clock: Clock;
+  readonly onEvent?: EventListener | undefined;
+}
+
 /**
  * A `proxy` subresource: there a 401 may be the service's own, after it acted (Kubernetes API reference,
  * `connect ... requests to proxy of` Node, Pod and Service).
@@ -30,9 +36,7 @@ const proxySubresource = /\/(?:nodes|pods|services)\/[^/]+\/proxy(?:\/|$)/;
 /** Sends the present credentials with each request whose caller set no `Authorization`. */
 export function withCredentials(
   send: Send,
-  { token: tokens, basic, clientCert: certs }: Credentials,
-  clock: Clock,
-  onEvent: EventListener | undefined,
+  { token: tokens, basic, clientCert: certs, clock, onEvent }: CredentialOptions,
 ): Send {
   return async (request) => {
     if (request.authorized) return await send(request);
@@ -40,7 +44,7 @@ export function withCredentials(
     const beganAt = clock.now();
     const token = tokens && (tokens.fresh?.() ?? (await tokens.current({ signal })));
     const cert = certs && (certs.fresh?.() ?? (await certs.current({ signal })));
-    authorize(headers, token, basic);
+    authorize(headers, { token, basic });
     const response = await send(request);
     if (response.status !== 401 || !mayRetryUnauthorized(request)) return response;
 
@@ -56,15 +60,14 @@ export function withCredentials(
       path: url.pathname,
       delayMs: 0,
     });
-    authorize(headers, latestToken, basic);
+    authorize(headers, { token: latestToken, basic });
     return await send(request);
   };
 }
 
 function authorize(
   headers: Map<string, string>,
-  token: string | undefined,
-  basic: string | undefined,
+  { token, basic }: { token: string | undefined; basic: string | undefined },
 ): void {
   if (token !== undefined) headers.set("authorization", `Bearer ${token}`);
   else if (basic !== undefined) headers.set("authorization", basic);

@@ -11,19 +11,19 @@ import type { Clock } from "../runtime.ts";
 import { type Send, canSendAgain } from "./request.ts";
 
 /** How long and how often a request waits. */
-export interface RetryAfterLimits {
+export interface RetryAfterOptions {
   /** The longest that all waits of a request may take together, in milliseconds. */
   readonly maxWaitMs: number;
   /** The most waits that a request has. */
   readonly maxCount: number;
+  readonly clock: Clock;
+  readonly onEvent?: EventListener | undefined;
 }
 
 /** Sends a request again after the time that the server asks for, within limits. */
 export function withRetryAfter(
   send: Send,
-  limits: RetryAfterLimits,
-  clock: Clock,
-  onEvent: EventListener | undefined,
+  { maxWaitMs, maxCount, clock, onEvent }: RetryAfterOptions,
 ): Send {
   return async (request) => {
     let waited = 0;
@@ -31,11 +31,11 @@ export function withRetryAfter(
       const response = await send(request);
       if (response.status !== 429 && response.status !== 503) return response;
       const delayMs = parseRetryAfter(response.header("retry-after"), clock.wallNow());
-      if (delayMs === undefined || count >= limits.maxCount) return response;
+      if (delayMs === undefined || count >= maxCount) return response;
       waited += delayMs;
       // A timer for longer than it can count fires at once.
-      const isTooLong = waited > limits.maxWaitMs || delayMs > MAX_TIMER_MS;
-      if (isTooLong || limits.maxWaitMs === 0 || !canSendAgain(request.body)) return response;
+      const isTooLong = waited > maxWaitMs || delayMs > MAX_TIMER_MS;
+      if (isTooLong || maxWaitMs === 0 || !canSendAgain(request.body)) return response;
       await response.discard();
       const { method, url, signal } = request;
       notify(onEvent, {

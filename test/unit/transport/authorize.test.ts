@@ -52,7 +52,7 @@ async function authorized(...answers: readonly NextAnswer[]): Promise<Authorized
     source,
     events,
     sent,
-    send: withCredentials(send, { token: source }, clock, (event) => events.push(event)),
+    send: withCredentials(send, { token: source, clock, onEvent: (event) => events.push(event) }),
     token: "old",
     reads: 0,
   };
@@ -150,12 +150,7 @@ describe("withCredentials()", () => {
     const refused = answer(401);
     const { send, sent } = recordingSend(refused);
     const { clock } = createFakeRuntime();
-    const authorize = withCredentials(
-      send,
-      { token: staticTokenSource("sesame") },
-      clock,
-      undefined,
-    );
+    const authorize = withCredentials(send, { token: staticTokenSource("sesame"), clock });
     expect(await authorize(outgoing("/api"))).toBe(refused);
     expect(sent).toHaveLength(1);
   });
@@ -225,7 +220,7 @@ describe("withCredentials()", () => {
     const runtime = createFakeRuntime();
     const source = bindFunctionTokenSource(runtime)(() => "");
     const { send, sent } = recordingSend(ok);
-    const authorize = withCredentials(send, { token: source }, runtime.clock, undefined);
+    const authorize = withCredentials(send, { token: source, clock: runtime.clock });
     await expect(authorize(outgoing("/api"))).rejects.toMatchObject({
       code: "ERR_REANCHOR_SOURCE",
     });
@@ -246,6 +241,6 @@ test("withCredentials() sends no token again that its source has given up", asyn
     subscribe: () => () => {},
   };
   const { send, sent } = recordingSend(answer(401), ok);
-  await withCredentials(send, { token: source }, clock, undefined)(outgoing("/api"));
+  await withCredentials(send, { token: source, clock })(outgoing("/api"));
   expect(sent.map(({ authorization }) => authorization)).toEqual(["Bearer old", null]);
 });

@@ -34,7 +34,7 @@ test("the time limit covers the waits between attempts too", async () => {
   const clock = new ManualClock();
   const { send, sent } = recordingSend(answer(429, { "retry-after": "20" }));
   const limits = { maxWaitMs: 30_000, maxCount: 10 };
-  const retrying = withRetryAfter(send, limits, clock, undefined);
+  const retrying = withRetryAfter(send, { ...limits, clock });
   const request = watch(new InFlight(clock).send(outgoing("/api", { timeoutMs: 5_000 }), retrying));
   await clock.advance(5_000);
   expect(request.error).toBeInstanceOf(TimeoutError);
@@ -104,7 +104,7 @@ describe("close()", () => {
     const { send } = recordingSend(answer(503, { "retry-after": "20" }));
     const limits = { maxWaitMs: 30_000, maxCount: 10 };
     const inFlight = new InFlight(clock);
-    const retrying = withRetryAfter(send, limits, clock, undefined);
+    const retrying = withRetryAfter(send, { ...limits, clock });
     const timed = watch(inFlight.send(outgoing("/api", { timeoutMs: 60_000 }), retrying));
     const endless = watch(
       inFlight.send(outgoing("/api", { timeoutMs: Number.POSITIVE_INFINITY }), retrying),

@@ -46,7 +46,11 @@ describe("withRetryAfter()", () => {
       const first = busy(2, status);
       const { send, sent } = recordingSend(first, answer(200));
       const events: ReanchorEvent[] = [];
-      const retrying = withRetryAfter(send, limits, clock, (event) => events.push(event));
+      const retrying = withRetryAfter(send, {
+        ...limits,
+        clock,
+        onEvent: (event) => events.push(event),
+      });
       const response = watch(retrying(outgoing("/api?token=sesame")));
       await clock.advance(1_999);
       expect(sent).toHaveLength(1);
@@ -64,7 +68,7 @@ describe("withRetryAfter()", () => {
   test("waits until the date that it is given", async () => {
     const clock = new ManualClock();
     const { send, sent } = recordingSend(busy("Thu, 01 Jan 2026 00:00:03 GMT"), answer(200));
-    void watch(withRetryAfter(send, limits, clock, undefined)(outgoing("/api")));
+    void watch(withRetryAfter(send, { ...limits, clock })(outgoing("/api")));
     await clock.advance(2_999);
     expect(sent).toHaveLength(1);
     await clock.advance(1);
@@ -74,7 +78,7 @@ describe("withRetryAfter()", () => {
   test("hands back any other status, and a 429 or 503 that asks for no wait", async () => {
     for (const response of [answer(200), answer(429), answer(503), busy(1, 500), busy("soon")]) {
       const { send, sent } = recordingSend(response);
-      const retrying = withRetryAfter(send, limits, new ManualClock(), undefined);
+      const retrying = withRetryAfter(send, { ...limits, clock: new ManualClock() });
       expect(await retrying(outgoing("/api"))).toBe(response);
       expect(sent).toHaveLength(1);
       expect(response.discarded).toBe(false);
@@ -85,14 +89,14 @@ describe("withRetryAfter()", () => {
     const clock = new ManualClock();
     const last = busy(11);
     const { send, sent } = recordingSend(busy(10), busy(10), last);
-    const response = watch(withRetryAfter(send, limits, clock, undefined)(outgoing("/api")));
+    const response = watch(withRetryAfter(send, { ...limits, clock })(outgoing("/api")));
     await clock.advance(20_000);
     expect(response.value).toBe(last);
     expect(last.discarded).toBe(false);
     expect(sent).toHaveLength(3);
     const long = busy(31);
     expect(
-      await withRetryAfter(recordingSend(long).send, limits, clock, undefined)(outgoing("/")),
+      await withRetryAfter(recordingSend(long).send, { ...limits, clock })(outgoing("/")),
     ).toBe(long);
     expect(clock.pending).toBe(0);
   });
@@ -100,7 +104,7 @@ describe("withRetryAfter()", () => {
   test("hands the answer back after as many waits as the limit of the count", async () => {
     const clock = new ManualClock();
     const { send, sent } = recordingSend(busy(0));
-    const response = watch(withRetryAfter(send, limits, clock, undefined)(outgoing("/api")));
+    const response = watch(withRetryAfter(send, { ...limits, clock })(outgoing("/api")));
     for (let turn = 0; turn < 20; turn++) await clock.advance(1);
     expect(response.value?.status).toBe(429);
     expect(sent).toHaveLength(11);
@@ -110,7 +114,7 @@ describe("withRetryAfter()", () => {
     const clock = new ManualClock();
     for (const response of [busy(0), busy(1)]) {
       const { send, sent } = recordingSend(response);
-      const retrying = withRetryAfter(send, { ...limits, maxWaitMs: 0 }, clock, undefined);
+      const retrying = withRetryAfter(send, { ...limits, maxWaitMs: 0, clock });
       const seen = watch(retrying(outgoing("/api")));
       await clock.advance(0);
       expect(seen.value).toBe(response);
@@ -123,7 +127,7 @@ describe("withRetryAfter()", () => {
     const response = busy(2 ** 31);
     const { send } = recordingSend(response);
     const unlimited = { ...limits, maxWaitMs: Number.POSITIVE_INFINITY };
-    const seen = watch(withRetryAfter(send, unlimited, clock, undefined)(outgoing("/api")));
+    const seen = watch(withRetryAfter(send, { ...unlimited, clock })(outgoing("/api")));
     await settle(clock);
     expect(seen.value).toBe(response);
     expect(clock.pending).toBe(0);
@@ -134,7 +138,7 @@ describe("withRetryAfter()", () => {
     await new Response(body).text();
     const response = busy(1);
     const { send } = recordingSend(response);
-    const retrying = withRetryAfter(send, limits, new ManualClock(), undefined);
+    const retrying = withRetryAfter(send, { ...limits, clock: new ManualClock() });
     expect(await retrying(outgoing("/api", { method: "POST", body }))).toBe(response);
     expect(response.discarded).toBe(false);
   });
@@ -144,9 +148,7 @@ describe("withRetryAfter()", () => {
     const { send, sent } = recordingSend(busy(20));
     const controller = new AbortController();
     const { signal } = controller;
-    const response = watch(
-      withRetryAfter(send, limits, clock, undefined)(outgoing("/", { signal })),
-    );
+    const response = watch(withRetryAfter(send, { ...limits, clock })(outgoing("/", { signal })));
     await settle(clock);
     expect(clock.pending).toBe(1);
     controller.abort();
