@@ -78,16 +78,37 @@ export interface ClientCertReloadedEvent {
   readonly previousFingerprint: string;
 }
 
-/** The client certificate is about to expire, and no newer one is there yet. Said once a certificate. */
-export interface ClientCertExpiringEvent {
-  /** Which event this is. */
-  readonly type: "client-cert-expiring";
+/** What a warning says of a certificate that is about to expire. */
+export interface ExpiringCertificate {
   /** Where it was read from. */
   readonly source: string;
   /** The subject's distinguished name. */
   readonly subject: string;
+  /** Its fingerprint. */
+  readonly fingerprint: string;
   /** Until when it is valid, in milliseconds since the epoch. */
   readonly notAfter: number;
+  /** How long that is from now, in milliseconds; negative if it has expired. */
+  readonly expiresInMs: number;
+  /** Which distance of `warnBeforeExpiryMs` has been reached. */
+  readonly distanceMs: number;
+}
+
+/** A trust anchor is about to expire. Emitted once for each anchor and distance. */
+export interface CaExpiringEvent extends ExpiringCertificate {
+  /** Which event this is. */
+  readonly type: "ca-expiring";
+  /** Whether chains of servers lead to it, as in `status()`: if not, there is another one that they lead to. */
+  readonly inUse: boolean | undefined;
+}
+
+/**
+ * The client certificate is about to expire, and no newer one is there yet. Emitted once for each certificate and
+ * distance.
+ */
+export interface ClientCertExpiringEvent extends ExpiringCertificate {
+  /** Which event this is. */
+  readonly type: "client-cert-expiring";
 }
 
 /** An exec plugin was run again and gave another credential. */
@@ -254,6 +275,7 @@ export type ReanchorEvent =
   | CaUnchangedEvent
   | TokenReloadedEvent
   | ClientCertReloadedEvent
+  | CaExpiringEvent
   | ClientCertExpiringEvent
   | ExecCredentialReloadedEvent
   | KubeconfigReloadedEvent

@@ -8,7 +8,7 @@ export type { KnownStatusReason, StatusReason } from "./api/api-error.ts";
 export { isReanchorError } from "./api/any-error.ts";
 export type { AnyReanchorError } from "./api/any-error.ts";
 export type { RuntimeFunctions } from "./client/entry.ts";
-export type { CaStatus, ClientCertStatus, ClientStatus } from "./client/status.ts";
+export type { ClientCertStatus, ClientStatus } from "./client/status.ts";
 export type { DeleteCallOptions, KubeClient } from "./client/client.ts";
 export type { RequestFailure } from "./client/health.ts";
 export type { PatchOptions } from "./api/patch.ts";
@@ -41,12 +41,14 @@ export type {
   UntrustedServerDetails,
 } from "./errors.ts";
 export type {
+  CaExpiringEvent,
   CaReloadedEvent,
   CaUnchangedEvent,
   ClientCertExpiringEvent,
   ClientCertReloadedEvent,
   EventListener,
   ExecCredentialReloadedEvent,
+  ExpiringCertificate,
   GenerationOpenedEvent,
   GenerationRetiredEvent,
   HandlerFailedEvent,
@@ -110,6 +112,7 @@ export type {
 export { staticTokenSource } from "./sources/token-source.ts";
 export type { TokenFunction, TokenSource } from "./sources/token-source.ts";
 export type { CreateFetchOptions, FetchStatus, RotatingFetch } from "./transport/create-fetch.ts";
+export type { AnchorStatus, CaStatus } from "./rotation/anchor-use.ts";
 export type { GenerationStatus } from "./rotation/generation.ts";
 export type { FetchInit } from "./transport/request.ts";
 export type { TransportSettings } from "./transport/transport-settings.ts";

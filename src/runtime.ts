@@ -53,6 +53,11 @@ export interface Capabilities {
   /** Whether the runtime distinguishes a rejected server certificate from other failures. */
   readonly recognisesUntrustedServers: boolean;
   /**
+   * Whether `status()` can say which anchors the chains of servers lead to. On Deno, it can if trust is exclusive.
+   * Where it can't, it still knows of connections of exec, attach and port-forward.
+   */
+  readonly revealsChains: boolean;
+  /**
    * Which chains of certificates are trusted through a CA bundle though kubectl rejects them, since the runtime has
    * no hook by which to reject them. On Deno, none is with `exclusiveTrust`.
    */
@@ -340,6 +345,11 @@ export interface PoolOptions extends TransportOptions {
   confirm(): Promise<void>;
   /** The same without a read, where the runtime can't wait: the error, or `undefined` in time. */
   late(): Error | undefined;
+  /**
+   * To be called with a chain that was verified, in DER: the server's certificate and its issuers. Only where the
+   * runtime reveals it.
+   */
+  onChain?(chain: readonly Uint8Array[]): void;
 }
 
 /** What stays as it is while CA bundles and client certificates come and go. */

@@ -20,7 +20,7 @@ import type {
 } from "../../src/runtime.ts";
 import { upgradeOver } from "../../src/transport/upgrade-byte-stream.ts";
 import { failureByCode } from "./node-error-codes.ts";
-import type { PresentedCertificate } from "./server-identity.ts";
+import { type PresentedCertificate, chainOf } from "./server-identity.ts";
 import { type IdentityOptions, identityOptions } from "./node-server-identity.ts";
 import {
   ProxyError,
@@ -41,7 +41,10 @@ export interface Dialler {
   /** What TLS trusts, and unless it is a proxy that is spoken to, the client certificate that it shows. */
   tls(isProxy: boolean): ConnectionOptions;
   /** What speaks against a server's chain that `node:tls` of this runtime accepts. */
-  readonly checkChain?: (certificate: PresentedCertificate) => Error | undefined;
+  readonly checkChain?: (
+    certificate: PresentedCertificate,
+    onPath: (path: readonly Uint8Array[]) => void,
+  ) => Error | undefined;
   /** Opens a TLS connection that needs no proxy, where that is better than TLS over {@link Dialler.openTcp}. */
   openTls?(options: ConnectionOptions, signal: AbortSignal): Promise<ByteStream>;
 }
@@ -104,16 +107,21 @@ async function open(dialler: Dialler, target: URL, signal: AbortSignal): Promise
 }
 
 function identityOf(
-  { checkChain }: Dialler,
+  { checkChain, options: { onChain } }: Dialler,
   host: string,
   expected?: TlsSnapshot,
 ): IdentityOptions {
   const { servername, checkServerIdentity } = identityOptions(host, expected);
-  if (checkChain === undefined) return { servername, checkServerIdentity };
   return {
     servername,
-    checkServerIdentity: (name, certificate) =>
-      checkChain(certificate) ?? checkServerIdentity(name, certificate),
+    checkServerIdentity(name, certificate) {
+      let chain = chainOf(certificate);
+      const refusal =
+        checkChain?.(certificate, (path) => (chain = [...path])) ??
+        checkServerIdentity(name, certificate);
+      if (refusal === undefined && expected !== undefined) onChain?.(chain);
+      return refusal;
+    },
   };
 }
 

@@ -29,6 +29,7 @@ export const bunRuntime: Runtime = {
     sharedReads: true,
     resendsUntouchedStreams: true,
     recognisesUntrustedServers: true,
+    revealsChains: false,
     laxChains: ["sha1-of-intermediate"],
     clientCertificates: true,
     serverName: true,

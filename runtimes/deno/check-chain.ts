@@ -10,7 +10,7 @@
  */
 
 import { readParts } from "../../src/certificates/certificate.ts";
-import { endsAtAnchor } from "../../src/certificates/chain.ts";
+import { pathToAnchor } from "../../src/certificates/chain.ts";
 import { encodePem } from "../../src/certificates/pem.ts";
 import {
   type CertificateError,
@@ -26,10 +26,12 @@ import { isSignedBy } from "./signature.ts";
  *
  * @param certificate The server's, and after it whatever else it presents.
  * @param anchors DER; `undefined` for Deno's default store, whose verdict counts if rustls could parse everything.
+ * @param onPath Called with the path to an anchor: what Deno says of issuers goes by their names alone.
  */
 export function checkChain(
   certificate: PresentedCertificate,
   anchors: readonly Uint8Array[] | undefined,
+  onPath?: (path: readonly Uint8Array[]) => void,
 ): CertificateError | undefined {
   try {
     const chain = chainOf(certificate);
@@ -41,8 +43,10 @@ export function checkChain(
     }
     if (anchors === undefined) return undefined;
     const terms = { anchors, now: Date.now(), isSignedBy };
-    if (endsAtAnchor(chain, terms)) return undefined;
-    return rejected("no certificate of the CA bundle vouches for it");
+    const path = pathToAnchor(chain, terms);
+    if (path === undefined) return rejected("no certificate of the CA bundle vouches for it");
+    onPath?.(path);
+    return undefined;
   } catch {
     return rejected("it is malformed");
   }

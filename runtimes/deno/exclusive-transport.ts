@@ -26,7 +26,7 @@ import { toWebStream } from "./web-stream.ts";
 /** Opens a pool of connections. `node:https` is reached when the first request goes out. */
 export function openExclusiveTransport(
   { ca: bundle, ...others }: TlsSnapshot,
-  { late }: Pick<PoolOptions, "late">,
+  options: Pick<PoolOptions, "late" | "onChain">,
 ): Transport {
   const ca = bundle && anchorsForNodeTls(bundle).map(({ pem }) => pem);
   let agent: PausableAgent | undefined;
@@ -38,7 +38,7 @@ export function openExclusiveTransport(
         import("./pausable-agent.ts"),
       ]);
       request.signal?.throwIfAborted();
-      agent ??= new Pool({ ca, ...others }, { late, keepAlive: !retired });
+      agent ??= new Pool({ ca, ...others }, options, !retired);
       const headers: Record<string, string | string[]> = Object.fromEntries(request.headers);
       for (const [name, value] of request.headerLines) {
         headers[name] = [headers[name] ?? [], value].flat();

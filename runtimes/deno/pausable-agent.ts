@@ -20,23 +20,25 @@ import type { Pausable } from "./web-stream.ts";
 
 export class PausableAgent extends Agent {
   readonly #trust: TlsSnapshot;
-  readonly #late: PoolOptions["late"];
+  readonly #options: Pick<PoolOptions, "late" | "onChain">;
   /** DER. */
   readonly #anchors: readonly Uint8Array[] | undefined;
   readonly #sockets = new WeakMap<object, PausableSocket>();
 
   constructor(
     trust: TlsSnapshot,
-    { late, keepAlive }: Pick<PoolOptions, "late"> & { keepAlive: boolean },
+    options: Pick<PoolOptions, "late" | "onChain">,
+    keepAlive: boolean,
   ) {
     super({ keepAlive });
     this.#trust = trust;
-    this.#late = late;
+    this.#options = options;
     this.#anchors = trust.ca?.map(derOf);
   }
 
   /** Connects. It is `node:https` that calls this, whatever its types say. */
   override createConnection(options: RequestOptions): Socket {
+    const { late, onChain } = this.#options;
     const { ca, clientCert, insecureSkipTlsVerify } = this.#trust;
     const host = withoutBrackets(options.host ?? "");
     // Named outright: left to itself, it would go by a `Host` header.
@@ -46,10 +48,15 @@ export class PausableAgent extends Agent {
       port: Number(options.port),
       servername: identity.servername,
       // Called once the chain is verified, before anything is sent.
-      checkServerIdentity: (name, certificate) =>
-        this.#late() ??
-        checkChain(certificate, this.#anchors) ??
-        identity.checkServerIdentity(name, certificate),
+      checkServerIdentity: (name, certificate) => {
+        let chain: readonly Uint8Array[] = [];
+        const refusal =
+          late() ??
+          checkChain(certificate, this.#anchors, (path) => (chain = path)) ??
+          identity.checkServerIdentity(name, certificate);
+        if (refusal === undefined) onChain?.(chain);
+        return refusal;
+      },
       rejectUnauthorized: !insecureSkipTlsVerify,
       ALPNProtocols: ["http/1.1"],
       ...(ca && { ca: [...ca] }),

@@ -30,6 +30,7 @@ export const denoRuntime: Runtime = {
     sharedReads: true,
     resendsUntouchedStreams: false,
     recognisesUntrustedServers: true,
+    revealsChains: false,
     laxChains: ["path-length-of-anchor", "key-usage-of-intermediate", "expired-since-verified"],
     clientCertificates: true,
     serverName: true,

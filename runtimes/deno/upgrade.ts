@@ -46,7 +46,7 @@ export async function upgradeOnDeno(
       ...(ca && { ca }),
       ...(!isProxy && clientCert && { cert: clientCert.certificate, key: clientCert.key }),
     }),
-    checkChain: (certificate) => checkChain(certificate, anchors),
+    checkChain: (certificate, onPath) => checkChain(certificate, anchors, onPath),
   };
   return await dialUpgrade(dialler, url, request);
 }

@@ -46,6 +46,7 @@ export function createEdgeRuntime(send: EdgeFetch, connect?: EdgeConnect): Runti
       sharedReads: false,
       resendsUntouchedStreams: false,
       recognisesUntrustedServers: false,
+      revealsChains: false,
       laxChains: [],
       clientCertificates: false,
       serverName: false,

@@ -27,6 +27,7 @@ export const nodeRuntime: Runtime = {
     sharedReads: true,
     resendsUntouchedStreams: true,
     recognisesUntrustedServers: true,
+    revealsChains: true,
     laxChains: [],
     clientCertificates: true,
     serverName: true,

@@ -20,7 +20,7 @@ import type {
   TransportRequest,
   TransportResponse,
 } from "../../src/runtime.ts";
-import { checkIdentity } from "../_shared/server-identity.ts";
+import { chainOf, checkIdentity } from "../_shared/server-identity.ts";
 import { rejectLateHandshakes } from "./reject-late-handshakes.ts";
 import { type Dial, ConnectionAttempts } from "./connection-attempts.ts";
 import { exchange } from "./undici-exchange.ts";
@@ -55,7 +55,7 @@ export function openTransport(trust: TlsSnapshot, options: PoolOptions): Transpo
 function dialWith(
   { ca, serverName, serverIdentity, insecureSkipTlsVerify, proxy }: TlsSnapshot,
   secureContext: SecureContext,
-  { connectTimeoutMs: timeoutMs, confirm }: PoolOptions,
+  { connectTimeoutMs: timeoutMs, confirm, onChain }: PoolOptions,
 ): Dial {
   const verified = new VerifiedDates();
   let connect = openConnector();
@@ -68,8 +68,11 @@ function dialWith(
       // The host is the name that SNI says, or the URL's.
       checkServerIdentity: (host, certificate) => {
         const refusal = checkIdentity(expectedName(host, serverName), certificate, serverIdentity);
-        if (refusal === undefined) verified.note(certificate);
-        return refusal;
+        if (refusal !== undefined) return refusal;
+        const chain = chainOf(certificate);
+        verified.note(chain);
+        onChain?.(chain);
+        return undefined;
       },
       allowH2: false,
       timeout: timeoutMs,

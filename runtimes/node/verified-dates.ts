@@ -6,15 +6,14 @@
  */
 
 import { readParts } from "../../src/certificates/certificate.ts";
-import { type PresentedCertificate, chainOf } from "../_shared/server-identity.ts";
 
 /** The dates of what was verified by one trust. */
 export class VerifiedDates {
   #until = Infinity;
 
-  /** Notes a chain that was verified. */
-  note(certificate: PresentedCertificate): void {
-    const ends = chainOf(certificate).map((der) => readParts(der).notAfter);
+  /** Notes a chain that was verified, in DER. */
+  note(chain: readonly Uint8Array[]): void {
+    const ends = chain.map((der) => readParts(der).notAfter);
     this.#until = Math.min(this.#until, ...ends);
   }
 

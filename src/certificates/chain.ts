@@ -1,5 +1,5 @@
 /**
- * Whether a chain of certificates ends at a trust anchor, by the rules of Go's `crypto/x509` for servers.
+ * The path from a server's certificate to a trust anchor, by the rules of Go's `crypto/x509` for servers.
  *
  * @module
  */
@@ -33,18 +33,22 @@ interface Link {
 }
 
 /**
- * Whether there is a path from a server's certificate to an anchor.
+ * Finds a path from a server's certificate to an anchor.
  *
  * Name constraints are not looked at, and the host is not either.
  *
  * @param presented What the server presents: its own certificate, then others in any order. DER.
+ * @returns The path in DER, the anchor at its end; `undefined` if there is none.
  * @throws {Error} if a certificate is malformed.
  */
-export function endsAtAnchor(presented: readonly Uint8Array[], terms: ChainTerms): boolean {
+export function pathToAnchor(
+  presented: readonly Uint8Array[],
+  terms: ChainTerms,
+): Uint8Array[] | undefined {
   const [leaf, ...intermediates] = presented.map(toLink);
-  if (leaf === undefined || !isInForce(leaf.parts, terms.now)) return false;
-  if (hasUnknownCriticalExtension(leaf.parts) || !isForServers(leaf.parts)) return false;
-  if (terms.anchors.some((anchor) => isSame(anchor, leaf.der))) return true;
+  if (leaf === undefined || !isInForce(leaf.parts, terms.now)) return undefined;
+  if (hasUnknownCriticalExtension(leaf.parts) || !isForServers(leaf.parts)) return undefined;
+  if (terms.anchors.some((anchor) => isSame(anchor, leaf.der))) return [leaf.der];
   const anchors = terms.anchors.map(toLink);
   let checks = 0;
 
@@ -60,16 +64,20 @@ export function endsAtAnchor(presented: readonly Uint8Array[], terms: ChainTerms
     return checks <= MAX_SIGNATURE_CHECKS && terms.isSignedBy(child.parts, candidate.parts);
   }
 
-  function reaches(path: readonly Link[]): boolean {
-    if (anchors.some((anchor) => isIssuer(anchor, path))) return true;
-    return intermediates.some((candidate) => {
+  function complete(path: readonly Link[]): readonly Link[] | undefined {
+    const anchor = anchors.find((candidate) => isIssuer(candidate, path));
+    if (anchor !== undefined) return [...path, anchor];
+    for (const candidate of intermediates) {
       const { parts } = candidate;
       const mayBeBetween = maySign(parts) && basicConstraints(parts)?.isCa === true;
-      return mayBeBetween && isIssuer(candidate, path) && reaches([...path, candidate]);
-    });
+      if (!mayBeBetween || !isIssuer(candidate, path)) continue;
+      const completed = complete([...path, candidate]);
+      if (completed !== undefined) return completed;
+    }
+    return undefined;
   }
 
-  return reaches([leaf]);
+  return complete([leaf])?.map(({ der }) => der);
 }
 
 function toLink(der: Uint8Array): Link {

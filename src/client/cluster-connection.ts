@@ -103,7 +103,8 @@ export async function openClusterConnection(parts: ConnectionParts): Promise<Clu
       server: server.href,
       namespace,
       insecure: insecure !== undefined,
-      ...sourcesStatus(config),
+      ca: transport.caStatus,
+      ...credentialsStatus(config),
       generations: transport.generations,
     }),
     async retire() {
@@ -173,19 +174,12 @@ function composeSend(
 }
 
 /** How trust and identity are doing. */
-function sourcesStatus({
-  ca,
+function credentialsStatus({
   token,
   clientCert,
-}: ClusterConfig): Pick<ConnectionStatus, "ca" | "clientCert" | "token"> {
-  const bundle = ca?.peek();
+}: ClusterConfig): Pick<ConnectionStatus, "clientCert" | "token"> {
   const cert = clientCert?.peek();
   return {
-    ca: ca && {
-      ...ca.status,
-      fingerprint: bundle?.fingerprint,
-      anchors: bundle?.anchors ?? [],
-    },
     token: token?.status,
     clientCert: clientCert && {
       ...clientCert.status,

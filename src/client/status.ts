@@ -4,18 +4,10 @@
  * @module
  */
 
-import type { TrustAnchor } from "../events.ts";
+import type { CaStatus } from "../rotation/anchor-use.ts";
 import type { SourceStatus } from "../sources/source.ts";
 import type { GenerationStatus } from "../rotation/generation.ts";
 import type { RequestFailure } from "./health.ts";
-
-/** How the CA bundle is doing. */
-export interface CaStatus extends SourceStatus {
-  /** The bundle's fingerprint; `undefined` before it was first read. */
-  readonly fingerprint: string | undefined;
-  /** Who is trusted. */
-  readonly anchors: readonly TrustAnchor[];
-}
 
 /** How the client certificate is doing. */
 export interface ClientCertStatus extends SourceStatus {

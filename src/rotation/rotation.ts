@@ -19,6 +19,8 @@ import { type EventListener, notify } from "../events.ts";
 import type { Failure, Runtime, TlsSnapshot } from "../runtime.ts";
 import { checkEach } from "../certificates/anchors.ts";
 import { anchorGroups } from "./anchor-groups.ts";
+import { AnchorUse, type CaStatus } from "./anchor-use.ts";
+import { ExpiryWarnings } from "./expiry-warnings.ts";
 import { Generation, type GenerationStatus } from "./generation.ts";
 import { type Trust, isSameTrust, removesAnchor } from "./trust.ts";
 import type { TrustSettings } from "./trust-settings.ts";
@@ -37,6 +39,8 @@ export interface RotationParts<Body> {
   /** How long what a retired generation carries may continue; `Infinity` for as long as it takes. */
   readonly drainTimeoutMs: number;
   readonly onEvent: EventListener | undefined;
+  /** How long before a certificate expires its warnings are emitted, in milliseconds; see {@link ExpiryWarnings}. */
+  readonly warnBeforeExpiryMs?: readonly number[] | undefined;
   /** Opens what connects under some anchors. Throws if the runtime can't use a certificate. */
   open(snapshot: TlsSnapshot, trust: Trust): Body;
   /** Closes its idle connections, and resolves when the last connection is gone. */
@@ -72,6 +76,8 @@ export class Rotation<Body> {
   readonly #unsubscribe: readonly (() => void)[];
   readonly #generations = new Set<Generation<Body>>();
   readonly #retiring = new Set<Promise<void>>();
+  readonly #anchorUse = new AnchorUse();
+  readonly #expiry: ExpiryWarnings;
   readonly #onRetired = new Set<(retired: Generation<Body>) => void>();
   #current: Generation<Body> | undefined;
   #opened = 0;
@@ -83,6 +89,10 @@ export class Rotation<Body> {
   constructor(parts: RotationParts<Body>) {
     this.#parts = parts;
     this.settings = parts.settings;
+    const { settings, onEvent, warnBeforeExpiryMs, runtime } = parts;
+    const anchorUse = this.#anchorUse;
+    const { clock } = runtime;
+    this.#expiry = new ExpiryWarnings({ settings, clock, onEvent, warnBeforeExpiryMs, anchorUse });
     const { ca, clientCert } = parts.settings;
     this.#unsubscribe = [ca, clientCert].flatMap((source) => {
       if (source === undefined) return [];
@@ -97,6 +107,21 @@ export class Rotation<Body> {
   /** The open generations, the newest last. */
   get generations(): GenerationStatus[] {
     return Array.from(this.#generations, (generation) => generation.status);
+  }
+
+  /** How the CA bundle is doing; `undefined` for the runtime's own store. */
+  get caStatus(): CaStatus | undefined {
+    const { ca } = this.settings;
+    if (ca === undefined) return undefined;
+    const bundle = ca.peek();
+    const anchors = this.#anchorUse.statusOf(bundle);
+    return { ...ca.status, fingerprint: bundle?.fingerprint, anchors };
+  }
+
+  /** Notes the chain of a server that was verified under a trust, in DER, if the runtime reveals it. */
+  noteChain({ bundle }: Trust, chain: readonly Uint8Array[]): void {
+    if (bundle !== undefined)
+      this.#anchorUse.note(bundle, chain, this.#parts.runtime.clock.wallNow());
   }
 
   /** Why it is closed; `undefined` before. */
@@ -137,9 +162,10 @@ export class Rotation<Body> {
     if (this.#closed !== undefined) throw this.#closed;
     const trust = this.#trust();
     const current = this.#current;
-    return current !== undefined && this.#serves(current, trust)
-      ? current
-      : this.#open(trust, current);
+    const generation =
+      current !== undefined && this.#serves(current, trust) ? current : this.#open(trust, current);
+    this.#expiry.check(generation.trust);
+    return generation;
   }
 
   /**

@@ -7,7 +7,6 @@
 
 import { MAX_BUNDLE_BYTES } from "../certificates/pem.ts";
 import { toUnsupportedError } from "../errors.ts";
-import type { ReanchorEvent } from "../events.ts";
 import { absolutePath } from "../file-path.ts";
 import { checkKnown, checkPath, kindOf } from "../options.ts";
 import type { Runtime } from "../runtime.ts";
@@ -63,9 +62,6 @@ export type ClientCertFunction = (signal: AbortSignal) => ClientCertPem | Promis
 
 /** A certificate is read again this long before it expires, as a token is. */
 const LEEWAY_MS = 10_000;
-/** With less than this share of its lifetime left, a renewal is late: the kubelet's come at 70 to 90 %. */
-const EXPIRING_SHARE = 0.2;
-
 /**
  * A client certificate from files that may be swapped, renamed over or written in place at any time, the
  * one before the other: never the certificate of one pair with the key of the next.
@@ -152,20 +148,9 @@ export function createClientCertSource(
   read: ClientCertFunction,
   options?: SourceOptions,
 ): ClientCertSource {
-  let saidToExpire: ClientCert | undefined;
-
   async function readPair(signal: AbortSignal): Promise<ClientCert> {
     const { readClientCert } = await loadPairs();
     return await readClientCert(runtime, read, signal);
-  }
-
-  function expiring(cert: ClientCert): ReanchorEvent | undefined {
-    const { subject, notBefore, notAfter } = cert;
-    const leftMs = notAfter - runtime.clock.wallNow();
-    if (cert === saidToExpire || leftMs >= EXPIRING_SHARE * (notAfter - notBefore))
-      return undefined;
-    saidToExpire = cert;
-    return { type: "client-cert-expiring", source, subject, notAfter };
   }
 
   return new Reloader<ClientCert>(
@@ -185,7 +170,6 @@ export function createClientCertSource(
         fingerprint,
         previousFingerprint: previous.fingerprint,
       }),
-      notice: expiring,
     },
     { clock: runtime.clock, sharedReads: runtime.capabilities.sharedReads },
     options,

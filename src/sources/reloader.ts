@@ -56,8 +56,6 @@ export interface ReloaderDefinition<T> {
   readonly changed: (next: T, previous: T) => ReanchorEvent;
   /** The event of the same value. */
   readonly unchanged?: ((value: T) => ReanchorEvent) | undefined;
-  /** What else to report about a value, at each good read. */
-  readonly notice?: ((value: T) => ReanchorEvent | undefined) | undefined;
 }
 
 /** Where the engine runs. */
@@ -305,7 +303,6 @@ export class Reloader<T> implements Source<T> {
     }
     if (same) this.#emit(this.#definition.unchanged?.(good.value));
     else if (previous !== undefined) this.#emit(this.#definition.changed(value, previous.value));
-    this.#emit(this.#definition.notice?.(good.value));
     return good.value;
   }
 

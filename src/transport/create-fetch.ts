@@ -9,6 +9,7 @@ import { checkKnown } from "../options.ts";
 import type { Runtime } from "../runtime.ts";
 import type { CaSource } from "../sources/ca-source.ts";
 import type { ClientCertSource } from "../sources/client-cert-source.ts";
+import type { CaStatus } from "../rotation/anchor-use.ts";
 import type { SourceStatus } from "../sources/source.ts";
 import type { GenerationStatus } from "../rotation/generation.ts";
 import { withRedirects } from "./redirects.ts";
@@ -37,7 +38,7 @@ export interface CreateFetchOptions extends TransportSettings {
 /** How a {@link RotatingFetch} is doing. */
 export interface FetchStatus {
   /** The CA bundle; `undefined` if the runtime's own store is used. */
-  readonly ca: SourceStatus | undefined;
+  readonly ca: CaStatus | undefined;
   /** The client certificate; `undefined` if there is none. */
   readonly clientCert: SourceStatus | undefined;
   /** The pools that have connections: the one in use, and retired ones that still drain. */
@@ -108,7 +109,7 @@ export function bindCreateFetch(
 
     return Object.assign(rotatingFetch, {
       status: () => ({
-        ca: ca?.status,
+        ca: transport.caStatus,
         clientCert: clientCert?.status,
         generations: transport.generations,
         insecure: insecure !== undefined,

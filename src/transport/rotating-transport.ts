@@ -16,6 +16,7 @@ import type {
   TransportOptions,
   TransportResponse,
 } from "../runtime.ts";
+import type { CaStatus } from "../rotation/anchor-use.ts";
 import type { GenerationStatus } from "../rotation/generation.ts";
 import { type Attempt, LateHandshakeError, Rotation } from "../rotation/rotation.ts";
 import type { TrustSettings } from "../rotation/trust-settings.ts";
@@ -28,6 +29,8 @@ export interface RotatingTransportOptions extends TransportOptions {
   /** How long a retired generation may continue; `Infinity` for as long as it takes. */
   readonly drainTimeoutMs: number;
   readonly onEvent: EventListener | undefined;
+  /** See {@link RotationParts.warnBeforeExpiryMs}. */
+  readonly warnBeforeExpiryMs?: readonly number[] | undefined;
 }
 
 /**
@@ -61,12 +64,13 @@ export class RotatingTransport {
     this.#runtime = runtime;
     this.#options = options;
     this.#isDrainLimited = Number.isFinite(options.drainTimeoutMs);
-    const { settings, drainTimeoutMs, onEvent } = options;
+    const { settings, drainTimeoutMs, onEvent, warnBeforeExpiryMs } = options;
     const rotation: Rotation<Transport> = new Rotation({
       settings,
       runtime,
       drainTimeoutMs,
       onEvent,
+      warnBeforeExpiryMs,
       open: (snapshot, trust) =>
         runtime.openTransport(snapshot, {
           ...options,
@@ -74,6 +78,7 @@ export class RotatingTransport {
             if (rotation.retired) throw new LateHandshakeError();
             await rotation.confirm(trust);
           },
+          onChain: (chain) => rotation.noteChain(trust, chain),
           late: () => (rotation.retired ? new LateHandshakeError() : rotation.late(trust)),
         }),
       release: (transport) => transport.retire(),
@@ -84,6 +89,11 @@ export class RotatingTransport {
   /** The open generations, the newest last. */
   get generations(): GenerationStatus[] {
     return this.#rotation.generations;
+  }
+
+  /** How the CA bundle is doing; `undefined` for the runtime's own store. */
+  get caStatus(): CaStatus | undefined {
+    return this.#rotation.caStatus;
   }
 
   /** Sends a request under the trust of this moment. */

@@ -15,6 +15,7 @@ import {
   type TrustSettings,
   checkTrustOptions,
 } from "../rotation/trust-settings.ts";
+import { checkDistances } from "../rotation/expiry-warnings.ts";
 import { RotatingTransport } from "./rotating-transport.ts";
 
 const connectLimit: DurationRange = { min: 1, max: 600_000 };
@@ -61,6 +62,14 @@ export interface TransportSettings {
    * `serverName`. On Deno, requests then go through `node:https`. Rejected on edge.
    */
   serverIdentity?: ServerIdentity | undefined;
+  /**
+   * How long before an anchor of the CA bundle or the client certificate expires a `ca-expiring` or
+   * `client-cert-expiring` event is emitted, in milliseconds; once for each certificate and distance, and when a
+   * request is made. `[]` for never.
+   *
+   * @default 30 days, 7 days and 1 day; but no more than a fifth, a twentieth and a hundredth of its lifetime
+   */
+  warnBeforeExpiryMs?: readonly number[] | undefined;
   /** Told of every reload, generation and retry. What it throws is dropped. */
   onEvent?: EventListener | undefined;
 }
@@ -72,6 +81,7 @@ export const transportSettingNames: readonly (keyof TransportSettings)[] = [
   "drainTimeoutMs",
   "exclusiveTrust",
   "serverIdentity",
+  "warnBeforeExpiryMs",
   "onEvent",
 ];
 
@@ -82,10 +92,11 @@ export function pickTransportSettings({
   drainTimeoutMs,
   exclusiveTrust,
   serverIdentity,
+  warnBeforeExpiryMs,
   onEvent,
 }: TransportSettings): TransportSettings {
   const limits = { timeoutMs, connectTimeoutMs, drainTimeoutMs };
-  return { ...limits, exclusiveTrust, serverIdentity, onEvent };
+  return { ...limits, exclusiveTrust, serverIdentity, warnBeforeExpiryMs, onEvent };
 }
 
 /** What a transport is opened for. */
@@ -136,6 +147,7 @@ export function openRotatingTransport(
     settings: trust,
     drainTimeoutMs: checkDuration("drainTimeoutMs", drainTimeoutMs, forever, timeLimit),
     onEvent,
+    warnBeforeExpiryMs: checkDistances(settings.warnBeforeExpiryMs),
   });
   return {
     transport,

@@ -10,7 +10,7 @@ import { X509Certificate } from "node:crypto";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { createSecureContextSource } from "../../runtimes/agents.ts";
 import { readParts } from "../../src/certificates/certificate.ts";
-import { endsAtAnchor } from "../../src/certificates/chain.ts";
+import { pathToAnchor } from "../../src/certificates/chain.ts";
 import { alternativeNames, includesHost } from "../../src/certificates/host-name.ts";
 import { parseBundle } from "../../src/certificates/pem.ts";
 import { staticCaSource } from "../../src/index.ts";
@@ -52,7 +52,7 @@ describe("createSecureContextSource()", () => {
   });
 });
 
-describe("endsAtAnchor() and includesHost()", () => {
+describe("pathToAnchor() and includesHost()", () => {
   // Name constraints are left to the TLS library.
   const rows = Object.entries(verdicts).filter(
     ([name, verdict]) =>
@@ -67,7 +67,7 @@ describe("endsAtAnchor() and includesHost()", () => {
     const names = alternativeNames(readParts(leaf.der));
     const isTrusted =
       includesHost(names, host) &&
-      endsAtAnchor(presented, { anchors, now: Date.now(), isSignedBy });
+      pathToAnchor(presented, { anchors, now: Date.now(), isSignedBy }) !== undefined;
     expect(isTrusted).toBe(verdict === "trusted");
   });
 

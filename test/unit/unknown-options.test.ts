@@ -113,6 +113,7 @@ const transport = {
   drainTimeoutMs: 1,
   exclusiveTrust: 1,
   serverIdentity: 1,
+  warnBeforeExpiryMs: 1,
   onEvent: 1,
 } as const;
 const one = { metadata: { name: "a" } };

@@ -8,6 +8,7 @@ import { type DurationRange, checkDuration, checkKnown, timeLimit } from "../../
 import type { EventListener } from "../../../src/events.ts";
 import type { CreateFetchOptions } from "../../../src/transport/create-fetch.ts";
 import { type TrustOptions, checkTrustOptions } from "../../../src/rotation/trust-settings.ts";
+import { checkDistances } from "../../../src/rotation/expiry-warnings.ts";
 import { nodeRuntime } from "../runtime.ts";
 import { TlsConnections } from "./tls-connections.ts";
 
@@ -29,6 +30,13 @@ export interface AgentOptions extends Pick<
    */
   drainTimeoutMs?: number | undefined;
   /**
+   * How long before an anchor of the CA bundle or the client certificate expires a `ca-expiring` or
+   * `client-cert-expiring` event is emitted, in milliseconds; once for each certificate and distance.
+   *
+   * @default 30 days, 7 days and 1 day; but no more than a fifth, a twentieth and a hundredth of its lifetime
+   */
+  warnBeforeExpiryMs?: readonly number[] | undefined;
+  /**
    * Told of every reload, generation and retry. A connection that is tried again is a `retry` whose method
    * is `CONNECT`, and whose path is the server's host and port. What it throws is dropped.
    */
@@ -43,6 +51,7 @@ const optionNames: readonly (keyof AgentOptions)[] = [
   "proxy",
   "connectTimeoutMs",
   "drainTimeoutMs",
+  "warnBeforeExpiryMs",
   "onEvent",
 ];
 
@@ -70,8 +79,9 @@ export function connectionsTo(
   {
     connectTimeoutMs,
     drainTimeoutMs,
+    warnBeforeExpiryMs,
     onEvent,
-  }: Pick<AgentOptions, "connectTimeoutMs" | "drainTimeoutMs" | "onEvent">,
+  }: Pick<AgentOptions, "connectTimeoutMs" | "drainTimeoutMs" | "onEvent" | "warnBeforeExpiryMs">,
 ): TlsConnections {
   const transport = {
     connectTimeoutMs: checkDuration("connectTimeoutMs", connectTimeoutMs, 10_000, connectLimit),
@@ -83,5 +93,6 @@ export function connectionsTo(
     connectTimeoutMs: transport.connectTimeoutMs,
     drainTimeoutMs: checkDuration("drainTimeoutMs", drainTimeoutMs, Infinity, timeLimit),
     onEvent,
+    warnBeforeExpiryMs: checkDistances(warnBeforeExpiryMs),
   });
 }

@@ -10,6 +10,7 @@ import type { ConnectionOptions, PeerCertificate, SecureContext, TLSSocket } fro
 import { orAborted } from "../../../src/abort.ts";
 import { expectedName, sniOf } from "../../../src/certificates/server-name.ts";
 import { type EventListener, notify } from "../../../src/events.ts";
+import type { CaStatus } from "../../../src/rotation/anchor-use.ts";
 import type { Generation, GenerationStatus } from "../../../src/rotation/generation.ts";
 import {
   type Attempt as AttemptBy,
@@ -20,7 +21,7 @@ import type { TrustSettings } from "../../../src/rotation/trust-settings.ts";
 import { isUntrusted } from "../../../src/rotation/untrusted-server.ts";
 import { replaceRejected } from "../../../src/sources/replace-rejected.ts";
 import type { SourceStatus } from "../../../src/sources/source.ts";
-import { checkIdentity } from "../../_shared/server-identity.ts";
+import { chainOf, checkIdentity } from "../../_shared/server-identity.ts";
 import { explain } from "../undici-errors.ts";
 import { nodeRuntime } from "../runtime.ts";
 import { handshake } from "../handshake.ts";
@@ -30,7 +31,7 @@ import { TrustContext } from "./trust-context.ts";
 /** How a drop-in is doing. */
 export interface AgentStatus {
   /** The CA bundle; `undefined` if Node's own store is used. */
-  readonly ca: SourceStatus | undefined;
+  readonly ca: CaStatus | undefined;
   /** The client certificate; `undefined` if there is none. */
   readonly clientCert: SourceStatus | undefined;
   /** The trust in use, and replaced ones that still have connections. */
@@ -55,6 +56,8 @@ export interface ConnectionParts {
   readonly connectTimeoutMs: number;
   readonly drainTimeoutMs: number;
   readonly onEvent: EventListener | undefined;
+  /** See {@link AgentOptions.warnBeforeExpiryMs}. */
+  readonly warnBeforeExpiryMs: readonly number[] | undefined;
 }
 
 /** A generation of secure contexts. */
@@ -79,9 +82,9 @@ export class TlsConnections {
   }
 
   get status(): AgentStatus {
-    const { ca, clientCert } = this.#parts.settings;
+    const { clientCert } = this.#parts.settings;
     return {
-      ca: ca?.status,
+      ca: this.#rotation.caStatus,
       clientCert: clientCert?.status,
       generations: this.#rotation.generations,
     };
@@ -174,8 +177,11 @@ export class TlsConnections {
           certificate,
           serverIdentity?.check,
         );
-        if (refusal === undefined) attempt.body.note(certificate);
-        return refusal;
+        if (refusal !== undefined) return refusal;
+        const chain = chainOf(certificate);
+        attempt.body.note(chain);
+        this.#rotation.noteChain(attempt.generation.trust, chain);
+        return undefined;
       },
       ...(serverName !== undefined && { servername: sniOf(serverName) }),
     };

@@ -9,7 +9,6 @@
 
 import type { SecureContext } from "node:tls";
 import type { TlsSnapshot } from "../../../src/runtime.ts";
-import type { PresentedCertificate } from "../../_shared/server-identity.ts";
 import { VerifiedDates } from "../verified-dates.ts";
 import type { Hardening } from "../hardening.ts";
 import { openSecureContext } from "../secure-context.ts";
@@ -30,9 +29,9 @@ export class TrustContext {
     this.secureContext = openSecureContext(ca, clientCert);
   }
 
-  /** Notes a chain that was verified by these anchors. */
-  note(certificate: PresentedCertificate): void {
-    this.#verified.note(certificate);
+  /** Notes a chain that was verified by these anchors, in DER. */
+  note(chain: readonly Uint8Array[]): void {
+    this.#verified.note(chain);
   }
 
   /** The secure context for connections that are to be stricter than by default. */

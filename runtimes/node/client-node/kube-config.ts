@@ -20,6 +20,7 @@ import { checkServerIdentityOption } from "../../../src/certificates/spiffe-id.t
 import { ClosedError, ConfigError } from "../../../src/errors.ts";
 import { type EventListener, notify } from "../../../src/events.ts";
 import { checkKnown } from "../../../src/options.ts";
+import { checkDistances } from "../../../src/rotation/expiry-warnings.ts";
 import type { ClientCertPem } from "../../../src/sources/client-cert-source.ts";
 import {
   type SourceOptions,
@@ -43,7 +44,10 @@ import { caSourceOf, clientCertSourceOf } from "./config-sources.ts";
 export interface KubeConfigOptions
   extends
     SourceOptions,
-    Pick<AgentOptions, "connectTimeoutMs" | "drainTimeoutMs" | "onEvent" | "serverIdentity"> {}
+    Pick<
+      AgentOptions,
+      "connectTimeoutMs" | "drainTimeoutMs" | "onEvent" | "serverIdentity" | "warnBeforeExpiryMs"
+    > {}
 
 const optionNames: readonly string[] = [
   ...sourceOptionNames,
@@ -51,6 +55,7 @@ const optionNames: readonly string[] = [
   "drainTimeoutMs",
   "onEvent",
   "serverIdentity",
+  "warnBeforeExpiryMs",
 ];
 
 type Authenticator = Parameters<ClientNodeKubeConfig["addAuthenticator"]>[0];
@@ -129,8 +134,9 @@ export class KubeConfig extends ClientNodeKubeConfig implements AsyncDisposable 
       "use connect of reanchor, which has kubeconfig(), typed resources, watches and logs; or run the program on Node",
     );
     checkKnown("KubeConfig", options, optionNames);
-    const { serverIdentity } = options;
+    const { serverIdentity, warnBeforeExpiryMs } = options;
     if (serverIdentity !== undefined) checkServerIdentityOption(serverIdentity);
+    checkDistances(warnBeforeExpiryMs);
     super();
     const tokenFiles = new TokenFiles(pickSourceOptions(options), options.onEvent);
     const state: State = {

@@ -259,29 +259,6 @@ describe("Client certificate reload", () => {
     await runtime.clock.advance(1);
     expect(pairOf(await source.current())).toEqual(next);
   });
-
-  test("tells once of a pair that has less than a fifth of its lifetime left", async () => {
-    const { runtime, source, events } = await expired();
-    const fifth = 5 * hour;
-    await runtime.clock.advance(24 * hour - fifth - 60_000);
-    await source.current();
-    expect(events).toEqual([]);
-    const expiring = {
-      type: "client-cert-expiring",
-      source: from,
-      subject: "CN=admin,O=system:masters",
-      notAfter: dates.notAfter.getTime(),
-    };
-    for (let read = 0; read < 3; read++) {
-      await runtime.clock.advance(60_000);
-      await source.current();
-      expect(events).toEqual([expiring]);
-    }
-    write(runtime, next);
-    await runtime.clock.advance(60_000);
-    await source.current();
-    expect(events.slice(1)).toMatchObject([{ type: "client-cert-reloaded" }, expiring]);
-  });
 });
 
 describe("Client certificate file shapes", async () => {

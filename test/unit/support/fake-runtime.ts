@@ -94,6 +94,7 @@ const nodeLike: Capabilities = {
   sharedReads: true,
   resendsUntouchedStreams: true,
   recognisesUntrustedServers: true,
+  revealsChains: true,
   laxChains: [],
   clientCertificates: true,
   serverName: true,

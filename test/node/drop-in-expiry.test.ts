@@ -1,0 +1,34 @@
+/**
+ * What drop-ins say of certificates that are about to expire, and of anchors that servers' chains lead to.
+ *
+ * @module
+ */
+
+import { describe, expect, test } from "vitest";
+import { staticCaSource } from "../../runtimes/node.ts";
+import { startCluster } from "../contract/support/scene.ts";
+import { createCa } from "../support/pki.ts";
+import { ask, rotating } from "./support/drop-ins.ts";
+
+const HOUR = 3_600_000;
+
+describe.each(rotating)("$name", ({ open }) => {
+  test("warns once of an anchor that is about to expire, and knows which one is in use", async () => {
+    const ca = await createCa({ notAfter: new Date(Date.now() + 5 * HOUR) });
+    const other = await createCa({ commonName: "other" });
+    const { server } = await startCluster(await ca.issue(), ca);
+    const bundle = staticCaSource(other.pem + ca.pem);
+    const dropIn = open({ ca: bundle, warnBeforeExpiryMs: [6 * HOUR] });
+    await ask(dropIn, `${server.origin}/version`);
+    await ask(dropIn, `${server.origin}/version`);
+    const warnings = dropIn.events.filter(({ type }) => type === "ca-expiring");
+    expect(warnings).toMatchObject([{ subject: "CN=kubernetes", distanceMs: 6 * HOUR }]);
+    expect(dropIn.status()).toMatchObject({
+      ca: { anchors: [{ inUse: false }, { inUse: true, lastUsedAt: expect.any(Number) }] },
+    });
+  });
+
+  test("rejects what is no list of distances", () => {
+    expect(() => open({ warnBeforeExpiryMs: 5 as never })).toThrow(TypeError);
+  });
+});
