@@ -173,7 +173,7 @@ test.each<[string, CreateCaOptions]>([
     async function call(settings: TlsSettings): Promise<unknown> {
       const { secureContext, checkServerIdentity } = settings;
       const channel = credentials.createFromSecureContext(secureContext, { checkServerIdentity });
-      const client = new EchoClient(`${host}:${server.port}`, channel);
+      const client = new EchoClient(`${host}:${server.port}`, channel, named);
       try {
         return await echoBy(client, "hello");
       } catch (error) {

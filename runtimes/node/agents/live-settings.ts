@@ -30,7 +30,7 @@ export function liveSettings(
   connections: TlsConnections,
   onBegin: (settings: TlsSettings, attempt: Attempt) => void,
 ): TlsSettings {
-  const { serverName } = connections.trustSettings;
+  const { serverName, serverIdentity } = connections.trustSettings;
   /** The oldest handshake since the last that verified a server. */
   let unverified: { generation: ContextGeneration; since: number } | undefined;
 
@@ -60,7 +60,7 @@ export function liveSettings(
       return rejected("no anchor in use vouches for it");
     }
     unverified = undefined;
-    return checkIdentity(expectedName(host, serverName), certificate);
+    return checkIdentity(expectedName(host, serverName), certificate, serverIdentity);
   }
 
   const { secureContext } = connections.pick().preferred;
