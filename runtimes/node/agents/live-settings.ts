@@ -10,7 +10,7 @@
  */
 
 import type { PeerCertificate, SecureContext } from "node:tls";
-import { endsAtAnchor } from "../../../src/certificates/chain.ts";
+import { pathToAnchor } from "../../../src/certificates/chain.ts";
 import { derOf } from "../../../src/certificates/pem.ts";
 import { expectedName, sniOf } from "../../../src/certificates/server-name.ts";
 import type { CaBundle } from "../../../src/sources/ca-source.ts";
@@ -55,12 +55,16 @@ export function liveSettings(
   }
 
   function check(host: string, certificate: PeerCertificate): Error | undefined {
-    const { bundle } = connections.pick().trust;
+    const { trust } = connections.pick();
+    const { bundle } = trust;
     if (bundle !== undefined && !isVouchedFor(certificate, bundle)) {
       return rejected("no anchor in use vouches for it");
     }
     unverified = undefined;
-    return checkIdentity(expectedName(host, serverName), certificate, serverIdentity);
+    const name = expectedName(host, serverName);
+    const refusal = checkIdentity(name, certificate, serverIdentity?.check);
+    if (refusal === undefined) connections.noteChain(trust, chainOf(certificate));
+    return refusal;
   }
 
   const { secureContext } = connections.pick().preferred;
@@ -82,7 +86,8 @@ function isVouchedFor(certificate: PeerCertificate, bundle: CaBundle): boolean {
   const anchors = anchorsOf.get(bundle) ?? bundle.certificates.map(derOf);
   anchorsOf.set(bundle, anchors);
   try {
-    return endsAtAnchor(chainOf(certificate), { anchors, now: Date.now(), isSignedBy });
+    const terms = { anchors, now: Date.now(), isSignedBy };
+    return pathToAnchor(chainOf(certificate), terms) !== undefined;
   } catch {
     return false;
   }

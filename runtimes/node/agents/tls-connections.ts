@@ -151,6 +151,11 @@ export class TlsConnections {
     return this.#parts.settings;
   }
 
+  /** Notes a chain that was verified under a trust. */
+  noteChain(trust: ContextGeneration["trust"], chain: readonly Uint8Array[]): void {
+    this.#rotation.noteChain(trust, chain);
+  }
+
   /** Reads the bundle again without waiting for it, and what else has aged. */
   reloadSoon(): void {
     const { ca, clientCert } = this.#parts.settings;
