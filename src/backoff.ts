@@ -4,16 +4,36 @@
  * @module
  */
 
-const FIRST_MS = 250;
-const LAST_MS = 30_000;
+/** How waits grow. */
+export interface BackoffOptions {
+  /**
+   * The longest first wait, in milliseconds.
+   *
+   * @default 250
+   */
+  readonly firstMs?: number;
+  /**
+   * The longest wait, in milliseconds.
+   *
+   * @default 30_000
+   */
+  readonly lastMs?: number;
+}
 
 /** Waits differ by chance, so that many clients do not come back at once. */
 export class Backoff {
+  readonly #firstMs: number;
+  readonly #lastMs: number;
   #failures = 0;
+
+  constructor({ firstMs = 250, lastMs = 30_000 }: BackoffOptions = {}) {
+    this.#firstMs = firstMs;
+    this.#lastMs = lastMs;
+  }
 
   /** The next wait, in milliseconds. */
   next(): number {
-    const longest = Math.min(LAST_MS, FIRST_MS * 2 ** this.#failures);
+    const longest = Math.min(this.#lastMs, this.#firstMs * 2 ** this.#failures);
     this.#failures += 1;
     return Math.round(longest * (0.5 + Math.random() / 2));
   }

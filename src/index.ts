@@ -11,6 +11,7 @@ export type { RuntimeFunctions } from "./client/entry.ts";
 export type { ClientCertStatus, ClientStatus } from "./client/status.ts";
 export type { DeleteCallOptions, KubeClient } from "./client/client.ts";
 export type { RequestFailure } from "./client/health.ts";
+export type { CanOptions, PathAccess, ResourceAccess, UserInfo } from "./client/permissions.ts";
 export type { PatchOptions } from "./api/patch.ts";
 export type { ConnectOptions } from "./client/connect.ts";
 export type { DiscoveredResource } from "./resources/define-resource.ts";

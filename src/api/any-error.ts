@@ -16,16 +16,17 @@ import type {
 } from "../errors.ts";
 import { isBranded } from "../errors.ts";
 import type { ApiError } from "./api-error.ts";
+import type { DrainError } from "./drain-error.ts";
 import type { ExecError } from "./exec-error.ts";
 import type {
   InvalidManifestError,
   ManifestsFailedError,
   UnknownKindError,
 } from "./manifest-errors.ts";
+import type { RolloutError } from "./rollout-error.ts";
 
 /** Every error that reanchor throws. Its `code` says which class it is of. */
 export type AnyReanchorError =
-  | ExecError
   | ApiError
   | ClosedError
   | ConfigError
@@ -33,6 +34,9 @@ export type AnyReanchorError =
   | InvalidManifestError
   | InvalidObjectError
   | ManifestsFailedError
+  | DrainError
+  | ExecError
+  | RolloutError
   | SourceError
   | TimeoutError
   | UnknownKindError

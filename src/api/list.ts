@@ -44,7 +44,8 @@ export async function listPage<T extends KubeObject>(
   options: CallOptions,
 ): Promise<ResourceList<T>> {
   const path = target.collectionPath();
-  const list = await target.client.call<unknown>({ ...options, method: "GET", path });
+  const headers = target.headers("list");
+  const list = await target.client.call<unknown>({ ...options, headers, method: "GET", path });
   checkList(list, path);
   const { metadata, items, ...others } = list;
   return {

@@ -11,6 +11,7 @@ import {
   objectCheck,
 } from "./object-check.ts";
 import { checkObject } from "../options.ts";
+import type { ApiError } from "./api-error.ts";
 import type { ResourceClient } from "./api-call.ts";
 import type { KubeObject, Stored } from "./object.ts";
 import type { ResourceDefinition } from "./resource-definition.ts";
@@ -35,7 +36,14 @@ interface Named {
     | undefined;
 }
 
-const scaleType: TypeMeta = { apiVersion: "autoscaling/v1", kind: "Scale" };
+/** Subresources that are of another kind than the objects above them. */
+const subresourceTypes: Readonly<Record<string, TypeMeta>> = {
+  binding: { apiVersion: "v1", kind: "Binding" },
+  scale: { apiVersion: "autoscaling/v1", kind: "Scale" },
+  token: { apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest" },
+};
+
+const metadataType: TypeMeta = { apiVersion: "meta.k8s.io/v1", kind: "PartialObjectMetadata" };
 
 export class ResourceTarget<T extends KubeObject> {
   readonly client: ResourceClient;
@@ -46,13 +54,15 @@ export class ResourceTarget<T extends KubeObject> {
   readonly #namespace: string | undefined;
   readonly #subresource: string | undefined;
   readonly #type: TypeMeta;
+  /** What is made of the objects before they are sent: all of it by default. */
+  readonly #view: string | undefined;
 
   private constructor(
     definition: ResourceDefinition,
     client: ResourceClient,
     namespace: string | undefined,
     check: ObjectCheck | undefined,
-    subresource?: string,
+    { subresource, view }: { subresource?: string; view?: TypeMeta } = {},
   ) {
     this.#definition = definition;
     this.client = client;
@@ -60,8 +70,9 @@ export class ResourceTarget<T extends KubeObject> {
     this.check = check;
     this.#subresource = subresource;
     const { kind } = definition;
-    const isScale = subresource === "scale";
-    this.#type = isScale ? scaleType : { apiVersion: apiVersionOf(definition), kind };
+    const type = { apiVersion: apiVersionOf(definition), kind };
+    this.#type = view ?? subresourceTypes[subresource ?? ""] ?? type;
+    this.#view = view?.kind;
   }
 
   /** Binds a kind to a client. */
@@ -84,7 +95,25 @@ export class ResourceTarget<T extends KubeObject> {
       throw new TypeError(`Cannot use ${subresource} of a ${kind}: ${known}`);
     }
     const check = subresource === "status" ? this.check : undefined;
-    return new ResourceTarget(this.#definition, this.client, this.#namespace, check, subresource);
+    return new ResourceTarget(this.#definition, this.client, this.#namespace, check, {
+      subresource,
+    });
+  }
+
+  /** The objects' metadata alone. */
+  get metadataOnly(): ResourceTarget<KubeObject> {
+    const view = metadataType;
+    return new ResourceTarget(this.#definition, this.client, this.#namespace, keepMetadata, {
+      view,
+    });
+  }
+
+  /** The headers that ask for an object, or for a list. */
+  headers(of: "object" | "list"): Readonly<Record<string, string>> {
+    if (this.#view === undefined) return noHeaders;
+    const kind = of === "list" ? `${this.#view}List` : this.#view;
+    // An aggregated API may not know it, and sends whole objects then.
+    return { accept: `application/json;as=${kind};g=meta.k8s.io;v=v1,application/json` };
   }
 
   /** The namespace that is worked in; `undefined` if all are, or the kind has none. */
@@ -117,6 +146,14 @@ export class ResourceTarget<T extends KubeObject> {
   describe(name: string): string {
     const { namespace } = this;
     return `${this.#definition.kind} ${namespace === undefined ? "" : `${namespace}/`}${name}`;
+  }
+
+  /** Whether an error says that there is no object of a name, rather than no such kind or path. */
+  isMissing(name: string, { status, reason, details }: ApiError): boolean {
+    const { plural } = this.#definition;
+    return (
+      status === 404 && reason === "NotFound" && details?.name === name && details.kind === plural
+    );
   }
 
   /** An object with what goes without saying. */
@@ -158,4 +195,13 @@ export class ResourceTarget<T extends KubeObject> {
     }
     return namespace;
   }
+}
+
+const noHeaders: Readonly<Record<string, string>> = {};
+
+/** Drops everything but the metadata of an object of a server that sent it whole. */
+async function keepMetadata(object: Stored<KubeObject>): Promise<void> {
+  const { metadata } = object;
+  for (const key of Object.keys(object)) Reflect.deleteProperty(object, key);
+  Object.assign(object, metadataType, { metadata });
 }

@@ -5,6 +5,7 @@
  */
 
 import { cleanMessage } from "../clean-text.ts";
+import { checkKnown, kindOf } from "../options.ts";
 
 /**
  * What a label must be: a value, one of several, there at all (`true`), or not there (`false`).
@@ -38,8 +39,14 @@ export type LabelSelectorInput =
   | { readonly [name: string]: LabelRequirement }
   | LabelSelectorObject;
 
-/** Which fields objects must have: the API's own notation (`spec.nodeName=a,status.phase!=Failed`), or fields. */
-export type FieldSelectorInput = string | { readonly [field: string]: string };
+/** What a field must be: a value, or anything but one value or several (`{ not: "Failed" }`). */
+export type FieldRequirement = string | { readonly not: string | readonly string[] };
+
+/**
+ * Which fields objects must have: the API's own notation (`spec.nodeName=a,status.phase!=Failed`), or fields with
+ * what they must be, as in `{ "spec.nodeName": "a", "status.phase": { not: "Failed" } }`.
+ */
+export type FieldSelectorInput = string | { readonly [field: string]: FieldRequirement };
 
 /** Which objects are meant. */
 export interface SelectorOptions {
@@ -73,16 +80,31 @@ export function fieldSelector(input: FieldSelectorInput | undefined): string | u
   if (input === undefined || typeof input === "string") return input;
   checkObject("fieldSelector", input);
   return Object.entries(input)
-    .map(([field, value]) => {
-      if (!/^[A-Za-z0-9_.[\]/-]+$/.test(field)) {
-        throw new TypeError(`Cannot select by field ${quoted(field)}: it is no path of a field`);
-      }
-      if (typeof value !== "string") {
-        throw new TypeError(`Cannot select by field ${field}: its value is not a string`);
-      }
-      return `${field}=${value.replace(/[\\,=]/g, String.raw`\$&`)}`;
-    })
+    .flatMap(([field, requirement]) => fieldTerms(field, requirement))
     .join(",");
+}
+
+function fieldTerms(field: string, requirement: FieldRequirement): string[] {
+  if (!/^[A-Za-z0-9_.[\]/-]+$/.test(field)) {
+    throw new TypeError(`Cannot select by field ${quoted(field)}: it is no path of a field`);
+  }
+  if (typeof requirement !== "object" || requirement === null) {
+    return [`${field}=${fieldValue(field, requirement)}`];
+  }
+  checkKnown(`the selector of field ${field}`, requirement, ["not"]);
+  const { not } = requirement;
+  const values: readonly string[] = Array.isArray(not) ? not : [not as string];
+  if (values.length === 0) {
+    throw new TypeError(`Cannot select by field ${field}: its list of values is empty`);
+  }
+  return values.map((value) => `${field}!=${fieldValue(field, value)}`);
+}
+
+function fieldValue(field: string, value: unknown): string {
+  if (typeof value === "string") return value.replace(/[\\,=]/g, String.raw`\$&`);
+  throw new TypeError(
+    `Cannot select by field ${field}: its value is ${kindOf(value)}; pass a string, or { not: "..." }`,
+  );
 }
 
 /** What is in a `Map`, or inherited, would be left out, and the selector be of everything. */

@@ -15,6 +15,7 @@ import type { Resource } from "../resources/resource.ts";
 import type { FetchInit } from "../transport/request.ts";
 import { ApiCaller, type ClientParts } from "./api-caller.ts";
 import type { ConfigFollower } from "./config-follower.ts";
+import type { CanOptions, PathAccess, ResourceAccess, UserInfo } from "./permissions.ts";
 import type { ClientStatus } from "./status.ts";
 
 /** A client of one cluster. */
@@ -68,6 +69,30 @@ export interface KubeClient extends AsyncDisposable {
    */
   discover(options?: DiscoverOptions): Promise<Discovery>;
 
+  /**
+   * Asks whether this client may do something, as `kubectl auth can-i` does.
+   *
+   * @throws as {@link KubeClient.get}.
+   *
+   * @example
+   * ```ts
+   * import type { KubeClient } from "@reanchor/reanchor";
+   * import { Pod } from "@reanchor/reanchor/resources";
+   *
+   * async function mayEvict(kube: KubeClient): Promise<boolean> {
+   *   return await kube.can({ verb: "create", resource: Pod, subresource: "eviction", namespace: "*" });
+   * }
+   * console.assert(typeof mayEvict === "function");
+   * ```
+   */
+  can(access: PathAccess | ResourceAccess, options?: CanOptions): Promise<boolean>;
+  /**
+   * Asks whom the server takes this client for, as `kubectl auth whoami` does.
+   *
+   * @throws as {@link KubeClient.get}.
+   */
+  whoAmI(options?: CanOptions): Promise<UserInfo>;
+
   /** How trust, identity and connections are doing, with no I/O. */
   status(): ClientStatus;
   /** Ends every request and connection. A closed client can't be opened again. */
@@ -115,6 +140,16 @@ export function createClient(parts: ClientParts): KubeClient {
       return kind.bind(caller, options);
     },
     discover,
+    async can(access, options = {}) {
+      checkKnown("can", options, ["signal"]);
+      const { askAccess } = await import("./permissions.ts");
+      return await askAccess(caller, access, options);
+    },
+    async whoAmI(options = {}) {
+      checkKnown("whoAmI", options, ["signal"]);
+      const { askIdentity } = await import("./permissions.ts");
+      return await askIdentity(caller, options);
+    },
     status: () => statusOf(connections),
     close,
     [Symbol.asyncDispose]: close,

@@ -83,6 +83,14 @@ const optionNames: readonly string[] = [
   "signal",
 ];
 
+/** Names of {@link LogLinesOptions}. */
+export const logLinesOptionNames: readonly string[] = [
+  ...optionNames,
+  "follow",
+  "waitForStart",
+  "startTimeoutMs",
+];
+
 /** Options that the API server knows nothing of. */
 const ownOptions: ReadonlySet<string> = new Set(["waitForStart", "startTimeoutMs"]);
 
@@ -117,7 +125,7 @@ export async function* logLines<T extends KubeObject>(
   name: string,
   options: LogLinesOptions,
 ): AsyncGenerator<string, void, undefined> {
-  checkKnown("logs", options, [...optionNames, "follow", "waitForStart", "startTimeoutMs"]);
+  checkKnown("logs", options, logLinesOptionNames);
   const { follow = false, timestamps = false, waitForStart = false } = options;
   const { client } = target;
   const signals = [client.closing, ...(options.signal === undefined ? [] : [options.signal])];

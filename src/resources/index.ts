@@ -46,7 +46,14 @@ export type {
   PortListener,
   PortTunnel,
 } from "../pods/port-forward.ts";
-export type { WithPods } from "./with-pods.ts";
+export type { WithLogs, WithPods } from "./with-pods.ts";
+export type { RollingWorkload, UndoOptions, WithRollout } from "./rollout.ts";
+export type { WorkloadLogsOptions } from "./workload-logs.ts";
+export type { DrainOptions, DrainProgress, DrainResult, NodeVerbs } from "./node.ts";
+export { DrainError, type UndrainedPod } from "../api/drain-error.ts";
+export { RolloutError } from "../api/rollout-error.ts";
+export type { ContainerUsage, NodeUsage, PodUsage, TopOptions, Usage } from "./usage.ts";
+export { type ContainerMetrics, NodeMetrics, PodMetrics, type ResourceUsage } from "./metrics.ts";
 export { type TarEntry, type TarEntryType, readTar } from "../pods/tar-reader.ts";
 export { type TarInput, writeTar } from "../pods/tar-writer.ts";
 

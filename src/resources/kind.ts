@@ -44,7 +44,8 @@ export function createKind<T extends KubeObject, More extends object>(
       }
       const { namespace } = options;
       const target = ResourceTarget.bind<T>(definition, { schema, check }, client, namespace);
-      return { ...bindResource(target), ...more(target) };
+      // Not spread: its property `metadata` is bound when it is used.
+      return Object.assign(bindResource(target), more(target));
     },
   };
 }

@@ -19,10 +19,57 @@ import type { AttachOptions, ExecOptions, ExecTextOptions } from "../pods/exec.t
 import { type LogLinesOptions, type LogTextOptions, logLines, readLog } from "../pods/logs.ts";
 import type { PortForwardOptions, PortTunnel } from "../pods/port-forward.ts";
 import type { RemoteCommand } from "../pods/remote-command.ts";
-import { type WithStatus, withStatus } from "./subresource.ts";
+import type { Binding } from "./generated/core-v1.ts";
+import {
+  type CreatedSubresource,
+  type Subresource,
+  type WithStatus,
+  bindCreated,
+  bindSubresource,
+  withStatus,
+} from "./subresource.ts";
+import type { PodUsage, TopOptions } from "./usage.ts";
 
 /** The verbs that only pods have. */
 export interface PodVerbs<T extends KubeObject> extends WithStatus<T> {
+  /**
+   * Changes the CPU and memory of running containers, without a restart where their `resizePolicy` allows that.
+   *
+   * @example
+   * ```ts
+   * import type { KubeClient } from "@reanchor/reanchor";
+   * import { Pod } from "@reanchor/reanchor/resources";
+   *
+   * async function enlarge(kube: KubeClient, name: string): Promise<void> {
+   *   const containers = [{ name: "main", resources: { requests: { cpu: "500m" } } }];
+   *   await kube.resource(Pod).resize.patch(name, { spec: { containers } }, { type: "strategic" });
+   * }
+   * console.assert(typeof enlarge === "function");
+   * ```
+   */
+  readonly resize: Subresource<T>;
+  /** Adds containers to a running pod, as `kubectl debug` does, by `spec.ephemeralContainers`. */
+  readonly ephemeralcontainers: Subresource<T>;
+  /** Assigns pods to nodes, as a scheduler does. */
+  readonly binding: CreatedSubresource<Binding>;
+  /**
+   * Returns what each pod uses now, as `kubectl top pods --containers` does. The cluster needs metrics-server.
+   *
+   * @throws {ApiError} with status 404 if the cluster has no metrics API.
+   *
+   * @example
+   * ```ts
+   * import type { KubeClient } from "@reanchor/reanchor";
+   * import { Pod } from "@reanchor/reanchor/resources";
+   *
+   * async function largest(kube: KubeClient): Promise<string | undefined> {
+   *   const pods = await kube.resource(Pod, { namespace: "*" }).top();
+   *   return pods.toSorted((a, b) => b.memoryBytes - a.memoryBytes)[0]?.name;
+   * }
+   * console.assert(typeof largest === "function");
+   * ```
+   */
+  top(options?: TopOptions): Promise<PodUsage[]>;
   /**
    * Evicts a pod: deletes it if its disruption budgets allow that, as `kubectl drain` does.
    *
@@ -181,6 +228,13 @@ export interface PodVerbs<T extends KubeObject> extends WithStatus<T> {
 export function podVerbs<T extends KubeObject>(target: ResourceTarget<T>): PodVerbs<T> {
   return {
     ...withStatus(target),
+    resize: bindSubresource(target.below<T>("resize")),
+    ephemeralcontainers: bindSubresource(target.below<T>("ephemeralcontainers")),
+    binding: bindCreated<Binding>(target.below("binding")),
+    async top(options = {}) {
+      const { topPods } = await import("./usage.ts");
+      return await topPods(target, options);
+    },
     async evict(name, deletion = {}) {
       checkKnown("evict", deletion, deleteNames);
       const { body: deleteOptions, ...call } = deletionCall(deletion);

@@ -31,6 +31,7 @@ export type {
   UntypedPatch,
 } from "../api/patch.ts";
 export type {
+  FieldRequirement,
   FieldSelectorInput,
   LabelExpression,
   LabelRequirement,
@@ -56,8 +57,19 @@ export type { LogLinesOptions, LogOptions, LogTextOptions } from "../pods/logs.t
 export type { CustomResource } from "./define-resource.ts";
 export type { ResourceKind, ResourceOptions } from "./kind.ts";
 export type { PodVerbs } from "./pod.ts";
-export type { Resource } from "./resource.ts";
-export type { ScaleObject, Subresource, WithScale, WithStatus } from "./subresource.ts";
+export type { MetadataResource, Resource } from "./resource.ts";
+export type { ResourceTable, TableColumn, TableRow } from "../api/table.ts";
+export type { ObjectUpdate } from "./update.ts";
+export type {
+  CreatedSubresource,
+  ScaleObject,
+  Subresource,
+  WithApproval,
+  WithFinalize,
+  WithScale,
+  WithStatus,
+  WithToken,
+} from "./subresource.ts";
 export type {
   ConditionState,
   DeletedCondition,

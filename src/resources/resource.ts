@@ -5,12 +5,13 @@
  */
 
 import { checkKnown } from "../options.ts";
-import type { Status } from "../api/api-error.ts";
+import { ApiError, type Status } from "../api/api-error.ts";
 import { type ResourceList, listPage, listPages } from "../api/list.ts";
 import type { Applied, KubeObject, Stored } from "../api/object.ts";
 import type { PatchBody } from "../api/patch.ts";
 import type { ResourceTarget } from "../api/resource-target.ts";
 import { selectorQuery } from "../api/selectors.ts";
+import { type ResourceTable, tablePage } from "../api/table.ts";
 import {
   type ApplyOptions,
   type DeleteCollectionOptions,
@@ -25,6 +26,7 @@ import {
   deleteNames,
   deletionCall,
   exchange,
+  getNames,
   listAllNames,
   listCall,
   listNames,
@@ -42,6 +44,7 @@ import {
 } from "../watch/wait-for.ts";
 import { type Watch, type WatchOptions, watchResource } from "../watch/watch.ts";
 import { bindSubresource } from "./subresource.ts";
+import { type ObjectUpdate, updateObject } from "./update.ts";
 
 /**
  * The objects of one kind, in one namespace or in all.
@@ -51,6 +54,11 @@ import { bindSubresource } from "./subresource.ts";
 export interface Resource<T extends KubeObject> {
   /** Gets an object. */
   get(name: string, options?: GetOptions): Promise<Stored<T>>;
+  /**
+   * Gets an object, or `undefined` if there is none of that name. An unknown kind, and a name that a proxy does not
+   * find, are errors as for `get()`.
+   */
+  find(name: string, options?: GetOptions): Promise<Stored<T> | undefined>;
   /** Gets one page of a list: all of it, unless `limit` says otherwise. */
   list(options?: ListOptions): Promise<ResourceList<T>>;
   /**
@@ -58,10 +66,66 @@ export interface Resource<T extends KubeObject> {
    * requested.
    */
   listAll(options?: ListAllOptions): AsyncIterable<ResourceList<T>>;
+  /**
+   * Gets one page of a list as a table, as `kubectl get` prints it: the server chooses the columns.
+   *
+   * @throws {ConnectionError} if the server can't make a table, as some aggregated APIs.
+   *
+   * @example
+   * ```ts
+   * import type { KubeClient } from "@reanchor/reanchor";
+   * import { Pod } from "@reanchor/reanchor/resources";
+   *
+   * async function print(kube: KubeClient): Promise<void> {
+   *   const { columnDefinitions, rows } = await kube.resource(Pod).table();
+   *   console.table(rows.map(({ cells }) => Object.fromEntries(columnDefinitions.map(({ name }, i) => [name, cells[i]]))));
+   * }
+   * console.assert(typeof print === "function");
+   * ```
+   */
+  table(options?: ListOptions): Promise<ResourceTable>;
+  /**
+   * Gets, lists and watches the objects' metadata alone, which takes a fraction of the time and memory.
+   *
+   * @example
+   * ```ts
+   * import type { KubeClient } from "@reanchor/reanchor";
+   * import { Pod } from "@reanchor/reanchor/resources";
+   *
+   * async function names(kube: KubeClient): Promise<string[]> {
+   *   const { items } = await kube.resource(Pod, { namespace: "*" }).metadata.list();
+   *   return items.map(({ metadata }) => metadata.name);
+   * }
+   * console.assert(typeof names === "function");
+   * ```
+   */
+  readonly metadata: MetadataResource;
   /** Makes an object. */
   create(object: T, options?: WriteOptions): Promise<Stored<T>>;
   /** Replaces an object. The server rejects it with 409 if its `resourceVersion` is not the latest. */
   replace(object: T, options?: WriteOptions): Promise<Stored<T>>;
+  /**
+   * Reads an object, has it changed, and replaces it. If somebody else has written it meanwhile, it is read and
+   * changed again, up to ten times.
+   *
+   * @param change Changes the object, or returns another one in its place. It can be called several times.
+   * @throws {ApiError} with status 404 if there is no such object, and 409 if the last try met a conflict as well.
+   *
+   * @example
+   * ```ts
+   * import type { KubeClient } from "@reanchor/reanchor";
+   * import { ConfigMap } from "@reanchor/reanchor/resources";
+   *
+   * async function count(kube: KubeClient): Promise<void> {
+   *   await kube.resource(ConfigMap).update("visits", ({ data = {} }) => ({
+   *     metadata: { name: "visits" },
+   *     data: { ...data, count: String(Number(data["count"] ?? 0) + 1) },
+   *   }));
+   * }
+   * console.assert(typeof count === "function");
+   * ```
+   */
+  update(name: string, change: ObjectUpdate<T>, options?: WriteOptions): Promise<Stored<T>>;
   /**
    * Changes some of an object: an object is a merge patch, in which `null` removes a field; an array is a JSON
    * patch; and `type: "strategic"` merges lists too, for the kinds that Kubernetes brings.
@@ -119,14 +183,38 @@ export interface Resource<T extends KubeObject> {
   waitForDeleted(name: string, options?: WaitForDeletedOptions): Promise<void>;
 }
 
+/** The metadata of the objects of one kind (`meta.k8s.io/v1` `PartialObjectMetadata`). */
+export interface MetadataResource extends Pick<
+  Resource<KubeObject>,
+  "find" | "get" | "informer" | "list" | "listAll" | "watch"
+> {}
+
 /** Binds the verbs that every kind has. */
 export function bindResource<T extends KubeObject>(target: ResourceTarget<T>): Resource<T> {
   const { client } = target;
+  const one = bindSubresource(target);
   return {
-    ...bindSubresource(target),
+    ...one,
+    async find(name, options = {}) {
+      checkKnown("find", options, getNames);
+      try {
+        return await one.get(name, options);
+      } catch (error) {
+        if (error instanceof ApiError && target.isMissing(name, error)) return undefined;
+        throw error;
+      }
+    },
     async list(list = {}) {
       checkKnown("list", list, listNames);
       return await listPage(target, listCall(list));
+    },
+    async table(list = {}) {
+      checkKnown("table", list, listNames);
+      return await tablePage(target, listCall(list));
+    },
+    get metadata() {
+      const { find, get, informer, list, listAll, watch } = bindResource(target.metadataOnly);
+      return { find, get, informer, list, listAll, watch };
     },
     listAll(list = {}) {
       checkKnown("listAll", list, listAllNames);
@@ -137,6 +225,9 @@ export function bindResource<T extends KubeObject>(target: ResourceTarget<T>): R
       const path = target.creationPath(object);
       const body = target.complete(object);
       return await exchange(target, { ...writeCall(target, write), method: "POST", path, body });
+    },
+    async update(name, change, write = {}) {
+      return await updateObject(target, name, change, write);
     },
     async delete(name, deletion = {}) {
       checkKnown("delete", deletion, deleteNames);

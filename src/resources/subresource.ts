@@ -21,6 +21,7 @@ import {
   writeNames,
 } from "../api/verbs.ts";
 import { checkFlag, checkKnown } from "../options.ts";
+import type { TokenRequest } from "./generated/authentication-v1.ts";
 
 /** How many copies a workload has, and should have (`autoscaling/v1` `Scale`). */
 export interface ScaleObject extends KubeObject {
@@ -85,6 +86,95 @@ export interface WithScale {
   readonly scale: Subresource<ScaleObject>;
 }
 
+/** What is posted below an object, and is not stored by itself. */
+export interface CreatedSubresource<T extends KubeObject> {
+  /** Posts it, and returns the server's answer. */
+  create(name: string, object: T, options?: WriteOptions): Promise<T>;
+}
+
+/** The verb of CertificateSigningRequests. */
+export interface WithApproval<T extends KubeObject> {
+  /**
+   * Approves or denies requests, by the conditions of their status.
+   *
+   * @example
+   * ```ts
+   * import type { KubeClient } from "@reanchor/reanchor";
+   * import { CertificateSigningRequest } from "@reanchor/reanchor/resources";
+   *
+   * async function approve(kube: KubeClient, name: string): Promise<void> {
+   *   const condition = { type: "Approved", status: "True", reason: "Checked" };
+   *   const status = { conditions: [condition] };
+   *   await kube.resource(CertificateSigningRequest).approval.patch(name, { status });
+   * }
+   * console.assert(typeof approve === "function");
+   * ```
+   */
+  readonly approval: Subresource<T>;
+}
+
+/** The verb of Namespaces. */
+export interface WithFinalize<T extends KubeObject> {
+  /** Replaces `spec.finalizers` of a namespace; only `replace` is possible. */
+  readonly finalize: Pick<Subresource<T>, "replace">;
+}
+
+/** The verb of ServiceAccounts. */
+export interface WithToken {
+  /**
+   * Requests tokens of service accounts.
+   *
+   * @example
+   * ```ts
+   * import type { KubeClient } from "@reanchor/reanchor";
+   * import { ServiceAccount } from "@reanchor/reanchor/resources";
+   *
+   * async function token(kube: KubeClient, name: string): Promise<string | undefined> {
+   *   const spec = { audiences: ["registry"], expirationSeconds: 3_600 };
+   *   const { status } = await kube.resource(ServiceAccount).token.create(name, { spec });
+   *   return status?.token;
+   * }
+   * console.assert(typeof token === "function");
+   * ```
+   */
+  readonly token: CreatedSubresource<TokenRequest>;
+}
+
+/** Binds the approval of CertificateSigningRequests. */
+export function withApproval<T extends KubeObject>(
+  target: ResourceTarget<T>,
+): WithApproval<T> & WithStatus<T> {
+  return { ...withStatus(target), approval: bindSubresource(target.below<T>("approval")) };
+}
+
+/** Binds the finalizers of Namespaces. */
+export function withFinalize<T extends KubeObject>(
+  target: ResourceTarget<T>,
+): WithFinalize<T> & WithStatus<T> {
+  const { replace } = bindSubresource(target.below<T>("finalize"));
+  return { ...withStatus(target), finalize: { replace } };
+}
+
+/** Binds the tokens of ServiceAccounts. */
+export function withToken<T extends KubeObject>(target: ResourceTarget<T>): WithToken {
+  return { token: bindCreated<TokenRequest>(target.below("token")) };
+}
+
+/** Binds what is posted below an object. */
+export function bindCreated<T extends KubeObject>(
+  target: ResourceTarget<T>,
+): CreatedSubresource<T> {
+  return {
+    async create(name, object, options = {}) {
+      checkKnown("create", options, writeNames);
+      const path = target.pathOfName(name);
+      const body = target.complete(object);
+      const call = { ...writeCall(target, options), method: "POST", path, body };
+      return await target.client.call<T>(call);
+    },
+  };
+}
+
 /** Binds the status of a kind's objects. */
 export function withStatus<T extends KubeObject>(target: ResourceTarget<T>): WithStatus<T> {
   return { status: bindSubresource(target.below<T>("status")) };
@@ -110,7 +200,8 @@ export function bindSubresource<T extends KubeObject>(target: ResourceTarget<T>)
       const { resourceVersion, ...call } = options;
       const path = target.pathOfName(name);
       const query = { resourceVersion };
-      return await exchange(target, { ...call, query, method: "GET", path });
+      const headers = target.headers("object");
+      return await exchange(target, { ...call, headers, query, method: "GET", path });
     },
     async replace(object, options = {}) {
       checkKnown("replace", options, writeNames);

@@ -202,7 +202,8 @@ export class Reflector<T extends KubeObject> {
     let seen = this.#version === undefined ? new Set<string>() : undefined;
     let response: Response;
     try {
-      const init = { headers: uncompressed, signal: ending };
+      const headers = { ...this.#target.headers("object"), ...uncompressed };
+      const init = { headers, signal: ending };
       response = await client.open(`${path}?${this.#watchQuery()}`, init, "WATCH");
     } catch (error) {
       if (seen === undefined || !(error instanceof ApiError)) throw error;

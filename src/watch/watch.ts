@@ -4,7 +4,7 @@
  * @module
  */
 
-import { MAX_TIMER_MS, checkDuration, checkKnown } from "../options.ts";
+import { MAX_TIMER_MS, checkDuration, checkFlag, checkKnown } from "../options.ts";
 import { type ReflectorOptions, type WatchEvent, Reflector } from "./reflector.ts";
 import type { KubeObject, Stored } from "../api/object.ts";
 import type { ResourceTarget } from "../api/resource-target.ts";
@@ -42,6 +42,12 @@ export interface WatchOptions<T extends KubeObject> extends FollowOptions<T> {
    * been `added`. If the server no longer has the version, existing objects are emitted as `added`.
    */
   resourceVersion?: string | undefined;
+  /**
+   * Whether existing objects are emitted as `added` first. If not, `synced` says from when on every change is emitted.
+   *
+   * @default true
+   */
+  initial?: boolean | undefined;
 }
 
 /**
@@ -72,9 +78,15 @@ export function watchResource<T extends KubeObject>(
   target: ResourceTarget<T>,
   options: WatchOptions<T>,
 ): Watch<T> {
-  checkKnown("watch", options, [...followOptionNames, "resourceVersion"]);
-  const { resourceVersion } = options;
+  checkKnown("watch", options, [...followOptionNames, "resourceVersion", "initial"]);
+  const { resourceVersion, initial = true } = options;
   const stop = new AbortController();
+  let isEmitting = checkFlag("initial", initial);
+  if (!isEmitting && resourceVersion !== undefined) {
+    throw new TypeError(
+      "Cannot use option initial with resourceVersion: a watch from a version has no initial list",
+    );
+  }
   const events = reflect(target, options, resourceVersion, stop.signal);
 
   async function end(): Promise<IteratorResult<WatchEvent<T>, never>> {
@@ -87,7 +99,11 @@ export function watchResource<T extends KubeObject>(
   return {
     async next() {
       try {
-        return await events.next();
+        for (;;) {
+          const result = await events.next();
+          isEmitting ||= result.done === true || result.value.type === "synced";
+          if (isEmitting) return result;
+        }
       } catch (error) {
         if (!stop.signal.aborted) throw error;
         return { done: true, value: undefined as never };

@@ -11,6 +11,7 @@ import type { CallOptions } from "../../src/api/api-call.ts";
 import type { PatchOptions } from "../../src/api/patch.ts";
 import type { DeleteCallOptions, KubeClient } from "../../src/client/client.ts";
 import { type ConnectOptions, bindConnect } from "../../src/client/connect.ts";
+import type { CanOptions, ResourceAccess } from "../../src/client/permissions.ts";
 import { type BasicAuth, type ClusterConfig } from "../../src/config/cluster-config.ts";
 import type { Impersonation } from "../../src/config/impersonation.ts";
 import { type InClusterOptions, loadInCluster } from "../../src/config/in-cluster.ts";
@@ -19,7 +20,11 @@ import type { KubeconfigOptions } from "../../src/config/kubeconfig/locations.ts
 import type { LogLinesOptions, LogTextOptions } from "../../src/pods/logs.ts";
 import { type DefineResourceOptions, defineResource } from "../../src/resources/define-resource.ts";
 import type { DiscoverOptions } from "../../src/resources/discovery.ts";
-import { Deployment, Pod } from "../../src/resources/index.ts";
+import { Deployment, Node, Pod } from "../../src/resources/index.ts";
+import type { DrainOptions } from "../../src/resources/node.ts";
+import type { UndoOptions } from "../../src/resources/rollout.ts";
+import type { TopOptions } from "../../src/resources/usage.ts";
+import type { WorkloadLogsOptions } from "../../src/resources/workload-logs.ts";
 import type {
   ApplyOptions,
   DeleteCollectionOptions,
@@ -61,13 +66,15 @@ interface Scene {
   readonly kube: KubeClient;
   readonly pods: ReturnType<typeof Pod.bind>;
   readonly deployments: ReturnType<typeof Deployment.bind>;
+  readonly nodes: ReturnType<typeof Node.bind>;
 }
 
 async function setScene(): Promise<Scene> {
   const runtime = createFakeRuntime();
   const kube = await bindConnect(runtime)({ config: { server }, fieldManager: "me" });
   const pods = kube.resource(Pod);
-  return { runtime, kube, pods, deployments: kube.resource(Deployment) };
+  const nodes = kube.resource(Node);
+  return { runtime, kube, pods, nodes, deployments: kube.resource(Deployment) };
 }
 
 type Act = (scene: Scene, options: never) => unknown;
@@ -289,9 +296,69 @@ const rows: readonly Row[] = [
     ({ pods }, options) => pods.deleteCollection(options),
   ),
   row<ResourceDeleteOptions>("evict", deletion, ({ pods }, options) => pods.evict("a", options)),
-  row<WatchOptions<Pod>>("watch", { ...follow, resourceVersion: 1 }, ({ pods }, options) =>
-    pods.watch(options),
+  row<WatchOptions<Pod>>(
+    "watch",
+    { ...follow, resourceVersion: 1, initial: 1 },
+    ({ pods }, options) => pods.watch(options),
   ),
+  row<GetOptions>("find", { ...verb, resourceVersion: 1 }, ({ pods }, options) =>
+    pods.find("a", options),
+  ),
+  row<WriteOptions>("update", write, ({ pods }, options) => pods.update("a", () => {}, options)),
+  row<ListOptions>(
+    "table",
+    { ...listAll, continue: 1, resourceVersion: 1, resourceVersionMatch: 1 },
+    ({ pods }, options) => pods.table(options),
+  ),
+  row<WriteOptions>("create", write, ({ pods }, options) =>
+    pods.binding.create("a", { target: { name: "node" } }, options),
+  ),
+  row<TopOptions>("top", { ...verb, labelSelector: 1 }, ({ pods }, options) => pods.top(options)),
+  row<TopOptions>("top", { ...verb, labelSelector: 1 }, ({ nodes }, options) => nodes.top(options)),
+  row<WriteOptions>("cordon", write, ({ nodes }, options) => nodes.cordon("a", options)),
+  row<WriteOptions>("uncordon", write, ({ nodes }, options) => nodes.uncordon("a", options)),
+  row<DrainOptions>(
+    "drain",
+    {
+      ignoreDaemonSets: 1,
+      deleteEmptyDirData: 1,
+      force: 1,
+      labelSelector: 1,
+      gracePeriodSeconds: 1,
+      disableEviction: 1,
+      skipDeletedAfterSeconds: 1,
+      dryRun: 1,
+      timeoutMs: 1,
+      signal: 1,
+      onProgress: 1,
+    },
+    ({ nodes }, options) => nodes.drain("a", options),
+  ),
+  row<WriteOptions>("restart", write, ({ deployments }, options) =>
+    deployments.restart("a", options),
+  ),
+  row<UndoOptions>("undo", { ...write, toRevision: 1 }, ({ deployments }, options) =>
+    deployments.undo("a", options),
+  ),
+  row<WaitForOptions>(
+    "waitFor",
+    { failOn: 1, onProgress: 1, timeoutMs: 1, signal: 1 },
+    ({ deployments }, options) => deployments.rolledOut("a", options),
+  ),
+  row<WorkloadLogsOptions>(
+    "logs",
+    { ...log, follow: 1, waitForStart: 1, startTimeoutMs: 1, prefix: 1 },
+    ({ deployments }, options) => next(deployments.logs("a", options)),
+  ),
+  row<CanOptions>("can", { signal: 1 }, ({ kube }, options) =>
+    kube.can({ verb: "get", resource: Pod }, options),
+  ),
+  row<ResourceAccess>(
+    "can",
+    { verb: 1, resource: 1, subresource: 1, name: 1, namespace: 1 },
+    ({ kube }, access) => kube.can(access),
+  ),
+  row<CanOptions>("whoAmI", { signal: 1 }, ({ kube }, options) => kube.whoAmI(options)),
   row<InformerOptions<Pod>>(
     "informer",
     { ...follow, indexes: 1, resyncIntervalMs: 1 },

@@ -213,10 +213,12 @@ function declareKinds(
     heading("The kinds that Kubernetes brings."),
     `import { builtIn } from "../define-resource.ts";\n` +
       `import type { ResourceKind } from "../kind.ts";\n` +
+      `import { type NodeVerbs, nodeVerbs } from "../node.ts";\n` +
       `import { type PodVerbs, podVerbs } from "../pod.ts";\n` +
-      `import { type WithPods, serviceVerbs, workloadVerbs } from "../with-pods.ts";\n` +
+      `import { type WithLogs, type WithPods, daemonSetVerbs, jobVerbs, rollingVerbs, serviceVerbs, workloadVerbs } from "../with-pods.ts";\n` +
       `import type { Resource } from "../resource.ts";\n` +
-      `import { type WithScale, type WithStatus, withStatus } from "../subresource.ts";\n` +
+      `import type { WithRollout } from "../rollout.ts";\n` +
+      `import { type WithApproval, type WithFinalize, type WithScale, type WithStatus, type WithToken, withApproval, withFinalize, withStatus, withToken } from "../subresource.ts";\n` +
       importAll(imported),
     ...declarations,
   ].join("\n");
@@ -240,20 +242,33 @@ function declareKind(
   ].join("");
 }
 
+/** The kinds with verbs beside those of their status and scale: the types of those, and what binds all. */
+const verbsByKind: Readonly<Record<string, readonly [types: readonly string[], binder: string]>> = {
+  CertificateSigningRequest: [["WithApproval", "WithStatus"], "withApproval"],
+  DaemonSet: [["WithLogs", "WithPods", "WithRollout", "WithStatus"], "daemonSetVerbs"],
+  Deployment: [["WithLogs", "WithPods", "WithRollout", "WithScale", "WithStatus"], "rollingVerbs"],
+  Job: [["WithLogs", "WithStatus"], "jobVerbs"],
+  Namespace: [["WithFinalize", "WithStatus"], "withFinalize"],
+  Node: [["NodeVerbs"], "nodeVerbs"],
+  Pod: [["PodVerbs"], "podVerbs"],
+  ReplicaSet: [["WithLogs", "WithPods", "WithScale", "WithStatus"], "workloadVerbs"],
+  ReplicationController: [["WithLogs", "WithPods", "WithScale", "WithStatus"], "workloadVerbs"],
+  Service: [["WithPods", "WithStatus"], "serviceVerbs"],
+  ServiceAccount: [["WithToken"], "withToken"],
+  StatefulSet: [["WithLogs", "WithPods", "WithRollout", "WithScale", "WithStatus"], "rollingVerbs"],
+};
+
+/** The types of verbs that do not depend on the type of the objects. */
+const plainVerbs: ReadonlySet<string> = new Set(["WithLogs", "WithPods", "WithScale", "WithToken"]);
+
 /** What a kind can do beside what every kind can: its type arguments, and what binds it. */
 function verbsOf(name: string, subresources: readonly string[]): [string, string[]] {
-  if (name === "Pod") return [`Pod, Resource<Pod> & PodVerbs<Pod>`, ["podVerbs"]];
-  const hasStatus = subresources.includes("status");
-  if (hasStatus && subresources.includes("scale")) {
-    const verbs = `Resource<${name}> & WithPods & WithScale & WithStatus<${name}>`;
-    return [`${name}, ${verbs}`, ["workloadVerbs"]];
-  }
-  if (name === "Service") {
-    return [`Service, Resource<Service> & WithPods & WithStatus<Service>`, ["serviceVerbs"]];
-  }
-  return hasStatus
-    ? [`${name}, Resource<${name}> & WithStatus<${name}>`, ["withStatus"]]
-    : [name, []];
+  const [types, binder] =
+    verbsByKind[name] ??
+    (subresources.includes("status") ? [["WithStatus"], "withStatus"] : [[], undefined]);
+  if (binder === undefined) return [name, []];
+  const verbs = types.map((type) => (plainVerbs.has(type) ? type : `${type}<${name}>`));
+  return [`${name}, ${[`Resource<${name}>`, ...verbs].join(" & ")}`, [binder]];
 }
 
 /** Names the types that the kinds lead to; on a clash that is not won, with group and version before. */

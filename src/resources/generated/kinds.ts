@@ -6,10 +6,30 @@
 
 import { builtIn } from "../define-resource.ts";
 import type { ResourceKind } from "../kind.ts";
+import { type NodeVerbs, nodeVerbs } from "../node.ts";
 import { type PodVerbs, podVerbs } from "../pod.ts";
-import { type WithPods, serviceVerbs, workloadVerbs } from "../with-pods.ts";
+import {
+  type WithLogs,
+  type WithPods,
+  daemonSetVerbs,
+  jobVerbs,
+  rollingVerbs,
+  serviceVerbs,
+  workloadVerbs,
+} from "../with-pods.ts";
 import type { Resource } from "../resource.ts";
-import { type WithScale, type WithStatus, withStatus } from "../subresource.ts";
+import type { WithRollout } from "../rollout.ts";
+import {
+  type WithApproval,
+  type WithFinalize,
+  type WithScale,
+  type WithStatus,
+  type WithToken,
+  withApproval,
+  withFinalize,
+  withStatus,
+  withToken,
+} from "../subresource.ts";
 import type * as AdmissionregistrationV1 from "./admissionregistration-v1.ts";
 import type * as ApiextensionsV1 from "./apiextensions-v1.ts";
 import type * as ApiregistrationV1 from "./apiregistration-v1.ts";
@@ -120,7 +140,9 @@ export type CSIStorageCapacity = StorageV1.CSIStorageCapacity;
 /** The kind `CertificateSigningRequest` of `certificates.k8s.io/v1`, in no namespace. */
 export const CertificateSigningRequest: ResourceKind<
   CertificateSigningRequest,
-  Resource<CertificateSigningRequest> & WithStatus<CertificateSigningRequest>
+  Resource<CertificateSigningRequest> &
+    WithApproval<CertificateSigningRequest> &
+    WithStatus<CertificateSigningRequest>
 > = /* @__PURE__ */ builtIn(
   {
     group: "certificates.k8s.io",
@@ -130,7 +152,7 @@ export const CertificateSigningRequest: ResourceKind<
     namespaced: false,
     subresources: ["approval", "status"],
   },
-  withStatus,
+  withApproval,
 );
 /**
  * CertificateSigningRequest objects provide a mechanism to obtain x509 certificates by submitting a
@@ -262,25 +284,32 @@ export const CustomResourceDefinition: ResourceKind<
 export type CustomResourceDefinition = ApiextensionsV1.CustomResourceDefinition;
 
 /** The kind `DaemonSet` of `apps/v1`, in namespaces. */
-export const DaemonSet: ResourceKind<DaemonSet, Resource<DaemonSet> & WithStatus<DaemonSet>> =
-  /* @__PURE__ */ builtIn(
-    {
-      group: "apps",
-      version: "v1",
-      kind: "DaemonSet",
-      plural: "daemonsets",
-      namespaced: true,
-      subresources: ["status"],
-    },
-    withStatus,
-  );
+export const DaemonSet: ResourceKind<
+  DaemonSet,
+  Resource<DaemonSet> & WithLogs & WithPods & WithRollout<DaemonSet> & WithStatus<DaemonSet>
+> = /* @__PURE__ */ builtIn(
+  {
+    group: "apps",
+    version: "v1",
+    kind: "DaemonSet",
+    plural: "daemonsets",
+    namespaced: true,
+    subresources: ["status"],
+  },
+  daemonSetVerbs,
+);
 /** DaemonSet represents the configuration of a daemon set. */
 export type DaemonSet = AppsV1.DaemonSet;
 
 /** The kind `Deployment` of `apps/v1`, in namespaces. */
 export const Deployment: ResourceKind<
   Deployment,
-  Resource<Deployment> & WithPods & WithScale & WithStatus<Deployment>
+  Resource<Deployment> &
+    WithLogs &
+    WithPods &
+    WithRollout<Deployment> &
+    WithScale &
+    WithStatus<Deployment>
 > = /* @__PURE__ */ builtIn(
   {
     group: "apps",
@@ -290,7 +319,7 @@ export const Deployment: ResourceKind<
     namespaced: true,
     subresources: ["scale", "status"],
   },
-  workloadVerbs,
+  rollingVerbs,
 );
 /** Deployment enables declarative updates for Pods and ReplicaSets. */
 export type Deployment = AppsV1.Deployment;
@@ -493,17 +522,18 @@ export const IngressClass: ResourceKind<IngressClass> = /* @__PURE__ */ builtIn(
 export type IngressClass = NetworkingV1.IngressClass;
 
 /** The kind `Job` of `batch/v1`, in namespaces. */
-export const Job: ResourceKind<Job, Resource<Job> & WithStatus<Job>> = /* @__PURE__ */ builtIn(
-  {
-    group: "batch",
-    version: "v1",
-    kind: "Job",
-    plural: "jobs",
-    namespaced: true,
-    subresources: ["status"],
-  },
-  withStatus,
-);
+export const Job: ResourceKind<Job, Resource<Job> & WithLogs & WithStatus<Job>> =
+  /* @__PURE__ */ builtIn(
+    {
+      group: "batch",
+      version: "v1",
+      kind: "Job",
+      plural: "jobs",
+      namespaced: true,
+      subresources: ["status"],
+    },
+    jobVerbs,
+  );
 /** Job represents the configuration of a single job. */
 export type Job = BatchV1.Job;
 
@@ -613,18 +643,20 @@ export const MutatingWebhookConfiguration: ResourceKind<MutatingWebhookConfigura
 export type MutatingWebhookConfiguration = AdmissionregistrationV1.MutatingWebhookConfiguration;
 
 /** The kind `Namespace` of `v1`, in no namespace. */
-export const Namespace: ResourceKind<Namespace, Resource<Namespace> & WithStatus<Namespace>> =
-  /* @__PURE__ */ builtIn(
-    {
-      group: "",
-      version: "v1",
-      kind: "Namespace",
-      plural: "namespaces",
-      namespaced: false,
-      subresources: ["finalize", "status"],
-    },
-    withStatus,
-  );
+export const Namespace: ResourceKind<
+  Namespace,
+  Resource<Namespace> & WithFinalize<Namespace> & WithStatus<Namespace>
+> = /* @__PURE__ */ builtIn(
+  {
+    group: "",
+    version: "v1",
+    kind: "Namespace",
+    plural: "namespaces",
+    namespaced: false,
+    subresources: ["finalize", "status"],
+  },
+  withFinalize,
+);
 /** Namespace provides a scope for Names. Use of multiple namespaces is optional. */
 export type Namespace = CoreV1.Namespace;
 
@@ -641,7 +673,7 @@ export const NetworkPolicy: ResourceKind<NetworkPolicy> = /* @__PURE__ */ builtI
 export type NetworkPolicy = NetworkingV1.NetworkPolicy;
 
 /** The kind `Node` of `v1`, in no namespace. */
-export const Node: ResourceKind<Node, Resource<Node> & WithStatus<Node>> = /* @__PURE__ */ builtIn(
+export const Node: ResourceKind<Node, Resource<Node> & NodeVerbs<Node>> = /* @__PURE__ */ builtIn(
   {
     group: "",
     version: "v1",
@@ -650,7 +682,7 @@ export const Node: ResourceKind<Node, Resource<Node> & WithStatus<Node>> = /* @_
     namespaced: false,
     subresources: ["proxy", "status"],
   },
-  withStatus,
+  nodeVerbs,
 );
 /**
  * Node is a worker node in Kubernetes. Each node will have a unique identifier in the cache (i.e. in etcd).
@@ -831,7 +863,7 @@ export type PriorityLevelConfiguration = FlowcontrolV1.PriorityLevelConfiguratio
 /** The kind `ReplicaSet` of `apps/v1`, in namespaces. */
 export const ReplicaSet: ResourceKind<
   ReplicaSet,
-  Resource<ReplicaSet> & WithPods & WithScale & WithStatus<ReplicaSet>
+  Resource<ReplicaSet> & WithLogs & WithPods & WithScale & WithStatus<ReplicaSet>
 > = /* @__PURE__ */ builtIn(
   {
     group: "apps",
@@ -849,7 +881,11 @@ export type ReplicaSet = AppsV1.ReplicaSet;
 /** The kind `ReplicationController` of `v1`, in namespaces. */
 export const ReplicationController: ResourceKind<
   ReplicationController,
-  Resource<ReplicationController> & WithPods & WithScale & WithStatus<ReplicationController>
+  Resource<ReplicationController> &
+    WithLogs &
+    WithPods &
+    WithScale &
+    WithStatus<ReplicationController>
 > = /* @__PURE__ */ builtIn(
   {
     group: "",
@@ -1070,14 +1106,18 @@ export const Service: ResourceKind<Service, Resource<Service> & WithPods & WithS
 export type Service = CoreV1.Service;
 
 /** The kind `ServiceAccount` of `v1`, in namespaces. */
-export const ServiceAccount: ResourceKind<ServiceAccount> = /* @__PURE__ */ builtIn({
-  group: "",
-  version: "v1",
-  kind: "ServiceAccount",
-  plural: "serviceaccounts",
-  namespaced: true,
-  subresources: ["token"],
-});
+export const ServiceAccount: ResourceKind<ServiceAccount, Resource<ServiceAccount> & WithToken> =
+  /* @__PURE__ */ builtIn(
+    {
+      group: "",
+      version: "v1",
+      kind: "ServiceAccount",
+      plural: "serviceaccounts",
+      namespaced: true,
+      subresources: ["token"],
+    },
+    withToken,
+  );
 /**
  * ServiceAccount binds together: * a name, understood by users, and perhaps by peripheral systems, for an
  * identity * a principal that can be authenticated and authorized * a set of secrets
@@ -1108,7 +1148,12 @@ export type ServiceCIDR = NetworkingV1.ServiceCIDR;
 /** The kind `StatefulSet` of `apps/v1`, in namespaces. */
 export const StatefulSet: ResourceKind<
   StatefulSet,
-  Resource<StatefulSet> & WithPods & WithScale & WithStatus<StatefulSet>
+  Resource<StatefulSet> &
+    WithLogs &
+    WithPods &
+    WithRollout<StatefulSet> &
+    WithScale &
+    WithStatus<StatefulSet>
 > = /* @__PURE__ */ builtIn(
   {
     group: "apps",
@@ -1118,7 +1163,7 @@ export const StatefulSet: ResourceKind<
     namespaced: true,
     subresources: ["scale", "status"],
   },
-  workloadVerbs,
+  rollingVerbs,
 );
 /**
  * StatefulSet represents a set of pods with consistent identities. Identities are defined as:

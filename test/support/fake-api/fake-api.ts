@@ -32,6 +32,7 @@ import {
   urlOf,
 } from "./request.ts";
 import { Store } from "./store.ts";
+import { asAccepted } from "./views.ts";
 import { type OpenWatch, Watches } from "./watches.ts";
 import { freshMetadata } from "./writes.ts";
 
@@ -155,7 +156,10 @@ export function createFakeApi(options: FakeApiOptions = {}): FakeApi {
 
     function respond(): ApiAnswer {
       const answered = attempt(() => {
-        if (target !== undefined) return carryOut(handler, target, request);
+        if (target !== undefined) {
+          const accept = request.headers.get("accept") ?? "";
+          return asAccepted(carryOut(handler, target, request), accept);
+        }
         return answerWithoutTarget(model, request, read instanceof Refusal ? read : undefined);
       });
       return answered instanceof Refusal ? refusalAnswer(answered) : answered;

@@ -28,7 +28,7 @@ describe("a verb that a kind has not", () => {
     expectTypeOf(configMaps).not.toHaveProperty("status");
     expectTypeOf(configMaps).not.toHaveProperty("scale");
     expectTypeOf(pods).not.toHaveProperty("scale");
-    expectTypeOf(deployments).not.toHaveProperty("logs");
+    expectTypeOf(deployments).not.toHaveProperty("exec");
     expectTypeOf(deployments).not.toHaveProperty("evict");
     expectTypeOf(nodes).not.toHaveProperty("scale");
   });
@@ -38,7 +38,7 @@ describe("a verb that a kind has not", () => {
       expect(verb in configMaps).toBe(false);
     }
     expect("scale" in pods).toBe(false);
-    expect("logs" in deployments).toBe(false);
+    expect("exec" in deployments).toBe(false);
   });
 });
 

@@ -52,7 +52,7 @@ export const thing: ResourceDefinition = {
   kind: "Thing",
   plural: "things",
   namespaced: true,
-  subresources: ["status", "scale", "log", "eviction"],
+  subresources: ["status", "scale", "log", "eviction", "resize", "ephemeralcontainers", "binding"],
 };
 
 /** Makes one. */
