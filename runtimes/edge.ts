@@ -32,8 +32,9 @@ export interface EdgeOptions {
 export interface EdgeConnectOptions extends ConnectOptions, EdgeOptions {
   /**
    * What opens the connections of streams into pods (exec, attach, port-forward): a bound service's `connect`, which
-   * the platform gives its trust, as in `(address, options) => env.KUBE.connect(address, options)`. Without it
-   * there are no such streams.
+   * the platform gives its trust, as in `(address, options) => env.KUBE.connect(address, options)`. Without it, they
+   * are WebSockets of the option `fetch`: those keep in memory what is not read yet, and end in an error beyond 64 MiB.
+   * With neither, there are no such streams.
    */
   connect?: EdgeConnect | undefined;
 }
@@ -42,7 +43,7 @@ export interface EdgeConnectOptions extends ConnectOptions, EdgeOptions {
 export interface EdgeCreateFetchOptions extends CreateFetchOptions, EdgeOptions {}
 
 /** This runtime: its name and what it can do. */
-export const runtime: Runtime = createEdgeRuntime((url, init) => fetch(url, init));
+export const runtime: Runtime = createEdgeRuntime({ send: (url, init) => fetch(url, init) });
 
 /**
  * Connects to a cluster by a config.
@@ -93,7 +94,11 @@ function runtimeFor(options: EdgeConnectOptions | null): Runtime {
     );
   }
   if (send === undefined && open === undefined) return runtime;
-  return createEdgeRuntime(send ?? ((url, init) => fetch(url, init)), open);
+  return createEdgeRuntime({
+    send: send ?? ((url, init) => fetch(url, init)),
+    isBound: send !== undefined,
+    connect: open,
+  });
 }
 
 /** Throws a `ConfigError` that says what to do instead; see {@link RuntimeFunctions.inCluster}. */

@@ -78,6 +78,7 @@ export type {
   HeaderLine,
   LocalEntry,
   LocalSystem,
+  MessageSocket,
   PoolOptions,
   LaxChain,
   ProgramCommand,
@@ -90,7 +91,9 @@ export type {
   TransportOptions,
   TransportRequest,
   TransportResponse,
+  Upgraded,
   UpgradedConnection,
+  UpgradedMessages,
 } from "./runtime.ts";
 export type { PeerNames, ServerIdentity } from "./certificates/spiffe-id.ts";
 export { staticCaSource } from "./sources/ca-source.ts";

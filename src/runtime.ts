@@ -285,6 +285,29 @@ export interface UpgradedConnection extends ByteStream {
   header(name: string): string | null;
 }
 
+/** Messages of a WebSocket, both ways. */
+export interface MessageSocket {
+  /** The next message, or `undefined` once the server has closed the WebSocket normally. One call at a time. */
+  receive(): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  /** Sends one message, given in parts; settles when more can be sent. A failure leaves reading alone. */
+  send(...parts: Uint8Array[]): Promise<void>;
+  /** Closes it once what was sent has gone out. */
+  close(): void;
+  /** Closes it at once; what is received or sent fails with the reason. */
+  abort(reason: unknown): void;
+}
+
+/** A WebSocket whose frames are the platform's own, so that no slow reader slows its server down. */
+export interface UpgradedMessages extends MessageSocket {
+  /** A header of the `101` response, its lines joined with a comma, or `null`. */
+  header(name: string): string | null;
+  /** Resolves when the connection is gone, whichever way. */
+  readonly closed: Promise<void>;
+}
+
+/** What an upgrade gives: see {@link RuntimeCapabilities.upgrades}. */
+export type Upgraded = UpgradedConnection | UpgradedMessages;
+
 /** A pool of connections under one snapshot of trust. */
 export interface Transport {
   /** Sends a request. Fails with what the runtime throws; see {@link Runtime.explain}. */
@@ -295,7 +318,7 @@ export interface Transport {
    *
    * @returns The connection, or the response of a server that does not change the protocol.
    */
-  upgrade?(url: string, request: TransportRequest): Promise<UpgradedConnection | TransportResponse>;
+  upgrade?(url: string, request: TransportRequest): Promise<Upgraded | TransportResponse>;
   /**
    * Closes idle connections now; in-flight requests end by themselves, or by their signals. Resolves when none
    * is left.

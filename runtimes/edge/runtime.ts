@@ -30,8 +30,19 @@ export interface EdgeSocket {
 const BUILD_HINT =
   'this is the build of reanchor for edge runtimes; if the program runs on Node, Deno or Bun, import reanchor/node, reanchor/deno or reanchor/bun, or have your bundler pick the export condition "node" (esbuild: --platform=node)';
 
-/** Makes the runtime for one `fetch`, and what opens other connections, if there is such. */
-export function createEdgeRuntime(send: EdgeFetch, connect?: EdgeConnect): Runtime {
+/** What an edge runtime is made of. */
+export interface EdgeBinding {
+  /** What sends requests. */
+  readonly send: EdgeFetch;
+  /** Whether it is a bound service's, which opens WebSockets too. */
+  readonly isBound?: boolean;
+  /** What opens other connections, if there is such. */
+  readonly connect?: EdgeConnect | undefined;
+}
+
+/** Makes the runtime. */
+export function createEdgeRuntime(binding: EdgeBinding): Runtime {
+  const { isBound = false, connect } = binding;
   return {
     name: "edge",
     userAgent: "edge",
@@ -57,7 +68,7 @@ export function createEdgeRuntime(send: EdgeFetch, connect?: EdgeConnect): Runti
       repeatedHeaders: false,
       programs: false,
       http2: false,
-      upgrades: connect === undefined ? "none" : "streams",
+      upgrades: connect !== undefined ? "streams" : isBound ? "messages" : "none",
     },
     triesEveryAnchor: true,
     clock: systemClock,
@@ -65,20 +76,28 @@ export function createEdgeRuntime(send: EdgeFetch, connect?: EdgeConnect): Runti
     programs: undefined,
     env: () => undefined,
     isDenied: () => false,
-    openTransport: () => openTransport(send, connect),
+    openTransport: () => openTransport(binding),
     explain,
   };
 }
 
-function openTransport(send: EdgeFetch, connect: EdgeConnect | undefined): Transport {
+function openTransport({ send, isBound = false, connect }: EdgeBinding): Transport {
+  // Loaded where they are used: few programs stream into pods.
+  const byConnect: Transport["upgrade"] =
+    connect &&
+    (async (url, request) => {
+      const { upgradeOnEdge } = await import("./upgrade.ts");
+      return await upgradeOnEdge(connect, url, request);
+    });
+  const byFetch: Transport["upgrade"] = isBound
+    ? async (url, request) => {
+        const { upgradeByFetch } = await import("./web-socket-messages.ts");
+        return await upgradeByFetch(send, url, request);
+      }
+    : undefined;
+  const upgrade = byConnect ?? byFetch;
   return {
-    ...(connect && {
-      async upgrade(url, request) {
-        // Loaded where it is used: few programs stream into pods.
-        const { upgradeOnEdge } = await import("./upgrade.ts");
-        return await upgradeOnEdge(connect, url, request);
-      },
-    }),
+    ...(upgrade && { upgrade }),
     async send(url, { method, headers, body, signal }) {
       const init: RequestInit = { method, headers: [...headers], body, redirect: "manual" };
       if (signal !== undefined) init.signal = signal;

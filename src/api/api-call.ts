@@ -5,7 +5,7 @@
  */
 
 import type { EventListener } from "../events.ts";
-import type { Clock, LocalSystem, UpgradedConnection } from "../runtime.ts";
+import type { Clock, LocalSystem, Upgraded } from "../runtime.ts";
 import type { FetchInit } from "../transport/request.ts";
 
 /** How one call differs from the client's defaults. */
@@ -95,7 +95,7 @@ export interface ResourceClient {
    *
    * @throws {ApiError} if the server refuses. Beside that as {@link ResourceClient.fetch}.
    */
-  upgrade(call: UpgradeCall): Promise<UpgradedConnection>;
+  upgrade(call: UpgradeCall): Promise<Upgraded>;
   /** This machine's folders and local ports; absent if there are none. */
   readonly local?: (() => Promise<LocalSystem>) | undefined;
 }

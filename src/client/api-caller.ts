@@ -13,11 +13,12 @@ import { ConnectionError } from "../errors.ts";
 import { type EventListener, notify } from "../events.ts";
 import { checkDuration, checkMaxResponseBytes, kindOf, timeLimit } from "../options.ts";
 import type {
+  Capabilities,
   Clock,
   LocalSystem,
   Runtime,
   TransportResponse,
-  UpgradedConnection,
+  Upgraded,
 } from "../runtime.ts";
 import {
   type FetchInit,
@@ -54,6 +55,7 @@ export class ApiCaller implements ResourceClient {
   readonly onEvent: EventListener | undefined;
   readonly closing: AbortSignal;
   readonly local: (() => Promise<LocalSystem>) | undefined;
+  readonly #capabilities: Capabilities;
   readonly #connections: ConfigFollower;
   readonly #userAgent: string;
   readonly #maxResponseBytes: number;
@@ -61,6 +63,7 @@ export class ApiCaller implements ResourceClient {
 
   constructor(parts: ClientParts) {
     this.fieldManager = parts.fieldManager;
+    this.#capabilities = parts.runtime.capabilities;
     this.clock = parts.runtime.clock;
     this.onEvent = parts.onEvent;
     this.closing = parts.connections.closing;
@@ -113,10 +116,10 @@ export class ApiCaller implements ResourceClient {
     return response.toResponse();
   }
 
-  async upgrade({ path, headers, signal, ...others }: UpgradeCall): Promise<UpgradedConnection> {
+  async upgrade({ path, headers, signal, ...others }: UpgradeCall): Promise<Upgraded> {
     // Loaded where it is used: few programs stream into pods.
     const { Channel } = await import("../transport/channel.ts");
-    const channel = new Channel();
+    const channel = new Channel(this.#capabilities);
     const toUrl = this.#toUrlOf(path);
     const { server, timeoutMs } = this.#connections.peek();
     const request = this.#sign({

@@ -6,10 +6,10 @@
  */
 
 import { ConnectionError } from "../errors.ts";
-import type { Clock } from "../runtime.ts";
+import type { Clock, MessageSocket } from "../runtime.ts";
 import { Output } from "./output-stream.ts";
+import { SpdyPings } from "./spdy-pings.ts";
 import { type SpdyFrame, SpdyReader, SpdyWriter } from "./spdy.ts";
-import type { WebSocketConnection } from "./web-socket.ts";
 
 /** The subprotocols, the preferred one first. */
 export const forwardProtocols = ["SPDY/3.1+portforward.k8s.io", "v4.channel.k8s.io"] as const;
@@ -41,7 +41,7 @@ export interface ForwardedConnection extends AsyncDisposable {
 
 /** What a connection is forwarded by. */
 export interface ForwardParts {
-  readonly socket: WebSocketConnection;
+  readonly socket: MessageSocket;
   /** The subprotocol that the server chose. */
   readonly protocol: string;
   readonly port: number;
@@ -61,6 +61,8 @@ interface Wire {
   data(bytes: Uint8Array): Uint8Array[];
   /** A message that ends the local side, if the protocol can. */
   readonly end: (() => Uint8Array) | undefined;
+  /** A message that the node answers, if the protocol has such. */
+  readonly ping: ((id: number) => Uint8Array) | undefined;
   /** What a message says. */
   read(message: Uint8Array<ArrayBuffer>): Iterable<Word>;
 }
@@ -71,7 +73,8 @@ type Word =
   | { readonly type: "error"; readonly data: Uint8Array<ArrayBuffer> }
   | { readonly type: "end" }
   | { readonly type: "lost" }
-  | { readonly type: "answer"; readonly message: Uint8Array };
+  | { readonly type: "ping"; readonly answer: Uint8Array }
+  | { readonly type: "pong"; readonly id: number };
 
 /** Forwards one connection. */
 export async function forwardConnection(parts: ForwardParts): Promise<ForwardedConnection> {
@@ -87,6 +90,7 @@ class Forwarded implements ForwardedConnection {
   readonly #wire: Wire;
   readonly #output: Output;
   readonly #ended: Promise<void>;
+  readonly #pings: SpdyPings | undefined;
   #writing: WritableStreamDefaultController | undefined;
   #error = "";
   #hasPodEnded = false;
@@ -109,6 +113,14 @@ class Forwarded implements ForwardedConnection {
       },
       { highWaterMark: PIECE_BYTES, size: (chunk) => chunk.byteLength },
     );
+    const { ping } = wire;
+    this.#pings =
+      ping &&
+      new SpdyPings({
+        clock: parts.clock,
+        ping: (id) => void parts.socket.send(ping(id)).catch(() => {}), // Reading tells.
+        onDead: (ms) => this.#giveUp(this.#failure(`its node has been silent for ${ms} ms`)),
+      });
     const onAbort = (): void => this.#giveUp(parts.signal.reason);
     parts.signal.addEventListener("abort", onAbort, { once: true });
     if (parts.signal.aborted) onAbort();
@@ -132,6 +144,7 @@ class Forwarded implements ForwardedConnection {
     } catch (error) {
       this.#giveUp(error);
     } finally {
+      this.#pings?.stop();
       this.#cancelHold();
       this.#parts.socket.close();
     }
@@ -140,10 +153,12 @@ class Forwarded implements ForwardedConnection {
   /** Reads to the end of the connection. */
   async #receiveAll(): Promise<void> {
     for (;;) {
+      this.#pings?.onWaiting();
       const message = await this.#parts.socket.receive().catch((error: unknown) => {
         if (this.#error === "") throw error;
         return undefined;
       });
+      this.#pings?.onHeard();
       if (message === undefined) break;
       for (const word of this.#wire.read(message)) await this.#hear(word);
       if (this.#hasPodEnded && this.#hasLocalEnded) return;
@@ -170,13 +185,16 @@ class Forwarded implements ForwardedConnection {
         return undefined;
       case "lost":
         throw this.#failure(this.#error === "" ? "the pod has reset it" : this.#error);
-      case "answer":
-        return await this.#parts.socket.send(word.message);
+      case "ping":
+        return await this.#parts.socket.send(word.answer);
+      case "pong":
+        return this.#pings?.onAnswer(word.id);
     }
   }
 
   async #write(chunk: Uint8Array): Promise<void> {
     for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
+      this.#pings?.onSent();
       await this.#parts.socket.send(...this.#wire.data(chunk.subarray(at, at + PIECE_BYTES)));
     }
   }
@@ -192,6 +210,7 @@ class Forwarded implements ForwardedConnection {
   async #passEndOn(): Promise<void> {
     this.#cancelHold();
     const message = this.#wire.end?.();
+    this.#pings?.onSent();
     if (message !== undefined) await this.#parts.socket.send(message);
     if (message === undefined || this.#hasPodEnded) this.#parts.socket.close();
   }
@@ -223,6 +242,7 @@ function spdyWire(port: number): Wire {
     ],
     data: (bytes) => [writer.dataHead(DATA_STREAM, bytes.length), bytes],
     end: () => writer.dataHead(DATA_STREAM, 0, true),
+    ping: (id) => writer.ping(id),
     *read(message) {
       for (const frame of reader.push(message)) yield* wordsOf(frame, writer);
     },
@@ -240,7 +260,9 @@ function* wordsOf(frame: SpdyFrame, writer: SpdyWriter): Iterable<Word> {
   } else if (frame.type === "reset" && frame.stream === DATA_STREAM) {
     yield { type: "lost" };
   } else if (frame.type === "ping") {
-    yield { type: "answer", message: writer.pong(frame.id) };
+    // Those that a client has sent come back with their odd numbers.
+    if (frame.id % 2 === 1) yield { type: "pong", id: frame.id };
+    else yield { type: "ping", answer: writer.ping(frame.id) };
   }
 }
 
@@ -252,6 +274,7 @@ function channelWire(): Wire {
     opening: [],
     data: (bytes) => [Uint8Array.of(DATA_CHANNEL), bytes],
     end: undefined,
+    ping: undefined,
     *read(message) {
       const [channel = DATA_CHANNEL] = message;
       if (channel !== DATA_CHANNEL && channel !== ERROR_CHANNEL) return;

@@ -5,11 +5,12 @@
  */
 
 import type { ResourceClient, UpgradeCall } from "../api/api-call.ts";
+import type { MessageSocket } from "../runtime.ts";
 import { WebSocketConnection, webSocketHandshake } from "./web-socket.ts";
 
 /** A WebSocket, and what is spoken on it. */
 export interface OpenWebSocket {
-  readonly socket: WebSocketConnection;
+  readonly socket: MessageSocket;
   /** The subprotocol that the server chose. */
   readonly protocol: string;
 }
@@ -28,5 +29,9 @@ export async function openWebSocket(
   const handshake = webSocketHandshake(protocols);
   const connection = await client.upgrade({ ...call, headers: handshake.headers });
   const protocol = await handshake.accept(connection);
-  return { socket: new WebSocketConnection(connection, client.clock), protocol };
+  const socket =
+    "read" in connection
+      ? new WebSocketConnection(connection, client.clock, call.signal)
+      : connection;
+  return { socket, protocol };
 }

@@ -11,9 +11,8 @@
 import { refusal } from "../api/apply-conflict.ts";
 import type { Status } from "../api/api-error.ts";
 import { ConnectionError } from "../errors.ts";
-import type { Clock } from "../runtime.ts";
+import type { Clock, MessageSocket } from "../runtime.ts";
 import { Output } from "./output-stream.ts";
-import type { WebSocketConnection } from "./web-socket.ts";
 
 /** The subprotocols, the preferred one first. */
 export const commandProtocols = ["v5.channel.k8s.io", "v4.channel.k8s.io"] as const;
@@ -70,7 +69,7 @@ export interface RemoteCommand extends AsyncDisposable {
 
 /** What a command is connected by. */
 export interface RemoteCommandParts {
-  readonly socket: WebSocketConnection;
+  readonly socket: MessageSocket;
   /** The subprotocol that the server chose. */
   readonly protocol: string;
   readonly clock: Clock;

@@ -62,8 +62,8 @@ export class SpdyWriter {
     return frame;
   }
 
-  /** Answers a ping. */
-  pong(id: number): Uint8Array<ArrayBuffer> {
+  /** Asks the other side to send the same back, or does so. */
+  ping(id: number): Uint8Array<ArrayBuffer> {
     const frame = control(PING, 4);
     new DataView(frame.buffer).setUint32(8, id);
     return frame;

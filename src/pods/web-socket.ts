@@ -5,8 +5,9 @@
  * @module
  */
 
-import { ConnectionError } from "../errors.ts";
-import type { Clock, UpgradedConnection } from "../runtime.ts";
+import { cleanCause } from "../clean-cause.ts";
+import { ConnectionError, isBranded } from "../errors.ts";
+import type { Clock, MessageSocket, Upgraded, UpgradedConnection } from "../runtime.ts";
 import { FrameReader, encodeClose, encodeFrame, opcodes } from "./web-socket-frames.ts";
 
 /** API servers accept no more in a message (kubernetes `apiserver/pkg/util/httpstream/wsstream`). */
@@ -27,12 +28,12 @@ const NO_STATUS = 1005;
 export interface Handshake {
   readonly headers: Readonly<Record<string, string>>;
   /**
-   * Checks the headers of the `101` response.
+   * Checks the headers of the `101` response, as far as the platform has not done so.
    *
    * @returns The subprotocol that the server chose.
    * @throws {ConnectionError} if they are not those of a WebSocket with an offered subprotocol.
    */
-  accept(connection: UpgradedConnection): Promise<string>;
+  accept(connection: Upgraded): Promise<string>;
 }
 
 /** Prepares a handshake that offers subprotocols, the preferred one first. */
@@ -48,9 +49,10 @@ export function webSocketHandshake(protocols: readonly string[]): Handshake {
       "sec-websocket-protocol": protocols.join(", "),
     },
     async accept(connection) {
-      const hash = await crypto.subtle.digest("SHA-1", new TextEncoder().encode(key + GUID));
       const protocol = connection.header("sec-websocket-protocol") ?? "";
-      const problem = refusal(connection, toBase64(new Uint8Array(hash)), protocol, protocols);
+      const problem =
+        ("read" in connection ? await handshakeProblem(connection, key) : undefined) ??
+        protocolProblem(protocol, protocols);
       if (problem === undefined) return protocol;
       const error = new ConnectionError(`Cannot open a WebSocket: ${problem}`);
       connection.abort(error);
@@ -59,44 +61,61 @@ export function webSocketHandshake(protocols: readonly string[]): Handshake {
   };
 }
 
-function refusal(
+async function handshakeProblem(
   connection: UpgradedConnection,
-  wanted: string,
-  protocol: string,
-  protocols: readonly string[],
-): string | undefined {
+  key: string,
+): Promise<string | undefined> {
+  const hash = await crypto.subtle.digest("SHA-1", new TextEncoder().encode(key + GUID));
   if (connection.header("upgrade")?.toLowerCase() !== "websocket") {
     return "the server upgraded to something else";
   }
-  if (connection.header("sec-websocket-accept") !== wanted) {
+  if (connection.header("sec-websocket-accept") !== toBase64(new Uint8Array(hash))) {
     return "the server's Sec-WebSocket-Accept does not match";
   }
   if (connection.header("sec-websocket-extensions") !== null) {
     return "the server uses an extension that was not offered";
   }
-  if (!protocols.includes(protocol)) {
-    return `the server speaks none of the subprotocols ${protocols.join(", ")}`;
-  }
   return undefined;
+}
+
+function protocolProblem(protocol: string, protocols: readonly string[]): string | undefined {
+  if (protocols.includes(protocol)) return undefined;
+  return `the server speaks none of the subprotocols ${protocols.join(", ")}`;
 }
 
 function toBase64(bytes: Uint8Array): string {
   return btoa(String.fromCharCode(...bytes));
 }
 
+/**
+ * Checks the status with which a WebSocket was closed.
+ *
+ * @throws {ConnectionError} if it is not that of a normal end.
+ */
+export function checkClose(code: number): void {
+  if ([NORMAL, GOING_AWAY, NO_STATUS].includes(code)) return;
+  throw new ConnectionError(
+    `Cannot read from the WebSocket: the server closed it with status ${code}`,
+  );
+}
+
 /** Binary messages over an upgraded connection. */
-export class WebSocketConnection {
+export class WebSocketConnection implements MessageSocket {
   readonly #connection: UpgradedConnection;
   readonly #clock: Clock;
+  readonly #signal: AbortSignal | undefined;
   readonly #frames = new FrameReader(MAX_MESSAGE_BYTES);
   readonly #received: Uint8Array<ArrayBuffer>[] = [];
   #isClosed = false;
+  #isAborted = false;
   /** Whether no more may be written. */
   #isEnding = false;
 
-  constructor(connection: UpgradedConnection, clock: Clock) {
+  /** @param signal Ends the connection with its own reason. */
+  constructor(connection: UpgradedConnection, clock: Clock, signal?: AbortSignal) {
     this.#connection = connection;
     this.#clock = clock;
+    this.#signal = signal;
   }
 
   /**
@@ -120,7 +139,11 @@ export class WebSocketConnection {
   /** Sends one message; settles when the connection takes more. */
   async send(...parts: Uint8Array[]): Promise<void> {
     if (this.#isEnding) throw new ConnectionError("Cannot write to the WebSocket: it is closed");
-    await this.#connection.write(encodeFrame(opcodes.binary, ...parts));
+    try {
+      await this.#connection.write(encodeFrame(opcodes.binary, ...parts));
+    } catch (error) {
+      throw this.#failure("write to", error);
+    }
   }
 
   /** Says goodbye, and closes the connection once that is sent. */
@@ -131,6 +154,7 @@ export class WebSocketConnection {
   /** Closes the connection at once; what is read or written fails with the reason. */
   abort(reason: unknown): void {
     this.#isEnding = true;
+    this.#isAborted = true;
     this.#connection.abort(reason);
   }
 
@@ -156,10 +180,8 @@ export class WebSocketConnection {
         case "close":
           this.#isClosed = true;
           this.#end(NORMAL);
-          if ([NORMAL, GOING_AWAY, NO_STATUS].includes(message.code)) break;
-          throw new ConnectionError(
-            `Cannot read from the WebSocket: the server closed it with status ${message.code}`,
-          );
+          checkClose(message.code);
+          break;
       }
     }
   }
@@ -181,9 +203,18 @@ export class WebSocketConnection {
     cancel = this.#clock.setTimeout(ping, PING_INTERVAL_MS);
     try {
       return await this.#connection.read();
+    } catch (error) {
+      throw this.#failure("read from", error);
     } finally {
       cancel();
     }
+  }
+
+  /** Reasons to end it stay what they are; what a runtime says of a lost connection becomes an error of ours. */
+  #failure(verb: string, error: unknown): unknown {
+    if (this.#isAborted || this.#signal?.aborted === true || isBranded(error)) return error;
+    const what = `Cannot ${verb} the WebSocket: the connection was lost`;
+    return new ConnectionError(what, { cause: cleanCause(error) });
   }
 
   /** Writes a control frame. If that fails, reading tells why. */

@@ -8,25 +8,26 @@
  */
 
 import { ConfigError, ConnectionError } from "../errors.ts";
-import type { Transport, TransportResponse, UpgradedConnection } from "../runtime.ts";
+import type { Capabilities, Transport, TransportResponse, Upgraded } from "../runtime.ts";
 import { type OutgoingRequest, describe } from "./request.ts";
 
 /** See the module. One request's. */
 export class Channel {
-  #connection: UpgradedConnection | undefined;
+  #connection: Upgraded | undefined;
+
+  /** @throws {ConfigError} if the runtime can't change the protocol of a connection. */
+  constructor({ upgrades }: Capabilities) {
+    if (upgrades === "none") throw unableToUpgrade();
+  }
 
   /** See {@link OutgoingRequest.sendBy}. */
   readonly send = async (
     transport: Transport,
     request: OutgoingRequest,
   ): Promise<TransportResponse> => {
-    if (transport.upgrade === undefined) {
-      throw new ConfigError(
-        `Cannot ${describe(request)}: this runtime opens no streams into pods by itself; pass connect() the option connect, such as (address, options) => env.API.connect(address, options) of a bound service`,
-      );
-    }
-    const outcome = await transport.upgrade(request.url.href, request);
-    if (!("read" in outcome)) return outcome;
+    const outcome = await transport.upgrade?.(request.url.href, request);
+    if (outcome === undefined) throw unableToUpgrade();
+    if ("discard" in outcome) return outcome;
     this.#connection = outcome;
     return new UpgradedResponse(outcome);
   };
@@ -37,7 +38,7 @@ export class Channel {
    * @param response What came of the request, which is no error.
    * @throws {ConnectionError} if the server did not change the protocol.
    */
-  async take(response: TransportResponse, request: OutgoingRequest): Promise<UpgradedConnection> {
+  async take(response: TransportResponse, request: OutgoingRequest): Promise<Upgraded> {
     if (this.#connection !== undefined) return this.#connection;
     await response.discard();
     throw new ConnectionError(
@@ -46,12 +47,18 @@ export class Channel {
   }
 }
 
+function unableToUpgrade(): ConfigError {
+  return new ConfigError(
+    "Cannot stream into pods: this runtime does not by itself; pass connect() the option connect, such as (address, options) => env.API.connect(address, options) of a bound service, or at least its fetch as the option fetch",
+  );
+}
+
 /** A connection, for those who know responses alone. It ends with the connection. */
 class UpgradedResponse implements TransportResponse {
   readonly status = 101;
-  readonly #connection: UpgradedConnection;
+  readonly #connection: Upgraded;
 
-  constructor(connection: UpgradedConnection) {
+  constructor(connection: Upgraded) {
     this.#connection = connection;
   }
 

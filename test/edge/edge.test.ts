@@ -110,6 +110,72 @@ describe.each([
     });
   });
 
+  describe.each(["connect", "fetch"])("streams into pods by a bound service's %s", (by) => {
+    test("exec() and attach() end as they do elsewhere", async () => {
+      const { early, ...outcomes } = (await run("commands", { by })) as { early: object };
+      // When a write fails, workerd loses what it has not read yet.
+      if ("value" in early) expect(early.value).toMatchObject({ stdout: "aaaaa", code: 0 });
+      else expect(early).toMatchObject({ name: "ConnectionError" });
+      expect(outcomes).toMatchObject({
+        exec: { stdout: "out\n", stderr: "err\n", code: 3 },
+        isEchoed: true,
+        size: '{"Width":120,"Height":40}',
+        attached: "hello",
+        attachedExit: { code: 0 },
+        cut: { name: "ConnectionError" },
+        missing: { name: "ApiError", message: expect.stringContaining("404") as string },
+        forbidden: { name: "ApiError", message: expect.stringContaining("403") as string },
+        nothing: { name: "ApiError" },
+      });
+    });
+
+    test("portForward() carries bytes both ways, by either protocol", async () => {
+      const carried = {
+        sum: (60_000 * (19 * 20)) / 2,
+        refused: {
+          name: "ConnectionError",
+          message: expect.stringContaining("connection refused") as string,
+          code: "ERR_REANCHOR_CONNECTION",
+        },
+        ended: "",
+      };
+      expect(await run("ports", { by })).toEqual({
+        web: carried,
+        old: carried,
+        listen: { name: "ConfigError", message: expect.any(String), code: "ERR_REANCHOR_CONFIG" },
+      });
+    });
+
+    test("exec() reloads the token after a 401", async () => {
+      await server.swap({ token: "right" });
+      onTestFinished(() => server.swap({ token: null }));
+      expect(await run("stream-401", { by })).toEqual({ code: 0, reads: 2 });
+    });
+  });
+
+  test("exec() by a bound service's connect slows a command down whose output is not read", async () => {
+    const flood = await control.serve(await ca.issue());
+    onTestFinished(() => flood.close());
+    const ended = await run("flood", { by: "connect", pieces: "10", server: flood.origin });
+    expect(ended).toEqual({});
+    expect((await flood.stats()).streamed).toBeLessThan(64 * 2 ** 20);
+  });
+
+  test("exec() by a bound service's fetch ends in an error before its memory does", async () => {
+    const ended = await run("flood", { by: "fetch" });
+    expect(ended).toMatchObject({
+      name: "ConnectionError",
+      message: expect.stringMatching(/67108864 bytes are unread.*option connect/) as string,
+    });
+  });
+
+  test("exec() without a bound service says what to pass", async () => {
+    expect(await run("unbound-stream", { by: "nothing" })).toMatchObject({
+      name: "ConfigError",
+      message: expect.stringMatching(/option connect.*or at least its fetch/) as string,
+    });
+  });
+
   test("fetch() reports a server that the platform does not trust, and sends nothing", async () => {
     const outcomes = await run("untrusted", { server: foreign.origin });
     const failed = { name: "ConnectionError", code: "ERR_REANCHOR_CONNECTION" };

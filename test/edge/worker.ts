@@ -8,7 +8,10 @@ import * as entry from "../../runtimes/edge.ts";
 import { ConfigMap, Pod } from "../../src/resources/index.ts";
 
 interface Env {
-  readonly KUBE: { fetch(url: string, init: RequestInit): Promise<Response> };
+  readonly KUBE: {
+    fetch(url: string, init: RequestInit): Promise<Response>;
+    connect: entry.EdgeConnect;
+  };
 }
 
 type Case = (query: URLSearchParams, env: Env) => Promise<unknown>;
@@ -65,7 +68,128 @@ function readSharedToken(): Promise<string> {
   return hang ? new Promise<string>(() => {}) : Promise.resolve("sesame");
 }
 
+/** A client whose streams go by a bound service's `connect`, by its `fetch`, or by nothing that is bound. */
+function connectBy(query: URLSearchParams, env: Env): Promise<entry.KubeClient> {
+  const by = query.get("by");
+  return entry.connect({
+    config: { server: query.get("server") ?? "" },
+    ...(by !== "nothing" && { fetch: (url, init) => env.KUBE.fetch(url, init) }),
+    ...(by === "connect" && {
+      connect: (address, options) => env.KUBE.connect(address, options),
+    }),
+  });
+}
+
+const textOf = async (stream: ReadableStream<Uint8Array>): Promise<string> =>
+  await new Response(stream).text();
+
 const cases: Record<string, Case> = {
+  async commands(query, env) {
+    const kube = await connectBy(query, env);
+    const pods = kube.resource(Pod);
+    const run = await pods.exec("web", ["exit", "3"]);
+    const [stdout, stderr, exit] = await Promise.all([
+      textOf(run.stdout),
+      textOf(run.stderr),
+      run.exit,
+    ]);
+    const long = "ab".repeat(1_000_000);
+    const echoed = await pods.execText("web", ["cat"], { stdin: long });
+    const unread = new Uint8Array(4_000_000).fill(97);
+    const early = await outcome(() => pods.execText("web", ["head"], { stdin: unread }));
+    const terminal = await pods.exec("web", ["terminal"], { tty: true, stdin: "pipe" });
+    await terminal.resize({ columns: 120, rows: 40 });
+    const session = await pods.attach("web", { stdin: "pipe" });
+    const writer = session.stdin.getWriter();
+    await writer.write(new TextEncoder().encode("hello"));
+    await writer.close();
+    const outcomes = {
+      exec: { stdout, stderr, ...exit },
+      isEchoed: echoed.stdout === long && echoed.code === 0,
+      early,
+      size: await textOf(terminal.stdout),
+      attached: await textOf(session.stdout),
+      attachedExit: await session.exit,
+      cut: await outcome(async () => await pods.execText("web", ["cut"])),
+      missing: await outcome(async () => await pods.execText("missing", ["cat"])),
+      forbidden: await outcome(async () => await pods.execText("forbidden", ["cat"])),
+      nothing: await outcome(async () => await pods.execText("web", ["nothing"])),
+    };
+    await kube.close();
+    return outcomes;
+  },
+
+  async ports(query, env) {
+    const kube = await connectBy(query, env);
+    const pods = kube.resource(Pod);
+    const outcomes: Record<string, unknown> = {};
+    for (const name of ["web", "old"]) {
+      const { readable, writable } = await (await pods.portForward(name, 8080)).connect();
+      const writer = writable.getWriter();
+      const writing = (async () => {
+        for (let at = 0; at < 20; at += 1) await writer.write(new Uint8Array(60_000).fill(at));
+      })();
+      const reader = readable.getReader();
+      let sum = 0;
+      for (let size = 0; size < 20 * 60_000;) {
+        const { value } = await reader.read();
+        size += value?.length ?? Number.NaN;
+        sum += value?.reduce((total, byte) => total + byte, 0) ?? Number.NaN;
+      }
+      await writing;
+      await reader.cancel();
+      await writer.abort().catch(() => {});
+      const refused = await (await pods.portForward(name, 1)).connect();
+      const ended = await (await pods.portForward(name, 2)).connect();
+      outcomes[name] = {
+        sum,
+        refused: await outcome(() => textOf(refused.readable)),
+        ended: await textOf(ended.readable),
+      };
+    }
+    const tunnel = await pods.portForward("web", 8080);
+    outcomes["listen"] = await outcome(async () => await tunnel.listen());
+    await kube.close();
+    return outcomes;
+  },
+
+  /** Reads a flood slowly: five pieces a second, as many as there are, or so many. */
+  async flood(query, env) {
+    const kube = await connectBy(query, env);
+    const run = await kube.resource(Pod).exec("web", ["flood"], { stderr: false });
+    const reader = run.stdout.getReader();
+    const ended = await outcome(async () => {
+      for (let left = Number(query.get("pieces") ?? "Infinity"); left > 0; left -= 1) {
+        await reader.read();
+        await pause(200);
+      }
+    });
+    await run.close();
+    await kube.close();
+    return ended;
+  },
+
+  async "unbound-stream"(query, env) {
+    const kube = await connectBy(query, env);
+    return await outcome(() => kube.resource(Pod).exec("web", ["cat"]));
+  },
+
+  /** The token is read again after a 401 to an upgrade. */
+  async "stream-401"(query, env) {
+    const { source, reads } = tokens(["wrong", "right"]);
+    const kube = await entry.connect({
+      config: { server: query.get("server") ?? "", token: source },
+      fetch: (url, init) => env.KUBE.fetch(url, init),
+      ...(query.get("by") === "connect" && {
+        connect: (address, options) => env.KUBE.connect(address, options),
+      }),
+    });
+    await pause(5);
+    const { code } = await kube.resource(Pod).execText("web", ["exit", "0"]);
+    await kube.close();
+    return { code, reads: reads() };
+  },
+
   async kubeconfig(query, env) {
     const content = (cluster: object, user: object): object => ({
       "current-context": "edge",

@@ -125,6 +125,62 @@ describe("over SPDY", () => {
     await until("it is answered", () => server.written.map(clientFrame).some(isPong));
   });
 
+  const pings = (server: ScriptedConnection): number[] =>
+    server.written
+      .map(clientFrame)
+      .filter(({ payload }) => payload[0] === 0x80 && payload[3] === 6)
+      .map(({ payload }) => payload[11] ?? 0);
+  const pong = (id: number): Uint8Array<ArrayBuffer> =>
+    serverFrame(0x82, Uint8Array.of(0x80, 3, 0, 6, 0, 0, 0, 4, 0, 0, 0, id));
+  /** So many seconds, in which the API server itself answers all the time. */
+  async function pass({ server, clock }: Scene, seconds: number): Promise<void> {
+    for (let second = 0; second < seconds; second++) {
+      server.serve(serverFrame(0x8a, new Uint8Array()));
+      await clock.advance(1_000);
+    }
+  }
+
+  test("a node that was idle and answers no more ends the connection, though the API server lives", async () => {
+    const scene = await open(SPDY);
+    const answer = read(scene.forwarded.readable).catch((error: unknown) => error);
+    await pass(scene, 5);
+    expect(pings(scene.server)).toEqual([1]);
+    scene.server.serve(pong(1));
+    await pass(scene, 30);
+    expect(pings(scene.server).slice(0, 3)).toEqual([1, 3, 5]);
+    expect(String(await answer)).toMatch(
+      /port 5432 of Pod default\/db: its node has been silent for/,
+    );
+    expect(scene.clock.pending).toBe(0);
+  });
+
+  test("a node that answers stays, and so does one whose program does not take what was sent", async () => {
+    const scene = await open(SPDY);
+    const { server, forwarded } = scene;
+    const answer = read(forwarded.readable);
+    for (let id = 1; id < 60; id += 2) {
+      await pass(scene, 5);
+      server.serve(pong(id));
+    }
+    // From here on it answers no pings: they wait behind the bytes.
+    await forwarded.writable.getWriter().write(text("more than it takes"));
+    await pass(scene, 300);
+    server.serve(data(3, "alive", true), close);
+    expect(await answer).toBe("alive");
+  });
+
+  test("a node is not taken for dead while nobody reads what it sends", async () => {
+    const scene = await open(SPDY);
+    const { server, forwarded } = scene;
+    await pass(scene, 5);
+    server.serve(pong(1));
+    const letters = "x".repeat(64 * 1024);
+    for (let count = 0; count < 20; count++) server.serve(data(3, letters));
+    await pass(scene, 300);
+    server.serve(data(3, "", true), close);
+    expect((await read(forwarded.readable)).length).toBe(20 * letters.length);
+  });
+
   test.each<[what: string, act: (server: ScriptedConnection) => void, message: string]>([
     [
       "the pod can't be reached",

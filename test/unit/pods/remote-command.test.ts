@@ -191,7 +191,10 @@ describe("stdin", () => {
     const { server, command } = open();
     const writer = command.stdin.getWriter();
     server.failWrites(new Error("EPIPE"));
-    await expect(writer.write(text("more"))).rejects.toThrow("EPIPE");
+    await expect(writer.write(text("more"))).rejects.toMatchObject({
+      name: "ConnectionError",
+      cause: { message: "EPIPE" },
+    });
     server.say(1, "first");
     server.say(3, success);
     server.close();

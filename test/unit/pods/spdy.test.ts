@@ -42,11 +42,11 @@ describe("SpdyWriter", () => {
     expect(text).toContain("streamtype\0\0\0\x05error\0\0\0\x04port\0\0\0\x0280");
   });
 
-  test("dataHead(), pong() and reset() build frames of SPDY/3.1", () => {
+  test("dataHead(), ping() and reset() build frames of SPDY/3.1", () => {
     const writer = new SpdyWriter();
     expect(hex(writer.dataHead(3, 2))).toBe("0000000300000002");
     expect(hex(writer.dataHead(1, 0, true))).toBe("0000000101000000");
-    expect(hex(writer.pong(7))).toBe("800300060000000400000007");
+    expect(hex(writer.ping(7))).toBe("800300060000000400000007");
     expect(hex(writer.reset(3))).toBe("80030003000000080000000300000005");
   });
 });
