@@ -15,7 +15,7 @@
  * @module
  */
 
-export type { AgentStatus, TlsSettings } from "./node/agents/tls-connections.ts";
+export type { AgentStatus, StreamOpener, TlsSettings } from "./node/agents/tls-connections.ts";
 export { createDispatcher } from "./node/agents/dispatcher.ts";
 export type {
   DispatcherOptions,
@@ -29,6 +29,7 @@ export type {
   RotatingHttpsAgent,
 } from "./node/agents/https-agent.ts";
 export type { AgentOptions } from "./node/agents/drop-in-options.ts";
+export { createPostgresStream } from "./node/agents/postgres-stream.ts";
 export { createSecureContextSource } from "./node/agents/secure-context-source.ts";
 export type {
   SecureContextSource,

@@ -18,6 +18,7 @@ const entries = {
   edge: "runtimes/edge.ts",
   agents: "runtimes/agents.ts",
   "client-node": "runtimes/client-node.ts",
+  grpc: "runtimes/grpc.ts",
   resources: "src/resources/index.ts",
   manifests: "src/manifests/index.ts",
 };
@@ -42,7 +43,7 @@ await build({
   cwd: root,
   input: entries,
   platform: "neutral",
-  external: [/^node:/, "@kubernetes/client-node", "undici", "yaml", /^zod/],
+  external: [/^node:/, "@grpc/grpc-js", "@kubernetes/client-node", "undici", "yaml", /^zod/],
   plugins: [npmFiles],
   transform: { target: "es2022" },
   output: {

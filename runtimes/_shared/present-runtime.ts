@@ -30,6 +30,19 @@ export function requireUndici(what: string, advice: string): void {
 }
 
 /**
+ * Rejects what Node alone can do.
+ *
+ * @param what The name of it.
+ * @param advice What to use elsewhere.
+ * @throws {ConfigError} on every other runtime.
+ */
+export function requireNode(what: string, advice: string): void {
+  const present = presentRuntime();
+  if (present === "Node") return;
+  throw new ConfigError(`Cannot use ${what} on ${present}: only Node can do it; ${advice}`);
+}
+
+/**
  * Rejects what needs Bun's `fetch`: any other would ignore the CA bundle, and trust the runtime's own store.
  *
  * @throws {ConfigError} on every other runtime.

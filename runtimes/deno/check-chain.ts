@@ -19,7 +19,7 @@ import {
   rejected,
 } from "../_shared/server-identity.ts";
 import { parseAsAnchor } from "./http-client.ts";
-import { isSignedBy } from "./signature.ts";
+import { isSignedBy } from "../_shared/signature.ts";
 
 /**
  * Checks what a server presents.

@@ -4,7 +4,9 @@
  * @module
  */
 
+import type { Duplex } from "node:stream";
 import { type ConnectionOptions, type TLSSocket, connect } from "node:tls";
+import { orAborted } from "../../src/abort.ts";
 import { ConnectionError } from "../../src/errors.ts";
 
 /** What bounds an attempt, and what becomes of it. */
@@ -43,6 +45,37 @@ export async function handshake(
     clearTimeout(timer);
     signal.removeEventListener("abort", onAbort);
     socket.off("error", reject);
+  }
+}
+
+/**
+ * Opens a stream by a program's own function, which may neither take longer than the time limit nor outlive the
+ * signal.
+ *
+ * @throws What the function throws, the signal's reason, or a {@link ConnectionError} for the time limit.
+ */
+export async function openWithin(
+  open: (signal: AbortSignal) => Promise<Duplex>,
+  {
+    timeoutMs,
+    signal,
+    target,
+  }: { timeoutMs: number; signal: AbortSignal; target: ConnectionOptions },
+): Promise<Duplex> {
+  signal.throwIfAborted();
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(late(target, timeoutMs)), timeoutMs);
+  const either = AbortSignal.any([signal, limit.signal]);
+  const opening = open(either);
+  // What comes too late serves nobody.
+  const dropLate = (stream: Duplex): void => {
+    if (either.aborted) stream.on("error", () => {}).destroy();
+  };
+  opening.then(dropLate, () => {});
+  try {
+    return await orAborted(opening, either);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -59,6 +59,24 @@ describe("the drop-ins", () => {
     expect(() => new KubeConfig()).toThrow(/reanchor\/client-node on Bun.*connect of reanchor/);
   });
 
+  test("for drivers that keep their settings are rejected where these can't follow a rotation", async () => {
+    const { createSecureContextSource } = await import("../../runtimes/agents.ts");
+    const { ca } = await startCluster();
+    const { staticCaSource } = await import("../../runtimes/node.ts");
+    const trust = createSecureContextSource({ ca: staticCaSource(ca.pem) });
+    try {
+      if (lane === "node") {
+        expect(await trust.live()).toMatchObject({ rejectUnauthorized: true });
+        return;
+      }
+      const error = await failure(() => trust.live());
+      expect(error).toBeInstanceOf(ConfigError);
+      expect(String(error)).toMatch(/live\(\) on .*current\(\)/);
+    } finally {
+      trust.close();
+    }
+  });
+
   test("for node:https and node:tls verify the server on every runtime", async () => {
     const { createHttpsAgent, createSecureContextSource } =
       await import("../../runtimes/agents.ts");

@@ -67,7 +67,12 @@ async function readExports(file: string): Promise<Record<string, string | { type
 }
 
 /** The drop-ins, and where a caller's own client is given a `fetch`. */
-const dropIns: readonly string[] = ["reanchor/agents", "reanchor/client-node", "reanchor/node"];
+const dropIns: readonly string[] = [
+  "reanchor/agents",
+  "reanchor/client-node",
+  "reanchor/grpc",
+  "reanchor/node",
+];
 
 const programs = ["pod", "controller", "wait-until-ready", "shell", "port-forward"];
 
@@ -244,8 +249,10 @@ test("every docstring's example is type-checked and run on Deno", async () => {
     "@reanchor/reanchor/edge": url("runtimes/edge.ts"),
     "@reanchor/reanchor/agents": url("runtimes/agents.ts"),
     "@reanchor/reanchor/client-node": url("runtimes/client-node.ts"),
+    "@reanchor/reanchor/grpc": url("runtimes/grpc.ts"),
     "@reanchor/reanchor/resources": url("src/resources/index.ts"),
     "@reanchor/reanchor/manifests": url("src/manifests/index.ts"),
+    "@grpc/grpc-js": "npm:@grpc/grpc-js@^1",
     "@kubernetes/client-node": "npm:@kubernetes/client-node@^2",
   };
   await writeFile(importMap, JSON.stringify({ imports }));

@@ -14,7 +14,7 @@ import { pathToAnchor } from "../../src/certificates/chain.ts";
 import { alternativeNames, includesHost } from "../../src/certificates/host-name.ts";
 import { parseBundle } from "../../src/certificates/pem.ts";
 import { staticCaSource } from "../../src/index.ts";
-import { isSignedBy } from "../../runtimes/deno/signature.ts";
+import { isSignedBy } from "../../runtimes/_shared/signature.ts";
 import { differences } from "../contract/support/chain-differences.ts";
 import { control } from "../contract/support/scene.ts";
 import type { ChainCase } from "../support/chains/table.ts";

@@ -7,7 +7,6 @@
 
 import { once } from "node:events";
 import type { Agent } from "node:https";
-import { setImmediate } from "node:timers/promises";
 import axios from "axios";
 import { got as got12 } from "got12";
 import { got as got13 } from "got13";
@@ -21,11 +20,8 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { WebSocket } from "ws";
 import { createDispatcher, createHttpsAgent } from "../../runtimes/agents.ts";
 import { fileCaSource } from "../../runtimes/node.ts";
-import { createVolume, startCluster, until } from "../contract/support/scene.ts";
-import { createCa } from "../support/pki.ts";
-
-const ROTATIONS = 10;
-const LOOPS = 8;
+import { startCluster, until } from "../contract/support/scene.ts";
+import { rotateUnderLoad } from "./support/rotate-under-load.ts";
 
 /** Posts a body to a server that echoes it, and resolves to the answer. */
 type Post = (origin: string, body: string) => Promise<string>;
@@ -81,66 +77,27 @@ const clients: readonly Client[] = [
 ];
 
 /** Moves a server and a bundle through rotations, while loops post to it. */
-async function rotateUnderLoad(open: (caFile: string) => Post): Promise<unknown[]> {
-  let { ca, server } = await startCluster();
-  const volume = await createVolume({ ca: ca.pem });
-  const post = open(volume.caFile);
-  const failures: unknown[] = [];
-  let done = 0;
-  let running = true;
-  let gate = Promise.withResolvers<void>();
-  let inFlight = 0;
-  gate.resolve();
-  const loops = Array.from({ length: LOOPS }, async (_, loop) => {
-    for (let number = 0; running; number += 1) {
-      await gate.promise;
-      inFlight += 1;
-      const body = `payload ${loop}.${number}`;
-      try {
-        expect(await post(server.origin, body)).toContain(body);
-      } catch (error) {
-        failures.push(error);
-      }
-      inFlight -= 1;
-      done += 1;
-      // What fails at once must not keep the others from their turn.
-      await setImmediate();
-    }
+async function postUnderLoad(open: (caFile: string) => Post): Promise<unknown[]> {
+  const { ca, server } = await startCluster();
+  return await rotateUnderLoad({
+    ca,
+    server: {
+      swap: async (issued) => await server.swap({ ...issued, forgetSessions: true }),
+      async dropConnections() {
+        await server.dropConnections();
+        await until("they are gone", async () => (await server.stats()).open === 0);
+      },
+    },
+    async open(caFile) {
+      const post = open(caFile);
+      return { send: async (text) => await post(server.origin, text) };
+    },
   });
-  async function more(): Promise<void> {
-    const goal = done + 2 * LOOPS;
-    await until("more requests are done", () => done >= goal);
-  }
-  for (let rotation = 0; rotation < ROTATIONS; rotation += 1) {
-    const successor = await createCa();
-    const issued = await successor.issue();
-    await more();
-    if (rotation % 2 === 0) {
-      await volume.write({ ca: ca.pem + successor.pem });
-      await more();
-      await server.swap({ ...issued, forgetSessions: true });
-      await more();
-      await volume.write({ ca: successor.pem });
-    } else {
-      gate = Promise.withResolvers();
-      await until("nothing is in flight", () => inFlight === 0);
-      await volume.write({ ca: successor.pem });
-      await server.swap({ ...issued, forgetSessions: true });
-      await server.dropConnections();
-      await until("they are gone", async () => (await server.stats()).open === 0);
-      gate.resolve();
-    }
-    ca = successor;
-  }
-  await more();
-  running = false;
-  await Promise.all(loops);
-  return failures;
 }
 
 describe.each(clients)("createHttpsAgent() in $name", ({ by }) => {
   test("fails no request in ten rotations", async () => {
-    const failures = await rotateUnderLoad((caFile) => {
+    const failures = await postUnderLoad((caFile) => {
       const agent = createHttpsAgent({ ca: fileCaSource(caFile, { reloadIntervalMs: 20 }) });
       onTestFinished(() => agent.destroy());
       return by(agent);
@@ -156,7 +113,7 @@ test.each([
   "createDispatcher() as the global dispatcher of %s fails no request in ten rotations",
   async (_, send) => {
     const before = getGlobalDispatcher();
-    const failures = await rotateUnderLoad((caFile) => {
+    const failures = await postUnderLoad((caFile) => {
       const dispatcher = createDispatcher({ ca: fileCaSource(caFile, { reloadIntervalMs: 20 }) });
       setGlobalDispatcher(dispatcher);
       onTestFinished(async () => {

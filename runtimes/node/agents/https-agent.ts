@@ -144,7 +144,7 @@ export class PooledHttpsAgent extends Agent implements RotatingHttpsAgent {
     const release = this.#holdPlace(options);
     // What is typed for requests is read by `node:tls`, as by Node's own agent.
     const target = { ...options, port: Number(options.port) } as ConnectionOptions;
-    this.#connections.connect(target, options[goneOf]).then(
+    this.#connections.connect(target, { signal: options[goneOf] }).then(
       (socket) => {
         release(true);
         this.#keptFor.set(socket, generation);

@@ -5,7 +5,11 @@
  */
 
 import type { ConnectionOptions, TLSSocket } from "node:tls";
-import type { AgentStatus, Attempt, TlsSettings } from "./tls-connections.ts";
+import { ConfigError } from "../../../src/errors.ts";
+import { requireNode } from "../../_shared/present-runtime.ts";
+import type { AgentStatus, Attempt, StreamOpener, TlsSettings } from "./tls-connections.ts";
+import { handshakeFailure } from "./driver-failure.ts";
+import { liveSettings } from "./live-settings.ts";
 import { type AgentOptions, openConnections } from "./drop-in-options.ts";
 import { type TrustOverride, rejectTrustOverrides } from "./trust-overrides.ts";
 
@@ -13,6 +17,13 @@ import { type TrustOverride, rejectTrustOverrides } from "./trust-overrides.ts";
 export interface TlsConnectOptions extends Omit<ConnectionOptions, TrustOverride | "socket"> {
   /** Ends the attempt. */
   signal?: AbortSignal | undefined;
+  /**
+   * Opens what TLS is spoken over, if that is not a connection to `host` and `port`: for protocols that begin in
+   * plain text and change to TLS, such as SMTP with STARTTLS. Called for each attempt, with a signal that ends it.
+   *
+   * @default a connection to `host` and `port`, through the proxy if there is one
+   */
+  openStream?: StreamOpener | undefined;
 }
 
 /** Trust that reloads, for `node:tls`. */
@@ -25,11 +36,21 @@ export interface SecureContextSource extends Disposable {
    */
   current(): Promise<TlsSettings>;
   /**
+   * As {@link SecureContextSource.current}, to be kept: each connection that is made with these settings, or with a
+   * copy of them, has the trust of its moment. For drivers that keep what they are given and connect again by
+   * themselves. A connection that meets a rotation first may be rejected: the bundle is read again meanwhile, for
+   * the next one. Node only.
+   *
+   * @throws {SourceError} if a source has never been read.
+   * @throws {ConfigError} on Deno and Bun.
+   */
+  live(): Promise<TlsSettings>;
+  /**
    * To be called when a handshake failed: reads the bundle again if the server was rejected. Each rotation has its
    * own tries, however long a program keeps what it got.
    *
    * @param used What the handshake was made with, as {@link SecureContextSource.current} or this gave it.
-   * @param error Why it failed.
+   * @param error Why it failed: the error of `node:tls`, or a driver's that has it as a cause or in its text.
    * @returns What to try with next; `undefined` if it would fail as well.
    */
   afterFailure(used: TlsSettings, error: unknown): Promise<TlsSettings | undefined>;
@@ -37,6 +58,7 @@ export interface SecureContextSource extends Disposable {
    * Connects, with that retry, and resolves when the server's certificate has been accepted.
    *
    * @throws {UntrustedServerError} if it is rejected, also after a reload.
+   * @throws {ConfigError} if the options say something about trust, or `openStream` meets a proxy.
    * @throws {Error} if there is no connection, with Node's own code.
    */
   connect(options: TlsConnectOptions): Promise<TLSSocket>;
@@ -61,7 +83,7 @@ export interface SecureContextSource extends Disposable {
  *
  * const trust = createSecureContextSource({ ca: fileCaSource("/etc/internal-ca/ca.crt") });
  * // const socket = await trust.connect({ host: "redis.internal", port: 6379 });
- * // const client = new pg.Client({ host: "db.internal", ssl: await trust.current() });
+ * // const client = createClient({ socket: { host, port, tls: true, ...(await trust.live()) } });
  * console.log(trust.status().generations.length); // 0: the first connection opens one.
  * trust.close();
  * ```
@@ -81,6 +103,11 @@ export function createSecureContextSource(options: AgentOptions = {}): SecureCon
 
   return {
     current: async () => settingsOf(await connections.first()),
+    async live() {
+      requireNode("live()", "connect by connect(), or with the settings of current()");
+      await connections.refresh();
+      return liveSettings(connections, (settings, attempt) => attempts.set(settings, attempt));
+    },
     async afterFailure(used, error) {
       const attempt = attempts.get(used);
       if (attempt === undefined) {
@@ -88,11 +115,17 @@ export function createSecureContextSource(options: AgentOptions = {}): SecureCon
           "Cannot continue after a failure: this source did not return these settings",
         );
       }
-      const next = await connections.next(attempt, error);
+      const next = await connections.next(attempt, handshakeFailure(error));
       return next && settingsOf(next);
     },
-    connect: async ({ signal, ...target }) =>
-      await connections.connect(checkTarget(target), signal),
+    async connect({ signal, openStream, ...target }) {
+      if (openStream !== undefined && connections.trustSettings.proxy !== undefined) {
+        throw new ConfigError(
+          "Cannot connect by option openStream: the source has a proxy to go through; drop one of the two",
+        );
+      }
+      return await connections.connect(checkTarget(target), { signal, openStream });
+    },
     status: () => connections.status,
     close: () => connections.close(),
     [Symbol.dispose]: () => connections.close(),
@@ -104,6 +137,6 @@ function checkTarget(options: ConnectionOptions): ConnectionOptions {
   rejectTrustOverrides(options);
   if (options.socket === undefined) return options;
   throw new TypeError(
-    "Cannot connect by option socket: a rejected server needs a second one; use current() and afterFailure()",
+    "Cannot connect by option socket: a rejected server needs a second one; open it by option openStream, or use current() and afterFailure()",
   );
 }

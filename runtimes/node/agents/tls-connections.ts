@@ -6,6 +6,7 @@
  */
 
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { ConnectionOptions, PeerCertificate, SecureContext, TLSSocket } from "node:tls";
 import { orAborted } from "../../../src/abort.ts";
 import { expectedName, sniOf } from "../../../src/certificates/server-name.ts";
@@ -24,7 +25,7 @@ import type { SourceStatus } from "../../../src/sources/source.ts";
 import { chainOf, checkIdentity } from "../../_shared/server-identity.ts";
 import { explain } from "../undici-errors.ts";
 import { nodeRuntime } from "../runtime.ts";
-import { handshake } from "../handshake.ts";
+import { handshake, openWithin } from "../handshake.ts";
 import { rejectTrustOverrides } from "./trust-overrides.ts";
 import { TrustContext } from "./trust-context.ts";
 
@@ -58,6 +59,17 @@ export interface ConnectionParts {
   readonly onEvent: EventListener | undefined;
   /** See {@link AgentOptions.warnBeforeExpiryMs}. */
   readonly warnBeforeExpiryMs: readonly number[] | undefined;
+}
+
+/** Opens what TLS is to be spoken over, for one attempt. Ends it when the signal is aborted. */
+export type StreamOpener = (signal: AbortSignal) => Promise<Duplex>;
+
+/** What bounds a connection, and what it stands on. */
+export interface ConnectTerms {
+  /** Ends the attempt. */
+  readonly signal?: AbortSignal | undefined;
+  /** @default a connection to the host and port, through the proxy if there is one */
+  readonly openStream?: StreamOpener | undefined;
 }
 
 /** A generation of secure contexts. */
@@ -134,17 +146,38 @@ export class TlsConnections {
     return this.#parts.settings.insecureSkipTlsVerify;
   }
 
+  /** Whom to trust, what to show, and through which proxy. */
+  get trustSettings(): TrustSettings {
+    return this.#parts.settings;
+  }
+
+  /** Notes a chain that was verified under a trust. */
+  noteChain(trust: ContextGeneration["trust"], chain: readonly Uint8Array[]): void {
+    this.#rotation.noteChain(trust, chain);
+  }
+
+  /** Reads the bundle again without waiting for it, and what else has aged. */
+  reloadSoon(): void {
+    const { ca, clientCert } = this.#parts.settings;
+    const { signal } = this.#closing;
+    if (signal.aborted) return;
+    // The sources emit their failures.
+    ca?.reload({ signal }).catch(() => {});
+    clientCert?.current({ signal }).catch(() => {});
+  }
+
   /**
    * Connects, under the trust of this moment or of the one after.
    *
    * @throws {ConfigError} if the options would give the connection a trust of its own.
    */
-  async connect(options: ConnectionOptions, signal?: AbortSignal): Promise<TLSSocket> {
+  async connect(options: ConnectionOptions, terms: ConnectTerms = {}): Promise<TLSSocket> {
+    const { signal } = terms;
     const server = nameOf(options);
     let attempt = await orAborted(this.first(), signal);
     for (;;) {
       try {
-        return await this.#try(attempt, options, signal);
+        return await this.#try(attempt, options, terms);
       } catch (error) {
         if (this.closed !== undefined) throw this.closed;
         signal?.throwIfAborted();
@@ -249,7 +282,7 @@ export class TlsConnections {
   async #try(
     attempt: Attempt,
     options: ConnectionOptions,
-    caller: AbortSignal | undefined,
+    { signal: caller, openStream }: ConnectTerms,
   ): Promise<TLSSocket> {
     const { generation, body: context } = attempt;
     const { connectTimeoutMs: timeoutMs } = this.#parts;
@@ -262,7 +295,9 @@ export class TlsConnections {
     // A session carries on what was agreed on.
     const server = `${servername} ${nameOf(options)} ${JSON.stringify(hardening)}`;
     const session = context.session(server);
-    const tunnel = await this.tunnel(options, signal, generation);
+    const stream = await (openStream === undefined
+      ? this.tunnel(options, signal, generation)
+      : openWithin(openStream, { timeoutMs, signal, target: options }));
     let socket: TLSSocket;
     try {
       socket = await handshake(
@@ -272,13 +307,13 @@ export class TlsConnections {
           ...(hardening && { secureContext: context.hardened(hardening) }),
           servername,
           session,
-          ...(tunnel && { socket: tunnel }),
+          ...(stream && { socket: stream }),
         },
         { timeoutMs, signal, onSession: (fresh) => context.keep(server, fresh) },
       );
     } catch (error) {
       context.forget(server);
-      tunnel?.destroy();
+      stream?.destroy();
       throw error;
     }
     try {

@@ -33,7 +33,7 @@ const hashes: Readonly<Record<string, string>> = {
   "2.16.840.1.101.3.4.2.3": "sha512",
 };
 
-/** Whether the issuer's key has signed the certificate; `false` too if Deno does not know the algorithm. */
+/** Whether the issuer's key has signed the certificate; `false` too if the algorithm is unknown. */
 export function isSignedBy(certificate: CertificateParts, issuer: CertificateParts): boolean {
   try {
     const key = createPublicKey({
