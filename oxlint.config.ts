@@ -126,6 +126,7 @@ export default defineConfig({
     { files: ["src/index.ts"], rules: forbidImports(noPackage) },
     // What comes as text is read by yaml and zod.
     mayImport(["yaml"], "src/yaml/*.ts", "src/yaml/**/*.ts"),
+    mayImport(["zod"], "src/resources/crds/*.ts", "src/resources/**/*.ts"),
     mayImport(["yaml", "zod"], "src/config/kubeconfig/*.ts", "src/config/**/*.ts"),
     ...runtimes,
     {

@@ -167,6 +167,7 @@ export function prepareSet(
     kinds: new KindFinder(kube, own, work.signal),
     signal: work.signal,
     dryRun,
+    crds: new Set(),
     timeoutMs: checkDuration("timeoutMs", timeoutMs, DEFAULT_TIMEOUT_MS, timeLimit),
     namespaces: new Set(created.map(({ name }) => name)),
   };

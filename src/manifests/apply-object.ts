@@ -13,7 +13,7 @@ import { Backoff } from "../backoff.ts";
 import type { KubeClient } from "../client/client.ts";
 import type { Clock } from "../runtime.ts";
 import type { Resource } from "../resources/resource.ts";
-import { isEqual } from "./is-equal.ts";
+import { isEqual } from "../is-equal.ts";
 import { type FoundKind, type KindFinder } from "./kind-finder.ts";
 import { type Member, isMissing, isNotServed, resourceIn } from "./manifest-set.ts";
 
@@ -48,6 +48,8 @@ export interface ApplyContext {
   readonly kinds: KindFinder;
   readonly signal: AbortSignal;
   readonly dryRun: boolean;
+  /** The CustomResourceDefinitions of the set that have been applied. Whoever applies one adds it. */
+  readonly crds: Set<string>;
   /** How long a CustomResourceDefinition, and the kind that it brings, may take to be served. */
   readonly timeoutMs: number;
   /** What every object gets. */
@@ -77,7 +79,10 @@ export async function applyObject(
     const { before, object } = await whenServed(context, kind, () =>
       getAndApply(context, resource, member, options),
     );
-    if (!dryRun && isCrd(member)) await established(context, resource, object);
+    if (isCrd(member)) {
+      if (!dryRun) await established(context, resource, object);
+      context.crds.add(member.name);
+    }
     return { ...reference, action: actionOf(before, object), before, object };
   } catch (error) {
     const unchecked = dryRun ? whyUnchecked(context, kind, namespace, error) : undefined;
@@ -128,8 +133,8 @@ function desiredPart(object: Stored<KubeObject>): unknown {
  * CustomResourceDefinition to be established.
  */
 async function whenServed<T>(
-  { clock, signal, dryRun, timeoutMs }: ApplyContext,
-  { isBrought }: FoundKind,
+  { clock, signal, dryRun, timeoutMs, crds }: ApplyContext,
+  { crd }: FoundKind,
   act: () => Promise<T>,
 ): Promise<T> {
   const backoff = new Backoff();
@@ -138,7 +143,7 @@ async function whenServed<T>(
     try {
       return await act();
     } catch (error) {
-      if (dryRun || !isBrought || !isNotServed(error)) throw error;
+      if (dryRun || crd === undefined || !crds.has(crd) || !isNotServed(error)) throw error;
       const delayMs = backoff.next();
       if (clock.now() + delayMs > end) throw error;
       await sleep(clock, delayMs, signal);
@@ -161,11 +166,12 @@ async function established(
 
 /** Why the server can't validate an object in a dry run, if the set is the reason. */
 function whyUnchecked(
-  { namespaces }: ApplyContext,
-  { isBrought }: FoundKind,
+  { namespaces, crds }: ApplyContext,
+  { crd }: FoundKind,
   namespace: string | undefined,
   error: unknown,
 ): string | undefined {
+  const isBrought = crd !== undefined && crds.has(crd);
   if (isBrought && isNotServed(error)) return "its kind would be created by the same set";
   const isNamespace = error instanceof ApiError && error.details?.kind === "namespaces";
   if (!isNamespace || namespace === undefined || !namespaces.has(namespace)) return undefined;

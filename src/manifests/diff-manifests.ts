@@ -11,6 +11,7 @@ import { checkKnown } from "../options.ts";
 import { type CompareOptions, compareOptionNames, prepareSet } from "./apply-manifests.ts";
 import type { ManifestObject } from "./manifest-object.ts";
 import { type AppliedObject, applyObject } from "./apply-object.ts";
+import { stagesOf } from "./install-order.ts";
 import { type FieldChange, changesOf } from "./field-changes.ts";
 
 /** What applying an object would change. */
@@ -56,11 +57,13 @@ export async function diffManifests(
   checkKnown("diffManifests", options, compareOptionNames);
   const { members, work, context } = prepareSet(kube, objects, options, true);
   const diffs: ManifestDiff[] = [];
-  await work.each(members, async (member) => {
-    const { before, ...result } = await applyObject(context, member, options);
-    diffs[member.index] = diffOf(result, before, member.object);
-    return result;
-  });
+  for (const stage of stagesOf(members)) {
+    await work.each(stage, async (member) => {
+      const { before, ...result } = await applyObject(context, member, options);
+      diffs[member.index] = diffOf(result, before, member.object);
+      return result;
+    });
+  }
   work.finish("compare");
   return diffs;
 }

@@ -6,7 +6,7 @@
 
 import type { KubeObject } from "../api/object.ts";
 import { isMapping } from "../plain-object.ts";
-import { isEqual } from "./is-equal.ts";
+import { isEqual } from "../is-equal.ts";
 
 /** A field that differs. */
 export interface FieldChange {

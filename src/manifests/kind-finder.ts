@@ -16,8 +16,8 @@ import { groupOf } from "./manifest-set.ts";
 /** A kind that was found. */
 export interface FoundKind {
   readonly definition: ResourceKind;
-  /** Whether a CustomResourceDefinition of the same set brings it. */
-  readonly isBrought: boolean;
+  /** The name of the CustomResourceDefinition of the same set that brings it; `undefined` if none does. */
+  readonly crd: string | undefined;
 }
 
 /** See the module. The server is asked again for a kind that it did not have. */
@@ -42,12 +42,12 @@ export class KindFinder {
    */
   async find(name: KindName): Promise<FoundKind | undefined> {
     const brought = this.#brought.get(nameOf(name));
-    const isBrought = brought !== undefined;
+    const crd = brought && `${brought.plural}.${brought.group}`;
     const known = (await this.#discover(false)).find(name) ?? brought;
-    if (known !== undefined) return { definition: known, isBrought };
+    if (known !== undefined) return { definition: known, crd };
     const fresh = await this.#discover(true);
     const found = fresh.find(name);
-    if (found !== undefined) return { definition: found, isBrought };
+    if (found !== undefined) return { definition: found, crd };
     if (!fresh.missing.includes(discoveredName(name.apiVersion))) return undefined;
     throw new UnknownKindError(
       `Cannot find the kind ${name.kind} of ${name.apiVersion}: the server can't say now what this group has; see its APIService`,

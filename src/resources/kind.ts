@@ -6,6 +6,7 @@
 
 import type { ResourceClient } from "../api/api-call.ts";
 import type { ResourceDefinition } from "../api/resource-definition.ts";
+import type { ObjectSchema } from "../api/object-check.ts";
 import type { KubeObject } from "../api/object.ts";
 import { type ResourceSchema, ResourceTarget } from "../api/resource-target.ts";
 import { checkKnown } from "../options.ts";
@@ -26,6 +27,8 @@ export interface ResourceKind<
   T extends KubeObject = KubeObject,
   Verbs extends Resource<T> = Resource<T>,
 > extends ResourceDefinition {
+  /** What its objects are, if `defineResource()` was told. */
+  readonly schema?: ObjectSchema<unknown> | undefined;
   /** Binds it to a client. `kube.resource()` calls it, so that a program loads the verbs of its kinds only. */
   readonly bind: (client: ResourceClient, options: ResourceOptions) => Verbs;
 }
@@ -37,6 +40,7 @@ export function createKind<T extends KubeObject, More extends object>(
 ): ResourceKind<T, Resource<T> & More> {
   return {
     ...definition,
+    schema,
     bind(client, options) {
       checkKnown("resource", options, ["namespace"], 'pass { namespace: "..." }');
       if (options.namespace !== undefined && !definition.namespaced) {

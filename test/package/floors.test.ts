@@ -91,6 +91,7 @@ const forbidden: readonly (readonly [folder: string, specifier: string])[] = [
   ["src/api", "undici"],
   ["src/config", "yaml"],
   ["src/yaml", "zod/mini"],
+  ["src/resources", "zod/mini"],
   ["src/certificates", "../yaml/yaml-documents.ts"],
   ["runtimes/edge", "../node.ts"],
   ["runtimes/edge", "undici"],
@@ -101,6 +102,7 @@ const forbidden: readonly (readonly [folder: string, specifier: string])[] = [
 const allowed: readonly (readonly [folder: string, specifier: string])[] = [
   ...downward,
   ["src/yaml", "yaml"],
+  ["src/resources/crds", "zod/mini"],
   ["src/config/kubeconfig", "yaml"],
   ["src/config/kubeconfig", "zod/mini"],
   ["src/config/kubeconfig", "../../yaml/yaml-documents.ts"],

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isMapping } from "../plain-object.ts";
+import { isMapping } from "./plain-object.ts";
 
 /** Compares two values of JSON; a field that is `undefined` counts as absent. */
 export function isEqual(a: unknown, b: unknown): boolean {
