@@ -26,7 +26,7 @@ const spec = z.object({
   name: z.string().check(z.minLength(2), z.maxLength(5), z.regex(/^[a-z]+$/)),
   port: z.optional(z.union([z.int(), z.string()])),
   colour: z.optional(z.union([z.literal("red"), z.literal("blue")])),
-  level: z._default(z.enum(["low", "high"]), "low"),
+  level: z.prefault(z.enum(["low", "high"]), "low"),
   note: z.optional(z.nullable(z.string())),
   mood: z.optional(z.nullable(z.enum(["good", "bad"]))),
   anything: z.optional(z.unknown()),
@@ -169,7 +169,7 @@ test("crdOf() makes a definition that kube-apiserver accepts, and that judges as
   async function isAccepted(name: string, part: object): Promise<boolean> {
     const object = { metadata: { name }, spec: { ...good, ...part } };
     try {
-      await things.create(object as never, { dryRun: true, fieldValidation: "Strict" });
+      await things.create(object, { dryRun: true, fieldValidation: "Strict" });
       return true;
     } catch (error) {
       if (error instanceof ApiError && error.status === 422) return false;

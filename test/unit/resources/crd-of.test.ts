@@ -99,7 +99,7 @@ describe("crdOf() makes", () => {
       z.union([z.string().check(z.maxLength(1)), z.string().check(z.minLength(5))]),
       { type: "string", anyOf: [{ maxLength: 1 }, { minLength: 5 }] },
     ],
-    ["a default", z._default(z.boolean(), true), { type: "boolean", default: true }],
+    ["a default", classic.z.boolean().default(true), { type: "boolean", default: true }],
     ["the input of a pipe", z.pipe(z.string(), z.transform(Number)), { type: "string" }],
     ["a format of the server's", z.url(), { type: "string", format: "uri" }],
     [
