@@ -7,7 +7,7 @@
 import type { Socket } from "node:net";
 import type { EventEmitter } from "node:events";
 import { promisify } from "node:util";
-import { Agent, Dispatcher, buildConnector } from "undici";
+import { Agent, Dispatcher, buildConnector, errors } from "undici";
 import { ClosedError } from "../../../src/errors.ts";
 import { requireUndici } from "../../_shared/present-runtime.ts";
 import type { AgentStatus, ContextGeneration, TlsConnections } from "./tls-connections.ts";
@@ -37,12 +37,17 @@ const connectPlain = promisify(buildConnector({})) as (
 
 const agentEvents = ["connect", "disconnect", "connectionError", "drain"] as const;
 
-/** A `Dispatcher` of undici's whose trust reloads. */
+/**
+ * A `Dispatcher` of undici's whose trust reloads. It behaves as undici's `Agent`, with errors that are a
+ * {@link ClosedError} beside undici's own.
+ */
 export interface RotatingDispatcher extends Dispatcher, AsyncDisposable {
   /** Whether it takes no more requests. */
   readonly closed: boolean;
   /** Whether everything has ended. */
   readonly destroyed: boolean;
+  /** What is running and waiting, by origin, as undici's `Agent` counts it. */
+  readonly stats: Agent["stats"];
   /** How the trust and its connections are doing. */
   status(): AgentStatus;
 }
@@ -55,7 +60,8 @@ export class PooledDispatcher extends Dispatcher implements RotatingDispatcher {
   readonly #closing = new Set<Promise<void>>();
   /** Requests that have no agent yet. */
   readonly #waiting = new Set<Promise<void>>();
-  #refusal: Error | undefined;
+  #closed: Promise<void> | undefined;
+  #destroyed: Promise<void> | undefined;
 
   constructor(connections: TlsConnections, pool: DispatcherPoolOptions = {}) {
     super();
@@ -64,55 +70,95 @@ export class PooledDispatcher extends Dispatcher implements RotatingDispatcher {
     connections.onRetired((generation) => this.#retire(generation));
     // What undici's `compose` gives is a Proxy, by which private fields can't be reached.
     for (const name of ["close", "destroy", "status"] as const) {
-      Object.defineProperty(this, name, { value: this[name].bind(this) });
+      const value = this[name].bind(this);
+      Object.defineProperty(this, name, { value, configurable: true, writable: true });
     }
   }
 
   get closed(): boolean {
-    return this.#refusal !== undefined;
+    return this.#closed !== undefined || this.destroyed;
   }
 
   get destroyed(): boolean {
     return this.#connections.closed !== undefined;
   }
 
+  get stats(): Agent["stats"] {
+    return Object.assign({}, ...Array.from(this.#agents.values(), ({ stats }) => stats));
+  }
+
   status(): AgentStatus {
     return this.#connections.status;
   }
 
-  /** Sends a request under the trust of this moment. */
+  /**
+   * Sends a request under the trust of this moment.
+   *
+   * @returns Whether there is room for more. If not, a `drain` event follows.
+   */
   override dispatch(
     options: Dispatcher.DispatchOptions,
     handler: Dispatcher.DispatchHandler,
   ): boolean {
-    const sent = this.#dispatch(options, handler).finally(() => this.#waiting.delete(sent));
+    // As undici does, for callers without types.
+    if (!handler || typeof handler !== "object") {
+      throw new errors.InvalidArgumentError("handler must be an object");
+    }
+    try {
+      if (this.destroyed) throw closedError("UND_ERR_DESTROYED");
+      if (this.#closed !== undefined) throw closedError("UND_ERR_CLOSED");
+      if (!options || typeof options !== "object") {
+        throw new errors.InvalidArgumentError("opts must be an object.");
+      }
+      if (this.#connections.isFresh()) return this.#send(options, handler);
+    } catch (error) {
+      if (typeof handler.onResponseError !== "function") throw error;
+      handler.onResponseError(null as never, error as Error);
+      return true;
+    }
+    const sent = this.#sendFresh(withOwnHeaders(options), handler).then((hasRoom) => {
+      this.#waiting.delete(sent);
+      if (hasRoom && this.#waiting.size === 0 && !this.destroyed) {
+        (this as EventEmitter).emit("drain", URL.parse(String(options.origin)), [this]);
+      }
+    });
     this.#waiting.add(sent);
-    return true;
+    return false;
   }
 
-  async #dispatch(
+  /** Sends a request once what has aged has been read again. */
+  async #sendFresh(
     options: Dispatcher.DispatchOptions,
     handler: Dispatcher.DispatchHandler,
-  ): Promise<void> {
+  ): Promise<boolean> {
     try {
-      if (this.#refusal !== undefined) throw this.#refusal;
       const beganAt = performance.now();
       await this.#connections.refresh();
-      // In one turn, so that the agent is one that still takes requests.
-      const generation = this.#connections.pick();
-      const isRetriable =
-        generation.trust.clientCert !== undefined &&
-        !(handler instanceof UnauthorizedHandler) &&
-        isByCertificate(options);
-      this.#agentOf(generation).dispatch(
-        options,
-        isRetriable ? this.#retrying(options, handler, { generation, beganAt }) : handler,
-      );
-      if (generation.retired) this.#retire(generation);
+      return this.#send(options, handler, beganAt);
     } catch (error) {
       // As undici's own dispatchers do for what fails before it has a controller.
       handler.onResponseError?.(null as never, error as Error);
+      return true;
     }
+  }
+
+  /** Sends a request in this turn, so that the agent is one that still takes requests. */
+  #send(
+    options: Dispatcher.DispatchOptions,
+    handler: Dispatcher.DispatchHandler,
+    beganAt: number = performance.now(),
+  ): boolean {
+    const generation = this.#connections.pick();
+    const isRetriable =
+      generation.trust.clientCert !== undefined &&
+      !(handler instanceof UnauthorizedHandler) &&
+      isByCertificate(options);
+    const hasRoom = this.#agentOf(generation).dispatch(
+      options,
+      isRetriable ? this.#retrying(options, handler, { generation, beganAt }) : handler,
+    );
+    if (generation.retired) this.#retire(generation);
+    return hasRoom;
   }
 
   /** A handler that sends a request again if it is answered with 401 and there is another client certificate. */
@@ -124,11 +170,11 @@ export class PooledDispatcher extends Dispatcher implements RotatingDispatcher {
     return new UnauthorizedHandler(handler, {
       reload: async () => {
         const isOther = await this.#connections.reloadClientCert(generation, beganAt);
-        return isOther && this.#refusal === undefined && canRetry(options);
+        return isOther && !this.closed && canRetry(options);
       },
       dispatch: async (retrying) => {
         this.#connections.notifyUnauthorized(options.method, options.path.split("?", 1)[0] ?? "");
-        await this.#dispatch(options, retrying);
+        await this.#sendFresh(options, retrying);
       },
     });
   }
@@ -137,6 +183,7 @@ export class PooledDispatcher extends Dispatcher implements RotatingDispatcher {
   override close(): Promise<void>;
   override close(callback: () => void): void;
   override close(callback?: () => void): Promise<void> | void {
+    checkCallback(callback);
     return settle(this.#close(), callback);
   }
 
@@ -150,11 +197,12 @@ export class PooledDispatcher extends Dispatcher implements RotatingDispatcher {
     callback?: () => void,
   ): Promise<void> | void {
     if (typeof error === "function") return settle(this.#destroy(undefined), error);
+    checkCallback(callback);
     return settle(this.#destroy(error ?? undefined), callback);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.close();
+    if (!this.destroyed) await this.close();
   }
 
   #agentOf(generation: ContextGeneration): Agent {
@@ -171,7 +219,9 @@ export class PooledDispatcher extends Dispatcher implements RotatingDispatcher {
       },
     });
     for (const name of agentEvents) {
-      const forward = (...details: unknown[]) => void (this as EventEmitter).emit(name, ...details);
+      // The first of the targets is the agent, whose place this one has.
+      const forward = (origin: URL, [, ...targets]: readonly unknown[], ...details: unknown[]) =>
+        void (this as EventEmitter).emit(name, origin, [this, ...targets], ...details);
       (agent as EventEmitter).on(name, forward);
     }
     this.#agents.set(generation, agent);
@@ -204,15 +254,25 @@ export class PooledDispatcher extends Dispatcher implements RotatingDispatcher {
   }
 
   async #close(): Promise<void> {
-    this.#refusal ??= new ClosedError();
+    if (this.destroyed) throw closedError("UND_ERR_DESTROYED");
+    this.#closed ??= this.#drain();
+    await this.#closed;
+  }
+
+  /** Waits for all requests, and ends what is left. */
+  async #drain(): Promise<void> {
     await Promise.all(this.#waiting);
     for (const generation of this.#agents.keys()) this.#retire(generation);
     await Promise.all(this.#closing);
-    this.#connections.close(this.#refusal);
+    this.#connections.close(closedError("UND_ERR_DESTROYED"));
   }
 
-  async #destroy(reason: Error = new ClosedError()): Promise<void> {
-    this.#refusal ??= reason;
+  async #destroy(reason: Error = closedError("UND_ERR_DESTROYED")): Promise<void> {
+    this.#destroyed ??= this.#endAll(reason);
+    await this.#destroyed;
+  }
+
+  async #endAll(reason: Error): Promise<void> {
     const agents = [...this.#agents.values()];
     this.#agents.clear();
     this.#connections.close(reason);
@@ -221,10 +281,42 @@ export class PooledDispatcher extends Dispatcher implements RotatingDispatcher {
   }
 }
 
+/** With a copy of the headers: a caller may change them while the request waits. */
+function withOwnHeaders(options: Dispatcher.DispatchOptions): Dispatcher.DispatchOptions {
+  const { headers } = options;
+  if (!headers) return options;
+  if (Array.isArray(headers)) return { ...options, headers: [...headers] };
+  if (!(Symbol.iterator in headers)) return { ...options, headers: { ...headers } };
+  const entries = [...headers];
+  return { ...options, headers: { [Symbol.iterator]: () => entries.values() } };
+}
+
+/** An error of our own that undici's classes take for theirs. */
+function closedError(code: "UND_ERR_CLOSED" | "UND_ERR_DESTROYED"): ClosedError {
+  const what = code === "UND_ERR_CLOSED" ? "closed" : "destroyed";
+  const error = new ClosedError(`Cannot continue: the dispatcher was ${what}`);
+  Object.defineProperty(error, "code", { value: code, enumerable: true });
+  for (const brand of ["UND_ERR", code]) {
+    Object.defineProperty(error, Symbol.for(`undici.error.${brand}`), { value: true });
+  }
+  return error;
+}
+
+function checkCallback(callback: unknown): void {
+  if (callback === undefined || typeof callback === "function") return;
+  throw new errors.InvalidArgumentError("invalid callback");
+}
+
 /** By a promise, or by a callback where there is one, as undici's dispatchers do. */
-function settle(done: Promise<void>, callback: (() => void) | undefined): Promise<void> | void {
+function settle(
+  done: Promise<void>,
+  callback: ((error: Error | null, data: null) => void) | undefined,
+): Promise<void> | void {
   if (callback === undefined) return done;
-  void done.then(callback);
+  done.then(
+    () => callback(null, null),
+    (error: Error) => callback(error, null),
+  );
 }
 
 /**

@@ -112,6 +112,11 @@ export class TlsConnections {
     this.#rotation.onRetired(listener);
   }
 
+  /** Whether nothing has aged, so that {@link TlsConnections.refresh} would read nothing. */
+  isFresh(): boolean {
+    return this.#rotation.isFresh();
+  }
+
   /** Reads again what has aged. */
   async refresh(): Promise<void> {
     const { signal } = this.#closing;
