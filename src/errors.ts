@@ -106,11 +106,14 @@ export interface UntrustedServerDetails {
   caSource?: string | undefined;
   /** The fingerprint of the bundle that the server was checked against. */
   fingerprint?: string | undefined;
+  /** How long the request waited for the server to be trusted again, in milliseconds. */
+  waitedMs?: number | undefined;
 }
 
 /**
  * The server's certificate was rejected during the handshake, so nothing of the request was sent. The bundle was
- * read again before this was thrown, except for a wrong host name, which no bundle can fix.
+ * read again before this was thrown, and over and over for up to `trustWaitMs` if the client had trusted the server
+ * before. A wrong host name is an error at once, since no bundle can fix it.
  */
 export class UntrustedServerError extends ReanchorError {
   /** The class's name. */
@@ -125,6 +128,8 @@ export class UntrustedServerError extends ReanchorError {
   readonly caSource: string | undefined;
   /** The fingerprint of the bundle that the server was checked against. */
   readonly fingerprint: string | undefined;
+  /** How long the request waited for the server to be trusted again, in milliseconds; 0 if it did not wait. */
+  readonly waitedMs: number;
 
   /** Creates the error; callers have no need to. */
   constructor(message: string, details: UntrustedServerDetails, options?: ErrorOptions) {
@@ -133,6 +138,7 @@ export class UntrustedServerError extends ReanchorError {
     this.server = details.server;
     this.caSource = details.caSource;
     this.fingerprint = details.fingerprint;
+    this.waitedMs = details.waitedMs ?? 0;
   }
 }
 

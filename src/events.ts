@@ -5,7 +5,7 @@
  */
 
 import { callSafely } from "./callback.ts";
-import type { InvalidObjectError, SourceError } from "./errors.ts";
+import type { InvalidObjectError, SourceError, UntrustedReason } from "./errors.ts";
 
 /** A certificate authority that is trusted to sign the server's certificate. */
 export interface TrustAnchor {
@@ -198,6 +198,35 @@ export interface GenerationRetiredEvent {
   readonly clientCertFingerprint: string | undefined;
 }
 
+/**
+ * A server was rejected that this client has verified before. Requests to it wait until it is trusted again, and
+ * nothing is sent to it. Emitted once, however many requests wait.
+ */
+export interface WaitingForTrustEvent {
+  /** Which event this is. */
+  readonly type: "waiting-for-trust";
+  /** The server, as in `https://10.0.0.1:6443`. */
+  readonly server: string;
+  /** Why it was rejected. */
+  readonly reason: UntrustedReason;
+  /** Where the CA bundle was read from that does not vouch for it. */
+  readonly source: string | undefined;
+  /** How long each request waits at most, in milliseconds. */
+  readonly limitMs: number;
+}
+
+/** Requests no longer wait for a server to be trusted. */
+export interface WaitedForTrustEvent {
+  /** Which event this is. */
+  readonly type: "waited-for-trust";
+  /** The server, as in `https://10.0.0.1:6443`. */
+  readonly server: string;
+  /** Whether it is trusted again. If not, every request has failed or was ended, or now has another server. */
+  readonly trusted: boolean;
+  /** How long the wait took, from the first request on, in milliseconds. */
+  readonly waitedMs: number;
+}
+
 /** A request is sent again. */
 export interface RetryEvent {
   /** Which event this is. */
@@ -284,6 +313,8 @@ export type ReanchorEvent =
   | StaleEvent
   | GenerationOpenedEvent
   | GenerationRetiredEvent
+  | WaitingForTrustEvent
+  | WaitedForTrustEvent
   | RetryEvent
   | WarningEvent
   | WatchInterruptedEvent

@@ -320,6 +320,13 @@ export interface Transport {
    */
   upgrade?(url: string, request: TransportRequest): Promise<Upgraded | TransportResponse>;
   /**
+   * Connects to a server as for a request, and closes the connection once the server's certificate is verified.
+   * Nothing is sent. Absent if trust is the platform's.
+   *
+   * @throws as {@link Transport.send} does if the server is rejected or can't be reached.
+   */
+  probe?(url: string, signal: AbortSignal): Promise<void>;
+  /**
    * Closes idle connections now; in-flight requests end by themselves, or by their signals. Resolves when none
    * is left.
    */

@@ -55,8 +55,22 @@ export async function dialUpgrade(
   url: string,
   request: TransportRequest,
 ): Promise<UpgradedConnection | TransportResponse> {
+  return await upgradeOver(await dial(dialler, url, request.signal), url, request);
+}
+
+/** See {@link Transport.probe}. */
+export async function dialProbe(dialler: Dialler, url: string, signal: AbortSignal): Promise<void> {
+  const stream = await dial(dialler, url, signal);
+  stream.end();
+}
+
+/** Opens a connection, which the signal ends as long as it lives. */
+async function dial(
+  dialler: Dialler,
+  url: string,
+  signal: AbortSignal | undefined,
+): Promise<ByteStream> {
   const { options } = dialler;
-  const { signal } = request;
   const target = new URL(url);
   // It ends what is being opened, and then the connection for as long as it lives.
   const life = new AbortController();
@@ -77,7 +91,7 @@ export async function dialUpgrade(
     clearTimeout(timer);
   }
   void stream.closed.then(forget);
-  return await upgradeOver(stream, url, request);
+  return stream;
 }
 
 async function open(dialler: Dialler, target: URL, signal: AbortSignal): Promise<ByteStream> {

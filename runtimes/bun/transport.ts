@@ -106,6 +106,10 @@ export function openTransport(trust: TlsSnapshot, options: PoolOptions): Transpo
       const { upgradeOnBun } = await import("./upgrade.ts");
       return await upgradeOnBun(trust, options, url, request);
     },
+    async probe(url, signal) {
+      const { probeOnBun } = await import("./upgrade.ts");
+      await probeOnBun(trust, options, url, signal);
+    },
   };
 }
 

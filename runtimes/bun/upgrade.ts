@@ -13,7 +13,7 @@ import type {
   UpgradedConnection,
 } from "../../src/runtime.ts";
 import { anchorsForOpenSsl } from "../_shared/openssl-anchors.ts";
-import { dialUpgrade } from "../_shared/dial-upgrade.ts";
+import { type Dialler, dialProbe, dialUpgrade } from "../_shared/dial-upgrade.ts";
 import { openTcp } from "../_shared/node-tcp.ts";
 import { openTls } from "../_shared/tls-bytes.ts";
 
@@ -24,6 +24,20 @@ export async function upgradeOnBun(
   url: string,
   request: TransportRequest,
 ): Promise<UpgradedConnection | TransportResponse> {
+  return await dialUpgrade(diallerOf(trust, options), url, request);
+}
+
+/** See {@link Transport.probe}. */
+export async function probeOnBun(
+  trust: TlsSnapshot,
+  options: PoolOptions,
+  url: string,
+  signal: AbortSignal,
+): Promise<void> {
+  await dialProbe(diallerOf(trust, options), url, signal);
+}
+
+function diallerOf(trust: TlsSnapshot, options: PoolOptions): Dialler {
   const { ca, clientCert } = trust;
   const tls = (isProxy: boolean): ConnectionOptions => ({
     minVersion: "TLSv1.2",
@@ -31,5 +45,5 @@ export async function upgradeOnBun(
     ...(ca && { ca: anchorsForOpenSsl(ca), allowPartialTrustChain: true }),
     ...(!isProxy && clientCert && { cert: clientCert.certificate, key: clientCert.key }),
   });
-  return await dialUpgrade({ trust, options, openTcp, tls, openTls }, url, request);
+  return { trust, options, openTcp, tls, openTls };
 }

@@ -21,13 +21,20 @@ import { deno } from "./shim.ts";
 /** Opens a pool of connections. The CA bundle adds to Deno's default store, unless trust is exclusive. */
 export function openTransport(trust: TlsSnapshot, options: PoolOptions): Transport {
   const isExclusive = byNodeHttps(trust, options);
-  const pool = isExclusive ? openExclusiveTransport(trust, options) : openFetchTransport(trust);
+  const transport = isExclusive
+    ? openExclusiveTransport(trust, options)
+    : openFetchTransport(trust);
+  const pool = { trust, options, sendsByFetch: !isExclusive };
   return {
-    ...pool,
+    ...transport,
     async upgrade(url, request) {
       // Loaded where it is used: few programs stream into pods.
       const { upgradeOnDeno } = await import("./upgrade.ts");
-      return await upgradeOnDeno(trust, options, !isExclusive, url, request);
+      return await upgradeOnDeno(pool, url, request);
+    },
+    async probe(url, signal) {
+      const { probeOnDeno } = await import("./upgrade.ts");
+      await probeOnDeno(pool, url, signal);
     },
   };
 }

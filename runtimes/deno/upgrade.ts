@@ -13,31 +13,47 @@ import type {
   TransportResponse,
   UpgradedConnection,
 } from "../../src/runtime.ts";
-import { type Dialler, dialUpgrade } from "../_shared/dial-upgrade.ts";
+import { type Dialler, dialProbe, dialUpgrade } from "../_shared/dial-upgrade.ts";
 import { anchorsForNodeTls } from "./http-client.ts";
 import { checkChain } from "./check-chain.ts";
 import { isDenied } from "./permissions.ts";
 import { deno } from "./shim.ts";
 import { openTcp } from "./tcp.ts";
 
-/**
- * See {@link Transport.upgrade}.
- *
- * @param followsEnvironment Whether Deno itself sends requests through the proxy that the environment names.
- */
+/** The pool that a connection belongs to. */
+export interface DenoPool {
+  readonly trust: TlsSnapshot;
+  readonly options: PoolOptions;
+  /** Whether its requests go by `fetch`, which itself goes through the proxy that the environment names. */
+  readonly sendsByFetch: boolean;
+}
+
+/** See {@link Transport.upgrade}. */
 export async function upgradeOnDeno(
-  given: TlsSnapshot,
-  options: PoolOptions,
-  followsEnvironment: boolean,
+  pool: DenoPool,
   url: string,
   request: TransportRequest,
 ): Promise<UpgradedConnection | TransportResponse> {
-  const proxy = given.proxy ?? (followsEnvironment ? await ownProxy(new URL(url)) : undefined);
+  return await dialUpgrade(await diallerOf(pool, url), url, request);
+}
+
+/** See {@link Transport.probe}. It asks no more of a chain than the requests that wait for it. */
+export async function probeOnDeno(pool: DenoPool, url: string, signal: AbortSignal): Promise<void> {
+  const strict = await diallerOf(pool, url);
+  const { checkChain: _, ...lenient } = strict;
+  await dialProbe(pool.sendsByFetch ? lenient : strict, url, signal);
+}
+
+async function diallerOf(
+  { trust: given, options, sendsByFetch }: DenoPool,
+  url: string,
+): Promise<Dialler> {
+  const proxy = given.proxy ?? (sendsByFetch ? await ownProxy(new URL(url)) : undefined);
   const trust = { ...given, proxy };
   const { ca: bundle, clientCert } = trust;
   const ca = bundle && anchorsForNodeTls(bundle).map(({ pem }) => pem);
   const anchors = ca?.map(derOf);
-  const dialler: Dialler = {
+  return {
     trust,
     options,
     openTcp,
@@ -48,7 +64,6 @@ export async function upgradeOnDeno(
     }),
     checkChain: (certificate, onPath) => checkChain(certificate, anchors, onPath),
   };
-  return await dialUpgrade(dialler, url, request);
 }
 
 async function ownProxy(server: URL): Promise<URL | undefined> {

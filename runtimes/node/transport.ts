@@ -40,12 +40,17 @@ export function openTransport(trust: TlsSnapshot, options: PoolOptions): Transpo
       rejectLateHandshakes(dialWith(trust, secureContext, options), options.confirm),
     ),
   });
+  const pool = { trust, options, secureContext };
   return {
     send: (url, request) => send(agent, attempts, url, request),
     async upgrade(url, request) {
       // Loaded where it is used: few programs stream into pods.
       const { upgradeOnNode } = await import("./upgrade.ts");
-      return await upgradeOnNode({ trust, options, secureContext }, url, request);
+      return await upgradeOnNode(pool, url, request);
+    },
+    async probe(url, signal) {
+      const { probeOnNode } = await import("./upgrade.ts");
+      await probeOnNode(pool, url, signal);
     },
     retire: () => agent.close(),
   };

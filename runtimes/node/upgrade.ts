@@ -12,7 +12,7 @@ import type {
   TransportResponse,
   UpgradedConnection,
 } from "../../src/runtime.ts";
-import { dialUpgrade } from "../_shared/dial-upgrade.ts";
+import { type Dialler, dialProbe, dialUpgrade } from "../_shared/dial-upgrade.ts";
 import { openTcp } from "../_shared/node-tcp.ts";
 import { openTls } from "../_shared/tls-bytes.ts";
 import { openSecureContext } from "./secure-context.ts";
@@ -27,18 +27,26 @@ export interface NodePool {
 
 /** See {@link Transport.upgrade}. */
 export async function upgradeOnNode(
-  { trust, options, secureContext }: NodePool,
+  pool: NodePool,
   url: string,
   request: TransportRequest,
 ): Promise<UpgradedConnection | TransportResponse> {
-  const dialler = {
+  return await dialUpgrade(diallerOf(pool), url, request);
+}
+
+/** See {@link Transport.probe}. */
+export async function probeOnNode(pool: NodePool, url: string, signal: AbortSignal): Promise<void> {
+  await dialProbe(diallerOf(pool), url, signal);
+}
+
+function diallerOf({ trust, options, secureContext }: NodePool): Dialler {
+  return {
     trust,
     options,
     openTcp,
     openTls,
-    tls: (isProxy: boolean) => ({
+    tls: (isProxy) => ({
       secureContext: isProxy ? openSecureContext(trust.ca, undefined) : secureContext,
     }),
   };
-  return await dialUpgrade(dialler, url, request);
 }

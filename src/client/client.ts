@@ -194,15 +194,16 @@ interface RawCall {
 }
 
 function statusOf(connections: ConfigFollower): ClientStatus {
-  const { health, closed, status: kubeconfig } = connections;
+  const { health, closed, waitingForTrust, status: kubeconfig } = connections;
   const connection = connections.peek().status();
   const { ca, token, clientCert } = connection;
   const isStale = [ca, token, clientCert, kubeconfig].some((source) => source?.stale === true);
   return {
-    healthy: health.isAccepted && !isStale && !closed,
+    healthy: health.isAccepted && waitingForTrust.length === 0 && !isStale && !closed,
     lastSuccessAt: health.lastSuccessAt,
     lastFailure: health.lastFailure,
     ...connection,
+    waitingForTrust,
     kubeconfig,
     closed,
   };

@@ -13,6 +13,7 @@ import { environmentProxy } from "../config/environment-proxy.ts";
 import { ConfigError, ReanchorError } from "../errors.ts";
 import { notify } from "../events.ts";
 import type { HeaderLine, Runtime } from "../runtime.ts";
+import type { TrustRenewal } from "../rotation/trust-wait.ts";
 import { withCredentials } from "../transport/authorize.ts";
 import { hasRepeats, withImpersonation } from "../transport/impersonation-headers.ts";
 import type { InFlight } from "../transport/in-flight.ts";
@@ -31,7 +32,7 @@ export interface ConnectionSettings extends TransportSettings {
 /** How a connection is doing. */
 export type ConnectionStatus = Omit<
   ClientStatus,
-  "closed" | "healthy" | "kubeconfig" | "lastFailure" | "lastSuccessAt"
+  "closed" | "healthy" | "kubeconfig" | "lastFailure" | "lastSuccessAt" | "waitingForTrust"
 >;
 
 /** A cluster that a client can reach. */
@@ -42,6 +43,8 @@ export interface ClusterConnection {
   readonly timeoutMs: number;
   /** Sends a request, which has a time limit already. */
   readonly send: Send;
+  /** By which its server may be trusted again. */
+  readonly trust: TrustRenewal<URL>;
   status(): ConnectionStatus;
   /** Takes no more requests; resolves when the last one has ended. */
   retire(): Promise<void>;
@@ -99,6 +102,7 @@ export async function openClusterConnection(parts: ConnectionParts): Promise<Clu
     namespace,
     timeoutMs,
     send: composeSend((request) => transport.send(request), { ...parts, basic, lines }),
+    trust: transport,
     status: () => ({
       server: server.href,
       namespace,

@@ -11,10 +11,12 @@ import { ClosedError, ReanchorError, SourceError, UntrustedServerError } from ".
 import { notify } from "../events.ts";
 import type { Runtime, TransportResponse } from "../runtime.ts";
 import type { Source } from "../sources/source.ts";
+import type { TrustRenewal, TrustWaitStatus } from "../rotation/trust-wait.ts";
 import { mayRetryUnauthorized } from "../transport/authorize.ts";
-import { type Answer, InFlight, type OpenedAnswer } from "../transport/in-flight.ts";
+import type { Answer, InFlight, OpenedAnswer } from "../transport/in-flight.ts";
 import { type OutgoingRequest, type Send, canSendAgain } from "../transport/request.ts";
 import { RetiredError } from "../transport/rotating-transport.ts";
+import { openInFlight } from "../transport/transport-settings.ts";
 import {
   type ClusterConnection,
   type ConnectionSettings,
@@ -42,7 +44,7 @@ interface ConfigFollowerParts extends Omit<ConfigFollowerOptions, "config"> {
   readonly configs: Source<ClusterConfig> | undefined;
 }
 
-export class ConfigFollower {
+export class ConfigFollower implements TrustRenewal<URL> {
   readonly #runtime: Runtime;
   readonly #settings: ConnectionSettings;
   /** `undefined` if the config never changes. */
@@ -81,10 +83,11 @@ export class ConfigFollower {
     const configs = isSource(config) ? config : undefined;
     const first = isSource(config) ? await config.current() : config;
     const health = new Health(runtime.clock);
-    const inFlight = new InFlight(runtime.clock, health);
+    const inFlight = openInFlight(runtime, settings, () => follower, health);
     const parts = { runtime, settings, inFlight };
     const connection = await openClusterConnection({ ...parts, config: first });
-    return new ConfigFollower({ ...parts, connection, health, configs });
+    const follower = new ConfigFollower({ ...parts, connection, health, configs });
+    return follower;
   }
 
   get closed(): boolean {
@@ -99,6 +102,11 @@ export class ConfigFollower {
   /** How the config is doing; `undefined` if it never changes. */
   get status(): Source<ClusterConfig>["status"] | undefined {
     return this.#configs?.status;
+  }
+
+  /** The server that requests wait for; see {@link ClientStatus.waitingForTrust}. */
+  get waitingForTrust(): TrustWaitStatus[] {
+    return this.#inFlight.trustWait?.status ?? [];
   }
 
   /** The connection of this moment, with no I/O. */
@@ -122,6 +130,30 @@ export class ConfigFollower {
   /** As {@link ConfigFollower.send}, and reads the whole answer; see {@link InFlight.read}. */
   read(request: OutgoingRequest, toUrl: ToUrl, maxResponseBytes: number): Promise<Answer> {
     return this.#inFlight.read(request, this.#sender(toUrl), maxResponseBytes);
+  }
+
+  hostOf(): string {
+    return this.#current.server.host;
+  }
+
+  canChange(): boolean {
+    const configs = this.#configs;
+    return (configs !== undefined && configs.isFixed !== true) || this.#current.trust.canChange();
+  }
+
+  fingerprint(): string | undefined {
+    return this.#current.trust.fingerprint();
+  }
+
+  async reload(signal: AbortSignal): Promise<void> {
+    const configs = this.#configs;
+    await Promise.all([configs?.reload({ signal }), this.#current.trust.reload(signal)]);
+    if (configs !== undefined) await this.#follow(configs, signal);
+  }
+
+  async probe(_: URL, signal: AbortSignal): Promise<boolean> {
+    const { server, trust } = this.#current;
+    return await trust.probe(server, signal);
   }
 
   #sender(toUrl: ToUrl): Send {
@@ -215,6 +247,7 @@ export class ConfigFollower {
     }
     this.#refused = undefined;
     this.#current = next;
+    if (next.server.host !== previous.server.host) this.#inFlight.trustWait?.release();
     const retired = previous.retire().finally(() => this.#open.delete(previous));
     retired.catch(() => {}); // Callers of its requests learn it from those.
   }

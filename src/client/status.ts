@@ -7,6 +7,7 @@
 import type { CaStatus } from "../rotation/anchor-use.ts";
 import type { SourceStatus } from "../sources/source.ts";
 import type { GenerationStatus } from "../rotation/generation.ts";
+import type { TrustWaitStatus } from "../rotation/trust-wait.ts";
 import type { RequestFailure } from "./health.ts";
 
 /** How the client certificate is doing. */
@@ -24,7 +25,8 @@ export interface ClientStatus {
   /**
    * Whether requests can be expected to succeed. It is `false` after the server was rejected as untrusted, after a
    * 401 on this client's own credentials and after a request for which there was no credential to send, until the
-   * next request succeeds. It is also `false` while a source is stale, and once the client is closed.
+   * next request succeeds. It is also `false` while requests wait for trust, while a source is stale, and once the
+   * client is closed.
    *
    * A program is ready if this is `true` and `lastSuccessAt` is defined. Never use it to decide whether a program
    * is alive: every pod would restart during an outage, and a restart does not end the outage.
@@ -58,4 +60,8 @@ export interface ClientStatus {
   readonly insecure: boolean;
   /** The pools that have connections: the one in use, and retired ones that still drain. */
   readonly generations: readonly GenerationStatus[];
+  /**
+   * The server that requests wait for, since it is not trusted for a while (see `trustWaitMs`); empty if none does.
+   */
+  readonly waitingForTrust: readonly TrustWaitStatus[];
 }

@@ -197,7 +197,6 @@ export class Rotation<Body> {
     if (untried !== undefined) return untried;
     const { ca } = this.settings;
     if (ca === undefined || failed.newer === MAX_NEWER_GENERATIONS) return undefined;
-    // A request that waits for trust would wait here, until a reload changes the generation.
     await ca.reload({ signal });
     return this.#untried(tried);
   }
@@ -205,6 +204,41 @@ export class Rotation<Body> {
   /** To be called when the server's certificate was verified by an attempt. */
   verified({ generation, body, rejectedBy }: Attempt<Body>): void {
     if (rejectedBy.length > 0) generation.preferred = body;
+  }
+
+  /** Whether the present trust verifies a server: `probe` connects by an attempt, and rejects if it does not. */
+  async verifies(probe: (attempt: Attempt<Body>) => Promise<unknown>): Promise<boolean> {
+    const { generation } = this.begin();
+    for (const body of new Set([generation.preferred, ...generation.bodies])) {
+      try {
+        await probe({ generation, body, rejectedBy: nothing, newer: 0 });
+        generation.preferred = body;
+        return true;
+      } catch {
+        // Other anchors may verify it.
+      }
+    }
+    return false;
+  }
+
+  /** The fingerprint of the bundle that new connections trust; `undefined` if there is none. */
+  fingerprint(): string | undefined {
+    try {
+      return this.pick().trust.bundle?.fingerprint;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Whether it can ever trust others. */
+  canChange(): boolean {
+    const { ca } = this.settings;
+    return ca !== undefined && ca.isFixed !== true;
+  }
+
+  /** Reads the bundle again, once the cooldown has passed. */
+  async reload(signal: AbortSignal): Promise<void> {
+    await this.settings.ca?.reload({ signal });
   }
 
   /**

@@ -34,6 +34,7 @@ export function fixedSource<T>(
     },
     fresh: () => value,
     peek: () => value,
+    isFixed: true,
     get status() {
       return {
         kind,

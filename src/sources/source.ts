@@ -75,6 +75,12 @@ export interface Source<T> {
   peek(): T | undefined;
   /** How it is doing, for a health endpoint. */
   readonly status: SourceStatus;
+  /**
+   * Whether the value can never change, as text that was passed in: nobody waits for another one.
+   *
+   * @default false
+   */
+  readonly isFixed?: boolean;
   /** Adds a listener for this source's events; returns what removes it. */
   subscribe(listener: EventListener): () => void;
 }

@@ -12,6 +12,7 @@ import type { ClientCertSource } from "../sources/client-cert-source.ts";
 import type { CaStatus } from "../rotation/anchor-use.ts";
 import type { SourceStatus } from "../sources/source.ts";
 import type { GenerationStatus } from "../rotation/generation.ts";
+import type { TrustWaitStatus } from "../rotation/trust-wait.ts";
 import { withRedirects } from "./redirects.ts";
 import { type FetchInit, readRequest } from "./request.ts";
 import {
@@ -43,6 +44,8 @@ export interface FetchStatus {
   readonly clientCert: SourceStatus | undefined;
   /** The pools that have connections: the one in use, and retired ones that still drain. */
   readonly generations: readonly GenerationStatus[];
+  /** The servers that requests wait for, since they are not trusted for a while; see `trustWaitMs`. */
+  readonly waitingForTrust: readonly TrustWaitStatus[];
   /**
    * Whether servers' certificates may go unverified, because of a flag of the runtime: Deno's
    * `--unsafely-ignore-certificate-errors`.
@@ -112,6 +115,7 @@ export function bindCreateFetch(
         ca: transport.caStatus,
         clientCert: clientCert?.status,
         generations: transport.generations,
+        waitingForTrust: inFlight.trustWait?.status ?? [],
         insecure: insecure !== undefined,
       }),
       close,

@@ -6,11 +6,12 @@
  */
 
 import { cleanCause } from "../clean-cause.ts";
-import { ConnectionError, TimeoutError } from "../errors.ts";
+import { ConnectionError, TimeoutError, UntrustedServerError } from "../errors.ts";
+import type { TrustWait, TrustingRequest } from "../rotation/trust-wait.ts";
 import type { BodyLimit, Clock, TransportResponse } from "../runtime.ts";
 import { Progress } from "./time-limit.ts";
 import { BodyTooLargeError } from "./read-text.ts";
-import { type OutgoingRequest, type Send, describe } from "./request.ts";
+import { type OutgoingRequest, type Send, canSendAgain, describe } from "./request.ts";
 
 /** The most that is read of an error's body: what is beyond it would say no more. */
 const MAX_ERROR_BYTES = 1024 * 1024;
@@ -26,9 +27,11 @@ export type OpenedAnswer =
   | Answer
   | { readonly response: TransportResponse; readonly text: undefined };
 
-/** A request whose response's headers are there. */
+/** A request that is under way. */
 interface Exchange {
   readonly progress: Progress;
+  /** Set once its server was rejected. */
+  trusting: TrustingRequest<URL> | undefined;
   /** Called if it makes no progress. */
   onTimeout: (error: TimeoutError) => void;
   /** Ends it. */
@@ -39,22 +42,32 @@ interface Exchange {
 export interface RequestObserver {
   /** Called when the headers of an answer are there. */
   answered(request: OutgoingRequest, status: number): void;
-  /** Called with an error of a request that its caller did not end. */
+  /** Called with an error of a request that its caller did not end, also if the request then waits for trust. */
   failed(error: unknown): void;
+}
+
+/** What becomes of requests besides. */
+export interface InFlightOptions {
+  readonly observer?: RequestObserver | undefined;
+  /** Where requests wait whose server is not trusted for a while; without it, those fail. */
+  readonly trustWait?: TrustWait<URL> | undefined;
 }
 
 export class InFlight {
   readonly #clock: Clock;
   readonly #observer: RequestObserver | undefined;
+  /** Where requests wait whose server is not trusted for a while. */
+  readonly trustWait: TrustWait<URL> | undefined;
   /** What ends each of them. */
   readonly #ends = new Set<(reason: unknown) => void>();
   readonly #closing = new AbortController();
   /** Why no more are let in; here as well, since each request asks, and a signal costs more to ask. */
   #closed: Error | undefined;
 
-  constructor(clock: Clock, observer?: RequestObserver) {
+  constructor(clock: Clock, { observer, trustWait }: InFlightOptions = {}) {
     this.#clock = clock;
     this.#observer = observer;
+    this.trustWait = trustWait;
   }
 
   /** Aborted with the reason when the client is closed. */
@@ -140,14 +153,15 @@ export class InFlight {
         own.abort(reason);
       };
       const onAbort = (): void => end(callers?.reason);
-      const onTimeout = (error: TimeoutError): void => {
+      const onTimeout = (timeout: TimeoutError): void => {
+        const error = exchange.trusting?.timedOut() ?? timeout;
         observer?.failed(error);
         end(error);
       };
       const progress = new Progress(this.#clock, timeoutMs, (reason) => {
         exchange.onTimeout(new TimeoutError(`Cannot ${describe(request)}: ${reason}`));
       });
-      const exchange: Exchange = { progress, onTimeout, own };
+      const exchange: Exchange = { progress, trusting: undefined, onTimeout, own };
       const stopWaiting = (): void => {
         progress.stop();
         callers?.removeEventListener("abort", onAbort);
@@ -157,11 +171,15 @@ export class InFlight {
       callers?.addEventListener("abort", onAbort);
       // By way of a third signal, since the caller's may live for long, and is to forget a body that is over.
       const signal = callers === undefined ? own.signal : AbortSignal.any([callers, own.signal]);
-      const sent = send({ ...request, signal, end }).then((response) => {
+      const timed = { ...request, signal, end };
+      const onAnswer = (response: TransportResponse): T | Promise<T> => {
         observer?.answered(request, response.status);
         progress.onHeaders(response.status);
         response.onEnd(leave);
         return finish(response, exchange);
+      };
+      const sent = send(timed).then(onAnswer, async (error: unknown) => {
+        return await onAnswer(await this.#sendOnceTrusted(error, timed, send, exchange));
       });
       sent.then(
         (result) => {
@@ -176,6 +194,33 @@ export class InFlight {
         },
       );
     });
+  }
+
+  /**
+   * Sends a request again whose server was rejected, each time that the server may be trusted again.
+   *
+   * @throws What it failed with, if it is another failure, or its server is not trusted in time.
+   */
+  async #sendOnceTrusted(
+    failure: unknown,
+    request: OutgoingRequest,
+    send: Send,
+    exchange: Exchange,
+  ): Promise<TransportResponse> {
+    const { url, body, signal } = request;
+    for (let error = failure; ;) {
+      const { trustWait } = this;
+      if (!(error instanceof UntrustedServerError) || trustWait === undefined) throw error;
+      if (!trustWait.mayWait(error, url) || !canSendAgain(body)) throw error;
+      this.#observer?.failed(error);
+      exchange.trusting ??= trustWait.request(url, signal);
+      await exchange.trusting.wait(error);
+      try {
+        return await send(request);
+      } catch (next) {
+        error = next;
+      }
+    }
   }
 
   /** Ends all of them, and lets none in from now on. */

@@ -20,6 +20,7 @@ import type { CaStatus } from "../rotation/anchor-use.ts";
 import type { GenerationStatus } from "../rotation/generation.ts";
 import { type Attempt, LateHandshakeError, Rotation } from "../rotation/rotation.ts";
 import type { TrustSettings } from "../rotation/trust-settings.ts";
+import type { TrustRenewal, TrustWait } from "../rotation/trust-wait.ts";
 import { isUntrusted } from "../rotation/untrusted-server.ts";
 import { type OutgoingRequest, canSendAgain, describe, safeMethods } from "./request.ts";
 
@@ -31,6 +32,8 @@ export interface RotatingTransportOptions extends TransportOptions {
   readonly onEvent: EventListener | undefined;
   /** See {@link RotationParts.warnBeforeExpiryMs}. */
   readonly warnBeforeExpiryMs?: readonly number[] | undefined;
+  /** Told of each server that answers. */
+  readonly trustWait?: TrustWait<URL> | undefined;
 }
 
 /**
@@ -54,7 +57,7 @@ const MAX_REPEATS = {
 
 type Repeats = Record<keyof typeof MAX_REPEATS, number>;
 
-export class RotatingTransport {
+export class RotatingTransport implements TrustRenewal<URL> {
   readonly #runtime: Runtime;
   readonly #options: RotatingTransportOptions;
   readonly #rotation: Rotation<Transport>;
@@ -110,6 +113,7 @@ export class RotatingTransport {
       try {
         const response = await this.#sendBy(attempt, request);
         rotation.verified(attempt);
+        this.#options.trustWait?.verified(request.url.host);
         return response;
       } catch (error) {
         if (rotation.closed !== undefined) throw rotation.closed;
@@ -118,6 +122,26 @@ export class RotatingTransport {
         attempt = await this.#recover(attempt, error, request, repeats);
       }
     }
+  }
+
+  hostOf(url: URL): string {
+    return url.host;
+  }
+
+  canChange(): boolean {
+    return this.#rotation.canChange();
+  }
+
+  fingerprint(): string | undefined {
+    return this.#rotation.fingerprint();
+  }
+
+  async reload(signal: AbortSignal): Promise<void> {
+    await this.#rotation.reload(signal);
+  }
+
+  async probe(url: URL, signal: AbortSignal): Promise<boolean> {
+    return await this.#rotation.verifies(async ({ body }) => await body.probe?.(url.href, signal));
   }
 
   /** Takes no more requests, and gives the reason. Those in flight are ended by {@link InFlight.close}. */

@@ -9,7 +9,8 @@ import { ClosedError } from "../errors.ts";
 import type { EventListener, InsecureEvent } from "../events.ts";
 import { type DurationRange, checkDuration, checkFlag, timeLimit } from "../options.ts";
 import type { Runtime, TransportOptions } from "../runtime.ts";
-import { InFlight } from "./in-flight.ts";
+import { type TrustRenewal, TrustWait, checkTrustWaitMs } from "../rotation/trust-wait.ts";
+import { InFlight, type RequestObserver } from "./in-flight.ts";
 import {
   type TrustOptions,
   type TrustSettings,
@@ -47,6 +48,18 @@ export interface TransportSettings {
    */
   drainTimeoutMs?: number | undefined;
   /**
+   * How long a request waits for trust at most, in milliseconds, within its own `timeoutMs`; 0 turns waiting off, and
+   * `Infinity` leaves it to `timeoutMs`. A request waits if this client has verified its server before, but the
+   * present CA bundle does not vouch for the server's certificate, as when a cluster rotates its certificate before
+   * the bundle arrives. The bundle is read again each `cooldownMs`, nothing is sent to the server, and the request is
+   * sent once the server is trusted. A server that this client has never verified, and a wrong host name, are errors
+   * at once; so is every rejection if neither the bundle nor the kubeconfig can change. It has no effect on edge,
+   * where trust is the platform's.
+   *
+   * @default 10_000
+   */
+  trustWaitMs?: number | undefined;
+  /**
    * Whether nothing but the CA bundle may vouch for the server. Node and Bun do that always; Deno adds
    * the bundle to its default store unless this is `true`, and then sends through `node:https`. Refused
    * on edge.
@@ -79,6 +92,7 @@ export const transportSettingNames: readonly (keyof TransportSettings)[] = [
   "timeoutMs",
   "connectTimeoutMs",
   "drainTimeoutMs",
+  "trustWaitMs",
   "exclusiveTrust",
   "serverIdentity",
   "warnBeforeExpiryMs",
@@ -90,12 +104,13 @@ export function pickTransportSettings({
   timeoutMs,
   connectTimeoutMs,
   drainTimeoutMs,
+  trustWaitMs,
   exclusiveTrust,
   serverIdentity,
   warnBeforeExpiryMs,
   onEvent,
 }: TransportSettings): TransportSettings {
-  const limits = { timeoutMs, connectTimeoutMs, drainTimeoutMs };
+  const limits = { timeoutMs, connectTimeoutMs, drainTimeoutMs, trustWaitMs };
   return { ...limits, exclusiveTrust, serverIdentity, warnBeforeExpiryMs, onEvent };
 }
 
@@ -130,7 +145,7 @@ export function openRotatingTransport(
   runtime: Runtime,
   ends: TrustOptions,
   settings: TransportSettings,
-  { repeatsHeaders = false, inFlight = new InFlight(runtime.clock) }: TransportUse = {},
+  use: TransportUse = {},
 ): OpenTransport {
   const { connectTimeoutMs, drainTimeoutMs, serverIdentity, onEvent } = settings;
   const exclusiveTrust = checkFlag("exclusiveTrust", settings.exclusiveTrust);
@@ -139,15 +154,17 @@ export function openRotatingTransport(
   const options: TransportOptions = {
     connectTimeoutMs: checkDuration("connectTimeoutMs", connectTimeoutMs, 10_000, connectLimit),
     exclusiveTrust,
-    repeatsHeaders,
+    repeatsHeaders: use.repeatsHeaders ?? false,
   };
   const trust = checkTrustOptions(runtime, { ...ends, serverIdentity }, options);
-  const transport = new RotatingTransport(runtime, {
+  const inFlight = use.inFlight ?? openInFlight(runtime, settings, () => transport);
+  const transport: RotatingTransport = new RotatingTransport(runtime, {
     ...options,
     settings: trust,
     drainTimeoutMs: checkDuration("drainTimeoutMs", drainTimeoutMs, forever, timeLimit),
     onEvent,
     warnBeforeExpiryMs: checkDistances(settings.warnBeforeExpiryMs),
+    trustWait: inFlight.trustWait,
   });
   return {
     transport,
@@ -160,6 +177,23 @@ export function openRotatingTransport(
       await transport.close(reason);
     },
   };
+}
+
+/**
+ * The requests of a client, which wait for trust as settings say.
+ *
+ * @param renewal What may bring trust back.
+ * @throws {TypeError | RangeError} if a setting is none.
+ */
+export function openInFlight(
+  { clock }: Pick<Runtime, "clock">,
+  { trustWaitMs, onEvent }: TransportSettings,
+  renewal: () => TrustRenewal<URL>,
+  observer?: RequestObserver,
+): InFlight {
+  const limitMs = checkTrustWaitMs(trustWaitMs);
+  const trustWait = new TrustWait({ clock, limitMs, onEvent, renewal });
+  return new InFlight(clock, { observer, trustWait });
 }
 
 function insecureReason({

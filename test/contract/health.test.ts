@@ -5,7 +5,7 @@
  */
 
 import { describe, expect, test } from "vitest";
-import type { KubeClient } from "../../src/index.ts";
+import type { ConnectOptions, KubeClient } from "../../src/index.ts";
 import { createCa } from "../support/pki.ts";
 import { entry } from "./support/entry.ts";
 import { connectClient, createVolume, rejection, startCluster } from "./support/scene.ts";
@@ -17,7 +17,7 @@ function isReady(kube: KubeClient): boolean {
 }
 
 /** A client by files, at a server that asks for a token. */
-async function connectByFiles() {
+async function connectByFiles(options: Partial<ConnectOptions> = {}) {
   const { ca, server } = await startCluster({ token: "first" });
   const volume = await createVolume({ ca: ca.pem, token: "first" });
   const config = {
@@ -25,7 +25,7 @@ async function connectByFiles() {
     ca: entry.fileCaSource(volume.caFile),
     token: entry.fileTokenSource(volume.tokenFile),
   };
-  const { kube } = await connectClient({ config });
+  const { kube } = await connectClient({ config, ...options });
   expect(isReady(kube)).toBe(false);
   const from = Date.now();
   await kube.get("/version");
@@ -36,7 +36,7 @@ async function connectByFiles() {
 
 describe("status() is not healthy", () => {
   test("while the server's CA is rotated and the file is not, and is again afterwards", async () => {
-    const { kube, server, volume } = await connectByFiles();
+    const { kube, server, volume } = await connectByFiles({ trustWaitMs: 100 });
     const next = await createCa();
     await server.restart({ ...(await next.issue()), token: "first" });
     const error = await rejection(kube.get("/version"));

@@ -24,6 +24,7 @@ describe.each(authorityKinds)("$kind", ({ next, settings }) => {
     const source = entry.fileCaSource(volume.caFile, { reloadIntervalMs: 0 });
     const { kube } = await connectClient({
       config: { server: server.origin, ca: source },
+      trustWaitMs: 0,
       ...settings,
     });
     await kube.get("/version");
@@ -45,6 +46,7 @@ describe.each(authorityKinds)("$kind", ({ next, settings }) => {
       const source = entry.fileCaSource(volume.caFile, { reloadIntervalMs: 0 });
       const { kube } = await connectClient({
         config: { server: server.origin, ca: source },
+        trustWaitMs: 0,
         ...settings,
       });
 

@@ -91,7 +91,7 @@ describe.each(ways)("a watch over $way", ({ http2, settings, httpVersion }) => {
   });
 
   test("misses nothing when the old CA is gone before the new one is known", async () => {
-    const { volume, scene } = await watchByCaFile();
+    const { volume, scene } = await watchByCaFile({ trustWaitMs: 100 });
     const successor = await createCa();
     await expectEach(scene, async () => {
       await scene.server.swap({ ...(await successor.issue()), forgetSessions: true });
@@ -100,6 +100,18 @@ describe.each(ways)("a watch over $way", ({ http2, settings, httpVersion }) => {
       await volume.write({ ca: successor.pem });
     });
     await expectWatches(scene, 2);
+  });
+
+  test("misses nothing when the old CA is gone, and waits for the new one", async () => {
+    const { volume, scene } = await watchByCaFile({ trustWaitMs: 60_000 });
+    const successor = await createCa();
+    await expectEach(scene, async () => {
+      await scene.server.swap({ ...(await successor.issue()), forgetSessions: true });
+      await scene.server.dropConnections();
+      await until("it waits", () => scene.kube.status().waitingForTrust.length === 1);
+      await volume.write({ ca: successor.pem });
+    });
+    await expectWatches(scene, 2, 2);
   });
 
   test("is not even interrupted when the bundle changes and no connection is lost", async () => {

@@ -118,6 +118,7 @@ const transport = {
   timeoutMs: 1,
   connectTimeoutMs: 1,
   drainTimeoutMs: 1,
+  trustWaitMs: 1,
   exclusiveTrust: 1,
   serverIdentity: 1,
   warnBeforeExpiryMs: 1,

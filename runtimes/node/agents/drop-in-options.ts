@@ -9,6 +9,7 @@ import type { EventListener } from "../../../src/events.ts";
 import type { CreateFetchOptions } from "../../../src/transport/create-fetch.ts";
 import { type TrustOptions, checkTrustOptions } from "../../../src/rotation/trust-settings.ts";
 import { checkDistances } from "../../../src/rotation/expiry-warnings.ts";
+import { checkTrustWaitMs } from "../../../src/rotation/trust-wait.ts";
 import { nodeRuntime } from "../runtime.ts";
 import { TlsConnections } from "./tls-connections.ts";
 
@@ -29,6 +30,14 @@ export interface AgentOptions extends Pick<
    * @default Infinity
    */
   drainTimeoutMs?: number | undefined;
+  /**
+   * How long a connection waits at most for a server to be trusted again that was verified before, in milliseconds;
+   * see `trustWaitMs` of `createFetch`. 0 turns waiting off. A wait that `afterFailure` of a secure context source
+   * begins ends once the bundle has changed.
+   *
+   * @default 10_000
+   */
+  trustWaitMs?: number | undefined;
   /**
    * How long before an anchor of the CA bundle or the client certificate expires a `ca-expiring` or
    * `client-cert-expiring` event is emitted, in milliseconds; once for each certificate and distance.
@@ -52,6 +61,7 @@ const optionNames: readonly (keyof AgentOptions)[] = [
   "connectTimeoutMs",
   "drainTimeoutMs",
   "warnBeforeExpiryMs",
+  "trustWaitMs",
   "onEvent",
 ];
 
@@ -79,9 +89,13 @@ export function connectionsTo(
   {
     connectTimeoutMs,
     drainTimeoutMs,
+    trustWaitMs,
     warnBeforeExpiryMs,
     onEvent,
-  }: Pick<AgentOptions, "connectTimeoutMs" | "drainTimeoutMs" | "onEvent" | "warnBeforeExpiryMs">,
+  }: Pick<
+    AgentOptions,
+    "connectTimeoutMs" | "drainTimeoutMs" | "trustWaitMs" | "onEvent" | "warnBeforeExpiryMs"
+  >,
 ): TlsConnections {
   const transport = {
     connectTimeoutMs: checkDuration("connectTimeoutMs", connectTimeoutMs, 10_000, connectLimit),
@@ -92,6 +106,7 @@ export function connectionsTo(
     settings: checkTrustOptions(nodeRuntime, trust, transport),
     connectTimeoutMs: transport.connectTimeoutMs,
     drainTimeoutMs: checkDuration("drainTimeoutMs", drainTimeoutMs, Infinity, timeLimit),
+    trustWaitMs: checkTrustWaitMs(trustWaitMs),
     onEvent,
     warnBeforeExpiryMs: checkDistances(warnBeforeExpiryMs),
   });

@@ -63,8 +63,10 @@ export function liveSettings(
     unverified = undefined;
     const name = expectedName(host, serverName);
     const refusal = checkIdentity(name, certificate, serverIdentity?.check);
-    if (refusal === undefined) connections.noteChain(trust, chainOf(certificate));
-    return refusal;
+    if (refusal !== undefined) return refusal;
+    connections.noteTrusted();
+    connections.noteChain(trust, chainOf(certificate));
+    return undefined;
   }
 
   const { secureContext } = connections.pick().preferred;

@@ -7,7 +7,13 @@
 import type { ConnectionOptions, TLSSocket } from "node:tls";
 import { ConfigError } from "../../../src/errors.ts";
 import { requireNode } from "../../_shared/present-runtime.ts";
-import type { AgentStatus, Attempt, StreamOpener, TlsSettings } from "./tls-connections.ts";
+import type {
+  AgentStatus,
+  Attempt,
+  StreamOpener,
+  TlsSettings,
+  TrustingConnection,
+} from "./tls-connections.ts";
 import { handshakeFailure } from "./driver-failure.ts";
 import { liveSettings } from "./live-settings.ts";
 import { type AgentOptions, openConnections } from "./drop-in-options.ts";
@@ -24,6 +30,12 @@ export interface TlsConnectOptions extends Omit<ConnectionOptions, TrustOverride
    * @default a connection to `host` and `port`, through the proxy if there is one
    */
   openStream?: StreamOpener | undefined;
+}
+
+/** What settings were made for. */
+interface Made {
+  readonly attempt: Attempt;
+  readonly trusting: TrustingConnection;
 }
 
 /** Trust that reloads, for `node:tls`. */
@@ -46,8 +58,9 @@ export interface SecureContextSource extends Disposable {
    */
   live(): Promise<TlsSettings>;
   /**
-   * To be called when a handshake failed: reads the bundle again if the server was rejected. Each rotation has its
-   * own tries, however long a program keeps what it got.
+   * To be called when a handshake failed: reads the bundle again if the server was rejected, and waits up to
+   * `trustWaitMs` for another one if this source's settings have verified a server before. Each rotation has its own
+   * tries, however long a program keeps what it got.
    *
    * @param used What the handshake was made with, as {@link SecureContextSource.current} or this gave it.
    * @param error Why it failed: the error of `node:tls`, or a driver's that has it as a cause or in its text.
@@ -90,15 +103,25 @@ export interface SecureContextSource extends Disposable {
  */
 export function createSecureContextSource(options: AgentOptions = {}): SecureContextSource {
   const connections = openConnections("createSecureContextSource", options);
-  const attempts = new WeakMap<TlsSettings, Attempt>();
+  const made = new WeakMap<TlsSettings, Made>();
 
-  function settingsOf(attempt: Attempt): TlsSettings {
+  function settingsOf(attempt: Attempt, trusting?: TrustingConnection): TlsSettings {
     const settings = connections.settings(attempt, () => {
-      // What fails from now on is another rotation, with tries of its own.
-      attempts.set(settings, { ...attempt, rejectedBy: [], newer: 0 });
+      // What fails from now on is another rotation, with tries and a wait of its own.
+      const fresh = { ...attempt, rejectedBy: [], newer: 0 };
+      remember(settings, fresh);
+      connections.noteTrusted();
     });
-    attempts.set(settings, attempt);
+    remember(settings, attempt, trusting);
     return settings;
+  }
+
+  function remember(
+    settings: TlsSettings,
+    attempt: Attempt,
+    trusting = connections.trusting(undefined),
+  ): void {
+    made.set(settings, { attempt, trusting });
   }
 
   return {
@@ -106,17 +129,21 @@ export function createSecureContextSource(options: AgentOptions = {}): SecureCon
     async live() {
       requireNode("live()", "connect by connect(), or with the settings of current()");
       await connections.refresh();
-      return liveSettings(connections, (settings, attempt) => attempts.set(settings, attempt));
+      return liveSettings(connections, remember);
     },
     async afterFailure(used, error) {
-      const attempt = attempts.get(used);
-      if (attempt === undefined) {
+      const of = made.get(used);
+      if (of === undefined) {
         throw new TypeError(
           "Cannot continue after a failure: this source did not return these settings",
         );
       }
-      const next = await connections.next(attempt, handshakeFailure(error));
-      return next && settingsOf(next);
+      const { attempt, trusting } = of;
+      const failure = handshakeFailure(error);
+      const next =
+        (await connections.next(attempt, failure)) ??
+        (await connections.nextTrusted(attempt, failure, trusting));
+      return next && settingsOf(next, trusting);
     },
     async connect({ signal, openStream, ...target }) {
       if (openStream !== undefined && connections.trustSettings.proxy !== undefined) {

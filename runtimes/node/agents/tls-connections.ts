@@ -10,6 +10,7 @@ import type { Duplex } from "node:stream";
 import type { ConnectionOptions, PeerCertificate, SecureContext, TLSSocket } from "node:tls";
 import { orAborted } from "../../../src/abort.ts";
 import { expectedName, sniOf } from "../../../src/certificates/server-name.ts";
+import { UntrustedServerError } from "../../../src/errors.ts";
 import { type EventListener, notify } from "../../../src/events.ts";
 import type { CaStatus } from "../../../src/rotation/anchor-use.ts";
 import type { Generation, GenerationStatus } from "../../../src/rotation/generation.ts";
@@ -19,6 +20,12 @@ import {
   Rotation,
 } from "../../../src/rotation/rotation.ts";
 import type { TrustSettings } from "../../../src/rotation/trust-settings.ts";
+import {
+  type TrustRenewal,
+  TrustWait,
+  type TrustWaitStatus,
+  type TrustingRequest,
+} from "../../../src/rotation/trust-wait.ts";
 import { isUntrusted } from "../../../src/rotation/untrusted-server.ts";
 import { replaceRejected } from "../../../src/sources/replace-rejected.ts";
 import type { SourceStatus } from "../../../src/sources/source.ts";
@@ -37,6 +44,8 @@ export interface AgentStatus {
   readonly clientCert: SourceStatus | undefined;
   /** The trust in use, and replaced ones that still have connections. */
   readonly generations: readonly GenerationStatus[];
+  /** The servers that connections wait for, since they are not trusted for a while; see `trustWaitMs`. */
+  readonly waitingForTrust: readonly TrustWaitStatus[];
 }
 
 /** What a TLS connection needs under one trust, to be spread into the options of `node:tls`. */
@@ -56,6 +65,7 @@ export interface ConnectionParts {
   readonly settings: TrustSettings;
   readonly connectTimeoutMs: number;
   readonly drainTimeoutMs: number;
+  readonly trustWaitMs: number;
   readonly onEvent: EventListener | undefined;
   /** See {@link AgentOptions.warnBeforeExpiryMs}. */
   readonly warnBeforeExpiryMs: readonly number[] | undefined;
@@ -78,9 +88,18 @@ export type ContextGeneration = Generation<TrustContext>;
 /** A try at a server by one of the contexts. */
 export type Attempt = AttemptBy<TrustContext>;
 
+/** How a server is reached. */
+interface ConnectTarget extends Pick<ConnectTerms, "openStream"> {
+  readonly options: ConnectionOptions;
+}
+
+/** A connection whose server was rejected. */
+export type TrustingConnection = TrustingRequest<ConnectTarget>;
+
 export class TlsConnections {
   readonly #parts: ConnectionParts;
   readonly #rotation: Rotation<TrustContext>;
+  readonly #trustWait: TrustWait<ConnectTarget>;
   readonly #closing = new AbortController();
 
   constructor(parts: ConnectionParts) {
@@ -91,6 +110,23 @@ export class TlsConnections {
       open: ({ ca, clientCert }) => new TrustContext(ca, clientCert),
       release: async () => {}, // Idle connections are closed by the agents, whose they are.
     });
+    const renewal: TrustRenewal<ConnectTarget> = {
+      hostOf: ({ options }) => nameOf(options),
+      canChange: () => this.#rotation.canChange(),
+      fingerprint: () => this.#rotation.fingerprint(),
+      reload: async (signal) => await this.#rotation.reload(signal),
+      probe: async ({ options, openStream }, signal) =>
+        await this.#rotation.verifies(async (attempt) => {
+          const socket = await this.#try(attempt, options, { signal, openStream });
+          socket.on("error", () => {}).destroySoon();
+        }),
+    };
+    this.#trustWait = new TrustWait({
+      clock: nodeRuntime.clock,
+      limitMs: parts.trustWaitMs,
+      onEvent: parts.onEvent,
+      renewal: () => renewal,
+    });
   }
 
   get status(): AgentStatus {
@@ -99,6 +135,7 @@ export class TlsConnections {
       ca: this.#rotation.caStatus,
       clientCert: clientCert?.status,
       generations: this.#rotation.generations,
+      waitingForTrust: this.#trustWait.status,
     };
   }
 
@@ -146,6 +183,39 @@ export class TlsConnections {
     return next;
   }
 
+  /**
+   * The first attempt after a wait for trust, at a server whose address only the program knows.
+   *
+   * @returns `undefined` if there is nothing to wait for, or its time is up.
+   */
+  async nextTrusted(
+    failed: Attempt,
+    error: unknown,
+    trusting: TrustingConnection,
+  ): Promise<Attempt | undefined> {
+    const { serverName = "a server" } = this.#parts.settings;
+    const rejection = this.#rejectionOf(error, failed, serverName, serverName);
+    if (rejection === undefined) return undefined;
+    try {
+      await trusting.wait(rejection);
+    } catch (reason) {
+      if (reason instanceof UntrustedServerError) return undefined;
+      throw reason;
+    }
+    return await this.first();
+  }
+
+  /**
+   * The waits of one connection for trust.
+   *
+   * @param target Where its server is; `undefined` if only the program knows.
+   */
+  trusting(target: ConnectTarget | undefined, signal?: AbortSignal): TrustingConnection {
+    const closing = this.#closing.signal;
+    const either = signal === undefined ? closing : AbortSignal.any([closing, signal]);
+    return this.#trustWait.request(target, either);
+  }
+
   /** Whether servers go unverified. */
   get insecure(): boolean {
     return this.#parts.settings.insecureSkipTlsVerify;
@@ -154,6 +224,11 @@ export class TlsConnections {
   /** Whom to trust, what to show, and through which proxy. */
   get trustSettings(): TrustSettings {
     return this.#parts.settings;
+  }
+
+  /** Notes that a server was verified whose address only the program knows. */
+  noteTrusted(): void {
+    this.#trustWait.verified("");
   }
 
   /** Notes a chain that was verified under a trust. */
@@ -180,6 +255,7 @@ export class TlsConnections {
     const { signal } = terms;
     const server = nameOf(options);
     let attempt = await orAborted(this.first(), signal);
+    let trusting: TrustingConnection | undefined;
     for (;;) {
       try {
         return await this.#try(attempt, options, terms);
@@ -187,8 +263,14 @@ export class TlsConnections {
         if (this.closed !== undefined) throw this.closed;
         signal?.throwIfAborted();
         const next = await orAborted(this.next(attempt, error, server), signal);
-        if (next === undefined) throw this.#named(error, attempt, options);
-        attempt = this.#rotation.begin(next);
+        if (next === undefined) {
+          const rejection = this.#rejectionOf(error, attempt, server, hostOf(options));
+          // Any other failure is left as Node's, whose codes programs know.
+          if (rejection === undefined) throw error;
+          trusting ??= this.trusting({ options, openStream: terms.openStream }, signal);
+          await trusting.wait(rejection);
+        }
+        attempt = next === undefined ? await this.first() : this.#rotation.begin(next);
       }
     }
   }
@@ -294,7 +376,7 @@ export class TlsConnections {
     const closing = this.#closing.signal;
     const signal = caller === undefined ? closing : AbortSignal.any([closing, caller]);
     // Named outright: left to itself, Node would go by a `Host` header.
-    const host = options.servername || options.host || "localhost";
+    const host = hostOf(options);
     const servername = sniOf(expectedName(host, this.#parts.settings.serverName));
     const hardening = rejectTrustOverrides(options, this.insecure);
     // A session carries on what was agreed on.
@@ -328,21 +410,30 @@ export class TlsConnections {
       throw error;
     }
     this.#rotation.verified(attempt);
+    this.#trustWait.verified(nameOf(options));
     this.track(socket, generation);
     return socket;
   }
 
-  /** Names a rejection; any other failure is left as Node's, whose codes programs know. */
-  #named(error: unknown, attempt: Attempt, options: ConnectionOptions): unknown {
+  /** The error of a server that an attempt was rejected by; `undefined` if it failed by something else. */
+  #rejectionOf(
+    error: unknown,
+    attempt: Attempt,
+    server: string,
+    host: string,
+  ): UntrustedServerError | undefined {
     const reason = explain(error);
-    if (!isUntrusted(reason)) return error;
-    const host = options.servername || options.host || "localhost";
-    return this.#rotation.untrusted(attempt, { reason, server: nameOf(options), host }, error);
+    if (!isUntrusted(reason)) return undefined;
+    return this.#rotation.untrusted(attempt, { reason, server, host }, error);
   }
 
   #notifyRetry(reason: "untrusted-server" | "unauthorized", method: string, path: string): void {
     notify(this.#parts.onEvent, { type: "retry", reason, method, path, delayMs: 0 });
   }
+}
+
+function hostOf({ servername, host }: ConnectionOptions): string {
+  return servername || host || "localhost";
 }
 
 function nameOf({ host = "localhost", port = 443 }: ConnectionOptions): string {

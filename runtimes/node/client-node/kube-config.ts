@@ -46,13 +46,19 @@ export interface KubeConfigOptions
     SourceOptions,
     Pick<
       AgentOptions,
-      "connectTimeoutMs" | "drainTimeoutMs" | "onEvent" | "serverIdentity" | "warnBeforeExpiryMs"
+      | "connectTimeoutMs"
+      | "drainTimeoutMs"
+      | "trustWaitMs"
+      | "onEvent"
+      | "serverIdentity"
+      | "warnBeforeExpiryMs"
     > {}
 
 const optionNames: readonly string[] = [
   ...sourceOptionNames,
   "connectTimeoutMs",
   "drainTimeoutMs",
+  "trustWaitMs",
   "onEvent",
   "serverIdentity",
   "warnBeforeExpiryMs",

@@ -160,6 +160,7 @@ function createConfigSource(
     fresh: () => configs.fresh(),
     reload: (waiting) => configs.reload(waiting),
     peek: () => configs.peek(),
+    isFixed: places.content !== undefined,
     get status() {
       return configs.status;
     },

@@ -56,6 +56,7 @@ async function following(config: ClusterConfig): Promise<Following> {
   );
   const kube = await bindConnect(runtime)({
     config: source,
+    trustWaitMs: 0,
     onEvent: (event) => void events.push(event),
   });
   return Object.assign(made, { kube });

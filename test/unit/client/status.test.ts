@@ -57,6 +57,7 @@ describe("status()", () => {
       clientCert: undefined,
       kubeconfig: undefined,
       insecure: false,
+      waitingForTrust: [],
       generations: [
         {
           generation: 1,

@@ -1,0 +1,296 @@
+/**
+ * Clause o: the server rotates first, and requests wait for the file, which comes seconds later.
+ *
+ * @module
+ */
+
+import { rename, writeFile } from "node:fs/promises";
+import { describe, expect, test } from "vitest";
+import type { ReanchorEvent, UntrustedServerError } from "../../src/index.ts";
+import { Pod } from "../../src/resources/index.ts";
+import { createCa } from "../support/pki.ts";
+import { authorityKinds } from "./support/authorities.ts";
+import { entry } from "./support/entry.ts";
+import {
+  connectClient,
+  createVolume,
+  rejection,
+  startCluster,
+  types,
+  until,
+} from "./support/scene.ts";
+
+const COOLDOWN_MS = 100;
+const LOOPS = 64;
+/** How long requests wait; what they wait for comes long before. */
+const PATIENCE_MS = 60_000;
+/** What a busy machine may need beside the waits. */
+const BUSY_MS = 30_000;
+
+/** The events of waits. */
+function waits(events: readonly ReanchorEvent[]): string[] {
+  return types(events).filter((type) => /^wait(?:ing|ed)-for-trust$/.test(type));
+}
+
+describe.each(authorityKinds)("$kind", ({ next, settings }) => {
+  test("64 loops have no failure when the file follows the server five seconds later", async () => {
+    const { ca, server } = await startCluster({}, await next());
+    const volume = await createVolume({ ca: ca.pem });
+    const source = entry.fileCaSource(volume.caFile, { cooldownMs: COOLDOWN_MS });
+    const reads: number[] = [];
+    source.subscribe(() => reads.push(performance.now()));
+    const { kube, events } = await connectClient({
+      config: { server: server.origin, ca: source },
+      trustWaitMs: PATIENCE_MS,
+      ...settings,
+    });
+    await kube.get("/version");
+
+    const successor = await next();
+    await server.restart(await successor.issue());
+    await server.resetStats();
+    const failures: unknown[] = [];
+    let succeeded = 0;
+    let longestMs = 0;
+    let running = true;
+    const beganAt = performance.now();
+    const loops = Array.from({ length: LOOPS }, async () => {
+      while (running) {
+        const startedAt = performance.now();
+        await kube.post("/echo", {}).then(
+          () => void (succeeded += 1),
+          (error: unknown) => failures.push(error),
+        );
+        longestMs = Math.max(longestMs, performance.now() - startedAt);
+      }
+    });
+    await until("all of them wait", () => kube.status().waitingForTrust[0]?.requests === LOOPS);
+    expect(kube.status()).toMatchObject({
+      healthy: false,
+      lastFailure: { code: "ERR_REANCHOR_UNTRUSTED_SERVER" },
+      waitingForTrust: [{ server: server.origin, requests: LOOPS }],
+    });
+    await new Promise((resolve) => setTimeout(resolve, 5_000));
+    const waited = await server.stats();
+    const changedAfterMs = performance.now() - beganAt;
+    await volume.write({ ca: successor.pem });
+    await until("requests succeed", () => succeeded > 10 * LOOPS);
+    running = false;
+    await Promise.all(loops);
+
+    expect(failures).toEqual([]);
+    // Nothing was sent to the server while it was untrusted, and each request once when it was not.
+    expect(waited.requests).toBe(0);
+    expect((await server.stats()).requests).toBe(succeeded);
+    // Each request connected once, and after that one for all of them once a second.
+    expect(waited.connections - LOOPS).toBeLessThanOrEqual(changedAfterMs / 1_000);
+    expect(waited.connections - LOOPS).toBeGreaterThan(0);
+    const spanMs = (reads.at(-1) ?? 0) - (reads[0] ?? 0);
+    expect(reads.length).toBeLessThanOrEqual(spanMs / COOLDOWN_MS + 2);
+    // No later than by the delay of the file, a cooldown and two round trips, and what a busy machine adds.
+    expect(longestMs).toBeLessThan(changedAfterMs + BUSY_MS);
+    expect(waits(events)).toEqual(["waiting-for-trust", "waited-for-trust"]);
+    expect(events).toContainEqual({
+      type: "waited-for-trust",
+      server: server.origin,
+      trusted: true,
+      waitedMs: expect.any(Number),
+    });
+    expect(kube.status()).toMatchObject({ healthy: true, waitingForTrust: [] });
+  });
+
+  test("a request waits on when the bundle has changed and still does not trust the server", async () => {
+    const { ca, server } = await startCluster({}, await next());
+    const volume = await createVolume({ ca: ca.pem });
+    const { kube, events } = await connectClient({
+      config: { server: server.origin, ca: entry.fileCaSource(volume.caFile) },
+      trustWaitMs: PATIENCE_MS,
+      ...settings,
+    });
+    await kube.get("/version");
+    const successor = await next();
+    await server.restart(await successor.issue());
+    await server.resetStats();
+    const answer = kube.post("/echo", { kind: "Pod" });
+    await until("it waits", () => kube.status().waitingForTrust.length === 1);
+    await volume.write({ ca: ca.pem + (await next()).pem });
+    await until("it is read", () => types(events).includes("ca-reloaded"));
+    const { connections } = await server.stats();
+    await until("it is tried", async () => (await server.stats()).connections > connections);
+    expect(kube.status().waitingForTrust).toMatchObject([{ requests: 1 }]);
+    expect((await server.stats()).requests).toBe(0);
+    await volume.write({ ca: successor.pem });
+    expect(await answer).toMatchObject({ method: "POST" });
+    expect((await server.stats()).requests).toBe(1);
+    expect(waits(events)).toEqual(["waiting-for-trust", "waited-for-trust"]);
+  });
+
+  test("a request is sent when a server that is trusted is back behind the address", async () => {
+    const old = await next();
+    const { server } = await startCluster({}, old);
+    const volume = await createVolume({ ca: old.pem });
+    const { kube, events } = await connectClient({
+      config: { server: server.origin, ca: entry.fileCaSource(volume.caFile) },
+      trustWaitMs: PATIENCE_MS,
+      ...settings,
+    });
+    await kube.get("/version");
+    await server.restart(await (await next()).issue());
+    await server.resetStats();
+    const answers = Promise.all([kube.post("/echo", {}), kube.get("/version")]);
+    await until("they wait", () => kube.status().waitingForTrust[0]?.requests === 2);
+    await server.restart(await old.issue());
+    expect(await answers).toMatchObject([{ method: "POST" }, {}]);
+    expect((await server.stats()).requests).toBe(2);
+    expect(types(events)).not.toContain("ca-reloaded");
+    expect(waits(events)).toEqual(["waiting-for-trust", "waited-for-trust"]);
+  });
+
+  test("exec() waits as requests do", async () => {
+    const { ca, server } = await startCluster({}, await next());
+    const volume = await createVolume({ ca: ca.pem });
+    const { kube } = await connectClient({
+      config: { server: server.origin, ca: entry.fileCaSource(volume.caFile) },
+      trustWaitMs: PATIENCE_MS,
+      ...settings,
+    });
+    await kube.get("/version");
+    const successor = await next();
+    await server.restart(await successor.issue());
+    const ran = kube.resource(Pod).execText("web", ["exit", "3"]);
+    await until("it waits", () => kube.status().waitingForTrust[0]?.requests === 1);
+    await volume.write({ ca: successor.pem });
+    expect(await ran).toMatchObject({ stdout: "out\n", code: 3 });
+  });
+
+  test("the error says how long it was when the server is not trusted in time", async () => {
+    const { ca, server } = await startCluster({}, await next());
+    const volume = await createVolume({ ca: ca.pem });
+    const { kube, events } = await connectClient({
+      config: { server: server.origin, ca: entry.fileCaSource(volume.caFile) },
+      trustWaitMs: 300,
+      ...settings,
+    });
+    await kube.get("/version");
+    await server.restart(await (await next()).issue());
+    const error = (await rejection(kube.post("/echo", {}))) as UntrustedServerError;
+    expect(error).toBeInstanceOf(entry.UntrustedServerError);
+    expect(error.waitedMs).toBeGreaterThan(290);
+    expect(error.message).toMatch(/; it was not trusted within \d+ ms \(trustWaitMs\)$/);
+    expect(waits(events)).toEqual(["waiting-for-trust", "waited-for-trust"]);
+    const end = events.find(({ type }) => type === "waited-for-trust");
+    expect(end).toMatchObject({ server: server.origin, trusted: false });
+    expect(kube.status()).toMatchObject({ healthy: false, waitingForTrust: [] });
+  });
+});
+
+describe("a request does not wait", () => {
+  /** A server that rotates at once; `trusted` by its first request where that is asked for. */
+  async function rotated({ trusted = true, ca = (pem: string) => entry.staticCaSource(pem) }) {
+    const authority = await createCa();
+    const { server } = await startCluster({}, authority);
+    const config = { server: server.origin, ca: ca(authority.pem) };
+    const { kube, events } = await connectClient({ config, trustWaitMs: PATIENCE_MS });
+    if (trusted) await kube.get("/version");
+    return { server, kube, events };
+  }
+
+  test("when this client has never trusted the server", async () => {
+    const ca = (pem: string) => entry.functionCaSource(() => pem);
+    const { server, kube, events } = await rotated({ trusted: false, ca });
+    await server.restart(await (await createCa()).issue());
+    expect(await rejection(kube.get("/version"))).toMatchObject({
+      name: "UntrustedServerError",
+      waitedMs: 0,
+    });
+    expect(waits(events)).toEqual([]);
+  });
+
+  test("when the bundle can't change", async () => {
+    const { server, kube, events } = await rotated({});
+    await server.restart(await (await createCa()).issue());
+    expect(await rejection(kube.get("/version"))).toMatchObject({ waitedMs: 0 });
+    expect(waits(events)).toEqual([]);
+  });
+
+  test("when the certificate is for another host", async () => {
+    const authority = await createCa();
+    const { server } = await startCluster({}, authority);
+    const ca = entry.functionCaSource(() => authority.pem);
+    const config = { server: server.origin, ca };
+    const { kube, events } = await connectClient({ config, trustWaitMs: PATIENCE_MS });
+    await kube.get("/version");
+    await server.restart(await authority.issue({ hosts: ["elsewhere.example"] }));
+    expect(await rejection(kube.get("/version"))).toMatchObject({
+      reason: "wrong-host",
+      waitedMs: 0,
+    });
+    expect(waits(events)).toEqual([]);
+  });
+});
+
+test("createFetch() waits for a server that it has trusted, and for no other", async () => {
+  const old = await createCa();
+  const [{ server }, { server: other }] = [
+    await startCluster({}, old),
+    await startCluster({}, old),
+  ];
+  const volume = await createVolume({ ca: old.pem });
+  const fetch = entry.createFetch({
+    ca: entry.fileCaSource(volume.caFile),
+    trustWaitMs: PATIENCE_MS,
+  });
+  try {
+    await (await fetch(`${server.origin}/version`)).text();
+    const successor = await createCa();
+    await Promise.all([
+      server.restart(await successor.issue()),
+      other.restart(await successor.issue()),
+    ]);
+    const answer = fetch(`${server.origin}/echo`, { method: "POST", body: "{}" });
+    await until("it waits", () => fetch.status().waitingForTrust.length === 1);
+    expect(await rejection(fetch(`${other.origin}/version`))).toMatchObject({ waitedMs: 0 });
+    expect(fetch.status().waitingForTrust).toMatchObject([{ server: server.origin, requests: 1 }]);
+    await volume.write({ ca: successor.pem });
+    expect((await answer).status).toBe(200);
+    await (await answer).text();
+  } finally {
+    await fetch.close();
+  }
+});
+
+test("a kubeconfig that embeds its CA is what a request waits for", async () => {
+  const old = await createCa();
+  const { server } = await startCluster({}, old);
+  const volume = await createVolume({});
+  const path = `${volume.root}/config`;
+  const write = async (pem: string): Promise<void> => {
+    const cluster = { server: server.origin, "certificate-authority-data": btoa(pem) };
+    const config = {
+      apiVersion: "v1",
+      kind: "Config",
+      "current-context": "here",
+      contexts: [{ name: "here", context: { cluster: "kube", user: "me" } }],
+      clusters: [{ name: "kube", cluster }],
+      users: [{ name: "me", user: {} }],
+    };
+    await writeFile(`${path}.new`, JSON.stringify(config));
+    await rename(`${path}.new`, path);
+  };
+  await write(old.pem);
+  const config = await entry.kubeconfig({ path });
+  const { kube, events } = await connectClient({ config, trustWaitMs: PATIENCE_MS });
+  await kube.get("/version");
+  const successor = await createCa();
+  await server.restart(await successor.issue());
+  await server.resetStats();
+  const answers = Promise.all([kube.post("/echo", {}), kube.get("/version")]);
+  await until("they wait", () => kube.status().waitingForTrust[0]?.requests === 2);
+  await write(old.pem + (await createCa()).pem);
+  await until("it is read", () => types(events).includes("kubeconfig-reloaded"));
+  expect(kube.status().waitingForTrust).toMatchObject([{ requests: 2 }]);
+  await write(successor.pem);
+  expect(await answers).toMatchObject([{ method: "POST" }, {}]);
+  expect((await server.stats()).requests).toBe(2);
+  expect(waits(events)).toEqual(["waiting-for-trust", "waited-for-trust"]);
+});
