@@ -277,7 +277,7 @@ describe.each(uses)("$name", ({ use }) => {
   });
 
   test("offers a server of a removed anchor no session, and no request", async () => {
-    const scene = await setUp({ reloadIntervalMs: 0 });
+    const scene = await setUp({ reloadIntervalMs: 0, trustWaitMs: 0 });
     await use(scene);
     const { requests } = scene.server.stats;
     await scene.volume.write({ ca: (await createCa()).pem });

@@ -97,7 +97,7 @@ test("an https agent gives a connection of a removed anchor to no request that w
   const { ca, server } = await startCluster();
   const volume = await createVolume({ ca: ca.pem });
   const source = fileCaSource(volume.caFile, { reloadIntervalMs: 0 });
-  const agent = createHttpsAgent({ ca: source, pool: { maxSockets: 1 } });
+  const agent = createHttpsAgent({ ca: source, trustWaitMs: 0, pool: { maxSockets: 1 } });
   onTestFinished(() => agent.destroy());
   const get = async (path: string): Promise<unknown> =>
     await axios.get(`${server.origin}${path}`, { httpsAgent: agent, proxy: false });
@@ -168,7 +168,7 @@ test("an agent takes options that say nothing, and heeds those that make a conne
 test("a secure context source serves a program that connects by itself", async () => {
   const { ca, server } = await startCluster();
   const volume = await createVolume({ ca: ca.pem });
-  const source = createSecureContextSource({ ca: fileCaSource(volume.caFile) });
+  const source = createSecureContextSource({ ca: fileCaSource(volume.caFile), trustWaitMs: 0 });
   onTestFinished(() => source.close());
   async function connectBy(settings: TlsSettings): Promise<void> {
     const socket = connect({ host: "127.0.0.1", port: server.port, ...settings });
@@ -187,6 +187,41 @@ test("a secure context source serves a program that connects by itself", async (
   await connectBy(await source.current());
   expect(await source.afterFailure(await source.current(), new Error("other"))).toBeUndefined();
   expect(await rejection(source.afterFailure({ ...first }, refused))).toBeInstanceOf(TypeError);
+});
+
+test("afterFailure() of a secure context source waits for the file after a server that was trusted", async () => {
+  const { ca, server } = await startCluster();
+  const volume = await createVolume({ ca: ca.pem });
+  const source = createSecureContextSource({ ca: fileCaSource(volume.caFile) });
+  onTestFinished(() => source.close());
+  async function connectBy(settings: TlsSettings): Promise<void> {
+    const socket = connect({ host: "127.0.0.1", port: server.port, ...settings });
+    await once(socket, "secureConnect");
+    socket.destroy();
+  }
+  const successor = await createCa();
+  const first = await source.current();
+  await connectBy(first);
+  await server.restart(await successor.issue());
+  const refused = await rejection(connectBy(first));
+  const next = source.afterFailure(first, refused);
+  await until("it waits", () => source.status().waitingForTrust[0]?.requests === 1);
+  await volume.write({ ca: successor.pem });
+  const settings = await next;
+  if (settings === undefined) throw new Error("there is nothing to try with");
+  await connectBy(settings);
+  expect(source.status().waitingForTrust).toEqual([]);
+});
+
+test("afterFailure() of a secure context source waits for no server that was never trusted", async () => {
+  const { server } = await startCluster();
+  const volume = await createVolume({ ca: (await createCa()).pem });
+  const source = createSecureContextSource({ ca: fileCaSource(volume.caFile) });
+  onTestFinished(() => source.close());
+  const settings = await source.current();
+  const socket = connect({ host: "127.0.0.1", port: server.port, ...settings });
+  const [refused] = await once(socket, "error");
+  expect(await source.afterFailure(settings, refused)).toBeUndefined();
 });
 
 test("connect() of a secure context source ends when its signal is aborted", async () => {

@@ -1,6 +1,6 @@
 /**
  * The rotation contract on Node, kept by `createFetch()` and by each drop-in alike: one engine serves them. Its
- * clauses a to g are those of `test/contract`.
+ * clauses are those of `test/contract`.
  *
  * @module
  */
@@ -143,7 +143,7 @@ describe.each(cases)("$name, $kind", ({ open, pools, sendsRequests, next }) => {
     const { ca, server } = await startCluster({}, await next());
     const volume = await createVolume({ ca: ca.pem });
     const source = fileCaSource(volume.caFile, { cooldownMs: 50 });
-    const dropIn = open({ ca: source });
+    const dropIn = open({ ca: source, trustWaitMs: 0 });
     await ask(dropIn, `${server.origin}/version`);
     const successor = await next();
     await server.restart(await successor.issue());
@@ -168,7 +168,8 @@ describe.each(cases)("$name, $kind", ({ open, pools, sendsRequests, next }) => {
     const { ca, server } = await startCluster({}, await next());
     const successor = await next();
     const volume = await createVolume({ ca: ca.pem });
-    const dropIn = open({ ca: fileCaSource(volume.caFile, { reloadIntervalMs: 0 }) });
+    const source = fileCaSource(volume.caFile, { reloadIntervalMs: 0 });
+    const dropIn = open({ ca: source, trustWaitMs: 0 });
     // Within the generation there is a session, which is resumed.
     await until("a session has been resumed", async () => {
       await ask(dropIn, `${server.origin}/version`);
@@ -203,6 +204,48 @@ describe.each(cases)("$name, $kind", ({ open, pools, sendsRequests, next }) => {
     expect(await held.text()).toBe("first\nsecond\n");
     await until("the last is closed", async () => (await server.stats()).open === 0);
     expect(dropIn.status().generations).toMatchObject([{ generation: 2, retired: false }]);
+  });
+
+  test("o. fails no request of 16 loops when the file follows the server later", async () => {
+    const { ca, server } = await startCluster({}, await next());
+    const volume = await createVolume({ ca: ca.pem });
+    const source = fileCaSource(volume.caFile, { cooldownMs: 50 });
+    const dropIn = open({ ca: source, trustWaitMs: 60_000 });
+    await ask(dropIn, `${server.origin}/version`);
+    const successor = await next();
+    await server.restart(await successor.issue());
+    await until("its old connections are gone", async () => (await server.stats()).open === 0);
+    await server.resetStats();
+    let done = 0;
+    let running = true;
+    const failures: unknown[] = [];
+    const loops = Array.from({ length: 16 }, async () => {
+      while (running) {
+        const sent = ask(dropIn, `${server.origin}/echo`, "payload");
+        await sent.catch((error: unknown) => failures.push(error));
+        done += 1;
+      }
+    });
+    const waiting = () => dropIn.status().waitingForTrust;
+    await until("all of them wait", () => waiting()[0]?.requests === 16);
+    expect(waiting()).toMatchObject([
+      { server: sendsRequests ? server.origin : `127.0.0.1:${server.port}` },
+    ]);
+    await until("it is probed", async () => (await server.stats()).connections > 17);
+    expect(done).toBe(0);
+    expect((await server.stats()).requests).toBe(0);
+    await volume.write({ ca: successor.pem });
+    await until("requests are done", () => done > 64);
+    running = false;
+    await Promise.all(loops);
+    expect(failures).toEqual([]);
+    expect((await server.stats()).requests).toBe(done);
+    const waits = dropIn.events.filter(({ type }) => type.endsWith("-for-trust"));
+    expect(waits).toMatchObject([
+      { type: "waiting-for-trust", reason: expect.any(String), limitMs: 60_000 },
+      { type: "waited-for-trust", trusted: true },
+    ]);
+    expect(waiting()).toEqual([]);
   });
 
   test("g. keeps its trust, and its connection, when the same anchors come otherwise", async () => {
