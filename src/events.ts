@@ -24,7 +24,13 @@ export interface TrustAnchor {
 }
 
 /** What kind of thing a source gives. */
-export type SourceKind = "ca" | "token" | "client-certificate" | "kubeconfig" | "exec";
+export type SourceKind =
+  | "ca"
+  | "token"
+  | "client-certificate"
+  | "server-certificate"
+  | "kubeconfig"
+  | "exec";
 
 /** The CA bundle's set of anchors changed. */
 export interface CaReloadedEvent {
@@ -109,6 +115,55 @@ export interface CaExpiringEvent extends ExpiringCertificate {
 export interface ClientCertExpiringEvent extends ExpiringCertificate {
   /** Which event this is. */
   readonly type: "client-cert-expiring";
+}
+
+/** The certificate of a server was read again and is another one. */
+export interface ServerCertReloadedEvent {
+  /** Which event this is. */
+  readonly type: "server-cert-reloaded";
+  /** Where it was read from. */
+  readonly source: string;
+  /** The subject's distinguished name by RFC 4514; often empty, since clients look at other names. */
+  readonly subject: string;
+  /** Until when it is valid, in milliseconds since the epoch. */
+  readonly notAfter: number;
+  /** Its fingerprint. */
+  readonly fingerprint: string;
+  /** The fingerprint of the one before. */
+  readonly previousFingerprint: string;
+}
+
+/**
+ * The certificate of a server is about to expire, and no newer one is there yet. Emitted once for each certificate and
+ * distance.
+ */
+export interface ServerCertExpiringEvent extends ExpiringCertificate {
+  /** Which event this is. */
+  readonly type: "server-cert-expiring";
+}
+
+/** Connections of clients that a server no longer trusts will be closed. */
+export interface ClientsRetiredEvent {
+  /** Which event this is. */
+  readonly type: "clients-retired";
+  /** Where the bundle of client CAs was read from. */
+  readonly source: string;
+  /** The fingerprint of the bundle that no longer trusts them. */
+  readonly fingerprint: string;
+  /** How many connections these are. Idle ones are closed at once. */
+  readonly connections: number;
+  /** How long the others have to end by themselves, in milliseconds. */
+  readonly drainTimeoutMs: number;
+}
+
+/** A server closed new connections that waited for its certificate. Emitted once a read, not once a connection. */
+export interface ConnectionsDroppedEvent {
+  /** Which event this is. */
+  readonly type: "connections-dropped";
+  /** `too-many` waited at once, or there is `no-certificate` to serve them with. */
+  readonly reason: "too-many" | "no-certificate";
+  /** How many. */
+  readonly connections: number;
 }
 
 /** An exec plugin was run again and gave another credential. */
@@ -306,6 +361,10 @@ export type ReanchorEvent =
   | ClientCertReloadedEvent
   | CaExpiringEvent
   | ClientCertExpiringEvent
+  | ServerCertReloadedEvent
+  | ServerCertExpiringEvent
+  | ClientsRetiredEvent
+  | ConnectionsDroppedEvent
   | ExecCredentialReloadedEvent
   | KubeconfigReloadedEvent
   | InsecureEvent

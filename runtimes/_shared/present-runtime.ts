@@ -10,7 +10,7 @@ import { ConfigError } from "../../src/errors.ts";
 type RuntimeName = "Node" | "Deno" | "Bun";
 
 /** The runtime that this is. */
-function presentRuntime(): RuntimeName {
+export function presentRuntime(): RuntimeName {
   if (process.versions["bun"] !== undefined) return "Bun";
   return process.versions["deno"] === undefined ? "Node" : "Deno";
 }
@@ -53,4 +53,18 @@ export function requireBun(): void {
   const reason = "fetch there does not take the CA bundle that Bun's fetch takes";
   const advice = `import reanchor, or reanchor/${present.toLowerCase()}`;
   throw new ConfigError(`Cannot use reanchor/bun on ${present}: ${reason}; ${advice}`);
+}
+
+/**
+ * Rejects what holds a server's connections ahead of their handshakes if this is Bun.
+ *
+ * @param what The name that is imported.
+ * @throws {ConfigError} on Bun.
+ */
+export function requireHeldHandshakes(what: string): void {
+  if (presentRuntime() !== "Bun") return;
+  const reason =
+    "its servers start TLS before a connection can wait, those of node:https and Bun.serve keep the certificate that they began with, and none can change its ticket keys";
+  const advice = "run the server on Node or Deno, or behind a proxy that ends TLS";
+  throw new ConfigError(`Cannot use ${what} on Bun: ${reason}; ${advice}`);
 }

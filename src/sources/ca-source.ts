@@ -9,7 +9,6 @@ import { absolutePath } from "../file-path.ts";
 import { checkPath, kindOf } from "../options.ts";
 import type { TrustAnchor } from "../events.ts";
 import { sha256 } from "../bytes.ts";
-import type { Runtime } from "../runtime.ts";
 import { fixedSource } from "./fixed-source.ts";
 import {
   type CertificateCheck,
@@ -18,7 +17,7 @@ import {
   parseBundle,
 } from "../certificates/pem.ts";
 import { Reloader } from "./reloader.ts";
-import type { Source, SourceOptions } from "./source.ts";
+import type { Source, SourceHost, SourceOptions } from "./source.ts";
 
 /** A checked set of trust anchors. Frozen; the same anchors are the same object. */
 export interface CaBundle {
@@ -42,7 +41,7 @@ export type CaFunction = (
 
 /** A CA bundle from a file that may be swapped, renamed over or written in place at any time. */
 export function bindFileCaSource(
-  runtime: Runtime,
+  runtime: SourceHost,
 ): (path: string, options?: SourceOptions) => CaSource {
   return (path, options) => {
     const { files } = runtime;
@@ -61,7 +60,7 @@ export function bindFileCaSource(
 
 /** A CA bundle from a function, as a secret store or another API gives it. */
 export function bindFunctionCaSource(
-  runtime: Runtime,
+  runtime: SourceHost,
 ): (read: CaFunction, options?: SourceOptions) => CaSource {
   return (read, options) => {
     if (typeof read !== "function") {
@@ -111,7 +110,7 @@ export function createStaticCaSource(
 }
 
 function createCaSource(
-  runtime: Runtime,
+  runtime: SourceHost,
   source: string,
   read: CaFunction,
   options: SourceOptions | undefined,

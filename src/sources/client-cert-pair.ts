@@ -15,13 +15,9 @@ import {
 } from "../certificates/private-key.ts";
 import { SourceError } from "../errors.ts";
 import type { Runtime } from "../runtime.ts";
-import type {
-  ClientCert,
-  ClientCertFunction,
-  ClientCertPem,
-  ClientCertSource,
-} from "./client-cert-source.ts";
+import type { ClientCert, ClientCertFunction, ClientCertPem } from "./client-cert.ts";
 import { fixedSource } from "./fixed-source.ts";
+import type { Source } from "./source.ts";
 
 /** How often a certificate and a key are read that do not belong together, before the read has failed. */
 const PAIR_READS = 3;
@@ -32,7 +28,7 @@ export function createStaticClientCertSource(
   pem: ClientCertPem,
   source: string,
   check?: CertificateCheck,
-): ClientCertSource {
+): Source<ClientCert> {
   function explain(cause: unknown): unknown {
     if (!(cause instanceof SourceError)) return cause;
     const from = source === "memory" ? "" : ` from ${source}`;
@@ -76,11 +72,12 @@ export async function readClientCert(
   { clock, checkCertificate }: Pick<Runtime, "checkCertificate" | "clock">,
   read: ClientCertFunction,
   signal: AbortSignal,
+  label?: string,
 ): Promise<ClientCert> {
   for (let attempt = 1; attempt <= PAIR_READS; attempt++) {
     if (attempt > 1) await sleep(clock, PAIR_PAUSE_MS, signal);
     const pair = parse(await read(signal), checkCertificate);
-    if (await isPair(pair)) return await toClientCert(pair, clock.wallNow());
+    if (await isPair(pair)) return await toClientCert(pair, clock.wallNow(), label);
   }
   throw mixed("a rotation may be under way, or they are of different pairs");
 }
@@ -131,15 +128,30 @@ function mixed(
   );
 }
 
-async function toClientCert({ chain, key }: ParsedPair, loadedAt: number): Promise<ClientCert> {
+async function toClientCert(
+  { chain, key }: ParsedPair,
+  loadedAt: number,
+  label = "ClientCert",
+): Promise<ClientCert> {
   // DER says its own length, so one chain's bytes are no other's.
   const bytes = Uint8Array.from(chain.flatMap(({ der }) => [...der]));
-  return new CheckedClientCert(chain, key.pem, await sha256(bytes), loadedAt);
+  const fingerprint = await sha256(bytes);
+  return new CheckedClientCert({ chain, key: key.pem, fingerprint, loadedAt, label });
+}
+
+interface CheckedParts {
+  readonly chain: ParsedPair["chain"];
+  readonly key: string;
+  readonly fingerprint: string;
+  readonly loadedAt: number;
+  /** What it prints itself as. */
+  readonly label: string;
 }
 
 /** Keeps the key out of sight: whatever prints the object prints {@link toString}. */
 class CheckedClientCert implements ClientCert {
   readonly #key: string;
+  readonly #label: string;
   readonly certificate: string;
   readonly subject: string;
   readonly notBefore: number;
@@ -147,9 +159,10 @@ class CheckedClientCert implements ClientCert {
   readonly fingerprint: string;
   readonly loadedAt: number;
 
-  constructor(chain: ParsedPair["chain"], key: string, fingerprint: string, loadedAt: number) {
+  constructor({ chain, key, fingerprint, loadedAt, label }: CheckedParts) {
     const [{ subject, notBefore, notAfter }] = chain;
     this.#key = key;
+    this.#label = label;
     this.certificate = chain.map(({ pem }) => pem).join("");
     this.subject = subject;
     this.notBefore = notBefore;
@@ -164,7 +177,7 @@ class CheckedClientCert implements ClientCert {
   }
 
   toString(): string {
-    return `ClientCert(${this.subject}, until ${new Date(this.notAfter).toISOString()})`;
+    return `${this.#label}(${this.subject}, until ${new Date(this.notAfter).toISOString()})`;
   }
 
   // Node's and Bun's, and Deno's.

@@ -6,6 +6,15 @@
 
 import type { EventListener, SourceKind } from "../events.ts";
 import { kindOf } from "../options.ts";
+import type { Capabilities, Runtime } from "../runtime.ts";
+
+/** What a source needs of a runtime. */
+export interface SourceHost extends Pick<
+  Runtime,
+  "checkCertificate" | "clock" | "files" | "unsupportedHint"
+> {
+  readonly capabilities: Pick<Capabilities, "sharedReads">;
+}
 
 /** How to wait for a source. */
 export interface SourceWaitOptions {

@@ -1,0 +1,145 @@
+/**
+ * Servers whose certificate, private key and client CAs rotate without a restart, and without a connection that is
+ * dropped.
+ *
+ * @example
+ * ```ts no-run
+ * import { createServer } from "node:https";
+ * import { fileCaSource, fileServerCertSource, rotateServer } from "@reanchor/reanchor/server";
+ *
+ * const server = createServer((request, response) => {
+ *   response.end("hello");
+ * });
+ * const folder = "/var/run/webhook-certs";
+ * const rotation = await rotateServer(server, {
+ *   cert: fileServerCertSource({ certificate: `${folder}/tls.crt`, key: `${folder}/tls.key` }),
+ *   clientCa: fileCaSource(`${folder}/ca.crt`),
+ * });
+ * server.listen(8443);
+ * console.log(rotation.status().cert.notAfter);
+ * ```
+ *
+ * @module
+ */
+
+import type { Server } from "node:tls";
+import { systemClock } from "../src/runtime.ts";
+import { type CaSource, createFileCaSource } from "../src/sources/ca-source.ts";
+import type { ClientCertFiles, ClientCertFunction } from "../src/sources/client-cert-source.ts";
+import {
+  type ServerCertSource,
+  createFileServerCertSource,
+  createFunctionServerCertSource,
+} from "../src/sources/server-cert-source.ts";
+import type { SourceHost, SourceOptions } from "../src/sources/source.ts";
+import { nodeFiles } from "./_shared/node-files.ts";
+import { checkCertificate } from "./_shared/openssl-anchors.ts";
+import { requireHeldHandshakes } from "./_shared/present-runtime.ts";
+import type { RotateServerOptions, RotatingServer } from "./server/rotating-server.ts";
+import { checkServerOptions } from "./server/server-options.ts";
+import { ServerRotation } from "./server/server-rotation.ts";
+
+export type { ServerCert, ServerCertSource } from "../src/sources/server-cert-source.ts";
+export type {
+  RotateServerOptions,
+  RotatingServer,
+  RotatingServerStatus,
+  ServerCertStatus,
+} from "./server/rotating-server.ts";
+
+const host: SourceHost = {
+  clock: systemClock,
+  files: nodeFiles,
+  checkCertificate,
+  capabilities: { sharedReads: true },
+};
+
+/**
+ * Rotates a server of `node:https`, `node:tls` or `node:http2`: from now on its certificate, its private key and,
+ * with `clientCa`, the CAs of its clients are what the sources return.
+ *
+ * The values are looked at with each new connection, and read again as they age. A connection that finds them too old
+ * waits ahead of its handshake until they are read. Open connections continue; those of clients that only a removed CA
+ * has vouched for end at `drainTimeoutMs`, and no TLS session of theirs is resumed.
+ *
+ * Make the server without `cert`, `key`, `pfx` and `ca`. Its other options, such as `minVersion`, stay as they are.
+ *
+ * @param server The server, listening or not.
+ * @param options What it shows, and whom it trusts; see {@link RotateServerOptions}.
+ * @returns The rotation, once everything has been read.
+ * @throws {ConfigError} if the server's options contradict the rotation, or this runtime can't rotate it.
+ * @throws {SourceError} if something can't be read, or TLS can't use it; the server is then as it was.
+ * @throws {TypeError | RangeError} if an option is none.
+ *
+ * @example
+ * ```ts no-run
+ * import { createSecureServer } from "node:http2";
+ * import { fileServerCertSource, rotateServer } from "@reanchor/reanchor/server";
+ *
+ * const server = createSecureServer({ minVersion: "TLSv1.3" });
+ * const rotation = await rotateServer(server, {
+ *   cert: fileServerCertSource("/var/run/pod-certificate/credentialbundle.pem"),
+ *   onEvent: (event) => console.log(event.type),
+ * });
+ * server.listen(8443);
+ * ```
+ */
+export async function rotateServer(
+  server: Server,
+  options: RotateServerOptions,
+): Promise<RotatingServer> {
+  requireHeldHandshakes("reanchor/server");
+  const parts = { server, clock: systemClock, ...checkServerOptions(options) };
+  return await new ServerRotation(parts).start();
+}
+
+/**
+ * A server's certificate and private key from files that are read again as they age and before the certificate
+ * expires; never one of before a rotation with one of after it.
+ *
+ * @param files The two files, or the path of one that holds both. They may be swapped, renamed over or written in
+ * place.
+ * @param options How often they are read.
+ *
+ * @example
+ * ```ts
+ * import { fileServerCertSource } from "@reanchor/reanchor/server";
+ *
+ * const folder = "/etc/webhook/tls";
+ * const cert = fileServerCertSource({
+ *   certificate: `${folder}/tls.crt`,
+ *   key: `${folder}/tls.key`,
+ * });
+ * console.log(cert.status.kind); // server-certificate
+ * ```
+ */
+export function fileServerCertSource(
+  files: ClientCertFiles | string,
+  options?: SourceOptions,
+): ServerCertSource {
+  return createFileServerCertSource(host, files, options);
+}
+
+/**
+ * A server's certificate and private key from a function, which is called as the pair ages and before the certificate
+ * expires.
+ *
+ * @param read Gives the pair. Called again if the two do not belong together.
+ * @param options How often it is called.
+ */
+export function functionServerCertSource(
+  read: ClientCertFunction,
+  options?: SourceOptions,
+): ServerCertSource {
+  return createFunctionServerCertSource(host, read, options);
+}
+
+/**
+ * The CAs of a server's clients from a file that is read again as it ages.
+ *
+ * @param path The file. It may be swapped, renamed over or written in place at any time.
+ * @param options How often it is read.
+ */
+export function fileCaSource(path: string, options?: SourceOptions): CaSource {
+  return createFileCaSource(host, path, options);
+}
