@@ -11,7 +11,7 @@ import {
   refuseCircle,
   selectAnchors,
 } from "../../src/certificates/anchors.ts";
-import { basicConstraints, isAuthorityByUsageAlone } from "../../src/certificates/issuer.ts";
+import { isAuthorityByUsageAlone, maySign } from "../../src/certificates/issuer.ts";
 import type { CaBundle } from "../../src/sources/ca-source.ts";
 import { presentRuntime } from "../_shared/present-runtime.ts";
 import { contextOf } from "./owner-options.ts";
@@ -33,7 +33,7 @@ export function selectClientAnchors({ certificates }: CaBundle, now: number): Cl
   // rustls takes an anchor's name and key, and looks at nothing else of it.
   const isDeno = presentRuntime() === "Deno";
   const anchors = select(certificates, ({ parts }) =>
-    isDeno ? basicConstraints(parts)?.isCa === true : !isAuthorityByUsageAlone(parts),
+    isDeno ? maySign(parts, "client") : !isAuthorityByUsageAlone(parts),
   );
   refuseCircle(anchors);
   if (isDeno) return anchorsInForce(anchors, now);

@@ -1,42 +1,54 @@
 /**
- * What a client of a server has shown, seen again later: resumption and open connections outlive the verification.
+ * What a client of a server has shown, judged again later: open connections and TLS sessions outlive the verification.
  *
  * @module
  */
 
-import { X509Certificate } from "node:crypto";
 import type { PeerCertificate, TLSSocket } from "node:tls";
 import { readParts } from "../../src/certificates/certificate.ts";
+import { pathToAnchor } from "../../src/certificates/chain.ts";
+import { derOf } from "../../src/certificates/pem.ts";
 import type { CaBundle } from "../../src/sources/ca-source.ts";
+import { isSignedBy } from "../_shared/signature.ts";
+import { presentRuntime } from "../_shared/present-runtime.ts";
 import { chainOf } from "../_shared/server-identity.ts";
 
 /** Whether a client was verified by its certificate. */
 export function isVerified(socket: TLSSocket): boolean {
-  return socket.authorized && "raw" in socket.getPeerCertificate();
+  return socket.authorized && certificateOf(socket) !== undefined;
 }
 
 /**
- * Whether an anchor of a bundle has signed what a client has shown, which an earlier bundle has verified. In doubt,
- * none has: a resumed session says nothing of intermediates.
+ * Whether an anchor of a bundle vouches for what a client has shown. In doubt, none does: on Node, a resumed session
+ * says nothing of intermediates.
  */
-export function isVouchedFor(socket: TLSSocket, bundle: CaBundle): boolean {
-  const chain = chainOf(socket.getPeerCertificate(true)).map((der) => new X509Certificate(der));
-  const anchors = bundle.certificates.map((pem) => new X509Certificate(pem));
-  for (const [index, certificate] of chain.entries()) {
-    if (anchors.some((anchor) => anchor.raw.equals(certificate.raw))) return true;
-    if (anchors.some((anchor) => isSignedBy(certificate, anchor))) return true;
-    const issuer = chain[index + 1];
-    if (issuer === undefined || !isSignedBy(certificate, issuer)) return false;
+export function isVouchedFor(socket: TLSSocket, { certificates }: CaBundle, now: number): boolean {
+  try {
+    const chain = chainOf(socket.getPeerCertificate(true));
+    const anchors = certificates.map(derOf);
+    return pathToAnchor(chain, { anchors, now, use: "client", isSignedBy }) !== undefined;
+  } catch {
+    return false; // It is malformed.
   }
-  return false;
 }
 
-/** Whether the certificate of a client has expired, though its session was resumed. */
-export function hasExpired(socket: TLSSocket, now: number): boolean {
-  const { raw } = socket.getPeerCertificate() as Partial<PeerCertificate>;
-  return raw !== undefined && readParts(raw).notAfter < now;
+/**
+ * Whether a resumed session proves who a verified client is: resumption verifies no certificate.
+ *
+ * On Node, a session is resumed under the CAs that it was made under, by its ticket keys and its session ID context;
+ * what is left is the client's date, at which Go looks as well. On Deno, all servers of a process have their ticket
+ * keys in common, whomever they trust, and nothing changes them: everything is judged again. Of a certificate of
+ * version 1, Deno has not verified that the client has its key.
+ */
+export function provesClient(socket: TLSSocket, bundle: CaBundle, now: number): boolean {
+  const certificate = certificateOf(socket);
+  if (certificate === undefined) return false;
+  const { version, notAfter } = readParts(certificate);
+  if (presentRuntime() === "Node") return now <= notAfter;
+  return version === 3 && isVouchedFor(socket, bundle, now);
 }
 
-function isSignedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
-  return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
+function certificateOf(socket: TLSSocket): Uint8Array | undefined {
+  // There is an empty object if the client has shown none, and nothing once the connection is closed.
+  return (socket.getPeerCertificate() as Partial<PeerCertificate> | null)?.raw;
 }

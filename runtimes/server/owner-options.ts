@@ -61,6 +61,11 @@ export function readOwnerOptions(server: Server, hasClientCa: boolean): SecureCo
   return options;
 }
 
+/** Whether a server was made to serve clients that nobody vouches for, too. */
+export function maySkipVerification(server: Server): boolean {
+  return (server as { rejectUnauthorized?: boolean }).rejectUnauthorized === false;
+}
+
 /**
  * Keeps a server's owner from undoing a rotation, and asks clients for certificates if their CA rotates.
  *

@@ -26,9 +26,9 @@ import type { Clock } from "../../src/runtime.ts";
 import type { CaSource } from "../../src/sources/ca-source.ts";
 import type { ServerCert, ServerCertSource } from "../../src/sources/server-cert-source.ts";
 import { type ClientAnchors, allowPartialChains, selectClientAnchors } from "./client-anchors.ts";
-import { hasExpired, isVerified, isVouchedFor } from "./client-identity.ts";
+import { isVerified, isVouchedFor, provesClient } from "./client-identity.ts";
 import { HeldConnections } from "./held-connections.ts";
-import { keepOwnerOut, readOwnerOptions } from "./owner-options.ts";
+import { keepOwnerOut, maySkipVerification, readOwnerOptions } from "./owner-options.ts";
 import type { RotatingServer, RotatingServerStatus } from "./rotating-server.ts";
 import { ServedConnection, type ServerGeneration } from "./served-connection.ts";
 import { TlsGate } from "./tls-gate.ts";
@@ -294,14 +294,17 @@ export class ServerRotation implements RotatingServer {
   #isTrusted(connection: ServedConnection, socket: TLSSocket): boolean {
     if (this.#closed || socket.destroyed) return false;
     this.#apply();
+    const { server, clock } = this.#parts;
     const { bundle } = this.#applied ?? {};
     const begunUnder = connection.trust;
     if (this.#applied !== undefined) connection.trust = this.#applied;
     connection.socket = socket;
-    if (bundle === undefined || !isVerified(socket)) return true;
-    // Resumption verifies no certificate. Go looks at its date as well.
-    if (socket.isSessionReused() && hasExpired(socket, this.#parts.clock.wallNow())) return false;
-    return !removesAnchor(begunUnder, connection.trust) || isVouchedFor(socket, bundle);
+    if (bundle === undefined) return true;
+    // The owner may want to decide by itself about clients that nobody vouches for.
+    if (!isVerified(socket)) return maySkipVerification(server);
+    const now = clock.wallNow();
+    if (socket.isSessionReused() && !provesClient(socket, bundle, now)) return false;
+    return !removesAnchor(begunUnder, connection.trust) || isVouchedFor(socket, bundle, now);
   }
 
   /** Uses what the sources have, if that is something else. */
@@ -393,13 +396,14 @@ export class ServerRotation implements RotatingServer {
     this.#generation = generation;
     if (previous === undefined) return;
     const { bundle } = trust;
+    const now = clock.wallNow();
     const isChecked = bundle !== undefined && removesAnchor(previous.trust, trust);
     const untrusted: ServedConnection[] = [];
     for (const connection of this.#connections) {
       if (connection.isRetired) continue;
       const { socket } = connection;
       // One whose handshake has not ended is judged when it has.
-      if (isChecked && socket && isVerified(socket) && !isVouchedFor(socket, bundle)) {
+      if (isChecked && socket && isVerified(socket) && !isVouchedFor(socket, bundle, now)) {
         untrusted.push(connection);
       } else {
         connection.moveTo(generation);

@@ -1,14 +1,15 @@
 /**
- * The path from a server's certificate to a trust anchor, by the rules of Go's `crypto/x509` for servers.
+ * The path from a certificate to a trust anchor, by the rules of Go's `crypto/x509`.
  *
  * @module
  */
 
 import { type CertificateParts, readParts } from "./certificate.ts";
 import {
+  type CertificateUse,
   basicConstraints,
   hasUnknownCriticalExtension,
-  isForServers,
+  isFor,
   isInForce,
   isInsecurelySigned,
   maySign,
@@ -20,6 +21,8 @@ export interface ChainTerms {
   readonly anchors: readonly Uint8Array[];
   /** Milliseconds since the epoch. */
   readonly now: number;
+  /** Whose chain it is. @default "server" */
+  readonly use?: CertificateUse;
   /** Whether the issuer's key has signed the certificate. */
   isSignedBy(certificate: CertificateParts, issuer: CertificateParts): boolean;
 }
@@ -33,11 +36,11 @@ interface Link {
 }
 
 /**
- * Finds a path from a server's certificate to an anchor.
+ * Finds a path from a server's or a client's certificate to an anchor.
  *
  * Name constraints are not looked at, and the host is not either.
  *
- * @param presented What the server presents: its own certificate, then others in any order. DER.
+ * @param presented What it presents: its own certificate, then others in any order. DER.
  * @returns The path in DER, the anchor at its end; `undefined` if there is none.
  * @throws {Error} if a certificate is malformed.
  */
@@ -45,9 +48,10 @@ export function pathToAnchor(
   presented: readonly Uint8Array[],
   terms: ChainTerms,
 ): Uint8Array[] | undefined {
+  const { use = "server" } = terms;
   const [leaf, ...intermediates] = presented.map(toLink);
   if (leaf === undefined || !isInForce(leaf.parts, terms.now)) return undefined;
-  if (hasUnknownCriticalExtension(leaf.parts) || !isForServers(leaf.parts)) return undefined;
+  if (hasUnknownCriticalExtension(leaf.parts) || !isFor(use, leaf.parts)) return undefined;
   if (terms.anchors.some((anchor) => isSame(anchor, leaf.der))) return [leaf.der];
   const anchors = terms.anchors.map(toLink);
   let checks = 0;
@@ -57,7 +61,7 @@ export function pathToAnchor(
     if (!isSame(child.parts.issuer, candidate.parts.subject) || path.includes(candidate)) {
       return false;
     }
-    if (!isInForce(candidate.parts, terms.now) || !maySign(candidate.parts)) return false;
+    if (!isInForce(candidate.parts, terms.now) || !maySign(candidate.parts, use)) return false;
     const { pathLength = Infinity } = basicConstraints(candidate.parts) ?? {};
     if (path.length - 1 > pathLength || isInsecurelySigned(child.parts)) return false;
     checks += 1;
@@ -69,7 +73,7 @@ export function pathToAnchor(
     if (anchor !== undefined) return [...path, anchor];
     for (const candidate of intermediates) {
       const { parts } = candidate;
-      const mayBeBetween = maySign(parts) && basicConstraints(parts)?.isCa === true;
+      const mayBeBetween = maySign(parts, use) && basicConstraints(parts)?.isCa === true;
       if (!mayBeBetween || !isIssuer(candidate, path)) continue;
       const completed = complete([...path, candidate]);
       if (completed !== undefined) return completed;

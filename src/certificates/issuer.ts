@@ -37,7 +37,10 @@ const handled: ReadonlySet<string> = new Set([
   "1.3.6.1.5.5.7.1.1", // authority information access
 ]);
 
-const SERVER_AUTH = "1.3.6.1.5.5.7.3.1";
+const authUsages: Readonly<Record<CertificateUse, string>> = {
+  server: "1.3.6.1.5.5.7.3.1",
+  client: "1.3.6.1.5.5.7.3.2",
+};
 const ANY_USAGE = "2.5.29.37.0";
 
 /** The bit of the key usage, counted from the first byte's highest (RFC 5280 section 4.2.1.3). */
@@ -69,14 +72,17 @@ export function hasUnknownCriticalExtension({ extensions }: CertificateParts): b
   return Array.from(extensions).some(([type, { critical }]) => critical && !handled.has(type));
 }
 
-/** Whether a certificate is for servers, as far as it says what it is for, or vouches for such. */
-export function isForServers({ extensions }: CertificateParts): boolean {
+/** Which end of a connection a certificate is for. */
+export type CertificateUse = "server" | "client";
+
+/** Whether a certificate is for such an end, as far as it says what it is for, or vouches for such. */
+export function isFor(use: CertificateUse, { extensions }: CertificateParts): boolean {
   const extension = extensions.get(EXTENDED_KEY_USAGE);
   if (extension === undefined) return true;
   const usages = new DerReader(new DerReader(extension.value).next(SEQUENCE).content);
   while (!usages.atEnd) {
     const usage = readObjectIdentifier(usages.next(OBJECT_IDENTIFIER).content);
-    if (usage === SERVER_AUTH || usage === ANY_USAGE) return true;
+    if (usage === authUsages[use] || usage === ANY_USAGE) return true;
   }
   return false;
 }
@@ -126,22 +132,22 @@ export function basicConstraints({
 }
 
 /**
- * Whether a certificate may sign those of servers, or of authorities for them. Its dates are not asked. One with a
- * malformed extension may not.
+ * Whether a certificate may sign those of servers, or of clients, or of authorities for them. Its dates are not
+ * asked. One with a malformed extension may not.
  */
-export function maySign(certificate: CertificateParts): boolean {
+export function maySign(certificate: CertificateParts, use: CertificateUse = "server"): boolean {
   try {
-    return saysThatItSigns(certificate);
+    return saysThatItSigns(certificate, use);
   } catch {
     return false;
   }
 }
 
-function saysThatItSigns(certificate: CertificateParts): boolean {
+function saysThatItSigns(certificate: CertificateParts, use: CertificateUse): boolean {
   const constraints = basicConstraints(certificate);
   // Certificates of version 1 have no extensions by which to say so.
   if (constraints === undefined ? certificate.version === 3 : !constraints.isCa) return false;
   const usage = certificate.extensions.get(KEY_USAGE);
   if (usage !== undefined && !mayKeySign(usage)) return false;
-  return isForServers(certificate) && !hasUnknownCriticalExtension(certificate);
+  return isFor(use, certificate) && !hasUnknownCriticalExtension(certificate);
 }

@@ -76,6 +76,8 @@ export interface RotatingScene {
   readonly events: ReanchorEvent[];
   /** Its connections whose handshake has ended. */
   readonly sockets: TLSSocket[];
+  /** Whether the last of them has resumed a session. */
+  isResumed(): boolean;
   /** Lets an answer to `/held` go on. */
   release(): void;
 }
@@ -135,7 +137,11 @@ export async function startRotating({
   const events: ReanchorEvent[] = [];
   const server = createPlainServer(kind, tls, held);
   const sockets: TLSSocket[] = [];
-  server.on("secureConnection", (socket) => void sockets.push(socket));
+  let resumed = false;
+  server.on("secureConnection", (socket) => {
+    sockets.push(socket);
+    resumed = socket.isSessionReused();
+  });
   server.on("tlsClientError", () => {});
   const port = await listen(server);
   const rotation = await new ServerRotation({
@@ -144,7 +150,8 @@ export async function startRotating({
     ...checkServerOptions({ onEvent: (event) => void events.push(event), ...options }),
   }).start();
   onTestFinished(() => rotation.close());
-  return { kind, server, rotation, port, events, sockets, release };
+  const isResumed = (): boolean => resumed;
+  return { kind, server, rotation, port, events, sockets, isResumed, release };
 }
 
 /** Listens until the test ends. */
