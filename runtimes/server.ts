@@ -24,12 +24,12 @@
 
 import type { Server } from "node:tls";
 import { systemClock } from "../src/runtime.ts";
-import { type CaSource, createFileCaSource } from "../src/sources/ca-source.ts";
+import { type CaSource, bindFileCaSource } from "../src/sources/ca-source.ts";
 import type { ClientCertFiles, ClientCertFunction } from "../src/sources/client-cert-source.ts";
 import {
   type ServerCertSource,
-  createFileServerCertSource,
-  createFunctionServerCertSource,
+  bindFileServerCertSource,
+  bindFunctionServerCertSource,
 } from "../src/sources/server-cert-source.ts";
 import type { SourceHost, SourceOptions } from "../src/sources/source.ts";
 import { nodeFiles } from "./_shared/node-files.ts";
@@ -41,6 +41,7 @@ import { ServerRotation } from "./server/server-rotation.ts";
 
 export type { ServerCert, ServerCertSource } from "../src/sources/server-cert-source.ts";
 export type {
+  ClientCaStatus,
   RotateServerOptions,
   RotatingServer,
   RotatingServerStatus,
@@ -113,12 +114,10 @@ export async function rotateServer(
  * console.log(cert.status.kind); // server-certificate
  * ```
  */
-export function fileServerCertSource(
+export const fileServerCertSource: (
   files: ClientCertFiles | string,
   options?: SourceOptions,
-): ServerCertSource {
-  return createFileServerCertSource(host, files, options);
-}
+) => ServerCertSource = /* @__PURE__ */ bindFileServerCertSource(host);
 
 /**
  * A server's certificate and private key from a function, which is called as the pair ages and before the certificate
@@ -127,12 +126,10 @@ export function fileServerCertSource(
  * @param read Gives the pair. Called again if the two do not belong together.
  * @param options How often it is called.
  */
-export function functionServerCertSource(
+export const functionServerCertSource: (
   read: ClientCertFunction,
   options?: SourceOptions,
-): ServerCertSource {
-  return createFunctionServerCertSource(host, read, options);
-}
+) => ServerCertSource = /* @__PURE__ */ bindFunctionServerCertSource(host);
 
 /**
  * The CAs of a server's clients from a file that is read again as it ages.
@@ -140,6 +137,5 @@ export function functionServerCertSource(
  * @param path The file. It may be swapped, renamed over or written in place at any time.
  * @param options How often it is read.
  */
-export function fileCaSource(path: string, options?: SourceOptions): CaSource {
-  return createFileCaSource(host, path, options);
-}
+export const fileCaSource: (path: string, options?: SourceOptions) => CaSource =
+  /* @__PURE__ */ bindFileCaSource(host);

@@ -17,6 +17,7 @@ const entries = {
   bun: "runtimes/bun.ts",
   edge: "runtimes/edge.ts",
   agents: "runtimes/agents.ts",
+  server: "runtimes/server.ts",
   "client-node": "runtimes/client-node.ts",
   grpc: "runtimes/grpc.ts",
   resources: "src/resources/index.ts",

@@ -4,8 +4,7 @@
  * @module
  */
 
-import type { CaStatus } from "../../src/client/status.ts";
-import type { EventListener } from "../../src/events.ts";
+import type { EventListener, TrustAnchor } from "../../src/events.ts";
 import type { CaSource } from "../../src/sources/ca-source.ts";
 import type { ServerCertSource } from "../../src/sources/server-cert-source.ts";
 import type { SourceStatus } from "../../src/sources/source.ts";
@@ -40,6 +39,13 @@ export interface RotateServerOptions {
    * @default 1_000
    */
   maxHeldConnections?: number | undefined;
+  /**
+   * How long before the server's certificate or an anchor of `clientCa` expires a `server-cert-expiring` or
+   * `ca-expiring` event is emitted, in milliseconds; as for clients.
+   *
+   * @default 30, 7 and 1 days, or a fifth, a twentieth and a hundredth of the certificate's lifetime if that is less
+   */
+  warnBeforeExpiryMs?: readonly number[] | undefined;
   /** Called with each event. What it throws is dropped. */
   onEvent?: EventListener | undefined;
 }
@@ -56,6 +62,14 @@ export interface ServerCertStatus extends SourceStatus {
   readonly notAfter: number | undefined;
 }
 
+/** How the CAs of a server's clients are doing. */
+export interface ClientCaStatus extends SourceStatus {
+  /** The fingerprint of the bundle that new connections are verified by. */
+  readonly fingerprint: string | undefined;
+  /** Who may vouch for clients. */
+  readonly anchors: readonly TrustAnchor[];
+}
+
 /** How a server's rotation is doing: enough for a health endpoint, and no secret. */
 export interface RotatingServerStatus {
   /**
@@ -68,7 +82,7 @@ export interface RotatingServerStatus {
   /** The server's certificate. */
   readonly cert: ServerCertStatus;
   /** The CAs of its clients; `undefined` if they don't rotate. */
-  readonly clientCa: CaStatus | undefined;
+  readonly clientCa: ClientCaStatus | undefined;
   /** Why TLS can't use what was read last, so that earlier values are used; `undefined` if it can. */
   readonly unusable: string | undefined;
   /** How many connections are open, those whose handshake has not ended among them. */

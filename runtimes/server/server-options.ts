@@ -5,6 +5,7 @@
  */
 
 import { type DurationRange, checkDuration, checkKnown, timeLimit } from "../../src/options.ts";
+import { checkDistances } from "../../src/rotation/expiry-warnings.ts";
 import { checkSource } from "../../src/sources/source.ts";
 import type { RotateServerOptions } from "./rotating-server.ts";
 import type { ServerRotationParts } from "./server-rotation.ts";
@@ -16,6 +17,7 @@ const optionNames: readonly (keyof RotateServerOptions)[] = [
   "holdTimeoutMs",
   "maxHeldConnections",
   "onEvent",
+  "warnBeforeExpiryMs",
 ];
 
 const holdLimit: DurationRange = { min: 1, max: 600_000 };
@@ -43,6 +45,7 @@ export function checkServerOptions(
     clientCa,
     drainTimeoutMs: checkDuration("drainTimeoutMs", drainTimeoutMs, 30_000, timeLimit),
     holdTimeoutMs: checkDuration("holdTimeoutMs", holdTimeoutMs, 10_000, holdLimit),
+    warnBeforeExpiryMs: checkDistances(options.warnBeforeExpiryMs),
     maxHeldConnections: checkCount("maxHeldConnections", maxHeldConnections, 1_000),
     onEvent,
   };

@@ -20,6 +20,7 @@ import {
 import { messageOf } from "../../src/callback.ts";
 import { ClosedError, SourceError } from "../../src/errors.ts";
 import { type EventListener, notify } from "../../src/events.ts";
+import { ExpiryWarnings } from "../../src/rotation/expiry-warnings.ts";
 import { Generation } from "../../src/rotation/generation.ts";
 import { type Trust, isSameTrust, removesAnchor } from "../../src/rotation/trust.ts";
 import type { Clock } from "../../src/runtime.ts";
@@ -41,6 +42,7 @@ export interface ServerRotationParts {
   readonly drainTimeoutMs: number;
   readonly holdTimeoutMs: number;
   readonly maxHeldConnections: number;
+  readonly warnBeforeExpiryMs: readonly number[] | undefined;
   readonly onEvent: EventListener | undefined;
   readonly clock: Clock;
 }
@@ -58,6 +60,7 @@ export class ServerRotation implements RotatingServer {
   readonly #options: SecureContextOptions;
   readonly #gate: TlsGate;
   readonly #held: HeldConnections;
+  readonly #warnings: ExpiryWarnings;
   readonly #setSecureContext: Server["setSecureContext"];
   readonly #setTicketKeys: Server["setTicketKeys"];
   readonly #unsubscribe: (() => void)[] = [];
@@ -84,6 +87,14 @@ export class ServerRotation implements RotatingServer {
     const hasClientCa = clientCa !== undefined;
     this.#parts = parts;
     this.#held = new HeldConnections(parts.maxHeldConnections);
+    this.#warnings = new ExpiryWarnings({
+      settings: { ca: clientCa, clientCert: parts.cert },
+      clock: parts.clock,
+      onEvent: parts.onEvent,
+      warnBeforeExpiryMs: parts.warnBeforeExpiryMs,
+      anchorUse: undefined,
+      certEvent: "server-cert-expiring",
+    });
     this.#gate = new TlsGate(server, (connection) => this.#accept(connection));
     this.#undo.unshift(() => this.#gate.remove());
     try {
@@ -307,8 +318,13 @@ export class ServerRotation implements RotatingServer {
     return !removesAnchor(begunUnder, connection.trust) || isVouchedFor(socket, bundle, now);
   }
 
-  /** Uses what the sources have, if that is something else. */
+  /** Uses what the sources have, if that is something else, and warns of what expires. */
   #apply(): void {
+    this.#useLatest();
+    if (this.#applied !== undefined) this.#warnings.check(this.#applied);
+  }
+
+  #useLatest(): void {
     const { cert, clientCa, clock } = this.#parts;
     const clientCert = cert.peek();
     const bundle = clientCa?.peek();

@@ -1,5 +1,5 @@
 /**
- * Warnings that a trust anchor or the client certificate is about to expire.
+ * Warnings that a trust anchor, or the certificate that a client or a server shows, is about to expire.
  *
  * @module
  */
@@ -17,7 +17,10 @@ export interface ExpiryParts {
   readonly onEvent: EventListener | undefined;
   /** The distances, or `undefined` for {@link defaultDistances}. */
   readonly warnBeforeExpiryMs: readonly number[] | undefined;
-  readonly anchorUse: AnchorUse;
+  /** `undefined` if nothing is known of it, as of the CAs of a server's clients. */
+  readonly anchorUse: AnchorUse | undefined;
+  /** The event of the certificate. @default "client-cert-expiring" */
+  readonly certEvent?: "client-cert-expiring" | "server-cert-expiring";
 }
 
 interface Dates {
@@ -51,7 +54,7 @@ export class ExpiryWarnings {
 
   /** Emits what is due: once for each certificate and distance, and of several distances the shortest. */
   check(trust: Trust): void {
-    const { settings, clock, onEvent, anchorUse } = this.#parts;
+    const { settings, clock, onEvent, anchorUse, certEvent } = this.#parts;
     if (onEvent === undefined) return;
     const now = clock.wallNow();
     if (trust === this.#trust && now < this.#dueAt) return;
@@ -81,7 +84,7 @@ export class ExpiryWarnings {
         expiresInMs: notAfter - now,
         distanceMs,
       };
-      const inUse = anchorUse.isUsed(bundle, anchor);
+      const inUse = anchorUse?.isUsed(bundle, anchor);
       const source = settings.ca?.status.source ?? "";
       notify(onEvent, { type: "ca-expiring", source, ...certificate, inUse });
     }
@@ -91,7 +94,7 @@ export class ExpiryWarnings {
     const { subject, fingerprint, notAfter } = clientCert;
     const certificate = { subject, fingerprint, notAfter, expiresInMs: notAfter - now, distanceMs };
     const source = settings.clientCert?.status.source ?? "";
-    notify(onEvent, { type: "client-cert-expiring", source, ...certificate });
+    notify(onEvent, { type: certEvent ?? "client-cert-expiring", source, ...certificate });
   }
 }
 

@@ -10,8 +10,8 @@ import { connect } from "node:tls";
 import { describe, expect } from "vitest";
 import { rotateServer } from "../../runtimes/server.ts";
 import {
-  createFileServerCertSource,
-  createFunctionServerCertSource,
+  bindFileServerCertSource,
+  bindFunctionServerCertSource,
 } from "../../src/sources/server-cert-source.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { type IssuedCertificate, createCa } from "../support/pki.ts";
@@ -51,7 +51,7 @@ describe.each(serverKinds)("%s", (kind) => {
       const [first, second] = await issueTwo();
       const files = await createPairFiles(first);
       const clock = presentClock();
-      const cert = createFileServerCertSource(hostOf(clock), files.paths);
+      const cert = bindFileServerCertSource(hostOf(clock))(files.paths);
       const scene = await startRotating({ kind, cert, clock });
       const open = await openClient(scene);
       expect((await open.ask()).server).toBe("first");
@@ -76,7 +76,7 @@ serverTest("rotateServer() reads once an interval for any number of connections"
   const [first, second] = await issueTwo();
   const clock = presentClock();
   let reads = 0;
-  const cert = createFunctionServerCertSource(hostOf(clock), () => {
+  const cert = bindFunctionServerCertSource(hostOf(clock))(() => {
     reads++;
     return pemOf(reads === 1 ? first : second);
   });
@@ -95,7 +95,7 @@ describe("a connection that finds the values too old", () => {
     const clock = presentClock();
     const { promise: read, resolve } = Promise.withResolvers<void>();
     let reads = 0;
-    const cert = createFunctionServerCertSource(hostOf(clock), async () => {
+    const cert = bindFunctionServerCertSource(hostOf(clock))(async () => {
       reads++;
       if (reads === 1) return pemOf(first);
       await read;
@@ -116,8 +116,7 @@ describe("a connection that finds the values too old", () => {
     const [first, second] = await issueTwo();
     const clock = presentClock();
     let reads = 0;
-    const cert = createFunctionServerCertSource(
-      hostOf(clock),
+    const cert = bindFunctionServerCertSource(hostOf(clock))(
       () => {
         reads++;
         if (reads === 1) return pemOf(first);
@@ -151,7 +150,7 @@ describe("a connection that finds the values too old", () => {
     const clock = presentClock();
     const { promise: read, resolve } = Promise.withResolvers<void>();
     let reads = 0;
-    const cert = createFunctionServerCertSource(hostOf(clock), async () => {
+    const cert = bindFunctionServerCertSource(hostOf(clock))(async () => {
       reads++;
       if (reads > 1) await read;
       return pemOf(first);
@@ -173,7 +172,7 @@ describe("a connection that finds the values too old", () => {
     const clock = presentClock();
     const { promise: read, resolve } = Promise.withResolvers<void>();
     let reads = 0;
-    const cert = createFunctionServerCertSource(hostOf(clock), async () => {
+    const cert = bindFunctionServerCertSource(hostOf(clock))(async () => {
       reads++;
       if (reads > 1) await read;
       return pemOf(first);
@@ -194,7 +193,7 @@ serverTest("rotateServer() never serves a torn pair", async () => {
   const [first, second] = await issueTwo();
   const files = await createPairFiles(first);
   const clock = presentClock();
-  const cert = createFileServerCertSource(hostOf(clock), files.paths);
+  const cert = bindFileServerCertSource(hostOf(clock))(files.paths);
   const scene = await startRotating({ cert, clock });
   await writeFile(files.paths.certificate, second.cert);
   await clock.advance(INTERVAL_MS);
@@ -227,9 +226,11 @@ serverTest(
       notAfter: new Date(Date.now() + HOUR_MS),
     });
     const clock = presentClock();
-    const cert = createFunctionServerCertSource(hostOf(clock), () => pemOf(pair));
+    const cert = bindFunctionServerCertSource(hostOf(clock))(() => pemOf(pair));
     const scene = await startRotating({ cert, clock });
-    expect(scene.events).toMatchObject([{ type: "server-cert-expiring", subject: "CN=late" }]);
+    expect(scene.events).toMatchObject([
+      { type: "server-cert-expiring", subject: "CN=late", source: "function" },
+    ]);
     expect(scene.rotation.status().healthy).toBe(true);
     await clock.advance(2 * HOUR_MS);
     expect(scene.rotation.status().healthy).toBe(false);
@@ -244,7 +245,7 @@ serverTest(
     const port = await listen(server);
     const { promise: reading, resolve: read } = Promise.withResolvers<void>();
     const clock = presentClock();
-    const missing = createFunctionServerCertSource(hostOf(clock), async () => {
+    const missing = bindFunctionServerCertSource(hostOf(clock))(async () => {
       await reading;
       throw new Error("no secret of that name");
     });
@@ -257,7 +258,7 @@ serverTest(
     });
     await early;
 
-    const cert = createFunctionServerCertSource(hostOf(clock), () => pemOf(first));
+    const cert = bindFunctionServerCertSource(hostOf(clock))(() => pemOf(first));
     const rotation = await rotateServer(server, { cert });
     expect((await ask({ kind: "https", port })).server).toBe("first");
     rotation.close();
@@ -268,7 +269,7 @@ serverTest("rotateServer() keeps what the server's owner has set", async () => {
   const [first, second] = await issueTwo();
   const clock = presentClock();
   let pair = first;
-  const cert = createFunctionServerCertSource(hostOf(clock), () => pemOf(pair));
+  const cert = bindFunctionServerCertSource(hostOf(clock))(() => pemOf(pair));
   const scene = await startRotating({ kind: "tls", tls: { minVersion: "TLSv1.3" }, cert, clock });
   const failsByVersion = async (): Promise<void> => {
     const error = await new Promise<unknown>((resolve) => {
@@ -299,7 +300,7 @@ serverTest("rotateServer() keeps what the server's owner has set", async () => {
 
 serverTest("rotateServer() rejects a server that has a certificate of its own", async () => {
   const [{ cert: text, key }] = await issueTwo();
-  const cert = createFunctionServerCertSource(hostOf(presentClock()), () => ({
+  const cert = bindFunctionServerCertSource(hostOf(presentClock()))(() => ({
     certificate: text,
     key,
   }));
@@ -322,7 +323,7 @@ serverTest("rotateServer() rejects a server that has a certificate of its own", 
 
 serverTest("close() refuses new connections and keeps open ones", async () => {
   const [first] = await issueTwo();
-  const cert = createFunctionServerCertSource(hostOf(presentClock()), () => pemOf(first));
+  const cert = bindFunctionServerCertSource(hostOf(presentClock()))(() => pemOf(first));
   const scene = await startRotating({ cert });
   const open = await openClient(scene);
   await open.ask();

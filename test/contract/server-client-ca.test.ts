@@ -9,8 +9,8 @@ import type { AddressInfo } from "node:net";
 import { createSecureContext } from "node:tls";
 import { describe, expect, onTestFinished } from "vitest";
 import { rotateServer } from "../../runtimes/server.ts";
-import { createFunctionCaSource } from "../../src/sources/ca-source.ts";
-import { createFunctionServerCertSource } from "../../src/sources/server-cert-source.ts";
+import { bindFunctionCaSource } from "../../src/sources/ca-source.ts";
+import { bindFunctionServerCertSource } from "../../src/sources/server-cert-source.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { type TestCa, createCa } from "../support/pki.ts";
 import { lane } from "./support/entry.ts";
@@ -51,8 +51,8 @@ async function startMutual(
   let pair = await issuer.issue();
   let bundle = pemOf(trusted);
   const host = hostOf(clock);
-  const clientCa = createFunctionCaSource(host, () => bundle);
-  const cert = createFunctionServerCertSource(host, () => ({
+  const clientCa = bindFunctionCaSource(host)(() => bundle);
+  const cert = bindFunctionServerCertSource(host)(() => ({
     certificate: pair.cert,
     key: pair.key,
   }));
@@ -330,8 +330,8 @@ serverTest(
     const host = hostOf(clock);
     const scene = await startRotating({
       clock,
-      cert: createFunctionServerCertSource(host, () => ({ certificate: pair.cert, key: pair.key })),
-      clientCa: createFunctionCaSource(host, () => bundle),
+      cert: bindFunctionServerCertSource(host)(() => ({ certificate: pair.cert, key: pair.key })),
+      clientCa: bindFunctionCaSource(host)(() => bundle),
     });
     bundle = "no certificate here";
     await clock.advance(INTERVAL_MS);
@@ -367,11 +367,11 @@ serverTest("rotateServer() rejects what clients would get past the client CA by"
   const { old } = await createClients();
   const pair = await (await createCa()).issue();
   const host = hostOf(new ManualClock(new Date()));
-  const cert = createFunctionServerCertSource(host, () => ({
+  const cert = bindFunctionServerCertSource(host)(() => ({
     certificate: pair.cert,
     key: pair.key,
   }));
-  const clientCa = createFunctionCaSource(host, () => old.pem);
+  const clientCa = bindFunctionCaSource(host)(() => old.pem);
   const context = createSecureContext({ cert: pair.cert, key: pair.key });
   const options = {
     ca: { ca: old.pem },

@@ -6,8 +6,8 @@
 
 import { createHash } from "node:crypto";
 import { describe, expect } from "vitest";
-import { createFunctionCaSource } from "../../src/sources/ca-source.ts";
-import { createFunctionServerCertSource } from "../../src/sources/server-cert-source.ts";
+import { bindFunctionCaSource } from "../../src/sources/ca-source.ts";
+import { bindFunctionServerCertSource } from "../../src/sources/server-cert-source.ts";
 import { systemClock } from "../../src/runtime.ts";
 import { nodeFiles } from "../../runtimes/_shared/node-files.ts";
 import { checkCertificate } from "../../runtimes/_shared/openssl-anchors.ts";
@@ -35,12 +35,11 @@ describe.each(serverKinds)("%s", (kind) => {
     const options = { reloadIntervalMs: 0 };
     const scene = await startRotating({
       kind,
-      cert: createFunctionServerCertSource(
-        host,
+      cert: bindFunctionServerCertSource(host)(
         () => ({ certificate: pair.cert, key: pair.key }),
         options,
       ),
-      clientCa: createFunctionCaSource(host, () => bundle, options),
+      clientCa: bindFunctionCaSource(host)(() => bundle, options),
     });
     let done = 0;
     let running = true;

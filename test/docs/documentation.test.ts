@@ -72,6 +72,7 @@ const dropIns: readonly string[] = [
   "reanchor/client-node",
   "reanchor/grpc",
   "reanchor/node",
+  "reanchor/server",
 ];
 
 const programs = ["pod", "controller", "wait-until-ready", "shell", "port-forward"];
@@ -248,6 +249,7 @@ test("every docstring's example is type-checked and run on Deno", async () => {
     "@reanchor/reanchor/bun": url("test/docs/pod.deno.ts"),
     "@reanchor/reanchor/edge": url("runtimes/edge.ts"),
     "@reanchor/reanchor/agents": url("runtimes/agents.ts"),
+    "@reanchor/reanchor/server": url("runtimes/server.ts"),
     "@reanchor/reanchor/client-node": url("runtimes/client-node.ts"),
     "@reanchor/reanchor/grpc": url("runtimes/grpc.ts"),
     "@reanchor/reanchor/resources": url("src/resources/index.ts"),

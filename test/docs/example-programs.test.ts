@@ -1,5 +1,5 @@
 /**
- * The programs of `examples/controller` and `examples/wait-until-ready`, run on each runtime as in a pod.
+ * The programs of `examples/controller`, `examples/wait-until-ready` and `examples/webhook`, run on each runtime as in a pod.
  *
  * @module
  */
@@ -7,9 +7,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import type { IncomingMessage } from "node:http";
+import { request } from "node:https";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import process from "node:process";
+import { json } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { describe, expect, inject, onTestFinished, test } from "vitest";
 import { type TestServer, connectControl } from "../support/api-server.ts";
@@ -86,7 +89,8 @@ async function createPod(): Promise<Pod> {
       program,
       source
         .replace('"reanchor"', path(`test/docs/pod.${runtime}.ts`))
-        .replace('"reanchor/resources"', path("src/resources/index.ts")),
+        .replace('"reanchor/resources"', path("src/resources/index.ts"))
+        .replace('"reanchor/server"', path("runtimes/server.ts")),
     );
     const [command, ...flags] = runtimes[runtime];
     const child = spawn(command, [...flags, program, ...args], {
@@ -143,6 +147,41 @@ describe.each(names)("on %s", (runtime) => {
     expect(await exited).toEqual([0, null]);
   });
 
+  test("examples/webhook reviews pods, and serves its new certificate", async () => {
+    const pod = await createPod();
+    const folder = pod.volume.root;
+    const [first, second] = await Promise.all([createCa(), createCa()]);
+    const write = async (ca: TestCa): Promise<void> => {
+      const { cert, key } = await ca.issue();
+      await writeFile(join(folder, "tls.key"), key);
+      await writeFile(join(folder, "tls.crt"), cert);
+    };
+    await write(first);
+    const webhook = await pod.start(runtime, "webhook", folder, "0", "0");
+    if (runtime === "bun") {
+      // It says that this runtime has no such servers.
+      expect(await once(webhook.child, "exit")).toEqual([1, null]);
+      return;
+    }
+    await expect.poll(webhook.output).toContain("listening");
+    const port = Number(/port: (\d+)/.exec(webhook.output())?.[1]);
+    const review = async (image: string, ca: TestCa): Promise<unknown> => {
+      const asked = { uid: "1", object: { spec: { containers: [{ image }] } } };
+      return await post(port, ca, JSON.stringify({ request: asked }));
+    };
+    expect(await review("web:1.2", first)).toMatchObject({ response: { uid: "1", allowed: true } });
+    expect(await review("web:latest", first)).toMatchObject({
+      response: { allowed: false, status: { message: "use a fixed tag for web:latest" } },
+    });
+    await write(second);
+    expect(await review("web:1.2", second)).toMatchObject({ response: { allowed: true } });
+    expect(webhook.output()).toContain("server-cert-reloaded");
+
+    const exited = once(webhook.child, "exit");
+    webhook.child.kill("SIGTERM");
+    expect(await exited).toEqual([0, null]);
+  });
+
   test("examples/wait-until-ready shows pods as they change, and ends when all are ready", async () => {
     const pod = await createPod();
     const { fake } = pod.server;
@@ -178,3 +217,11 @@ test("examples/controller is as short as the README says", async () => {
   expect(readme).toContain(`in ${lines} lines`);
   expect(lines).toBeLessThan(80);
 });
+
+/** Posts JSON to a server of this machine. */
+async function post(port: number, ca: TestCa, body: string): Promise<unknown> {
+  const asked = request({ host: "127.0.0.1", port, method: "POST", ca: ca.pem, agent: false });
+  asked.end(body);
+  const [response] = (await once(asked, "response")) as [IncomingMessage];
+  return await json(response);
+}

@@ -114,7 +114,7 @@ describe("the tarball", () => {
 
   test("has declarations that lead to no other package, but for the drop-ins of Node's", async () => {
     const dropIns =
-      /^dist\/types\/runtimes\/(?:agents|client-node|grpc|node\/(?:agents|client-node|grpc)\/)/;
+      /^dist\/types\/runtimes\/(?:agents|server|client-node|grpc|node\/(?:agents|client-node|grpc)\/)/;
     for (const [path, content] of await project.files()) {
       if (!path.endsWith(".d.ts")) continue;
       const code = content.replaceAll(/\/\*\*[\s\S]*?\*\//g, "");

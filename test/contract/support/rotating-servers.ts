@@ -302,7 +302,7 @@ export async function openClient(
           const stream = await exchange("/held");
           return { ended: text(stream) };
         },
-        close: () => void session.destroy(),
+        close: () => session.destroy(),
       };
     }
   }
