@@ -3,20 +3,18 @@
  * dropped.
  *
  * @example
- * ```ts no-run
- * import { createServer } from "node:https";
- * import { fileCaSource, fileServerCertSource, rotateServer } from "@reanchor/reanchor/server";
+ * ```ts
+ * import { fileCaSource, fileServerCertSource } from "@reanchor/reanchor/server";
  *
- * const server = createServer((request, response) => {
- *   response.end("hello");
- * });
- * const folder = "/var/run/webhook-certs";
- * const rotation = await rotateServer(server, {
+ * const folder = "/etc/webhook/certs";
+ * const options = {
  *   cert: fileServerCertSource({ certificate: `${folder}/tls.crt`, key: `${folder}/tls.key` }),
  *   clientCa: fileCaSource(`${folder}/ca.crt`),
- * });
- * server.listen(8443);
- * console.log(rotation.status().cert.notAfter);
+ * };
+ * // const server = createServer((request, response) => response.end("hello")); // of node:https
+ * // const rotation = await rotateServer(server, options);
+ * // server.listen(8443);
+ * console.log(options.cert.status.kind); // server-certificate
  * ```
  *
  * @module
@@ -73,16 +71,16 @@ const host: SourceHost = {
  * @throws {TypeError | RangeError} if an option is none.
  *
  * @example
- * ```ts no-run
- * import { createSecureServer } from "node:http2";
- * import { fileServerCertSource, rotateServer } from "@reanchor/reanchor/server";
+ * ```ts
+ * import { createServer } from "node:https";
+ * import { functionServerCertSource, rotateServer } from "@reanchor/reanchor/server";
  *
- * const server = createSecureServer({ minVersion: "TLSv1.3" });
- * const rotation = await rotateServer(server, {
- *   cert: fileServerCertSource("/var/run/pod-certificate/credentialbundle.pem"),
- *   onEvent: (event) => console.log(event.type),
+ * const server = createServer({ minVersion: "TLSv1.3" }, (_, response) => void response.end("hello"));
+ * const cert = functionServerCertSource(() => {
+ *   throw new Error("the secret store is down");
  * });
- * server.listen(8443);
+ * const error: unknown = await rotateServer(server, { cert }).catch((caught: unknown) => caught);
+ * console.log(String(error)); // SourceError: Cannot load server certificate from function: the secret store is down
  * ```
  */
 export async function rotateServer(
