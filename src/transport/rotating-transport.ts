@@ -266,9 +266,10 @@ function connectionError(
   });
 }
 
-/** What lies at the bottom: runtimes wrap it in a "fetch failed". */
+/** What lies at the bottom, as runtimes wrap it in a "fetch failed", unless a proxy is named on the way. */
 function rootMessage(error: unknown): string {
   let at = error;
-  while (at instanceof Error && at.cause instanceof Error) at = at.cause;
+  while (at instanceof Error && at.name !== "ProxyError" && at.cause instanceof Error)
+    at = at.cause;
   return cleanForeignMessage(at instanceof Error ? at.message : String(at));
 }

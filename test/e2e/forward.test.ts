@@ -11,10 +11,10 @@ import type { ConnectOptions } from "../../src/index.ts";
 import { Deployment, Pod, Service } from "../../src/resources/index.ts";
 import { entry } from "../contract/support/entry.ts";
 import { eventually } from "../support/cluster.ts";
-import type { Topology } from "../support/node-process.ts";
+import { type Topology, startNode } from "../support/node-process.ts";
 import { figure } from "./support/figures.ts";
 import { createPod, createPodAccount, useNode } from "./support/pods.ts";
-import { cluster, connectAs, ways } from "./support/scene.ts";
+import { cluster, connectAs, rejection, ways } from "./support/scene.ts";
 
 const topologies: readonly Topology[] = ["translated", "proxied"];
 
@@ -175,6 +175,19 @@ describe.each(topologies)("%s", (topology) => {
     await connection.close();
     expect(received.digest("hex")).toBe(sent.digest("hex"));
     await figure(`forward, ${topology}: MB/s there and back`, Math.round(SENT_MEGABYTES / seconds));
+  });
+
+  test("a connection ends by itself when its node is killed, though nobody writes", async () => {
+    const { account, pods, port } = await scene();
+    const dying = await startNode(cluster, topology);
+    onTestFinished(() => dying.stop());
+    const name = await createPod(account, dying, { name: "dying" });
+    const connection = await (await pods.portForward(name, port)).connect();
+    const reader = connection.readable.getReader();
+    await connection.writable.getWriter().write(new TextEncoder().encode("on"));
+    await reader.read();
+    await dying.kill();
+    expect(await rejection(reader.read())).toBeInstanceOf(entry.ConnectionError);
   });
 
   test("a connection that is cut ends, and the next one succeeds", async () => {
