@@ -63,3 +63,19 @@ export const fileTokenSource: RuntimeFunctions["fileTokenSource"] =
 /** A bearer token from a function; see {@link RuntimeFunctions.functionTokenSource}. */
 export const functionTokenSource: RuntimeFunctions["functionTokenSource"] =
   /* @__PURE__ */ core.bindFunctionTokenSource(runtime);
+
+/** A CA bundle that a stream pushes. See {@link RuntimeFunctions.pushCaSource}. */
+export const pushCaSource: RuntimeFunctions["pushCaSource"] =
+  /* @__PURE__ */ core.bindPushCaSource(runtime);
+
+/** A client certificate and its key that a stream pushes. See {@link RuntimeFunctions.pushClientCertSource}. */
+export const pushClientCertSource: RuntimeFunctions["pushClientCertSource"] =
+  /* @__PURE__ */ core.bindPushClientCertSource(runtime);
+
+/** A bearer token that a stream pushes. See {@link RuntimeFunctions.pushTokenSource}. */
+export const pushTokenSource: RuntimeFunctions["pushTokenSource"] =
+  /* @__PURE__ */ core.bindPushTokenSource(runtime);
+
+/** The CAs of other services, from the ClusterTrustBundles of a signer. See {@link RuntimeFunctions.clusterTrustBundleSource}. */
+export const clusterTrustBundleSource: RuntimeFunctions["clusterTrustBundleSource"] =
+  /* @__PURE__ */ core.bindClusterTrustBundleSource(runtime);

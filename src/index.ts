@@ -9,6 +9,7 @@ export { isReanchorError } from "./api/any-error.ts";
 export type { AnyReanchorError } from "./api/any-error.ts";
 export type { RuntimeFunctions } from "./client/entry.ts";
 export type { ClientCertStatus, ClientStatus } from "./client/status.ts";
+export type { ClusterTrustBundleOptions } from "./client/cluster-trust-bundle-source.ts";
 export type { DeleteCallOptions, KubeClient } from "./client/client.ts";
 export type { RequestFailure } from "./client/health.ts";
 export type { CanOptions, PathAccess, ResourceAccess, UserInfo } from "./client/permissions.ts";
@@ -110,6 +111,8 @@ export type {
   ClientCertPem,
   ClientCertSource,
 } from "./sources/client-cert-source.ts";
+export type { PushListener, PushStream } from "./sources/push-feed.ts";
+export type { Closable } from "./sources/push-source.ts";
 export type {
   Source,
   SourceOptions,

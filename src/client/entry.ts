@@ -12,14 +12,19 @@ import type { CaFunction, CaSource } from "../sources/ca-source.ts";
 import type {
   ClientCertFiles,
   ClientCertFunction,
+  ClientCertPem,
   ClientCertSource,
 } from "../sources/client-cert-source.ts";
+import type { PushListener } from "../sources/push-feed.ts";
+import type { Closable } from "../sources/push-source.ts";
 import type { Source, SourceOptions } from "../sources/source.ts";
 import type { TokenFunction, TokenSource } from "../sources/token-source.ts";
 import type { CreateFetchOptions, RotatingFetch } from "../transport/create-fetch.ts";
+import type { ClusterTrustBundleOptions } from "./cluster-trust-bundle-source.ts";
 import type { KubeClient } from "./client.ts";
 import type { ConnectOptions } from "./connect.ts";
 
+export { bindClusterTrustBundleSource } from "./cluster-trust-bundle-source.ts";
 export { bindConnect } from "./connect.ts";
 export { bindFileCaSource, bindFunctionCaSource } from "../sources/ca-source.ts";
 export {
@@ -27,6 +32,11 @@ export {
   bindFunctionClientCertSource,
 } from "../sources/client-cert-source.ts";
 export { bindFileTokenSource, bindFunctionTokenSource } from "../sources/token-source.ts";
+export {
+  bindPushCaSource,
+  bindPushClientCertSource,
+  bindPushTokenSource,
+} from "../sources/push-source.ts";
 export { bindCreateFetch } from "../transport/create-fetch.ts";
 
 /** The functions that `reanchor` and each of its entries for one runtime export. */
@@ -76,7 +86,8 @@ export interface RuntimeFunctions {
    * Reads the config of the pod that this program runs in. `connect()` does so by itself; call this to read another
    * folder, or to change the config before you pass it on. Not on edge.
    *
-   * @param options Where the service account is mounted, and how often it is read.
+   * @param options Where the service account is mounted, how often it is read, and sources of your own in place of its
+   * files.
    * @returns A config for {@link RuntimeFunctions.connect}.
    * @throws {ConfigError} naming every variable and file that is missing or bad.
    */
@@ -162,6 +173,80 @@ export interface RuntimeFunctions {
    * @param options How often it is called.
    */
   functionTokenSource(read: TokenFunction, options?: SourceOptions): TokenSource;
+
+  /**
+   * A CA bundle that a stream pushes, as the SPIFFE Workload API does. It listens from the first use on, until it is
+   * closed. A failure of the stream is a failed reload: the last good bundle is kept, and a later use listens again.
+   * On edge, each read listens for one value.
+   *
+   * @param listen Passes on what the stream says.
+   * @param options How often a use looks whether the stream is still there, and how long its first value may take.
+   *
+   * @example
+   * ```ts
+   * import { pushCaSource } from "@reanchor/reanchor";
+   *
+   * const agent = new EventTarget(); // In its place, a client of the Workload API.
+   * const ca = pushCaSource(({ push, signal }) => {
+   *   const onBundle = (event: Event): void => push((event as MessageEvent<string>).data);
+   *   agent.addEventListener("message", onBundle, { signal });
+   * });
+   * // const kube = await connect({ config: await inCluster({ ca }) });
+   * ca.close();
+   * ```
+   */
+  pushCaSource(
+    listen: PushListener<string | Uint8Array>,
+    options?: SourceOptions,
+  ): CaSource & Closable;
+
+  /**
+   * A client certificate and its key that a stream pushes, otherwise as {@link RuntimeFunctions.pushCaSource}.
+   *
+   * @param listen Passes on what the stream says: both of a pair at once.
+   * @param options As there.
+   */
+  pushClientCertSource(
+    listen: PushListener<ClientCertPem>,
+    options?: SourceOptions,
+  ): ClientCertSource & Closable;
+
+  /**
+   * A bearer token that a stream pushes, otherwise as {@link RuntimeFunctions.pushCaSource}.
+   *
+   * @param listen Passes on what the stream says: the token, without `Bearer`.
+   * @param options As there.
+   */
+  pushTokenSource(listen: PushListener<string>, options?: SourceOptions): TokenSource & Closable;
+
+  /**
+   * The CAs of other services, from the ClusterTrustBundles of a signer. All that match are merged. A watch begins
+   * with the first use, so that a change counts at once, and ends with `close()`. On edge, they are listed when the
+   * bundle has aged. The client needs the rights to list and watch ClusterTrustBundles (Kubernetes 1.37).
+   *
+   * If none matches, reading fails, and the last good bundle is kept: nothing else is trusted in its place.
+   *
+   * @param kube A client of the cluster. It must stay open as long as the source is used.
+   * @param options Which signer's, and how often they are listed.
+   * @throws {TypeError} if there is no signer, or an option is unknown.
+   *
+   * @example
+   * ```ts
+   * import { clusterTrustBundleSource, connect, createFetch } from "@reanchor/reanchor";
+   *
+   * const kube = await connect();
+   * const ca = clusterTrustBundleSource(kube, { signerName: "example.com/services" });
+   * const fetch = createFetch({ ca });
+   * // const response = await fetch("https://billing.shop.svc/invoices");
+   * await fetch.close();
+   * ca.close();
+   * await kube.close();
+   * ```
+   */
+  clusterTrustBundleSource(
+    kube: KubeClient,
+    options: ClusterTrustBundleOptions,
+  ): CaSource & Closable;
 }
 
 /** Gives `inCluster()` its runtime. */

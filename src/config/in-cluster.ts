@@ -10,14 +10,16 @@ import { ConfigError, SourceError, toUnsupportedError } from "../errors.ts";
 import { absolutePath } from "../file-path.ts";
 import { checkKnown } from "../options.ts";
 import type { Files, Runtime } from "../runtime.ts";
-import { bindFileCaSource } from "../sources/ca-source.ts";
+import { type CaSource, bindFileCaSource } from "../sources/ca-source.ts";
+import type { ClientCertSource } from "../sources/client-cert-source.ts";
 import {
   type Source,
   type SourceOptions,
+  checkSource,
   pickSourceOptions,
   sourceOptionNames,
 } from "../sources/source.ts";
-import { bindFileTokenSource } from "../sources/token-source.ts";
+import { type TokenSource, bindFileTokenSource } from "../sources/token-source.ts";
 import type { ClusterConfig } from "./cluster-config.ts";
 import { trimEnd } from "../trim-end.ts";
 
@@ -25,6 +27,8 @@ import { trimEnd } from "../trim-end.ts";
 const SERVICE_ACCOUNT_ROOT = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 const MAX_NAMESPACE_BYTES = 1024;
+
+const optionNames: readonly string[] = ["root", ...sourceOptionNames, "ca", "token", "clientCert"];
 
 /** How to read the in-cluster config. */
 export interface InClusterOptions extends SourceOptions {
@@ -34,6 +38,18 @@ export interface InClusterOptions extends SourceOptions {
    * @default "/var/run/secrets/kubernetes.io/serviceaccount"
    */
   root?: string | undefined;
+  /**
+   * Who may vouch for the API server, in place of `ca.crt`.
+   */
+  ca?: CaSource | undefined;
+  /**
+   * The bearer token, in place of the file `token`.
+   */
+  token?: TokenSource | undefined;
+  /**
+   * A client certificate, sent beside the token, as in the file of a `podCertificate` volume.
+   */
+  clientCert?: ClientCertSource | undefined;
 }
 
 /**
@@ -45,8 +61,16 @@ export async function loadInCluster(
   runtime: Runtime,
   options: InClusterOptions = {},
 ): Promise<ClusterConfig> {
-  checkKnown("inCluster", options, ["root", ...sourceOptionNames], 'pass { root: "..." }');
+  checkKnown("inCluster", options, optionNames, 'pass { root: "..." }');
+  checkSource("option ca of inCluster", options.ca, "fileCaSource() or pushCaSource()");
+  checkSource("option token of inCluster", options.token, "fileTokenSource() or pushTokenSource()");
+  checkSource(
+    "option clientCert of inCluster",
+    options.clientCert,
+    "fileClientCertSource() or pushClientCertSource()",
+  );
   const sourceOptions = pickSourceOptions(options);
+  checkAllUsed(options, sourceOptions);
   const { files } = runtime;
   const root = absolutePath(files, trimEnd(options.root ?? SERVICE_ACCOUNT_ROOT, "/"));
   if (files === undefined) {
@@ -61,33 +85,52 @@ export async function loadInCluster(
   const port = variable(runtime, "KUBERNETES_SERVICE_PORT", problems);
   const server = host && port && serverUrl(host, port, problems);
   const [caPath, tokenPath] = [`${root}/ca.crt`, `${root}/token`];
-  const ca = bindFileCaSource(runtime)(caPath, sourceOptions);
-  const token = bindFileTokenSource(runtime)(tokenPath, sourceOptions);
+  const ca = options.ca ?? bindFileCaSource(runtime)(caPath, sourceOptions);
+  const token = options.token ?? bindFileTokenSource(runtime)(tokenPath, sourceOptions);
+  const { clientCert } = options;
   let namespace = "default";
-  if (runtime.isDenied("read", root)) {
+  const readsFiles = options.ca === undefined || options.token === undefined;
+  if (readsFiles && runtime.isDenied("read", root)) {
     problems.push(`${root} may not be read (grant --allow-read=${root})`);
   } else {
-    const [ofCa, ofToken, own] = await Promise.all([
-      problemsOf(ca, caPath, files),
-      problemsOf(token, tokenPath, files),
+    const [ofCa, ofToken, ofClientCert, own] = await Promise.all([
+      problemsOf(ca, options.ca === undefined ? caPath : undefined, files),
+      problemsOf(token, options.token === undefined ? tokenPath : undefined, files),
+      clientCert === undefined ? [] : problemsOf(clientCert, undefined, files),
       readNamespace(runtime, root),
     ]);
-    problems.push(...ofCa, ...ofToken);
+    problems.push(...ofCa, ...ofToken, ...ofClientCert);
     namespace = own;
   }
   if (!server || problems.length > 0) {
     throw new ConfigError(`Cannot load in-cluster config: ${problems.join("; ")}`);
   }
-  return { server, ca, token, namespace };
+  return { server, ca, token, ...(clientCert && { clientCert }), namespace };
 }
 
-/** Reads a file's source for the first time; says what is wrong. */
-async function problemsOf(source: Source<unknown>, path: string, files: Files): Promise<string[]> {
+/** A caller who sets an interval means it: one that no source goes by is rejected. */
+function checkAllUsed({ ca, token }: InClusterOptions, sourceOptions: SourceOptions): void {
+  if (ca === undefined || token === undefined) return;
+  for (const name of sourceOptionNames) {
+    if (sourceOptions[name] === undefined) continue;
+    throw new TypeError(
+      `Cannot use option ${name} of inCluster with ca and token: no file is read; give it to those sources`,
+    );
+  }
+}
+
+/** Reads a source for the first time; says what is wrong. */
+async function problemsOf(
+  source: Source<unknown>,
+  path: string | undefined,
+  files: Files,
+): Promise<string[]> {
   try {
     await source.current();
     return [];
   } catch (error) {
     if (!(error instanceof SourceError)) throw error;
+    if (path === undefined) return [error.message];
     const exists = await files.exists(path).catch(() => true); // What hides it is in the error already.
     return [exists ? error.message : `${path} is missing`];
   }

@@ -109,7 +109,8 @@ export function createStaticCaSource(
   return fixedSource("ca", () => toBundle(certificates, Date.now()), source);
 }
 
-function createCaSource(
+/** A CA bundle from wherever a function reads it, with what that is called. */
+export function createCaSource(
   runtime: SourceHost,
   source: string,
   read: CaFunction,

@@ -87,7 +87,8 @@ export function createStaticTokenSource(token: string, source: string): TokenSou
   return fixedSource("token", () => Promise.resolve(checked), source);
 }
 
-function createTokenSource(
+/** A token from wherever a function reads it, with what that is called. */
+export function createTokenSource(
   runtime: Runtime,
   source: string,
   read: TokenFunction,

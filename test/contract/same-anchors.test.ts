@@ -48,6 +48,28 @@ for (const [how, rewrite] of Object.entries(rewrites)) {
   });
 }
 
+test("fileCaSource() of a clusterTrustBundle volume rebuilds nothing when the kubelet shuffles the anchors", async () => {
+  const { ca, server } = await startCluster();
+  const anchors = [ca, await createCa(), await createCa({ commonName: "b" }), await createCa()];
+  const pem = anchors.map((anchor) => anchor.pem);
+  const volume = await createVolume({ ca: pem.join("") });
+  const source = entry.fileCaSource(volume.caFile, { reloadIntervalMs: 0 });
+  const { kube, events } = await connectClient({ config: { server: server.origin, ca: source } });
+  await kube.get("/version");
+  const before = await source.current();
+  events.length = 0;
+  // Every order in which each of them comes first, and last.
+  for (let turn = 1; turn <= 8; turn += 1) {
+    const shuffled = [...pem.slice(turn % 4), ...pem.slice(0, turn % 4)];
+    await volume.write({ ca: (turn > 4 ? shuffled.toReversed() : shuffled).join("") });
+    await kube.get("/version");
+  }
+  expect(await source.current()).toBe(before);
+  expect(new Set(types(events))).toEqual(new Set(["ca-unchanged"]));
+  expect(kube.status().generations.map(({ generation }) => generation)).toEqual([1]);
+  expect(await server.stats()).toMatchObject({ connections: 1, handshakes: 1, requests: 9 });
+});
+
 test("fetch() takes a new connection when an anchor was added", async () => {
   const { ca, server } = await startCluster();
   const other = await createCa();

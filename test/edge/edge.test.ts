@@ -7,6 +7,7 @@
 
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from "vitest";
 import { type Control, type TestServer, connectControl } from "../support/api-server.ts";
+import { trustKinds } from "../support/fake-api/kinds.ts";
 import { type TestCa, createCa } from "../support/pki.ts";
 import { type Worker, startWorker } from "./workerd.ts";
 
@@ -174,6 +175,26 @@ describe.each([
       name: "ConfigError",
       message: expect.stringMatching(/option connect.*or at least its fetch/) as string,
     });
+  });
+
+  test("clusterTrustBundleSource() lists, and push sources listen for one value", async () => {
+    const cluster = await control.serve({ ...(await ca.issue()), fakeApi: { kinds: trustKinds } });
+    onTestFinished(() => cluster.close());
+    for (const [name, signerName] of [
+      ["first", "example.com/services"],
+      ["second", "example.com/others"],
+    ] as const) {
+      const trustBundle = (await createCa({ commonName: name })).pem;
+      const object = { metadata: { name }, spec: { signerName, trustBundle } };
+      await cluster.fake.put("clustertrustbundles", object);
+    }
+    expect(await run("trust-bundles", { server: cluster.origin })).toEqual({
+      first: ["CN=first"],
+      second: ["CN=first", "CN=second"],
+      token: "pushed",
+    });
+    const requests = await cluster.fake.requests();
+    expect(requests.map(({ verb }) => verb)).toEqual(["list", "patch", "list"]);
   });
 
   test("fetch() reports a server that the platform does not trust, and sends nothing", async () => {

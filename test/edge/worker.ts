@@ -5,7 +5,7 @@
  */
 
 import * as entry from "../../runtimes/edge.ts";
-import { ConfigMap, Pod } from "../../src/resources/index.ts";
+import { ClusterTrustBundle, ConfigMap, Pod } from "../../src/resources/index.ts";
 
 interface Env {
   readonly KUBE: {
@@ -230,6 +230,22 @@ const cases: Record<string, Case> = {
       runtime: entry.runtime.name,
       capabilities: entry.runtime.capabilities,
     };
+  },
+
+  async "trust-bundles"(query, env) {
+    const kube = await connect(query, env);
+    const signerName = "example.com/services";
+    const source = entry.clusterTrustBundleSource(kube, { signerName, reloadIntervalMs: 0 });
+    const subjects = async (): Promise<string[]> =>
+      (await source.current()).anchors.map(({ subject }) => subject);
+    const first = await subjects();
+    const bundles = kube.resource(ClusterTrustBundle);
+    await bundles.patch("second", { spec: { signerName } });
+    const second = await subjects();
+    const pushed = entry.pushTokenSource(({ push }) => push("pushed"));
+    const token = await pushed.current();
+    await kube.close();
+    return { first, second, token };
   },
 
   async resources(query, env) {

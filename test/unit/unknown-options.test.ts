@@ -9,6 +9,10 @@ import { describe, expect, test } from "vitest";
 import * as edge from "../../runtimes/edge.ts";
 import type { CallOptions } from "../../src/api/api-call.ts";
 import type { PatchOptions } from "../../src/api/patch.ts";
+import {
+  type ClusterTrustBundleOptions,
+  bindClusterTrustBundleSource,
+} from "../../src/client/cluster-trust-bundle-source.ts";
 import type { DeleteCallOptions, KubeClient } from "../../src/client/client.ts";
 import { type ConnectOptions, bindConnect } from "../../src/client/connect.ts";
 import type { CanOptions, ResourceAccess } from "../../src/client/permissions.ts";
@@ -169,8 +173,15 @@ const rows: readonly Row[] = [
     { ...transport, ca: 1, clientCert: 1, fetch: 1, serverName: 1, proxy: 1 },
     (_, options) => edge.createFetch(options),
   ),
-  row<InClusterOptions>("inCluster", { ...sourceOptions, root: 1 }, ({ runtime }, options) =>
-    loadInCluster(runtime, options),
+  row<InClusterOptions>(
+    "inCluster",
+    { ...sourceOptions, root: 1, ca: 1, token: 1, clientCert: 1 },
+    ({ runtime }, options) => loadInCluster(runtime, options),
+  ),
+  row<ClusterTrustBundleOptions>(
+    "clusterTrustBundleSource",
+    { ...sourceOptions, signerName: 1, labelSelector: 1 },
+    ({ runtime, kube }, options) => bindClusterTrustBundleSource(runtime)(kube, options),
   ),
   row<KubeconfigOptions>(
     "kubeconfig",

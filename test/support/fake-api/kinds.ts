@@ -58,6 +58,19 @@ export const DEFAULT_KINDS: readonly KindDefinition[] = [
   },
 ];
 
+/** What an API server of Kubernetes 1.37 has for trust. */
+export const trustKinds: readonly KindDefinition[] = [
+  {
+    group: "certificates.k8s.io",
+    version: "v1",
+    kind: "ClusterTrustBundle",
+    plural: "clustertrustbundles",
+    namespaced: false,
+    subresources: [],
+    custom: false,
+  },
+];
+
 /** Its group and version as objects name them. */
 export function apiVersionOf({ group, version }: KindDefinition): string {
   return group === "" ? version : `${group}/${version}`;

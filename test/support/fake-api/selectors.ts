@@ -31,6 +31,7 @@ const FIELDS: Record<string, readonly string[]> = {
   "spec.serviceAccountName": ["pods"],
   "status.phase": ["pods", "namespaces"],
   "status.podIP": ["pods"],
+  "spec.signerName": ["clustertrustbundles"],
 };
 
 /** Reads `labelSelector`; `undefined` where it is empty. */

@@ -8,7 +8,11 @@
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { loadInCluster } from "../../../src/config/in-cluster.ts";
-import { ConfigError } from "../../../src/errors.ts";
+import { ConfigError, SourceError } from "../../../src/errors.ts";
+import { staticCaSource } from "../../../src/sources/ca-source.ts";
+import { fixedSource } from "../../../src/sources/fixed-source.ts";
+import { staticTokenSource } from "../../../src/sources/token-source.ts";
+import { rejection } from "../../support/rejection.ts";
 import { anchorPem, pemBlock } from "../support/certificates.ts";
 import {
   type FakeRuntime,
@@ -223,6 +227,73 @@ test.each([
   for (const text of [String(error), error.stack, JSON.stringify(error), inspect(error)]) {
     expect(text).not.toContain("sesame");
   }
+});
+
+describe("loadInCluster() with sources of the caller's own", () => {
+  const own = {
+    ca: staticCaSource(anchorPem("own", 7)),
+    token: staticTokenSource("own-token"),
+  };
+
+  test("uses them in place of the files, which need not exist", async () => {
+    const runtime = pod();
+    runtime.disk.delete(`${root}/ca.crt`);
+    runtime.disk.delete(`${root}/token`);
+    runtime.disk.set(`${root}/namespace`, "shop");
+    const config = await loadInCluster(runtime, own);
+    expect(config).toMatchObject({ server: "https://10.96.0.1", namespace: "shop" });
+    expect(config.ca).toBe(own.ca);
+    expect(config.token).toBe(own.token);
+    expect(runtime.reads).toEqual([`${root}/namespace`]);
+  });
+
+  test("reads the file of the one that is not given", async () => {
+    const { ca: bundle, token } = await loadInCluster(pod(), { ca: own.ca });
+    expect(bundle).toBe(own.ca);
+    expect(token?.peek()).toBe("sesame");
+    const other = await loadInCluster(pod(), { token: own.token });
+    expect(other.ca?.status.source).toBe(`file ${root}/ca.crt`);
+    expect(other.token).toBe(own.token);
+  });
+
+  test("shows the client certificate, beside the token", async () => {
+    const clientCert = fixedSource("client-certificate", async () => ({ subject: "CN=a" }));
+    const config = await loadInCluster(pod(), { clientCert: clientCert as never });
+    expect(config.clientCert).toBe(clientCert);
+    expect(config.token?.peek()).toBe("sesame");
+  });
+
+  test("says what is wrong with them, beside what else is", async () => {
+    const broken = fixedSource("token", async () => {
+      throw new SourceError("Cannot load token from the vault: sealed", "failed");
+    });
+    const runtime = pod();
+    runtime.disk.delete(`${root}/ca.crt`);
+    const error = await rejection(loadInCluster(runtime, { token: broken }));
+    expect(error).toBeInstanceOf(ConfigError);
+    expect(String(error)).toContain("Cannot load token from the vault: sealed");
+    expect(String(error)).toContain(`${root}/ca.crt is missing`);
+  });
+
+  test("needs no permission to read files if it reads none", async () => {
+    const runtime = pod();
+    runtime.denied.add(`read ${root}`);
+    expect(await loadInCluster(runtime, own)).toMatchObject({ namespace: "default" });
+    expect(await rejection(loadInCluster(runtime, { ca: own.ca }))).toBeInstanceOf(ConfigError);
+  });
+
+  test.each(["ca", "token", "clientCert"])("rejects %s that is text", async (name) => {
+    const error = await rejection(loadInCluster(pod(), { [name]: "sesame" }));
+    expect(error).toBeInstanceOf(TypeError);
+    expect(String(error)).toContain(`option ${name} of inCluster`);
+    expect(String(error)).not.toContain("sesame");
+  });
+
+  test("rejects an interval that no source would go by", async () => {
+    const error = await rejection(loadInCluster(pod(), { ...own, reloadIntervalMs: 1_000 }));
+    expect(error).toBeInstanceOf(TypeError);
+    expect(String(error)).toContain("option reloadIntervalMs of inCluster with ca and token");
+  });
 });
 
 test("loadInCluster() gives a config that shows no secret", async () => {

@@ -247,6 +247,14 @@ describe("Client certificate reload", () => {
     expect(shown(events)).not.toContain(next.key.split("\n")[1]);
   });
 
+  test("reads one file once for both of its parts", async () => {
+    const runtime = createFakeRuntime();
+    runtime.disk.set("/bundle.pem", next.key + next.certificate);
+    const source = bindFileClientCertSource(runtime)("/bundle.pem");
+    expect(pairOf(await source.current())).toEqual(next);
+    expect(runtime.reads).toEqual(["/bundle.pem"]);
+  });
+
   test("is read again 10 s before it expires", async () => {
     const runtime = createFakeRuntime();
     const brief = await issue({ notAfter: new Date(start + 30_000) });

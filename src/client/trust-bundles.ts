@@ -1,0 +1,61 @@
+/**
+ * The ClusterTrustBundles of a signer: listed when they are asked for, and watched meanwhile.
+ *
+ * @module
+ */
+
+import type { SelectorOptions } from "../api/selectors.ts";
+import { ClusterTrustBundle } from "../resources/generated/kinds.ts";
+import type { Resource } from "../resources/resource.ts";
+import type { KubeClient } from "./client.ts";
+
+export class TrustBundles {
+  readonly #bundles: Resource<ClusterTrustBundle>;
+  readonly #selectors: SelectorOptions;
+  readonly #onChange: () => void;
+  readonly #life = new AbortController();
+  #listed = "";
+  #isWatching = false;
+
+  /** @param onChange Called when the watch says that there is something else than was listed. */
+  constructor(kube: KubeClient, selectors: SelectorOptions, onChange: () => void) {
+    this.#bundles = kube.resource(ClusterTrustBundle);
+    this.#selectors = selectors;
+    this.#onChange = onChange;
+  }
+
+  /** The anchors of all of them, as PEM. They may be in there more than once. */
+  async list(signal: AbortSignal): Promise<string> {
+    const { items, metadata } = await this.#bundles.list({ ...this.#selectors, signal });
+    this.#listed = metadata.resourceVersion ?? "";
+    return items.map(({ spec }) => spec.trustBundle).join("\n");
+  }
+
+  /** Watches from the last list on, unless that is under way. */
+  watch(): void {
+    if (this.#isWatching) return;
+    this.#isWatching = true;
+    // It ends with the client, and then the next list says so.
+    void this.#follow()
+      .catch(() => {})
+      .finally(() => {
+        this.#isWatching = false;
+      });
+  }
+
+  close(): void {
+    this.#life.abort();
+  }
+
+  async #follow(): Promise<void> {
+    const { signal } = this.#life;
+    const changes = this.#bundles.watch({
+      ...this.#selectors,
+      resourceVersion: this.#listed,
+      // Its loop reports what goes wrong, and so do the lists.
+      retryInitialErrors: true,
+      signal,
+    });
+    for await (const { type } of changes) if (type !== "synced") this.#onChange();
+  }
+}
