@@ -24,6 +24,9 @@ const entries = {
   manifests: "src/manifests/index.ts",
 };
 
+/** What is run and not imported. */
+const programs = { cli: "runtimes/cli.ts" };
+
 /** How many of them are a whole client each, so that what they share is the core. */
 const CLIENTS = 4;
 
@@ -42,7 +45,7 @@ const npmFiles: Plugin = {
 await rm(dist, { recursive: true, force: true });
 await build({
   cwd: root,
-  input: entries,
+  input: { ...entries, ...programs },
   platform: "neutral",
   external: [/^node:/, "@grpc/grpc-js", "@kubernetes/client-node", "undici", "yaml", /^zod/],
   plugins: [npmFiles],

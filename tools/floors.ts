@@ -18,6 +18,7 @@ export const floors: readonly (readonly string[])[] = [
   ["resources"],
   ["client"],
   ["manifests"],
+  ["generate"],
 ];
 
 /** A rule for the imports of some files. */

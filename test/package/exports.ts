@@ -37,6 +37,8 @@ export function compareExports(
   for (const key of new Set([...Object.keys(npm), ...Object.keys(jsr)])) {
     const onNpm = npm[key];
     const onJsr = jsr[key];
+    // On npm, programs are in `bin`.
+    if (programs.has(key) && onNpm === undefined) continue;
     if (onNpm === undefined || onJsr === undefined) {
       differences.push(`${key} is exported to ${onNpm === undefined ? "JSR" : "npm"} alone`);
       continue;
@@ -63,6 +65,9 @@ function wantedTargets(key: string, onJsr: string): { npm: NpmTarget; jsr: strin
   if (entry === undefined) return { npm: onJsr, jsr: key };
   return { npm: npmEntry(entry), jsr: `./${sourceOf(entry)}.ts` };
 }
+
+/** What is run and not imported. */
+const programs: ReadonlySet<string> = new Set(["./cli"]);
 
 /** The entries that are the same on all runtimes. */
 const coreEntries: ReadonlySet<string> = new Set(["resources", "manifests"]);

@@ -188,6 +188,39 @@ writeSync(1, JSON.stringify({ before, after: process.getActiveResourcesInfo() })
   });
 });
 
+describe("the command line", () => {
+  const crd = JSON.stringify({
+    apiVersion: "apiextensions.k8s.io/v1",
+    kind: "CustomResourceDefinition",
+    metadata: { name: "widgets.example.com" },
+    spec: {
+      group: "example.com",
+      scope: "Namespaced",
+      names: { kind: "Widget", plural: "widgets" },
+      versions: [{ name: "v1", served: true, storage: true, schema: { openAPIV3Schema: {} } }],
+    },
+  });
+
+  test("is run by npx", async () => {
+    await project.write("crd.json", crd);
+    const output = await project.run("npx", ["--offline", "reanchor", "generate", "crd.json"]);
+    expect(output).toContain('plural: "widgets",');
+  });
+
+  test.each<[where: string, command: string, args: string[]]>([
+    ["Node 22", node("22"), []],
+    ["Node 24", node("24"), []],
+    ["Node 26", node("26"), []],
+    ["Bun", bin("bun"), []],
+    ["Deno", bin("deno"), ["run", "--no-prompt", "--allow-read=crd.json", "--allow-env"]],
+  ])("runs on %s", async (_where, command, args) => {
+    await project.write("crd.json", crd);
+    const program = "node_modules/reanchor/dist/cli.js";
+    const output = await project.run(command, [...args, program, "generate", "crd.json"]);
+    expect(output).toContain("export const Widget: ResourceKind<");
+  });
+});
+
 describe("a kubeconfig", () => {
   test.each(["22", "24", "26"] as const)("is read on Node %s", async (version) => {
     const output = await project.run(node(version), ["kubeconfig.mjs"]);

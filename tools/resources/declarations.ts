@@ -4,12 +4,12 @@
  * @module
  */
 
-import { docstring } from "./docstring.ts";
+import { docstring } from "../../src/generate/docstring.ts";
+import { compareVersions } from "../../src/generate/versions.ts";
 import {
   type Api,
   type Kind,
   type Schema,
-  compareVersions,
   pointsAt,
   preferKinds,
   reach,

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { compareVersions } from "../../src/generate/versions.ts";
+
 /** What tells a kind from all others. */
 export interface GroupVersionKind {
   readonly group: string;
@@ -146,23 +148,6 @@ export function preferKinds(kinds: readonly Kind[]): Kind[] {
     }
   }
   return [...preferred.values()];
-}
-
-const stages = ["GA", "beta", "alpha"];
-
-/** Orders versions as API servers do: `v2`, `v1`, `v1beta2`, `v1beta1`, `v1alpha1`. */
-export function compareVersions(a: string, b: string): number {
-  const [first, second] = [parseVersion(a), parseVersion(b)];
-  return (
-    stages.indexOf(first.stage) - stages.indexOf(second.stage) ||
-    second.major - first.major ||
-    second.minor - first.minor
-  );
-}
-
-function parseVersion(version: string): { major: number; stage: string; minor: number } {
-  const [, major, stage = "GA", minor] = /^v(\d+)(?:(alpha|beta)(\d+))?$/.exec(version) ?? [];
-  return { major: Number(major), stage, minor: Number(minor ?? 0) };
 }
 
 /** The name of the schema that another one only points at. */

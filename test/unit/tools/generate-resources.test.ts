@@ -7,13 +7,9 @@
 import { access } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { declare } from "../../../tools/resources/declarations.ts";
-import { docstring } from "../../../tools/resources/docstring.ts";
-import {
-  type OpenApiDocument,
-  type Schema,
-  compareVersions,
-  readApi,
-} from "../../../tools/resources/openapi.ts";
+import { docstring } from "../../../src/generate/docstring.ts";
+import { compareVersions } from "../../../src/generate/versions.ts";
+import { type OpenApiDocument, type Schema, readApi } from "../../../tools/resources/openapi.ts";
 
 const microTime = "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime";
 const intOrString = "io.k8s.apimachinery.pkg.util.intstr.IntOrString";

@@ -47,7 +47,10 @@ function summarize(description: string): string {
 /** Keeps whole sentences. */
 function cut(text: string): string {
   const ends = [...text.matchAll(/[.!?](?=\s+[A-Z])/g)].map(({ index }) => index + 1);
-  const end = ends.findLast((each) => each <= LENGTH);
+  const end = ends.reduce<number | undefined>(
+    (last, each) => (each <= LENGTH ? each : last),
+    undefined,
+  );
   return text.length <= LENGTH || end === undefined ? text : text.slice(0, end);
 }
 

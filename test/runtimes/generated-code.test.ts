@@ -1,0 +1,125 @@
+/**
+ * The code that `reanchor generate` writes: it type-checks, in a strict project, and is formatted.
+ *
+ * @module
+ */
+
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { kindsOfCrds } from "../../src/generate/custom-kind.ts";
+import { declareKinds } from "../../src/generate/declare-kinds.ts";
+import { readManifests } from "../../src/manifests/index.ts";
+import { bin, root, run } from "../../tools/run.ts";
+
+const crds = `
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: { name: widgets.example.com }
+spec:
+  group: example.com
+  scope: Namespaced
+  names: { kind: Widget, plural: widgets }
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      subresources: { status: {}, scale: {} }
+      schema:
+        openAPIV3Schema:
+          type: object
+          description: A widget of the shop, with a description that is long enough to be wrapped, since it goes on and on.
+          required: [spec]
+          properties:
+            spec:
+              type: object
+              description: What it should be.
+              required: [size]
+              properties:
+                size: { type: integer }
+                port: { x-kubernetes-int-or-string: true }
+                colour: { type: string, enum: [red, green], nullable: true }
+                odd-name: { type: boolean }
+                labels: { type: object, additionalProperties: { type: string } }
+                parts: { type: array, items: { type: object, required: [name], properties: { name: { type: string } } } }
+                template: { type: object, x-kubernetes-embedded-resource: true }
+                free: { x-kubernetes-preserve-unknown-fields: true }
+                open: { type: object, x-kubernetes-preserve-unknown-fields: true, properties: { known: { type: string } } }
+                mode: { type: string, enum: [a-mode-with-a-long-name, another-mode-with-a-long-name, a-third-mode-with-a-long-name] }
+            status: { type: object, properties: { ready: { type: boolean } } }
+    - { name: v1beta1, served: true, storage: false, schema: { openAPIV3Schema: { type: object } } }
+---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: { name: clusterwideinventories.example.com }
+spec:
+  group: example.com
+  scope: Cluster
+  names: { kind: ClusterwideWidgetInventory, plural: clusterwideinventories }
+  versions: [{ name: v1, served: true, storage: true, subresources: { status: {} }, schema: { openAPIV3Schema: { type: object } } }]
+`;
+
+const program = `
+import type { KubeClient } from "reanchor";
+import { ClusterwideWidgetInventory, Widget, WidgetV1beta1, type WidgetSpec } from "./generated.ts";
+
+export async function main(kube: KubeClient): Promise<WidgetSpec> {
+  const widgets = kube.resource(Widget);
+  await widgets.create({ metadata: { name: "a" }, spec: { size: 3, port: "http", colour: null } });
+  await widgets.scale.patch("a", { spec: { replicas: 2 } });
+  await widgets.status.patch("a", { status: { ready: true } });
+  const { metadata, spec } = await widgets.get("a");
+  const parts: string[] | undefined = spec.parts?.map(({ name }) => name);
+  console.log(metadata.name, parts, spec.open?.known, spec.open?.["other"]);
+  // @ts-expect-error A size is a number.
+  await widgets.create({ metadata: { name: "a" }, spec: { size: "3" } });
+  // @ts-expect-error There is no such mode.
+  await widgets.apply({ metadata: { name: "a" }, spec: { mode: "none" } });
+  await kube.resource(ClusterwideWidgetInventory).status.get("b");
+  // @ts-expect-error It has no status.
+  await kube.resource(WidgetV1beta1).status.get("b");
+  return spec;
+}
+`;
+
+let folder: string;
+const code = declareKinds(kindsOfCrds(readManifests(crds), "crds.yaml"), {
+  importFrom: "reanchor/resources",
+  allVersions: true,
+});
+
+beforeAll(async () => {
+  // Inside the project, whose flags and formatting count.
+  await mkdir(join(root, ".tmp"), { recursive: true });
+  folder = await mkdtemp(join(root, ".tmp/generated-"));
+  await writeFile(join(folder, "generated.ts"), code);
+});
+
+afterAll(() => rm(folder, { recursive: true }));
+
+test("generated code type-checks, and its types are those of the schema", async () => {
+  await writeFile(join(folder, "program.ts"), program);
+  const config = join(folder, "tsconfig.json");
+  const paths = {
+    reanchor: [join(root, "runtimes/node.ts")],
+    "reanchor/resources": [join(root, "src/resources/index.ts")],
+  };
+  const options = { extends: join(root, "tsconfig.json"), compilerOptions: { paths } };
+  await writeFile(config, JSON.stringify({ ...options, include: ["*.ts"], exclude: [] }));
+  const { exitCode, output } = await run(bin("tsc"), ["-p", config]);
+  expect(output).toBe("");
+  expect(exitCode).toBe(0);
+});
+
+test("generated code is formatted", async () => {
+  const copy = join(folder, "formatted.ts");
+  await writeFile(copy, code);
+  const { exitCode, output } = await run(bin("oxfmt"), [
+    "-c",
+    join(root, ".oxfmtrc.json"),
+    "--check",
+    copy,
+  ]);
+  expect(output).not.toContain("formatted.ts");
+  expect(exitCode).toBe(0);
+});

@@ -1,0 +1,117 @@
+/**
+ * The command line: what it prints, and what it ends with.
+ *
+ * @module
+ */
+
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { runCommand } from "../../../runtimes/cli/commands.ts";
+import { version } from "../../../src/version.ts";
+
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "reanchor-cli-"));
+});
+
+afterAll(() => rm(folder, { recursive: true }));
+
+async function run(...args: string[]): Promise<{ code: number; printed: string; said: string }> {
+  let printed = "";
+  let said = "";
+  const code = await runCommand(args, {
+    async print(text) {
+      printed += text;
+    },
+    complain: (text) => void (said += text),
+  });
+  return { code, printed, said };
+}
+
+async function file(name: string, text: string): Promise<string> {
+  const path = join(folder, name);
+  await writeFile(path, text);
+  return path;
+}
+
+const crd = `
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: { name: widgets.example.com }
+spec:
+  group: example.com
+  scope: Namespaced
+  names: { kind: Widget, plural: widgets }
+  versions:
+    - { name: v1, served: true, storage: true, schema: { openAPIV3Schema: { type: object } } }
+`;
+
+describe("runCommand()", () => {
+  test.each(["-h", "--help", "help"])("prints help for %s", async (option) => {
+    const { code, printed } = await run(option);
+    expect([code, printed]).toEqual([0, expect.stringContaining("generate    Write TypeScript")]);
+  });
+
+  test("prints the help of a command, and the version", async () => {
+    expect((await run("generate", "--help")).printed).toMatch(/--cluster[\s\S]*--output FILE/);
+    expect(await run("--version")).toEqual({ code: 0, printed: `${version}\n`, said: "" });
+  });
+
+  test("generates from files, to the standard output or to a file", async () => {
+    const input = await file("crd.yaml", crd);
+    const { code, printed } = await run("generate", input);
+    expect([code, printed]).toEqual([0, expect.stringContaining('plural: "widgets"')]);
+    const output = join(folder, "widgets.ts");
+    expect(await run("generate", input, "--output", output)).toEqual({
+      code: 0,
+      printed: "",
+      said: "",
+    });
+    expect(await readFile(output, "utf8")).toBe(printed);
+    const jsr = await run("generate", input, "--from", "@reanchor/reanchor/resources");
+    expect(jsr.printed).toContain('} from "@reanchor/reanchor/resources";');
+  });
+
+  test.each<[args: string[], reason: RegExp]>([
+    [[], /a command is missing; see reanchor --help/],
+    [["make"], /there is no command "make"; see/],
+    [["generate"], /generate needs a file, or --cluster; see/],
+    [["generate", "--unknown"], /Unknown option '--unknown'/],
+    [["generate", "--cluster", "crd.yaml"], /takes files or --cluster, not both/],
+    [["generate", "crd.yaml", "--group", "x"], /--group needs --cluster/],
+  ])("ends with 2 if it is called with %j", async (args, reason) => {
+    const { code, printed, said } = await run(...args);
+    expect([code, printed]).toEqual([2, ""]);
+    expect(said).toMatch(reason);
+    expect(said.trimEnd().split("\n")).toHaveLength(1);
+  });
+
+  test("ends with 1 and the reason if it fails", async () => {
+    const missing = join(folder, "missing.yaml");
+    expect(await run("generate", missing)).toEqual({
+      code: 1,
+      printed: "",
+      said: `reanchor: Cannot read ${missing}: there is no such file or folder\n`,
+    });
+    const broken = await file("broken.yaml", `${crd}---\nkind: [`);
+    expect((await run("generate", broken)).said).toMatch(
+      /^reanchor: Cannot read manifests of .*broken\.yaml: document 2, line 12/,
+    );
+    const other = await file("other.yaml", "apiVersion: v1\nkind: Pod\n");
+    expect((await run("generate", other)).said).toContain("it holds no CustomResourceDefinition");
+    const input = await file("crd.yaml", crd);
+    const { code, said } = await run("generate", input, "-o", join(folder, "no/such/folder.ts"));
+    expect([code, said]).toEqual([
+      1,
+      expect.stringMatching(/^reanchor: Cannot write .*: there is no such/),
+    ]);
+    const kubeconfig = await run("generate", "--cluster", "--kubeconfig", missing);
+    expect([kubeconfig.code, kubeconfig.said]).toEqual([
+      1,
+      expect.stringMatching(/^reanchor: Cannot /),
+    ]);
+  });
+});

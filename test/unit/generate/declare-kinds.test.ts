@@ -1,0 +1,187 @@
+/**
+ * The code that `reanchor generate` writes: which types it makes of which schemas.
+ * `test/runtimes/generated-code.test.ts` type-checks and formats it.
+ *
+ * @module
+ */
+
+import { describe, expect, test } from "vitest";
+import { kindsOfCrds } from "../../../src/generate/custom-kind.ts";
+import { type DeclareOptions, declareKinds } from "../../../src/generate/declare-kinds.ts";
+import { kindsOfCluster } from "../../../src/generate/cluster-kinds.ts";
+import type { KubeClient } from "../../../src/index.ts";
+import type { ManifestObject } from "../../../src/manifests/index.ts";
+
+interface CrdParts {
+  readonly kind?: string;
+  readonly group?: string;
+  readonly versions?: readonly object[];
+}
+
+function aCrd({ kind = "Widget", group = "example.com", versions = [] }: CrdParts): ManifestObject {
+  const plural = `${kind.toLowerCase()}s`;
+  return {
+    apiVersion: "apiextensions.k8s.io/v1",
+    kind: "CustomResourceDefinition",
+    metadata: { name: `${plural}.${group}` },
+    spec: { group, scope: "Namespaced", names: { kind, plural }, versions },
+  };
+}
+
+function aVersion(spec: object, name = "v1", more: object = {}): object {
+  const openAPIV3Schema = { type: "object", properties: { spec } };
+  return { name, served: true, schema: { openAPIV3Schema }, ...more };
+}
+
+function declare(crds: readonly ManifestObject[], options: Partial<DeclareOptions> = {}): string {
+  const defaults = { importFrom: "reanchor/resources", allVersions: false };
+  return declareKinds(kindsOfCrds(crds, "crd.yaml"), { ...defaults, ...options });
+}
+
+/** The type of a field. */
+function typeOf(schema: object): string | undefined {
+  const spec = { type: "object", required: ["field"], properties: { field: schema } };
+  return /^ {2}field: ([^;]*);$/m.exec(declare([aCrd({ versions: [aVersion(spec)] })]))?.[1];
+}
+
+function exportsOf(code: string): string[] {
+  return [...code.matchAll(/^export (?:interface|const) (\w+)/gm)].map(([, name = ""]) => name);
+}
+
+describe("declareKinds() writes", () => {
+  test.each<[schema: object, type: string]>([
+    [{ type: "string" }, "string"],
+    [{ type: "integer", format: "int64" }, "number"],
+    [{ type: "number", nullable: true }, "number | null"],
+    [{ type: "string", enum: ["a", 'b"'] }, String.raw`"a" | "b\""`],
+    [{ type: "string", enum: ["a", null], nullable: true }, '"a" | null'],
+    [{ "x-kubernetes-int-or-string": true }, "number | string"],
+    [{ "x-kubernetes-preserve-unknown-fields": true }, "unknown"],
+    [{ type: "object" }, "{ [key: string]: unknown }"],
+    [{ type: "object", additionalProperties: { type: "integer" } }, "{ [key: string]: number }"],
+    [{ type: "array", items: { type: "string" } }, "string[]"],
+    [{ type: "array", items: { "x-kubernetes-int-or-string": true } }, "(number | string)[]"],
+    [{ type: "array", items: { type: "object", properties: { a: {} } } }, "WidgetSpecField[]"],
+    [
+      { type: "object", "x-kubernetes-embedded-resource": true },
+      "(KubeObject & { [field: string]: unknown })",
+    ],
+  ])("%j as a type", (schema, type) => {
+    expect(typeOf(schema)).toBe(type);
+  });
+
+  test("descriptions as docstrings, which they can't leave", () => {
+    const spec = { type: "object", description: "What it */ should be. {@link x}" };
+    const code = declare([aCrd({ versions: [aVersion(spec)] })]);
+    expect(code).toContain(String.raw`  /** What it *\/ should be. { @link x} */`);
+  });
+
+  test("the newest version, or all that are served", () => {
+    const versions = ["v1alpha1", "v1", "v2beta1", "v2"].map((name) => aVersion({}, name));
+    const crd = aCrd({ versions: [...versions, aVersion({}, "v3", { served: false })] });
+    expect(declare([crd])).toContain('version: "v2",');
+    expect(exportsOf(declare([crd]))).toEqual(["Widget", "Widget"]);
+    const all = exportsOf(declare([crd], { allVersions: true }));
+    expect(new Set(all)).toEqual(
+      new Set(["Widget", "WidgetV1", "WidgetV2beta1", "WidgetV1alpha1"]),
+    );
+  });
+
+  test("each name once, whatever kinds and fields are called", () => {
+    const nested = { type: "object", properties: { a: { type: "object", properties: { b: {} } } } };
+    const versions = [aVersion(nested)];
+    const kinds = ["Widget", "WidgetSpec", "ResourceKind"];
+    const crds = [
+      ...kinds.map((kind) => aCrd({ kind, versions })),
+      aCrd({ group: "other.com", versions }),
+    ];
+    const names = exportsOf(declare(crds));
+    const interfaces = names.filter((name, index) => names.indexOf(name) === index);
+    expect(interfaces).toContain("OtherWidget");
+    expect(interfaces).not.toContain("ResourceKind");
+    // A kind's interface and its constant share a name; nothing else does.
+    expect(names).toHaveLength(interfaces.length + crds.length);
+  });
+
+  test("the subresources that decide on the verbs", () => {
+    const subresources = { scale: {}, status: {} };
+    const code = declare([aCrd({ versions: [aVersion({}, "v1", { subresources })] })]);
+    expect(code).toContain('CustomResource<Widget, readonly ["status", "scale"]>');
+    expect(code).toContain('subresources: ["status", "scale"],');
+  });
+});
+
+test.each<[what: string, object: object, reason: string]>([
+  [
+    "v1beta1",
+    { apiVersion: "apiextensions.k8s.io/v1beta1" },
+    "only apiextensions.k8s.io/v1 is read",
+  ],
+  ["one without a spec", { spec: undefined }, "has no spec.group"],
+  ["one without names", { spec: { group: "a.b" } }, "has no spec.names.kind"],
+])("kindsOfCrds() rejects %s", (_what, part, reason) => {
+  const crd = { ...aCrd({}), ...part } as ManifestObject;
+  expect(() => kindsOfCrds([crd], "crd.yaml")).toThrow(
+    `Cannot generate from crd.yaml: CustomResourceDefinition widgets.example.com `,
+  );
+  expect(() => kindsOfCrds([crd], "crd.yaml")).toThrow(reason);
+});
+
+describe("kindsOfCluster()", () => {
+  const bar = { group: "foo.com", version: "v1", kind: "Bar" };
+  const others = { namespaced: false, subresources: ["status", "other"], verbs: ["list"] };
+  const kinds = [
+    { ...bar, plural: "bars", ...others },
+    { ...bar, version: "v2", plural: "bars", ...others },
+    { group: "apps", version: "v1", kind: "Deployment", plural: "deployments", ...others },
+    {
+      group: "foo.com",
+      version: "v1",
+      kind: "Review",
+      plural: "reviews",
+      ...others,
+      verbs: ["create"],
+    },
+  ];
+  const paths: string[] = [];
+  const kube = {
+    discover: async () => ({ kinds, missing: [] }),
+    async get(path: string) {
+      paths.push(path);
+      const [, , , , group, version = "v1"] = path.split("/");
+      const names = [{ group, version, kind: "Bar" }];
+      const meta = { $ref: "#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta" };
+      const ref = { allOf: [{ $ref: "#/components/schemas/com.foo.v1.Part" }] };
+      const spec = { type: "object", properties: { part: ref, again: ref, meta } };
+      const schemas = {
+        "com.foo.v1.Bar": { properties: { spec }, "x-kubernetes-group-version-kind": names },
+        "com.foo.v1.Part": {
+          type: "object",
+          properties: { part: ref, q: { $ref: "#/x/Quantity" } },
+        },
+        Quantity: { oneOf: [{ type: "string" }, { type: "number" }] },
+      };
+      return { components: { schemas } };
+    },
+  } as unknown as KubeClient;
+
+  test("reads the kinds that Kubernetes does not bring, or those of the groups that are named", async () => {
+    const found = await kindsOfCluster(kube, []);
+    expect(found.map(({ kind, version }) => `${kind} ${version}`)).toEqual(["Bar v2", "Bar v1"]);
+    expect(paths).toEqual(["/openapi/v3/apis/foo.com/v1", "/openapi/v3/apis/foo.com/v2"]);
+    expect((await kindsOfCluster(kube, ["apps"])).map(({ kind }) => kind)).toEqual(["Deployment"]);
+    await expect(kindsOfCluster(kube, ["none.com"])).rejects.toThrow("it has no group none.com");
+    expect(found[0]?.subresources).toEqual(["status"]);
+  });
+
+  test("follows references, once for each type", async () => {
+    const code = declareKinds(await kindsOfCluster(kube, []), {
+      importFrom: "reanchor/resources",
+      allVersions: false,
+    });
+    expect(exportsOf(code)).toEqual(["BarSpec", "BarPart", "Bar", "Bar"]);
+    expect(code).toContain("  again?: BarPart | undefined;");
+    expect(code).toContain('  meta?: NonNullable<KubeObject["metadata"]> | undefined;');
+    expect(code).toContain("  q?: string | number | undefined;");
+  });
+});
