@@ -120,7 +120,7 @@ test.each<[what: string, object: object, reason: string]>([
   ["one without a spec", { spec: undefined }, "has no spec.group"],
   ["one without names", { spec: { group: "a.b" } }, "has no spec.names.kind"],
 ])("kindsOfCrds() rejects %s", (_what, part, reason) => {
-  const crd = { ...aCrd({}), ...part } as ManifestObject;
+  const crd: ManifestObject = { ...aCrd({}), ...part };
   expect(() => kindsOfCrds([crd], "crd.yaml")).toThrow(
     `Cannot generate from crd.yaml: CustomResourceDefinition widgets.example.com `,
   );
