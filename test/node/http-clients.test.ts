@@ -7,19 +7,24 @@
 
 import { once } from "node:events";
 import type { Agent } from "node:https";
+import { VersionApi } from "@kubernetes/client-node";
 import axios from "axios";
 import { got as got12 } from "got12";
 import { got as got13 } from "got13";
 import { got as got14 } from "got14";
 import got15 from "got15";
 import got16 from "got16";
+import ky from "ky";
 import nodeFetch from "node-fetch";
+import { createFetch as createOfetch } from "ofetch";
+import createClient from "openapi-fetch";
 import superagent from "superagent";
 import { fetch, setGlobalDispatcher, getGlobalDispatcher } from "undici";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { WebSocket } from "ws";
 import { createDispatcher, createHttpsAgent } from "../../runtimes/agents.ts";
-import { fileCaSource } from "../../runtimes/node.ts";
+import { KubeConfig } from "../../runtimes/client-node.ts";
+import { createFetch, fileCaSource } from "../../runtimes/node.ts";
 import { startCluster, until } from "../contract/support/scene.ts";
 import { rotateUnderLoad } from "./support/rotate-under-load.ts";
 
@@ -104,6 +109,70 @@ describe.each(clients)("createHttpsAgent() in $name", ({ by }) => {
     });
     expect(failures).toEqual([]);
   });
+});
+
+const fetchClients: readonly [string, (by: typeof globalThis.fetch) => Post][] = [
+  [
+    "ky",
+    (by) => {
+      const client = ky.create({ fetch: by, retry: 0 });
+      return async (origin, body) => await client.post(`${origin}/echo`, { body }).text();
+    },
+  ],
+  [
+    "ofetch",
+    (by) => {
+      const client = createOfetch({ fetch: by, Headers, AbortController });
+      const options = { method: "POST", responseType: "text", retry: false } as const;
+      return async (origin, body) => await client(`${origin}/echo`, { ...options, body });
+    },
+  ],
+  [
+    "openapi-fetch",
+    (by) => {
+      interface Paths {
+        "/echo": {
+          post: {
+            requestBody: { content: { "application/json": { text: string } } };
+            responses: { 200: { content: { "application/json": { body: string } } } };
+          };
+        };
+      }
+      return async (origin, text) => {
+        const client = createClient<Paths>({ baseUrl: origin, fetch: by });
+        return (await client.POST("/echo", { body: { text } })).data?.body ?? "";
+      };
+    },
+  ],
+];
+
+test.each(fetchClients)("createFetch() in %s fails no request in ten rotations", async (_, by) => {
+  const failures = await postUnderLoad((caFile) => {
+    const rotating = createFetch({ ca: fileCaSource(caFile, { reloadIntervalMs: 20 }) });
+    onTestFinished(async () => await rotating.close());
+    return by(rotating);
+  });
+  expect(failures).toEqual([]);
+});
+
+test("KubeConfig of reanchor/client-node fails no typed call in ten rotations", async () => {
+  const failures = await postUnderLoad((caFile) => {
+    const configs = new Map<string, KubeConfig>();
+    onTestFinished(async () => {
+      for (const config of configs.values()) await config.close();
+    });
+    return async (server, text) => {
+      const config = configs.get(server) ?? new KubeConfig({ reloadIntervalMs: 20 });
+      if (!configs.has(server)) {
+        const cluster = { name: "cluster", server, caFile, skipTLSVerify: false };
+        config.loadFromClusterAndUser(cluster, { name: "user", token: "any" });
+        configs.set(server, config);
+      }
+      const { gitVersion } = await config.makeApiClient(VersionApi).getCode();
+      return gitVersion.startsWith("v1") ? text : "";
+    };
+  });
+  expect(failures).toEqual([]);
 });
 
 test.each([
