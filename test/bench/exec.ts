@@ -1,19 +1,14 @@
 /**
- * Commands in pods against kubectl, at a real kube-apiserver and a stand-in for a node.
+ * Commands in pods against kubectl and client-node, at a real kube-apiserver and a stand-in for a node.
  *
  * @module
  */
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { open, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { buildServers, hasGo } from "../../tools/go-programs.ts";
-import { writeAdminKubeconfig } from "../support/admin-kubeconfig.ts";
-import { startCluster } from "../support/cluster.ts";
-import { startNode } from "../support/node-process.ts";
-import { until } from "../support/until.ts";
-import { type BenchContext, type Figure, atMost, under } from "./figures.ts";
+import { open } from "node:fs/promises";
+import { type BenchContext, type Figure, atLeast, under } from "./figures.ts";
+import { NAMESPACE, POD, openPodStage } from "./pod-stage.ts";
 import { type RuntimeName, runProgram, runtimeTitles } from "./program.ts";
 import { alternate, median, ratio } from "./statistics.ts";
 
@@ -22,8 +17,6 @@ const MEGABYTES = 100;
 /** Small commands of one process. */
 const COMMANDS = 100;
 const MEMORY_GOAL_MB = 64;
-const NAMESPACE = "default";
-const POD = "pod";
 
 /** What `programs/exec.mjs` does: it sends, receives, runs small commands, or reads slowly. */
 type Task = "send" | "receive" | "small" | "slow";
@@ -34,14 +27,14 @@ interface TaskResult {
 }
 
 const runtimes: readonly RuntimeName[] = ["node", "deno", "bun"];
-const contenders = ["kubectl", ...runtimes] as const;
+const contenders = ["kubectl", "client-node", ...runtimes] as const;
+type Contender = (typeof contenders)[number];
+/** What each round took, by the contender, in milliseconds. */
+type Times = Readonly<Record<Contender, readonly number[]>>;
 
-/** Compares whole processes with kubectl's, in turns; each of them connects and ends. */
+/** Compares processes in turns; each of them connects and ends. */
 export async function measureExec({ dist, isQuick, say }: BenchContext): Promise<Figure[]> {
-  if (!(await hasGo())) throw new Error("it needs Go 1.26 or later");
-  const failure = await buildServers(say);
-  if (failure !== undefined) throw new Error(failure);
-  await using stage = await openPodStage();
+  await using stage = await openPodStage(say, MEGABYTES * 1e6);
   const { kubeconfig, input } = stage;
 
   const run = async (runtime: RuntimeName, task: Task, count = 0): Promise<TaskResult> =>
@@ -56,24 +49,44 @@ export async function measureExec({ dist, isQuick, say }: BenchContext): Promise
     return await timeProgram("kubectl", [...flags, ...args], task === "send" ? input : undefined);
   };
 
-  const rounds = isQuick ? 3 : 9;
-  const figures: Figure[] = [];
-  for (const task of ["send", "receive", "small"] as const) {
-    const times = await alternate(contenders, rounds, async (contender, round) => {
+  const timesOf = async (task: Task): Promise<Times> =>
+    await alternate(contenders, rounds, async (contender, round) => {
       say(`exec, ${task}, ${contender}: ${round + 1} of ${rounds}`);
       if (contender === "kubectl") return await kubectl(task);
       const startedAt = performance.now();
-      await run(contender, task, 1);
+      if (contender === "client-node") {
+        const argument = { task, kubeconfig, pod: POD, bytes: MEGABYTES * 1e6 };
+        await runProgram("programs/exec-client-node.mjs", { argument });
+      } else await run(contender, task, 1);
       return performance.now() - startedAt;
     });
-    for (const runtime of runtimes) {
+
+  const rounds = isQuick ? 3 : 9;
+  const figures: Figure[] = [];
+  const small = await timesOf("small");
+  for (const runtime of runtimes) {
+    figures.push(processFigure("small", small, runtime, "kubectl"));
+    if (runtime === "node") figures.push(processFigure("small", small, runtime, "client-node"));
+  }
+  for (const task of ["send", "receive"] as const) {
+    const times = await timesOf(task);
+    // What a process needs to start and to connect has nothing to do with its rate.
+    const transfers = (contender: Contender): number[] =>
+      times[contender].map((ms) => ms - median(small[contender]));
+    for (const [runtime, peer] of [
+      ...runtimes.map((each) => [each, "kubectl"] as const),
+      ["node", "client-node"] as const,
+    ]) {
+      const rate = (contender: Contender): string =>
+        ((MEGABYTES * 1_000) / median(transfers(contender))).toFixed(0);
       figures.push({
-        name: `${titles[task]}, ${runtimeTitles[runtime]}, against kubectl`,
-        value: ratio(times[runtime], times.kubectl).median,
+        name: `rate of ${titles[task]}, ${runtimeTitles[runtime]}, against ${peer}`,
+        value: ratio(transfers(peer), transfers(runtime)).median,
         unit: "times",
-        goal: task === "small" || runtime === "deno" ? undefined : atMost(1),
-        detail: `${median(times[runtime]).toFixed(0)} ms against ${median(times.kubectl).toFixed(0)} ms in ${rounds} processes each`,
+        goal: peer === "kubectl" && runtime !== "deno" ? atLeast(1) : undefined,
+        detail: `${rate(runtime)} MB/s against ${rate(peer)}, without the time of a small exec`,
       });
+      figures.push(processFigure(task, times, runtime, peer));
     }
   }
   for (const runtime of runtimes) {
@@ -102,7 +115,19 @@ const titles = {
   send: `exec that reads ${MEGABYTES} MB`,
   receive: `exec that writes ${MEGABYTES} MB`,
   small: "one small exec",
+  slow: "exec with a reader that sleeps",
 } as const;
+
+/** Whole processes, with their start. */
+function processFigure(task: Task, times: Times, runtime: RuntimeName, peer: Contender): Figure {
+  return {
+    name: `${titles[task]}, ${runtimeTitles[runtime]}, against ${peer}, whole processes`,
+    value: ratio(times[runtime], times[peer]).median,
+    unit: "times",
+    goal: undefined,
+    detail: `${median(times[runtime]).toFixed(0)} ms against ${median(times[peer]).toFixed(0)} ms in ${times[peer].length} processes each`,
+  };
+}
 
 /** The same for kubectl as in `programs/exec.mjs`. */
 function commandOf(task: Task, bytes: number): string[] {
@@ -122,40 +147,4 @@ async function timeProgram(command: string, args: string[], input?: string): Pro
     await file?.close();
   }
   return performance.now() - startedAt;
-}
-
-interface PodStage extends AsyncDisposable {
-  readonly kubeconfig: string;
-  /** A file of as many zeros as are sent. */
-  readonly input: string;
-}
-
-async function openPodStage(): Promise<PodStage> {
-  const cluster = await startCluster();
-  const node = await startNode(cluster, "proxied");
-  const core = `/api/v1/namespaces/${NAMESPACE}`;
-  await cluster.admin("POST", `${core}/serviceaccounts`, { metadata: { name: "default" } });
-  const spec = {
-    nodeName: node.name,
-    automountServiceAccountToken: false,
-    containers: [{ name: "main", image: "none" }],
-  };
-  await cluster.admin("POST", `${core}/pods`, { metadata: { name: POD }, spec });
-  await until("the pod runs", async () => {
-    const { status } = (await cluster.admin("GET", `${core}/pods/${POD}`)) as {
-      status: { phase?: string };
-    };
-    return status.phase === "Running";
-  });
-  const input = join(cluster.description.folder, "zeros");
-  await writeFile(input, new Uint8Array(MEGABYTES * 1e6));
-  return {
-    kubeconfig: await writeAdminKubeconfig(cluster),
-    input,
-    async [Symbol.asyncDispose]() {
-      await rm(input);
-      await node.stop();
-      await cluster.close();
-    },
-  };
 }

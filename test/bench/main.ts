@@ -15,6 +15,7 @@ import { describeMachine } from "./machine.ts";
 import { measureMemory } from "./memory.ts";
 import { type BenchOptions, helpText, readOptions } from "./options.ts";
 import { type Progress, createProgress } from "./progress.ts";
+import { measurePorts } from "./port-forward.ts";
 import { measureProtocols } from "./protocols.ts";
 import { measureReloads } from "./reloads.ts";
 import { type PaintVerdict, type Report, drawMarkdown, drawTable, toJson } from "./report.ts";
@@ -49,8 +50,13 @@ const subjects: readonly Subject[] = [
   { name: "informer", what: "an informer against client-node's", measure: measureInformer },
   {
     name: "exec",
-    what: "commands in pods against kubectl; needs Go and kubectl",
+    what: "commands in pods against kubectl and client-node; needs Go and kubectl",
     measure: measureExec,
+  },
+  {
+    name: "ports",
+    what: "forwarded ports against kubectl; needs Go and kubectl",
+    measure: measurePorts,
   },
 ];
 

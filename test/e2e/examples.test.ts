@@ -1,0 +1,150 @@
+/**
+ * The programs of `examples/shell` and `examples/port-forward`, run as a user runs them, against a real API server.
+ *
+ * @module
+ */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { type AddressInfo, connect as connectTo, createServer } from "node:net";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { expect, onTestFinished, test } from "vitest";
+import { lane } from "../contract/support/entry.ts";
+import { writeAdminKubeconfig } from "../support/admin-kubeconfig.ts";
+import { eventually } from "../support/cluster.ts";
+import { createPod, createPodAccount, useNode } from "./support/pods.ts";
+import { cluster } from "./support/scene.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const node = useNode("proxied");
+
+/** How this runtime runs a program that is TypeScript. */
+const flags = lane === "deno" ? ["run", "-A", "--no-check", "--config", "deno.offline.json"] : [];
+
+interface Program {
+  readonly child: ChildProcess;
+  /** What it has printed. */
+  output(): string;
+  /** Types something. */
+  type(text: string): void;
+}
+
+/** Starts an example's program, in a terminal if it is asked for. */
+async function start(
+  example: string,
+  namespace: string,
+  args: readonly string[],
+  isInTerminal = false,
+): Promise<Program> {
+  await mkdir(join(root, ".tmp"), { recursive: true });
+  const folder = await mkdtemp(join(root, ".tmp/example-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const source = await readFile(join(root, `examples/${example}/main.ts`), "utf8");
+  const path = (file: string): string => JSON.stringify(join(root, file));
+  const program = join(folder, "main.ts");
+  await writeFile(
+    program,
+    source
+      .replace('"reanchor"', path(`runtimes/${lane}.ts`))
+      .replace('"reanchor/resources"', path("src/resources/index.ts")),
+  );
+  const admin = JSON.parse(await readFile(await writeAdminKubeconfig(cluster), "utf8")) as {
+    contexts: { context: { namespace?: string } }[];
+  };
+  for (const { context } of admin.contexts) context.namespace = namespace;
+  const kubeconfig = join(folder, "kubeconfig");
+  await writeFile(kubeconfig, JSON.stringify(admin));
+  const command = [process.execPath, ...flags, program, ...args];
+  const [file = "", ...rest] = isInTerminal ? inTerminal(command) : command;
+  const child = spawn(file, rest, {
+    cwd: root,
+    env: { ...process.env, KUBECONFIG: kubeconfig },
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  let output = "";
+  child.stdout.on("data", (chunk: Buffer) => {
+    output += chunk.toString();
+  });
+  return { child, output: () => output, type: (text) => void child.stdin.write(text) };
+}
+
+/** `script` of util-linux gives a program a terminal; `undefined` where there is none. */
+const script: string | undefined = await new Promise((resolve) => {
+  const asked = spawn("script", ["--version"], { stdio: ["ignore", "pipe", "ignore"] });
+  let version = "";
+  asked.stdout.on("data", (chunk: Buffer) => {
+    version += chunk.toString();
+  });
+  asked.once("error", () => resolve(undefined));
+  asked.once("close", () => resolve(version.includes("util-linux") ? "script" : undefined));
+});
+
+function inTerminal(command: readonly string[]): string[] {
+  const quoted = command.map((word) => `'${word.replaceAll("'", String.raw`'\''`)}'`).join(" ");
+  return [script ?? "", "--quiet", "--return", "--command", quoted, "/dev/null"];
+}
+
+test("examples/shell runs a command in a pod's terminal, and ends with its exit code", async () => {
+  const account = await createPodAccount();
+  const pod = await createPod(account, node());
+  const shell = await start("shell", account.namespace, [
+    pod,
+    "sh",
+    "-c",
+    "tty; read line; echo got $line; exit 5",
+  ]);
+  const exited = once(shell.child, "exit");
+  await eventually("it has a terminal", async () => shell.output().includes("/dev/"));
+  shell.type("hello\n");
+  expect(await exited).toEqual([5, null]);
+  expect(shell.output()).toContain("got hello");
+});
+
+if (script !== undefined) {
+  test("examples/shell passes on keys and the size of its own terminal", async () => {
+    const account = await createPodAccount();
+    const pod = await createPod(account, node());
+    const shell = await start("shell", account.namespace, [pod], true);
+    const exited = once(shell.child, "exit");
+    shell.type("echo $((6 * 7)); stty size\n");
+    await eventually("it has answered", async () => /42[\r\n]+\d+ \d+[\r\n]/.test(shell.output()));
+    shell.type("echo re''ady; sleep 1000\n");
+    await eventually("it sleeps", async () => shell.output().includes("ready"));
+    // In raw mode, Ctrl-C is a key for the pod's terminal, and no signal for the program here.
+    shell.type("\u0003");
+    shell.type("exit 7\n");
+    expect(await exited).toEqual([7, null]);
+  });
+}
+
+test("examples/port-forward forwards a Service, and ends on SIGTERM", async () => {
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.pipe(socket);
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  const account = await createPodAccount();
+  await createPod(account, node(), { labels: { app: "db" } });
+  await cluster.admin("POST", `/api/v1/namespaces/${account.namespace}/services`, {
+    metadata: { name: "db" },
+    spec: { selector: { app: "db" }, ports: [{ port: 5432, targetPort: port }] },
+  });
+  const forward = await start("port-forward", account.namespace, ["db", "5432", "0"]);
+  const exited = once(forward.child, "exit");
+  await eventually("it listens", async () => forward.output().includes("is forwarded"));
+  const local = Number(/127\.0\.0\.1:(\d+)/.exec(forward.output())?.[1]);
+  const socket = connectTo({ host: "127.0.0.1", port: local });
+  socket.write("select 1");
+  const [answer] = (await once(socket, "data")) as [Buffer];
+  expect(answer.toString()).toBe("select 1");
+  socket.destroy();
+  // Deno's `kill()` of a child says that the signal ended it, whatever did.
+  process.kill(forward.child.pid ?? 0, "SIGTERM");
+  expect(await exited).toEqual([0, null]);
+});
