@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Clock } from "./runtime.ts";
+
 /** How waits grow. */
 export interface BackoffOptions {
   /**
@@ -22,11 +24,16 @@ export interface BackoffOptions {
 
 /** Waits differ by chance, so that many clients do not come back at once. */
 export class Backoff {
+  readonly #clock: Pick<Clock, "random">;
   readonly #firstMs: number;
   readonly #lastMs: number;
   #failures = 0;
 
-  constructor({ firstMs = 250, lastMs = 30_000 }: BackoffOptions = {}) {
+  constructor(
+    clock: Pick<Clock, "random">,
+    { firstMs = 250, lastMs = 30_000 }: BackoffOptions = {},
+  ) {
+    this.#clock = clock;
     this.#firstMs = firstMs;
     this.#lastMs = lastMs;
   }
@@ -35,7 +42,7 @@ export class Backoff {
   next(): number {
     const longest = Math.min(this.#lastMs, this.#firstMs * 2 ** this.#failures);
     this.#failures += 1;
-    return Math.round(longest * (0.5 + Math.random() / 2));
+    return Math.round(longest * (0.5 + this.#clock.random() / 2));
   }
 
   /** Begins anew, after a success. */

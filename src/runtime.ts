@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Time, injected so that it can be tested. */
+/** Time and chance, injected so that they can be tested. */
 export interface Clock {
   /** Monotonic milliseconds, for ages. */
   now(): number;
@@ -12,6 +12,8 @@ export interface Clock {
   wallNow(): number;
   /** Calls back once after a delay in milliseconds; returns what cancels that. */
   setTimeout(callback: () => void, delayMs: number): () => void;
+  /** A number from 0 up to 1, by chance: waits of many clients must not end at once. */
+  random(): number;
 }
 
 /** The clock of every runtime. */
@@ -22,6 +24,7 @@ export const systemClock: Clock = {
     const timer = setTimeout(callback, delayMs);
     return () => clearTimeout(timer);
   },
+  random: () => Math.random(),
 };
 
 /** What a runtime can do. If it can't honour an option, construction fails. */

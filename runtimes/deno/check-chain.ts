@@ -20,6 +20,7 @@ import {
 } from "../_shared/server-identity.ts";
 import { parseAsAnchor } from "./http-client.ts";
 import { isSignedBy } from "../_shared/signature.ts";
+import { systemClock } from "../../src/runtime.ts";
 
 /**
  * Checks what a server presents.
@@ -42,7 +43,7 @@ export function checkChain(
       parseAsAnchor(encodePem("CERTIFICATE", der));
     }
     if (anchors === undefined) return undefined;
-    const terms = { anchors, now: Date.now(), isSignedBy };
+    const terms = { anchors, now: systemClock.wallNow(), isSignedBy };
     const path = pathToAnchor(chain, terms);
     if (path === undefined) return rejected("no certificate of the CA bundle vouches for it");
     onPath?.(path);

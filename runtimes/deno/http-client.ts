@@ -16,6 +16,7 @@ import {
 import { maySign } from "../../src/certificates/issuer.ts";
 import { CertificateError } from "../_shared/server-identity.ts";
 import { type HttpClient, type HttpClientOptions, deno, nodeCrypto } from "./shim.ts";
+import { systemClock } from "../../src/runtime.ts";
 
 /** See {@link Runtime.checkCertificate}: by both parsers that Deno has, that of `fetch` and that of `node:tls`. */
 export function checkCertificate(pem: string): void {
@@ -71,7 +72,7 @@ export class CurrentClient {
    * @throws {CertificateError} if no anchor is valid.
    */
   get(): HttpClient {
-    const now = Date.now();
+    const now = systemClock.wallNow();
     if (now <= this.#from || now > this.#until) this.#open(now);
     if (this.#client !== undefined) return this.#client;
     // Without an anchor, Deno would trust its default store alone.

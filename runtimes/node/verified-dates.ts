@@ -6,6 +6,7 @@
  */
 
 import { readParts } from "../../src/certificates/certificate.ts";
+import { systemClock } from "../../src/runtime.ts";
 
 /** The dates of what was verified by one trust. */
 export class VerifiedDates {
@@ -19,7 +20,7 @@ export class VerifiedDates {
 
   /** Whether a certificate has expired since the last call that said so: earlier sessions must be forgotten. */
   haveExpired(): boolean {
-    if (Date.now() <= this.#until) return false;
+    if (systemClock.wallNow() <= this.#until) return false;
     this.#until = Infinity;
     return true;
   }

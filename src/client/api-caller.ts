@@ -103,14 +103,17 @@ export class ApiCaller implements ResourceClient {
     const [given, text] = isRequest ? [input, input.url] : [undefined, String(input)];
     const toUrl = this.#toUrlOf(text);
     const { server, timeoutMs } = this.#connections.peek();
-    const request = await readRequest(toUrl(server), given, init, timeoutMs);
+    const { clock } = this;
+    const request = await readRequest(toUrl(server), { request: given, init, timeoutMs, clock });
     return (await this.#connections.send(this.#sign(request), toUrl)).toResponse();
   }
 
   async open(path: string, init: FetchInit = {}, verb = "GET"): Promise<Response> {
     const toUrl = this.#toUrlOf(path);
     const { server, timeoutMs } = this.#connections.peek();
-    const request = await readRequest(toUrl(server), undefined, init, timeoutMs);
+    const { clock } = this;
+    const call = { request: undefined, init, timeoutMs, clock };
+    const request = await readRequest(toUrl(server), call);
     const { response, text } = await this.#connections.open(this.#sign(request), toUrl);
     if (text !== undefined) throw this.#toError({ method: verb, path }, response, text);
     return response.toResponse();

@@ -137,7 +137,7 @@ async function whenServed<T>(
   { crd }: FoundKind,
   act: () => Promise<T>,
 ): Promise<T> {
-  const backoff = new Backoff();
+  const backoff = new Backoff(clock);
   const end = clock.now() + timeoutMs;
   for (;;) {
     try {

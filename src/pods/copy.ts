@@ -128,7 +128,12 @@ export async function writeFile<T extends KubeObject>(
   checkKnown("writeFile", options, ["container", "signal"]);
   const what = `Cannot write ${path} of ${target.describe(name)}`;
   const { folder, base } = splitPath(path, what);
-  const entry: TarInput = { name: base, body: content, mode, modifiedAt: Date.now() };
+  const entry: TarInput = {
+    name: base,
+    body: content,
+    mode,
+    modifiedAt: target.client.clock.wallNow(),
+  };
   await sendArchive({ target, name, command: extractInto(folder), options, what }, [entry]);
 }
 

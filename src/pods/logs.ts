@@ -138,7 +138,7 @@ export async function* logLines<T extends KubeObject>(
     return;
   }
   const position = new LogPosition(timestamps);
-  const backoff = new Backoff();
+  const backoff = new Backoff(client.clock);
   /** What follows the last line's end. */
   let unfinished: string | undefined;
   /** Whether all that was requested last has come, and nothing has been requested since. */

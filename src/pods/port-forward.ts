@@ -247,7 +247,7 @@ async function findPod(
     signal,
   });
   const ready = items.filter(isReady);
-  const pod = ready[Math.floor(Math.random() * ready.length)];
+  const pod = ready[Math.floor(client.clock.random() * ready.length)];
   if (pod === undefined) {
     throw new ConnectionError(
       `Cannot forward ${what}: none of its ${items.length} pods is ready; look at their status`,

@@ -37,7 +37,7 @@ export async function updateObject<T extends KubeObject>(
   const path = target.pathOfName(name);
   const write = writeCall(target, options);
   const { signal, timeoutMs, maxResponseBytes } = options;
-  const backoff = new Backoff({ firstMs: 10, lastMs: 1_000 });
+  const backoff = new Backoff(client.clock, { firstMs: 10, lastMs: 1_000 });
   for (let tries = 1; ; tries += 1) {
     const read = { signal, timeoutMs, maxResponseBytes, method: "GET", path };
     const object = await exchange(target, read);

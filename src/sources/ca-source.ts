@@ -9,13 +9,9 @@ import { absolutePath } from "../file-path.ts";
 import { checkPath, kindOf } from "../options.ts";
 import type { TrustAnchor } from "../events.ts";
 import { sha256 } from "../bytes.ts";
-import { fixedSource } from "./fixed-source.ts";
-import {
-  type CertificateCheck,
-  MAX_BUNDLE_BYTES,
-  type PemCertificate,
-  parseBundle,
-} from "../certificates/pem.ts";
+import { type Runtime, systemClock } from "../runtime.ts";
+import { createFixedSource } from "./fixed-source.ts";
+import { MAX_BUNDLE_BYTES, type PemCertificate, parseBundle } from "../certificates/pem.ts";
 import { Reloader } from "./reloader.ts";
 import type { Source, SourceHost, SourceOptions } from "./source.ts";
 
@@ -89,24 +85,34 @@ export function bindFunctionCaSource(
  * ```
  */
 export function staticCaSource(pem: string): CaSource {
-  return createStaticCaSource(pem, "memory");
+  return createStaticCaSource(pem, { source: "memory" });
+}
+
+/** Where a text that never changes comes from, and the runtime that checks it. */
+export interface StaticSourceOptions {
+  readonly source: string;
+  readonly runtime?: Pick<Runtime, "checkCertificate" | "clock">;
 }
 
 /** As {@link staticCaSource}, with where the text comes from, and checked by the runtime. */
 export function createStaticCaSource(
   pem: string,
-  source: string,
-  check?: CertificateCheck,
+  { source, runtime }: StaticSourceOptions,
 ): CaSource {
+  const clock = runtime?.clock ?? systemClock;
   let certificates: PemCertificate[];
   try {
-    certificates = parseBundle(pem, check);
+    certificates = parseBundle(pem, runtime?.checkCertificate);
   } catch (cause) {
     if (!(cause instanceof SourceError)) throw cause;
     const from = source === "memory" ? "" : ` from ${source}`;
     throw new SourceError(`Cannot use CA bundle${from}: ${cause.message}`, cause.reason, { cause });
   }
-  return fixedSource("ca", () => toBundle(certificates, Date.now()), source);
+  return createFixedSource(() => toBundle(certificates, clock.wallNow()), {
+    kind: "ca",
+    source,
+    clock,
+  });
 }
 
 /** A CA bundle from wherever a function reads it, with what that is called. */

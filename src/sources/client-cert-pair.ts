@@ -14,9 +14,10 @@ import {
   parsePrivateKey,
 } from "../certificates/private-key.ts";
 import { SourceError } from "../errors.ts";
-import type { Runtime } from "../runtime.ts";
+import { type Runtime, systemClock } from "../runtime.ts";
+import type { StaticSourceOptions } from "./ca-source.ts";
 import type { ClientCert, ClientCertFunction, ClientCertPem } from "./client-cert.ts";
-import { fixedSource } from "./fixed-source.ts";
+import { createFixedSource } from "./fixed-source.ts";
 import type { Source } from "./source.ts";
 
 /** How often a certificate and a key are read that do not belong together, before the read has failed. */
@@ -26,9 +27,9 @@ const PAIR_PAUSE_MS = 20;
 /** A client certificate that never changes, with where its text comes from, and checked by the runtime. */
 export function createStaticClientCertSource(
   pem: ClientCertPem,
-  source: string,
-  check?: CertificateCheck,
+  { source, runtime }: StaticSourceOptions,
 ): Source<ClientCert> {
+  const clock = runtime?.clock ?? systemClock;
   function explain(cause: unknown): unknown {
     if (!(cause instanceof SourceError)) return cause;
     const from = source === "memory" ? "" : ` from ${source}`;
@@ -36,16 +37,13 @@ export function createStaticClientCertSource(
     return new SourceError(message, cause.reason, { cause });
   }
   try {
-    const pair = parse(pem, check);
+    const pair = parse(pem, runtime?.checkCertificate);
     if (comparePublicParts(pair.key, pair.chain[0].publicKey) === false) throw mixed();
-    return fixedSource(
-      "client-certificate",
-      async () => {
-        if (!(await isPair(pair))) throw explain(mixed());
-        return await toClientCert(pair, Date.now());
-      },
-      source,
-    );
+    const load = async (): Promise<ClientCert> => {
+      if (!(await isPair(pair))) throw explain(mixed());
+      return await toClientCert(pair, clock.wallNow());
+    };
+    return createFixedSource(load, { kind: "client-certificate", source, clock });
   } catch (cause) {
     throw explain(cause);
   }

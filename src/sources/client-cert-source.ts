@@ -18,7 +18,7 @@ import type {
   ClientCertFunction,
   ClientCertPem,
 } from "./client-cert.ts";
-import { fixedSource } from "./fixed-source.ts";
+import { createFixedSource } from "./fixed-source.ts";
 import type { Source, SourceHost, SourceOptions } from "./source.ts";
 
 export type { ClientCert, ClientCertFiles, ClientCertFunction, ClientCertPem };
@@ -80,10 +80,11 @@ export function staticClientCertSource(pem: ClientCertPem): ClientCertSource {
     if (pem[part] !== undefined) continue;
     throw new TypeError(`Cannot make a client certificate source: ${part} is missing`);
   }
-  return fixedSource("client-certificate", async () => {
+  const load = async (): Promise<ClientCert> => {
     const { createStaticClientCertSource } = await loadPairs();
-    return await createStaticClientCertSource(pem, "memory").current();
-  });
+    return await createStaticClientCertSource(pem, { source: "memory" }).current();
+  };
+  return createFixedSource(load, { kind: "client-certificate" });
 }
 
 /** A client certificate from wherever a function reads it, with what that is called. */

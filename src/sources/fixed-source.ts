@@ -6,20 +6,29 @@
 
 import type { SourceKind } from "../events.ts";
 import { checkKnown } from "../options.ts";
+import { type Clock, systemClock } from "../runtime.ts";
 import { type Source, reloadOptionNames, waitOptionNames } from "./source.ts";
 
+/** Where a value that never changes comes from. */
+export interface FixedSourceOptions {
+  readonly kind: SourceKind;
+  /** @default "memory" */
+  readonly source?: string;
+  /** @default the runtime's own */
+  readonly clock?: Pick<Clock, "wallNow">;
+}
+
 /** Makes a source of a value that is worked out once, at first use, with no I/O. */
-export function fixedSource<T>(
-  kind: SourceKind,
+export function createFixedSource<T>(
   load: () => Promise<T>,
-  source = "memory",
+  { kind, source = "memory", clock = systemClock }: FixedSourceOptions,
 ): Source<T> {
   let value: T | undefined;
   let loadedAt: number | undefined;
   async function loaded(): Promise<T> {
     if (value === undefined) {
       value = await load();
-      loadedAt = Date.now();
+      loadedAt = clock.wallNow();
     }
     return value;
   }

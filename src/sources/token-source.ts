@@ -8,7 +8,7 @@ import { SourceError, toUnsupportedError } from "../errors.ts";
 import { absolutePath } from "../file-path.ts";
 import { checkPath, kindOf } from "../options.ts";
 import type { Runtime } from "../runtime.ts";
-import { fixedSource } from "./fixed-source.ts";
+import { createFixedSource } from "./fixed-source.ts";
 import { Reloader } from "./reloader.ts";
 import type { Source, SourceOptions } from "./source.ts";
 
@@ -84,7 +84,7 @@ export function createStaticTokenSource(token: string, source: string): TokenSou
     const from = source === "memory" ? "" : ` from ${source}`;
     throw new SourceError(`Cannot use token${from}: ${cause.message}`, cause.reason);
   }
-  return fixedSource("token", () => Promise.resolve(checked), source);
+  return createFixedSource(() => Promise.resolve(checked), { kind: "token", source });
 }
 
 /** A token from wherever a function reads it, with what that is called. */

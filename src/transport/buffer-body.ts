@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Clock } from "../runtime.ts";
+
 /** As much as is kept, in bytes. */
 const MAX_BYTES = 1_048_576;
 
@@ -17,7 +19,7 @@ const PATIENCE_MS = 20;
  * @returns The bytes; a stream of the same content if it is large or slow, or does not say what type it has, as
  * text, a form and JSON do.
  */
-export async function bufferBody(request: Request): Promise<BodyInit | null> {
+export async function bufferBody(request: Request, clock: Clock): Promise<BodyInit | null> {
   const { body } = request;
   if (body === null || !request.headers.has("content-type")) return body;
   const reader = body.getReader();
@@ -25,7 +27,7 @@ export async function bufferBody(request: Request): Promise<BodyInit | null> {
   let size = 0;
   while (size <= MAX_BYTES) {
     const reading = reader.read();
-    const read = await withinPatience(reading);
+    const read = await withinPatience(reading, clock);
     if (read === undefined) return resume(chunks, reader, reading);
     if (read.done) return join(chunks, size);
     chunks.push(read.value);
@@ -37,13 +39,16 @@ export async function bufferBody(request: Request): Promise<BodyInit | null> {
 type Reader = ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
 type Reading = ReturnType<Reader["read"]>;
 
-async function withinPatience(reading: Reading): Promise<Awaited<Reading> | undefined> {
+async function withinPatience(
+  reading: Reading,
+  clock: Clock,
+): Promise<Awaited<Reading> | undefined> {
   const { promise: late, resolve } = Promise.withResolvers<undefined>();
-  const timer = setTimeout(resolve, PATIENCE_MS, undefined);
+  const cancel = clock.setTimeout(() => resolve(undefined), PATIENCE_MS);
   try {
     return await Promise.race([reading, late]);
   } finally {
-    clearTimeout(timer);
+    cancel();
   }
 }
 

@@ -105,7 +105,7 @@ export function bindCreateFetch(
       if (url?.protocol !== "https:") {
         throw new TypeError("Cannot fetch: the URL is not an absolute https URL");
       }
-      const outgoing = await readRequest(url, request, init, timeoutMs);
+      const outgoing = await readRequest(url, { request, init, timeoutMs, clock: runtime.clock });
       const response = await inFlight.send(outgoing, send);
       return response.toResponse();
     }

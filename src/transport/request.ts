@@ -5,7 +5,7 @@
  */
 
 import { checkDuration, timeLimit } from "../options.ts";
-import type { HeaderLine, Transport, TransportResponse } from "../runtime.ts";
+import type { Clock, HeaderLine, Transport, TransportResponse } from "../runtime.ts";
 import { readMethod } from "./method.ts";
 import { bufferBody } from "./buffer-body.ts";
 
@@ -73,18 +73,25 @@ export interface FetchInit extends RequestInit {
   timeoutMs?: number | undefined;
 }
 
+/** What a caller passed to a `fetch` beside its URL. */
+export interface FetchCall {
+  /** What `init` adds to, if the caller passed a `Request`. */
+  readonly request: Request | undefined;
+  readonly init: FetchInit;
+  /** The time limit of a request that names none. */
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+}
+
 /**
  * Reads what a caller passed to a `fetch`.
  *
  * @param url Where it goes.
- * @param request What `init` adds to, where the caller passed a `Request`.
  * @throws {TypeError} if it can't be a request.
  */
 export async function readRequest(
   url: URL,
-  request: Request | undefined,
-  init: FetchInit,
-  timeoutMs: number,
+  { request, init, timeoutMs, clock }: FetchCall,
 ): Promise<OutgoingRequest> {
   const method = readMethod(init.method ?? request?.method ?? "GET");
   for (const name of foreignMembers) {
@@ -94,7 +101,7 @@ export async function readRequest(
     );
   }
   const headers = readHeaders(init.headers ?? request?.headers);
-  const given = init.body ?? (request && (await bufferBody(request)));
+  const given = init.body ?? (request && (await bufferBody(request, clock)));
   let body: OutgoingBody = null;
   if (given !== null && given !== undefined) {
     if (method === "GET" || method === "HEAD") {

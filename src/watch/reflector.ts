@@ -79,7 +79,7 @@ const INITIAL_EVENTS_END = "k8s.io/initial-events-end";
 export class Reflector<T extends KubeObject> {
   readonly #target: ResourceTarget<T>;
   readonly #options: ReflectorOptions<T>;
-  readonly #backoff = new Backoff();
+  readonly #backoff: Backoff;
   readonly #known = new Map<string, Stored<T>>();
   /** Whether every existing object is known: not if the watch began at a `resourceVersion`. */
   #knowsAll = true;
@@ -101,6 +101,7 @@ export class Reflector<T extends KubeObject> {
   #shortWatches = 0;
 
   constructor(target: ResourceTarget<T>, options: ReflectorOptions<T>) {
+    this.#backoff = new Backoff(target.client.clock);
     this.#target = target;
     this.#options = options;
     this.#version = options.resourceVersion;
@@ -253,7 +254,7 @@ export class Reflector<T extends KubeObject> {
   }
 
   #watchQuery(): string {
-    const timeoutSeconds = MIN_SERVER_TIMEOUT_S * (1 + Math.random());
+    const timeoutSeconds = MIN_SERVER_TIMEOUT_S * (1 + this.#target.client.clock.random());
     const parameters = new URLSearchParams({
       watch: "1",
       allowWatchBookmarks: "true",

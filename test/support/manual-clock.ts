@@ -15,6 +15,8 @@ const realSetTimeout = globalThis.setTimeout;
 /** Monotonic time, wall time and timers, all of which stand still between calls of `advance`. */
 export class ManualClock {
   readonly #timers = new Set<Timer>();
+  /** The outcome of chance, from 0 up to 1. */
+  chance = 0.5;
   #now = 0;
   #wallOffset: number;
 
@@ -44,6 +46,11 @@ export class ManualClock {
     const timer: Timer = { dueAt: this.#now + Math.max(0, delayMs), callback };
     this.#timers.add(timer);
     return () => void this.#timers.delete(timer);
+  }
+
+  /** What {@linkcode chance} says. */
+  random(): number {
+    return this.chance;
   }
 
   /** How many timers are live: set, not fired, not cancelled. */

@@ -15,5 +15,6 @@ export function quickClock(factor: number): Clock {
       const timer = setTimeout(callback, delayMs / factor);
       return () => clearTimeout(timer);
     },
+    random: () => Math.random(),
   };
 }

@@ -1,18 +1,25 @@
 import { expect, test } from "vitest";
 import { Backoff } from "../../src/backoff.ts";
 
-test("Backoff waits longer with each failure, up to 30 s, and begins anew after a success", () => {
-  const backoff = new Backoff();
-  for (const longest of [250, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]) {
-    const delayMs = backoff.next();
-    expect(delayMs).toBeGreaterThanOrEqual(longest / 2);
-    expect(delayMs).toBeLessThanOrEqual(longest);
-  }
-  backoff.reset();
-  expect(backoff.next()).toBeLessThanOrEqual(250);
+/** The waits after so many failures, if chance gives this. */
+function waits(chance: number, count: number): number[] {
+  const backoff = new Backoff({ random: () => chance });
+  return Array.from({ length: count }, () => backoff.next());
+}
+
+test("Backoff waits longer with each failure, up to 30 s", () => {
+  expect(waits(1, 9)).toEqual([250, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
 });
 
-test("Backoff does not let all clients come back at once", () => {
-  const delays = new Set(Array.from({ length: 50 }, () => new Backoff().next()));
-  expect(delays.size).toBeGreaterThan(10);
+test("Backoff starts again at the shortest wait after a success", () => {
+  const backoff = new Backoff({ random: () => 1 });
+  backoff.next();
+  backoff.next();
+  backoff.reset();
+  expect(backoff.next()).toBe(250);
+});
+
+test("Backoff waits half as long at least, by chance, so that not all clients return at once", () => {
+  expect(waits(0, 3)).toEqual([125, 250, 500]);
+  expect(waits(0.5, 3)).toEqual([188, 375, 750]);
 });

@@ -13,6 +13,7 @@ import { requireUndici } from "../../_shared/present-runtime.ts";
 import type { AgentStatus, ContextGeneration, TlsConnections } from "./tls-connections.ts";
 import { type AgentOptions, openConnections } from "./drop-in-options.ts";
 import { UnauthorizedHandler, canRetry, isByCertificate } from "./retry-unauthorized.ts";
+import { systemClock } from "../../../src/runtime.ts";
 
 /** How a {@link RotatingDispatcher} pools: undici's own options but for those about whom to trust. */
 export type DispatcherPoolOptions = Omit<Agent.Options, "connect" | "factory" | "tls">;
@@ -132,7 +133,7 @@ export class PooledDispatcher extends Dispatcher implements RotatingDispatcher {
     handler: Dispatcher.DispatchHandler,
   ): Promise<boolean> {
     try {
-      const beganAt = performance.now();
+      const beganAt = systemClock.now();
       await this.#connections.refresh();
       return this.#send(options, handler, beganAt);
     } catch (error) {
@@ -146,7 +147,7 @@ export class PooledDispatcher extends Dispatcher implements RotatingDispatcher {
   #send(
     options: Dispatcher.DispatchOptions,
     handler: Dispatcher.DispatchHandler,
-    beganAt: number = performance.now(),
+    beganAt: number = systemClock.now(),
   ): boolean {
     const generation = this.#connections.pick();
     const isRetriable =

@@ -16,6 +16,7 @@ import { expectedName, sniOf } from "../../../src/certificates/server-name.ts";
 import type { AgentStatus, ContextGeneration, TlsConnections } from "./tls-connections.ts";
 import { type AgentOptions, openConnections } from "./drop-in-options.ts";
 import { type TrustOverride, rejectTrustOverrides } from "./trust-overrides.ts";
+import { systemClock } from "../../../src/runtime.ts";
 
 /** How a {@link RotatingHttpsAgent} pools: Node's own options but for those about whom to trust. */
 export type HttpsPoolOptions = Omit<
@@ -92,7 +93,7 @@ export class PooledHttpsAgent extends Agent implements RotatingHttpsAgent {
 
   async #add(request: ClientRequest, options: RequestOptions): Promise<void> {
     rejectTrustOverrides(options, this.#connections.insecure);
-    const beganAt = performance.now();
+    const beganAt = systemClock.now();
     await this.#connections.refresh();
     const generation = this.#connections.pick();
     if (generation.trust.clientCert !== undefined && !request.hasHeader("authorization")) {

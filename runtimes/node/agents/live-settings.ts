@@ -17,6 +17,7 @@ import type { CaBundle } from "../../../src/sources/ca-source.ts";
 import { chainOf, checkIdentity, rejected } from "../../_shared/server-identity.ts";
 import { isSignedBy } from "../../_shared/signature.ts";
 import type { Attempt, ContextGeneration, TlsConnections, TlsSettings } from "./tls-connections.ts";
+import { systemClock } from "../../../src/runtime.ts";
 
 /** A handshake that has taken longer has most likely failed, which nobody tells. */
 const LIKELY_FAILED_MS = 1_000;
@@ -46,7 +47,7 @@ export function liveSettings(
 
   /** Goes on to the next group of anchors if the one in use seems to verify nobody. */
   function preferOther(generation: ContextGeneration): void {
-    const now = performance.now();
+    const now = systemClock.now();
     if (unverified?.generation !== generation) unverified = { generation, since: now };
     const { bodies, preferred } = generation;
     if (bodies.length === 1 || now - unverified.since < LIKELY_FAILED_MS) return;
@@ -88,7 +89,7 @@ function isVouchedFor(certificate: PeerCertificate, bundle: CaBundle): boolean {
   const anchors = anchorsOf.get(bundle) ?? bundle.certificates.map(derOf);
   anchorsOf.set(bundle, anchors);
   try {
-    const terms = { anchors, now: Date.now(), isSignedBy };
+    const terms = { anchors, now: systemClock.wallNow(), isSignedBy };
     return pathToAnchor(chainOf(certificate), terms) !== undefined;
   } catch {
     return false;

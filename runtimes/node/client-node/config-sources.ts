@@ -22,9 +22,8 @@ import {
 import { createStaticClientCertSource } from "../../../src/sources/client-cert-pair.ts";
 import { MAX_BUNDLE_BYTES } from "../../../src/certificates/pem.ts";
 import type { SourceOptions } from "../../../src/sources/source.ts";
-import { checkCertificate } from "../../_shared/openssl-anchors.ts";
 import { nodeFiles } from "../../_shared/node-files.ts";
-import { nodeRuntime } from "../runtime.ts";
+import { nodeRuntime as runtime } from "../runtime.ts";
 
 /** Who may vouch for a cluster's server; what a plugin gave wins, then a file, as with client-node. */
 export function caSourceOf(
@@ -34,10 +33,10 @@ export function caSourceOf(
 ): CaSource | undefined {
   const { name = "", caFile, caData } = cluster ?? {};
   if (plugin !== undefined)
-    return createStaticCaSource(plugin, `plugin for cluster ${name}`, checkCertificate);
-  if (caFile) return bindFileCaSource(nodeRuntime)(caFile, options);
+    return createStaticCaSource(plugin, { source: `plugin for cluster ${name}`, runtime });
+  if (caFile) return bindFileCaSource(runtime)(caFile, options);
   if (caData)
-    return createStaticCaSource(decode(caData), `caData of cluster ${name}`, checkCertificate);
+    return createStaticCaSource(decode(caData), { source: `caData of cluster ${name}`, runtime });
   return undefined;
 }
 
@@ -49,7 +48,7 @@ export function clientCertSourceOf(
 ): ClientCertSource | undefined {
   const { name = "", certFile, certData, keyFile, keyData } = user ?? {};
   if (plugin !== undefined) {
-    return createStaticClientCertSource(plugin, `plugin of user ${name}`, checkCertificate);
+    return createStaticClientCertSource(plugin, { source: `plugin of user ${name}`, runtime });
   }
   const hasCertificate = Boolean(certFile || certData);
   const hasKey = Boolean(keyFile || keyData);
@@ -60,19 +59,19 @@ export function clientCertSourceOf(
   }
   if (certFile && keyFile) {
     const files = { certificate: certFile, key: keyFile };
-    return bindFileClientCertSource(nodeRuntime)(files, options);
+    return bindFileClientCertSource(runtime)(files, options);
   }
   const source = `user ${name}`;
   const certificate = decode(certData ?? "");
   const key = decode(keyData ?? "");
   if (!certFile && !keyFile) {
-    return createStaticClientCertSource({ certificate, key }, source, checkCertificate);
+    return createStaticClientCertSource({ certificate, key }, { source, runtime });
   }
   const read: ClientCertFunction = async (signal) => ({
     certificate: certFile ? await nodeFiles.read(certFile, MAX_BUNDLE_BYTES, signal) : certificate,
     key: keyFile ? await nodeFiles.read(keyFile, MAX_BUNDLE_BYTES, signal) : key,
   });
-  return createClientCertSource(nodeRuntime, source, read, options);
+  return createClientCertSource(runtime, source, read, options);
 }
 
 function decode(base64: string): string {

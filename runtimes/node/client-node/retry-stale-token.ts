@@ -9,6 +9,7 @@ import type { Dispatcher } from "undici";
 import { replaceRejected } from "../../../src/sources/replace-rejected.ts";
 import type { TokenSource } from "../../../src/sources/token-source.ts";
 import { UnauthorizedHandler, canRetry } from "../agents/retry-unauthorized.ts";
+import { systemClock } from "../../../src/runtime.ts";
 
 type Dispatch = Dispatcher["dispatch"];
 
@@ -27,7 +28,7 @@ export function retryStaleToken(
     const name = Object.keys(headers).find((other) => other.toLowerCase() === "authorization");
     const used = name === undefined ? "" : (/^Bearer (.*)$/.exec(headers[name] ?? "")?.[1] ?? "");
     if (name === undefined || used !== source.peek()) return dispatch(options, handler);
-    const beganAt = performance.now();
+    const beganAt = systemClock.now();
     let token: string | undefined = used;
     const retrying = new UnauthorizedHandler(handler, {
       async reload() {

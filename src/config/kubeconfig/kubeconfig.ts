@@ -280,11 +280,10 @@ function buildCa(
   if (ca === undefined) return undefined;
   return "file" in ca
     ? bindFileCaSource(runtime)(ca.file, sourceOptions)
-    : createStaticCaSource(
-        ca.data,
-        `${source} (certificate-authority-data)`,
-        runtime.checkCertificate,
-      );
+    : createStaticCaSource(ca.data, {
+        source: `${source} (certificate-authority-data)`,
+        runtime,
+      });
 }
 
 /** The token of a file wins over one that stands beside it, where it can be read. */
@@ -315,11 +314,10 @@ function buildClientCert(
   }
   if ("data" in certificate && "data" in key) {
     const pem = { certificate: certificate.data, key: key.data };
-    return createStaticClientCertSource(
-      pem,
-      `${source} (client-certificate-data)`,
-      runtime.checkCertificate,
-    );
+    return createStaticClientCertSource(pem, {
+      source: `${source} (client-certificate-data)`,
+      runtime,
+    });
   }
   const { files } = runtime;
   const read = async (

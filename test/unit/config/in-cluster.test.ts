@@ -10,7 +10,7 @@ import { describe, expect, test } from "vitest";
 import { loadInCluster } from "../../../src/config/in-cluster.ts";
 import { ConfigError, SourceError } from "../../../src/errors.ts";
 import { staticCaSource } from "../../../src/sources/ca-source.ts";
-import { fixedSource } from "../../../src/sources/fixed-source.ts";
+import { createFixedSource } from "../../../src/sources/fixed-source.ts";
 import { staticTokenSource } from "../../../src/sources/token-source.ts";
 import { rejection } from "../../support/rejection.ts";
 import { anchorPem, pemBlock } from "../support/certificates.ts";
@@ -257,16 +257,19 @@ describe("loadInCluster() with sources of the caller's own", () => {
   });
 
   test("shows the client certificate, beside the token", async () => {
-    const clientCert = fixedSource("client-certificate", async () => ({ subject: "CN=a" }));
+    const clientCert = createFixedSource(async () => ({ subject: "CN=a" }), {
+      kind: "client-certificate",
+    });
     const config = await loadInCluster(pod(), { clientCert: clientCert as never });
     expect(config.clientCert).toBe(clientCert);
     expect(config.token?.peek()).toBe("sesame");
   });
 
   test("says what is wrong with them, beside what else is", async () => {
-    const broken = fixedSource("token", async () => {
+    const load = async (): Promise<never> => {
       throw new SourceError("Cannot load token from the vault: sealed", "failed");
-    });
+    };
+    const broken = createFixedSource(load, { kind: "token" });
     const runtime = pod();
     runtime.disk.delete(`${root}/ca.crt`);
     const error = await rejection(loadInCluster(runtime, { token: broken }));

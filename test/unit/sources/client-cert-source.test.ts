@@ -559,10 +559,10 @@ describe("staticClientCertSource()", () => {
   test("names where the text comes from, if it is told", () => {
     const broken = { ...old, key: "" };
     const where = "kubeconfig /k (users[0])";
-    expect(() => createStaticClientCertSource(broken, where)).toThrow(
+    expect(() => createStaticClientCertSource(broken, { source: where })).toThrow(
       `Cannot use client certificate from ${where}: the private key: it is empty`,
     );
-    expect(createStaticClientCertSource(old, where).status.source).toBe(where);
+    expect(createStaticClientCertSource(old, { source: where }).status.source).toBe(where);
   });
 });
 

@@ -12,12 +12,13 @@ import {
   describe as inWords,
   readRequest,
 } from "../../../src/transport/request.ts";
+import { systemClock } from "../../../src/runtime.ts";
 import { outgoing, streamOf } from "../support/outgoing.ts";
 
 const url = new URL("https://10.96.0.1/api");
 
 async function read(init: FetchInit, request?: Request): Promise<OutgoingRequest> {
-  return await readRequest(url, request, init, 90_000);
+  return await readRequest(url, { request, init, timeoutMs: 90_000, clock: systemClock });
 }
 
 function text(body: OutgoingRequest["body"]): string {
