@@ -147,3 +147,7 @@ export const pushTokenSource: RuntimeFunctions["pushTokenSource"] =
 /** The CAs of other services, from the ClusterTrustBundles of a signer. See {@link RuntimeFunctions.clusterTrustBundleSource}. */
 export const clusterTrustBundleSource: RuntimeFunctions["clusterTrustBundleSource"] =
   /* @__PURE__ */ core.bindClusterTrustBundleSource(runtime);
+
+/** Tokens of a service account, which the cluster issues. See {@link RuntimeFunctions.serviceAccountTokenSource}. */
+export const serviceAccountTokenSource: RuntimeFunctions["serviceAccountTokenSource"] =
+  /* @__PURE__ */ core.bindServiceAccountTokenSource(runtime);

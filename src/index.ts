@@ -10,6 +10,7 @@ export type { AnyReanchorError } from "./api/any-error.ts";
 export type { RuntimeFunctions } from "./client/entry.ts";
 export type { ClientCertStatus, ClientStatus } from "./client/status.ts";
 export type { ClusterTrustBundleOptions } from "./client/cluster-trust-bundle-source.ts";
+export type { ServiceAccountTokenOptions } from "./client/service-account-token-source.ts";
 export type { DeleteCallOptions, KubeClient } from "./client/client.ts";
 export type { RequestFailure } from "./client/health.ts";
 export type { CanOptions, PathAccess, ResourceAccess, UserInfo } from "./client/permissions.ts";

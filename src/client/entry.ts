@@ -23,9 +23,11 @@ import type { CreateFetchOptions, RotatingFetch } from "../transport/create-fetc
 import type { ClusterTrustBundleOptions } from "./cluster-trust-bundle-source.ts";
 import type { KubeClient } from "./client.ts";
 import type { ConnectOptions } from "./connect.ts";
+import type { ServiceAccountTokenOptions } from "./service-account-token-source.ts";
 
 export { bindClusterTrustBundleSource } from "./cluster-trust-bundle-source.ts";
 export { bindConnect } from "./connect.ts";
+export { bindServiceAccountTokenSource } from "./service-account-token-source.ts";
 export { bindFileCaSource, bindFunctionCaSource } from "../sources/ca-source.ts";
 export {
   bindFileClientCertSource,
@@ -247,6 +249,27 @@ export interface RuntimeFunctions {
     kube: KubeClient,
     options: ClusterTrustBundleOptions,
   ): CaSource & Closable;
+
+  /**
+   * Tokens of a service account, which the cluster issues (TokenRequest). A token is replaced by a use after 80 % of
+   * its life, and after a 401. The client needs the right to create `serviceaccounts/token`.
+   *
+   * @param kube A client of the cluster. It must stay open as long as the source is used.
+   * @param options Whose tokens, for whom, and how long they are valid.
+   * @throws {TypeError | RangeError} if there is no name, or an option is unknown or out of range.
+   *
+   * @example
+   * ```ts
+   * import { connect, serviceAccountTokenSource } from "@reanchor/reanchor";
+   *
+   * const kube = await connect();
+   * const token = serviceAccountTokenSource(kube, { name: "builder", audience: "registry" });
+   * // const authorization = `Bearer ${await token.current()}`;
+   * console.log(token.status.failures); // 0
+   * await kube.close();
+   * ```
+   */
+  serviceAccountTokenSource(kube: KubeClient, options: ServiceAccountTokenOptions): TokenSource;
 }
 
 /** Gives `inCluster()` its runtime. */

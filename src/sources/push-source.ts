@@ -36,7 +36,9 @@ export function bindPushTokenSource(
   runtime: Runtime,
 ): (listen: PushListener<string>, options?: SourceOptions) => TokenSource & Closable {
   return (listen, options) =>
-    pushed("token", runtime, listen, (read) => createTokenSource(runtime, "stream", read, options));
+    pushed("token", runtime, listen, (read) =>
+      createTokenSource(runtime, { source: "stream", read }, options),
+    );
 }
 
 /** Binds `pushClientCertSource()` to a runtime. */

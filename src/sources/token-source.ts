@@ -39,7 +39,7 @@ export function bindFileTokenSource(
     const file = absolutePath(files, path);
     const read: TokenFunction = async (signal) =>
       new TextDecoder().decode(await files.read(file, MAX_TOKEN_BYTES, signal));
-    return createTokenSource(runtime, `file ${file}`, read, options);
+    return createTokenSource(runtime, { source: `file ${file}`, read }, options);
   };
 }
 
@@ -51,7 +51,7 @@ export function bindFunctionTokenSource(
     if (typeof read !== "function") {
       throw new TypeError(`Cannot make a token source: expected a function, not ${kindOf(read)}`);
     }
-    return createTokenSource(runtime, "function", read, options);
+    return createTokenSource(runtime, { source: "function", read }, options);
   };
 }
 
@@ -87,11 +87,22 @@ export function createStaticTokenSource(token: string, source: string): TokenSou
   return createFixedSource(() => Promise.resolve(checked), { kind: "token", source });
 }
 
-/** A token from wherever a function reads it, with what that is called. */
+/** What a token is read from. */
+export interface TokenOrigin {
+  /** What it is called. */
+  readonly source: string;
+  readonly read: TokenFunction;
+  /**
+   * When a token has to be read again at the latest, in milliseconds since the epoch; by default shortly before a JWT
+   * expires.
+   */
+  readonly renewAt?: (token: string) => number | undefined;
+}
+
+/** A token from wherever a function reads it. */
 export function createTokenSource(
   runtime: Runtime,
-  source: string,
-  read: TokenFunction,
+  { source, read, renewAt = beforeExpiry }: TokenOrigin,
   options: SourceOptions | undefined,
 ): TokenSource {
   return new Reloader<string>(
@@ -101,15 +112,17 @@ export function createTokenSource(
       source,
       read: async (signal) => checkToken(await read(signal)),
       isSame: (a, b) => a === b,
-      expiresAt(token) {
-        const expiry = jwtExpiry(token);
-        return expiry && expiry - LEEWAY_MS;
-      },
+      expiresAt: renewAt,
       changed: (next) => ({ type: "token-reloaded", source, expiresAt: jwtExpiry(next) }),
     },
     { clock: runtime.clock, sharedReads: runtime.capabilities.sharedReads },
     options,
   );
+}
+
+function beforeExpiry(token: string): number | undefined {
+  const expiry = jwtExpiry(token);
+  return expiry && expiry - LEEWAY_MS;
 }
 
 /** Trims a token and checks that a header can carry it. */

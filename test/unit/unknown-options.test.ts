@@ -16,6 +16,10 @@ import {
 import type { DeleteCallOptions, KubeClient } from "../../src/client/client.ts";
 import { type ConnectOptions, bindConnect } from "../../src/client/connect.ts";
 import type { CanOptions, ResourceAccess } from "../../src/client/permissions.ts";
+import {
+  type ServiceAccountTokenOptions,
+  bindServiceAccountTokenSource,
+} from "../../src/client/service-account-token-source.ts";
 import { type BasicAuth, type ClusterConfig } from "../../src/config/cluster-config.ts";
 import type { Impersonation } from "../../src/config/impersonation.ts";
 import { type InClusterOptions, loadInCluster } from "../../src/config/in-cluster.ts";
@@ -177,6 +181,18 @@ const rows: readonly Row[] = [
     "inCluster",
     { ...sourceOptions, root: 1, ca: 1, token: 1, clientCert: 1 },
     ({ runtime }, options) => loadInCluster(runtime, options),
+  ),
+  row<ServiceAccountTokenOptions>(
+    "serviceAccountTokenSource",
+    {
+      name: 1,
+      namespace: 1,
+      audience: 1,
+      expirationSeconds: 1,
+      cooldownMs: 1,
+      readTimeoutMs: 1,
+    },
+    ({ runtime, kube }, options) => bindServiceAccountTokenSource(runtime)(kube, options),
   ),
   row<ClusterTrustBundleOptions>(
     "clusterTrustBundleSource",
