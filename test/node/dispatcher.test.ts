@@ -183,6 +183,19 @@ describe.each(kinds)("%s", (name, open) => {
     expect(dispatcher.destroyed).toBe(true);
   });
 
+  test("has limits for messages and events, as its options say", async () => {
+    const { ca } = await startCluster();
+    const pool = { webSocket: { maxPayloadSize: 1_000 }, eventSource: { maxEventSize: 2_000 } };
+    for (const given of [{}, pool]) {
+      const [dispatcher, agent] = [open({ ca: ca.pem, pool: given }), new Agent(given)];
+      onTestFinished(async () => await dispatcher.destroy());
+      for (const of of ["webSocketOptions", "eventSourceOptions"]) {
+        expect(Reflect.get(agent, of)).toBeTypeOf("object");
+        expect(Reflect.get(dispatcher, of)).toEqual(Reflect.get(agent, of));
+      }
+    }
+  });
+
   test("names itself first among the targets of its events", async () => {
     const { dispatcher, server } = await start();
     const connected = once(dispatcher, "connect");

@@ -53,6 +53,12 @@ export interface RotatingDispatcher extends Dispatcher, AsyncDisposable {
   status(): AgentStatus;
 }
 
+/** What undici's `WebSocket` and `EventSource` ask of an agent, and its types leave out. */
+interface AgentLimits extends Agent {
+  readonly webSocketOptions?: unknown;
+  readonly eventSourceOptions?: unknown;
+}
+
 export class PooledDispatcher extends Dispatcher implements RotatingDispatcher {
   readonly #connections: TlsConnections;
   readonly #pool: DispatcherPoolOptions;
@@ -61,6 +67,7 @@ export class PooledDispatcher extends Dispatcher implements RotatingDispatcher {
   readonly #closing = new Set<Promise<void>>();
   /** Requests that have no agent yet. */
   readonly #waiting = new Set<Promise<void>>();
+  #optionsOf: Agent | undefined;
   #closed: Promise<void> | undefined;
   #destroyed: Promise<void> | undefined;
 
@@ -82,6 +89,22 @@ export class PooledDispatcher extends Dispatcher implements RotatingDispatcher {
 
   get destroyed(): boolean {
     return this.#connections.closed !== undefined;
+  }
+
+  /** For undici's `WebSocket`: how long messages may get. */
+  get webSocketOptions(): unknown {
+    return (this.#standard as AgentLimits).webSocketOptions;
+  }
+
+  /** For undici's `EventSource`: how long events may get. */
+  get eventSourceOptions(): unknown {
+    return (this.#standard as AgentLimits).eventSourceOptions;
+  }
+
+  /** An agent of the same options, which sends nothing. */
+  get #standard(): Agent {
+    this.#optionsOf ??= new Agent(this.#pool);
+    return this.#optionsOf;
   }
 
   get stats(): Agent["stats"] {
