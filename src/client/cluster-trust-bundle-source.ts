@@ -39,7 +39,6 @@ export function bindClusterTrustBundleSource(
         `Cannot use option signerName of clusterTrustBundleSource: it is ${given}; ${hint}`,
       );
     }
-    const selectors = { labelSelector, fieldSelector: { "spec.signerName": signerName } };
     let bundles: TrustBundles | undefined;
     let isClosed = false;
 
@@ -47,7 +46,7 @@ export function bindClusterTrustBundleSource(
       // Loaded where it is used: few programs trust what a cluster publishes.
       const { TrustBundles: Bundles } = await import("./trust-bundles.ts");
       if (isClosed) throw new SourceError("it was closed", "failed");
-      bundles ??= new Bundles(kube, selectors, () => {
+      bundles ??= new Bundles(kube, signerName, labelSelector, () => {
         source.reload().catch(() => {}); // Its status and events say it.
       });
       const pem = await bundles.list(signal);

@@ -11,6 +11,7 @@ import type { KubeClient } from "./client.ts";
 
 export class TrustBundles {
   readonly #bundles: Resource<ClusterTrustBundle>;
+  readonly #signerName: string;
   readonly #selectors: SelectorOptions;
   readonly #onChange: () => void;
   readonly #life = new AbortController();
@@ -18,9 +19,15 @@ export class TrustBundles {
   #isWatching = false;
 
   /** @param onChange Called when the watch says that there is something else than was listed. */
-  constructor(kube: KubeClient, selectors: SelectorOptions, onChange: () => void) {
+  constructor(
+    kube: KubeClient,
+    signerName: string,
+    labelSelector: SelectorOptions["labelSelector"],
+    onChange: () => void,
+  ) {
     this.#bundles = kube.resource(ClusterTrustBundle);
-    this.#selectors = selectors;
+    this.#signerName = signerName;
+    this.#selectors = { labelSelector, fieldSelector: { "spec.signerName": signerName } };
     this.#onChange = onChange;
   }
 
@@ -28,7 +35,9 @@ export class TrustBundles {
   async list(signal: AbortSignal): Promise<string> {
     const { items, metadata } = await this.#bundles.list({ ...this.#selectors, signal });
     this.#listed = metadata.resourceVersion ?? "";
-    return items.map(({ spec }) => spec.trustBundle).join("\n");
+    // Whatever a server makes of the selector.
+    const own = items.filter(({ spec }) => spec.signerName === this.#signerName);
+    return own.map(({ spec }) => spec.trustBundle).join("\n");
   }
 
   /** Watches from the last list on, unless that is under way. */

@@ -17,11 +17,16 @@ export interface ExpiryParts {
   readonly onEvent: EventListener | undefined;
   /** The distances, or `undefined` for {@link defaultDistances}. */
   readonly warnBeforeExpiryMs: readonly number[] | undefined;
+  /** What a client has warned of under other configs. */
+  readonly warned?: WarnedDistances | undefined;
   /** `undefined` if nothing is known of it, as of the CAs of a server's clients. */
   readonly anchorUse: AnchorUse | undefined;
   /** The event of the certificate. @default "client-cert-expiring" */
   readonly certEvent?: "client-cert-expiring" | "server-cert-expiring";
 }
+
+/** The shortest distance that was warned of, by the certificate's fingerprint. */
+export type WarnedDistances = Map<string, number>;
 
 interface Dates {
   readonly notBefore: number;
@@ -42,14 +47,14 @@ function defaultDistances({ notBefore, notAfter }: Dates): number[] {
 
 export class ExpiryWarnings {
   readonly #parts: ExpiryParts;
-  /** The shortest distance that was warned of, by the certificate's fingerprint. */
-  #warned = new Map<string, number>();
+  readonly #warned: WarnedDistances;
   #trust: Trust | undefined;
   /** When the next distance is reached, in milliseconds since the epoch. */
   #dueAt = 0;
 
   constructor(parts: ExpiryParts) {
     this.#parts = parts;
+    this.#warned = parts.warned ?? new Map();
   }
 
   /** Emits what is due: once for each certificate and distance, and of several distances the shortest. */
@@ -61,8 +66,11 @@ export class ExpiryWarnings {
     this.#trust = trust;
     this.#dueAt = Number.POSITIVE_INFINITY;
     const warned = this.#warned;
-    this.#warned = new Map();
     const { bundle, clientCert } = trust;
+    const certificates = [...(bundle?.anchors ?? []), ...(clientCert ? [clientCert] : [])];
+    const known = new Set(certificates.map(({ fingerprint }) => fingerprint));
+    for (const fingerprint of warned.keys())
+      if (!known.has(fingerprint)) warned.delete(fingerprint);
     const due = (cert: Dates & { readonly fingerprint: string }): number | undefined => {
       const left = cert.notAfter - now;
       const distances = this.#parts.warnBeforeExpiryMs ?? defaultDistances(cert);
@@ -70,7 +78,7 @@ export class ExpiryWarnings {
       this.#dueAt = Math.min(this.#dueAt, cert.notAfter - next);
       const reached = Math.min(...distances.filter((distance) => distance >= left));
       const before = warned.get(cert.fingerprint) ?? Number.POSITIVE_INFINITY;
-      this.#warned.set(cert.fingerprint, Math.min(reached, before));
+      warned.set(cert.fingerprint, Math.min(reached, before));
       return reached < before ? reached : undefined;
     };
     for (const anchor of bundle?.anchors ?? []) {

@@ -20,7 +20,7 @@ import type { Failure, Runtime, TlsSnapshot } from "../runtime.ts";
 import { checkEach } from "../certificates/anchors.ts";
 import { anchorGroups } from "./anchor-groups.ts";
 import { AnchorUse, type CaStatus } from "./anchor-use.ts";
-import { ExpiryWarnings } from "./expiry-warnings.ts";
+import { ExpiryWarnings, type WarnedDistances } from "./expiry-warnings.ts";
 import { Generation, type GenerationStatus } from "./generation.ts";
 import { type Trust, isSameTrust, removesAnchor } from "./trust.ts";
 import type { TrustSettings } from "./trust-settings.ts";
@@ -41,6 +41,8 @@ export interface RotationParts<Body> {
   readonly onEvent: EventListener | undefined;
   /** How long before a certificate expires its warnings are emitted, in milliseconds; see {@link ExpiryWarnings}. */
   readonly warnBeforeExpiryMs?: readonly number[] | undefined;
+  /** What was warned of already. */
+  readonly warned?: WarnedDistances | undefined;
   /** Opens what connects under some anchors. Throws if the runtime can't use a certificate. */
   open(snapshot: TlsSnapshot, trust: Trust): Body;
   /** Closes its idle connections, and resolves when the last connection is gone. */
@@ -89,10 +91,11 @@ export class Rotation<Body> {
   constructor(parts: RotationParts<Body>) {
     this.#parts = parts;
     this.settings = parts.settings;
-    const { settings, onEvent, warnBeforeExpiryMs, runtime } = parts;
+    const { settings, onEvent, warnBeforeExpiryMs, warned, runtime } = parts;
     const anchorUse = this.#anchorUse;
     const { clock } = runtime;
-    this.#expiry = new ExpiryWarnings({ settings, clock, onEvent, warnBeforeExpiryMs, anchorUse });
+    const expiry = { settings, clock, onEvent, warnBeforeExpiryMs, warned, anchorUse };
+    this.#expiry = new ExpiryWarnings(expiry);
     const { ca, clientCert } = parts.settings;
     this.#unsubscribe = [ca, clientCert].flatMap((source) => {
       if (source === undefined) return [];

@@ -7,6 +7,7 @@
 
 import { cleanCause } from "../clean-cause.ts";
 import { ConnectionError, TimeoutError, UntrustedServerError } from "../errors.ts";
+import type { WarnedDistances } from "../rotation/expiry-warnings.ts";
 import type { TrustWait, TrustingRequest } from "../rotation/trust-wait.ts";
 import type { BodyLimit, Clock, TransportResponse } from "../runtime.ts";
 import { Progress } from "./time-limit.ts";
@@ -58,6 +59,8 @@ export class InFlight {
   readonly #observer: RequestObserver | undefined;
   /** Where requests wait whose server is not trusted for a while. */
   readonly trustWait: TrustWait<URL> | undefined;
+  /** Which certificates the client has warned of, whatever its config is now. */
+  readonly warned: WarnedDistances = new Map();
   /** What ends each of them. */
   readonly #ends = new Set<(reason: unknown) => void>();
   readonly #closing = new AbortController();

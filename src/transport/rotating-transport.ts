@@ -17,6 +17,7 @@ import type {
   TransportResponse,
 } from "../runtime.ts";
 import type { CaStatus } from "../rotation/anchor-use.ts";
+import type { WarnedDistances } from "../rotation/expiry-warnings.ts";
 import type { GenerationStatus } from "../rotation/generation.ts";
 import { type Attempt, LateHandshakeError, Rotation } from "../rotation/rotation.ts";
 import type { TrustSettings } from "../rotation/trust-settings.ts";
@@ -32,6 +33,8 @@ export interface RotatingTransportOptions extends TransportOptions {
   readonly onEvent: EventListener | undefined;
   /** See {@link RotationParts.warnBeforeExpiryMs}. */
   readonly warnBeforeExpiryMs?: readonly number[] | undefined;
+  /** See {@link RotationParts.warned}. */
+  readonly warned?: WarnedDistances | undefined;
   /** Told of each server that answers. */
   readonly trustWait?: TrustWait<URL> | undefined;
 }
@@ -67,13 +70,14 @@ export class RotatingTransport implements TrustRenewal<URL> {
     this.#runtime = runtime;
     this.#options = options;
     this.#isDrainLimited = Number.isFinite(options.drainTimeoutMs);
-    const { settings, drainTimeoutMs, onEvent, warnBeforeExpiryMs } = options;
+    const { settings, drainTimeoutMs, onEvent, warnBeforeExpiryMs, warned } = options;
     const rotation: Rotation<Transport> = new Rotation({
       settings,
       runtime,
       drainTimeoutMs,
       onEvent,
       warnBeforeExpiryMs,
+      warned,
       open: (snapshot, trust) =>
         runtime.openTransport(snapshot, {
           ...options,

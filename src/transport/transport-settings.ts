@@ -165,6 +165,7 @@ export function openRotatingTransport(
     onEvent,
     warnBeforeExpiryMs: checkDistances(settings.warnBeforeExpiryMs),
     trustWait: inFlight.trustWait,
+    warned: inFlight.warned,
   });
   return {
     transport,

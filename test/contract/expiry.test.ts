@@ -67,6 +67,31 @@ test("connect() warns of certificates in a config that never change", async () =
   expect(expiring(events)).toMatchObject([{ type: "ca-expiring", source: "memory" }]);
 });
 
+test("connect() warns once of a certificate, also if the kubeconfig changes", async () => {
+  const { ca, server } = await startCluster();
+  const kubeconfigFor = (namespace: string) =>
+    JSON.stringify({
+      "current-context": "a",
+      contexts: [{ name: "a", context: { cluster: "a", namespace } }],
+      clusters: [
+        {
+          name: "a",
+          cluster: { server: server.origin, "certificate-authority-data": btoa(ca.pem) },
+        },
+      ],
+    });
+  const volume = await createVolume({ token: kubeconfigFor("before") });
+  const { kube, events } = await connectClient({
+    config: await entry.kubeconfig({ path: volume.tokenFile, reloadIntervalMs: 0 }),
+    warnBeforeExpiryMs: [48 * HOUR],
+  });
+  await kube.get("/version");
+  await volume.write({ token: kubeconfigFor("after") });
+  await kube.get("/version");
+  expect(kube.namespace).toBe("after");
+  expect(expiring(events)).toHaveLength(1);
+});
+
 test("connect() rejects what is no list of distances", async () => {
   const options = { config: { server: "https://127.0.0.1:1" }, warnBeforeExpiryMs: 5 };
   await expect(entry.connect(options as never)).rejects.toThrow(TypeError);
