@@ -6,6 +6,7 @@
  * @module
  */
 
+import type { TcpAddress } from "./tcp-address.ts";
 import type { ConnectionOptions } from "node:tls";
 import { exchangeHead } from "../../src/http1/exchange-head.ts";
 import { withoutBrackets } from "../../src/ip-address.ts";
@@ -37,7 +38,7 @@ export interface Dialler {
   readonly trust: TlsSnapshot;
   readonly options: PoolOptions;
   /** Opens a TCP connection; fails with the signal's reason once that is aborted. */
-  openTcp(host: string, port: number, signal: AbortSignal): Promise<ByteStream>;
+  openTcp(address: TcpAddress, signal: AbortSignal): Promise<ByteStream>;
   /** What TLS trusts, and unless it is a proxy that is spoken to, the client certificate that it shows. */
   tls(isProxy: boolean): ConnectionOptions;
   /** What speaks against a server's chain that `node:tls` of this runtime accepts. */
@@ -113,7 +114,7 @@ async function open(dialler: Dialler, target: URL, signal: AbortSignal): Promise
   }
   const bytes =
     proxy === undefined
-      ? endedBy(await dialler.openTcp(host, port, signal), signal)
+      ? endedBy(await dialler.openTcp({ host, port }, signal), signal)
       : await openTunnel({ dialler, proxy, host, port, signal });
   if (!isSecure) return bytes;
   const secured = await startTls(bytes, options);
@@ -160,7 +161,7 @@ async function openTunnel(tunnel: Tunnel): Promise<ByteStream> {
 async function throughProxy({ dialler, proxy, host, port, signal }: Tunnel): Promise<ByteStream> {
   const credentials = credentialsOf(proxy);
   const address = proxyAddress(proxy);
-  let bytes = endedBy(await dialler.openTcp(address.host, address.port, signal), signal);
+  let bytes = endedBy(await dialler.openTcp(address, signal), signal);
   try {
     if (proxy.protocol === "socks5:") {
       const reader = new ExactReader(bytes);

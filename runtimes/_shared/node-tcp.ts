@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { TcpAddress } from "./tcp-address.ts";
 import { Socket } from "node:net";
 import type { ByteStream } from "../../src/runtime.ts";
 import { SocketBytes } from "./socket-bytes.ts";
@@ -14,8 +15,7 @@ import { SocketBytes } from "./socket-bytes.ts";
  * @throws What `node:net` says of the failure, or the signal's reason.
  */
 export async function openTcp(
-  host: string,
-  port: number,
+  { host, port }: TcpAddress,
   signal: AbortSignal,
 ): Promise<ByteStream> {
   signal.throwIfAborted();

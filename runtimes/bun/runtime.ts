@@ -5,11 +5,9 @@
  */
 
 import process from "node:process";
-import { type Runtime, systemClock } from "../../src/runtime.ts";
-import { checkCertificate } from "../_shared/openssl-anchors.ts";
-import { nodeFiles } from "../_shared/node-files.ts";
+import type { Runtime } from "../../src/runtime.ts";
+import { nodeSystem } from "../_shared/node-system.ts";
 import { requireBun } from "../_shared/present-runtime.ts";
-import { lazyPrograms } from "../_shared/lazy-programs.ts";
 import { explain } from "./bun-errors.ts";
 import { conflict, openTransport } from "./transport.ts";
 
@@ -44,14 +42,8 @@ export const bunRuntime: Runtime = {
   },
   checkHost: requireBun,
   triesEveryAnchor: false,
-  clock: systemClock,
-  files: nodeFiles,
-  local: async () => (await import("../_shared/node-local-system.ts")).nodeLocal,
-  programs: lazyPrograms(async () => (await import("../_shared/node-programs.ts")).nodePrograms),
-  env: (name) => process.env[name],
-  isDenied: () => false,
+  ...nodeSystem,
   conflict,
-  checkCertificate,
   openTransport,
   explain,
 };

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { TcpAddress } from "../_shared/tcp-address.ts";
 import type { ByteStream } from "../../src/runtime.ts";
 import { type TcpConn, deno } from "./shim.ts";
 
@@ -15,8 +16,7 @@ const CLOSE_LIMIT_MS = 2_000;
 
 /** Opens a connection; fails with the signal's reason once that is aborted. */
 export async function openTcp(
-  host: string,
-  port: number,
+  { host, port }: TcpAddress,
   signal: AbortSignal,
 ): Promise<ByteStream> {
   signal.throwIfAborted();

@@ -5,11 +5,9 @@
  */
 
 import process from "node:process";
-import { type Runtime, systemClock } from "../../src/runtime.ts";
-import { checkCertificate } from "../_shared/openssl-anchors.ts";
-import { nodeFiles } from "../_shared/node-files.ts";
+import type { Runtime } from "../../src/runtime.ts";
+import { nodeSystem } from "../_shared/node-system.ts";
 import { requireUndici } from "../_shared/present-runtime.ts";
-import { lazyPrograms } from "../_shared/lazy-programs.ts";
 import { explain } from "./undici-errors.ts";
 import { openTransport } from "./transport.ts";
 
@@ -42,13 +40,7 @@ export const nodeRuntime: Runtime = {
   },
   checkHost: () => requireUndici("reanchor/node", "import reanchor, or reanchor/bun"),
   triesEveryAnchor: false,
-  clock: systemClock,
-  files: nodeFiles,
-  local: async () => (await import("../_shared/node-local-system.ts")).nodeLocal,
-  programs: lazyPrograms(async () => (await import("../_shared/node-programs.ts")).nodePrograms),
-  env: (name) => process.env[name],
-  isDenied: () => false,
-  checkCertificate,
+  ...nodeSystem,
   openTransport,
   explain,
 };

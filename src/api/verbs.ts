@@ -6,8 +6,8 @@
 
 import { checkFieldManager, checkFlag, checkKnown } from "../options.ts";
 import type { CallOptions, ResourceCall } from "./api-call.ts";
-import type { KubeObject, Stored } from "./object.ts";
-import type { PatchType } from "./patch.ts";
+import type { Applied, KubeObject, Stored } from "./object.ts";
+import type { PatchBody, PatchType } from "./patch.ts";
 import type { ResourceTarget } from "./resource-target.ts";
 import { type SelectorOptions, selectorQuery } from "./selectors.ts";
 
@@ -67,6 +67,29 @@ export interface WriteOptions extends ResourceCallOptions {
   fieldManager?: string | undefined;
   /** What the server makes of fields that it does not know; it warns by default. */
   fieldValidation?: "Ignore" | "Warn" | "Strict" | undefined;
+}
+
+/** The verbs that change some of an object, or of what hangs below it. */
+export interface PatchVerbs<T extends KubeObject> {
+  /**
+   * Changes some of an object: an object is a merge patch, in which `null` removes a field; an array is a JSON
+   * patch; and `type: "strategic"` merges lists too, for the kinds that Kubernetes brings.
+   *
+   * @throws {TypeError} if the patch is not of its type.
+   */
+  patch<Type extends ResourcePatchType = "json" | "merge">(
+    name: string,
+    patch: PatchBody<T, Type>,
+    options?: ResourcePatchOptions<Type>,
+  ): Promise<Stored<T>>;
+  /**
+   * Creates or changes an object so that it has these fields, which the field manager then owns (server-side
+   * apply). The field manager is that of the options, otherwise that of `connect()`.
+   *
+   * @throws {ApplyConflictError} if other field managers own some of the fields.
+   * @throws {TypeError} if there is no field manager, or the object has `managedFields`.
+   */
+  apply(object: Applied<T>, options?: ApplyOptions): Promise<Stored<T>>;
 }
 
 /** The types of patches of `patch()`; for `apply` there is `apply()`. */

@@ -6,6 +6,7 @@
 
 import { ConfigError } from "../errors.ts";
 import { cleanName } from "../clean-text.ts";
+import type { ResourceDefinition } from "../api/resource-definition.ts";
 import type { ManifestObject } from "../manifests/manifest-object.ts";
 import { isMapping } from "../plain-object.ts";
 import { newestFirst } from "./versions.ts";
@@ -14,13 +15,7 @@ import { newestFirst } from "./versions.ts";
 export type Schema = Readonly<Record<string, unknown>>;
 
 /** A kind in one version. */
-export interface CustomKind {
-  readonly group: string;
-  readonly version: string;
-  readonly kind: string;
-  readonly plural: string;
-  readonly namespaced: boolean;
-  readonly subresources: readonly string[];
+export interface CustomKind extends ResourceDefinition {
   readonly schema: Schema;
   /** The schemas that others refer to, by the ends of their references. */
   readonly definitions: Readonly<Record<string, Schema>>;

@@ -45,6 +45,7 @@ export type {
   GetOptions,
   ListAllOptions,
   ListOptions,
+  PatchVerbs,
   ResourceCallOptions,
   ResourceDeleteOptions,
   ResourcePatchOptions,

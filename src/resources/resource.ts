@@ -7,20 +7,16 @@
 import { checkKnown } from "../options.ts";
 import { ApiError, type Status } from "../api/api-error.ts";
 import { type ResourceList, listPage, listPages } from "../api/list.ts";
-import type { Applied, KubeObject, Stored } from "../api/object.ts";
-import type { PatchBody } from "../api/patch.ts";
+import type { KubeObject, Stored } from "../api/object.ts";
 import type { ResourceTarget } from "../api/resource-target.ts";
 import { selectorQuery } from "../api/selectors.ts";
 import { type ResourceTable, tablePage } from "../api/table.ts";
 import {
-  type ApplyOptions,
   type DeleteCollectionOptions,
   type GetOptions,
   type ListAllOptions,
   type ListOptions,
   type ResourceDeleteOptions,
-  type ResourcePatchOptions,
-  type ResourcePatchType,
   type WriteOptions,
   deleteCollectionNames,
   deleteNames,
@@ -32,6 +28,7 @@ import {
   listNames,
   writeCall,
   writeNames,
+  type PatchVerbs,
 } from "../api/verbs.ts";
 import type { DeletedCondition, WaitCondition } from "../watch/wait-conditions.ts";
 import { type Informer, type InformerOptions, createInformer } from "../watch/informer.ts";
@@ -51,7 +48,7 @@ import { type ObjectUpdate, updateObject } from "./update.ts";
  *
  * Every verb throws as `kube.get()` does: {@link ApiError} where the server rejects.
  */
-export interface Resource<T extends KubeObject> {
+export interface Resource<T extends KubeObject> extends PatchVerbs<T> {
   /** Gets an object. */
   get(name: string, options?: GetOptions): Promise<Stored<T>>;
   /**
@@ -126,25 +123,6 @@ export interface Resource<T extends KubeObject> {
    * ```
    */
   update(name: string, change: ObjectUpdate<T>, options?: WriteOptions): Promise<Stored<T>>;
-  /**
-   * Changes some of an object: an object is a merge patch, in which `null` removes a field; an array is a JSON
-   * patch; and `type: "strategic"` merges lists too, for the kinds that Kubernetes brings.
-   *
-   * @throws {TypeError} if the patch is not of its type.
-   */
-  patch<Type extends ResourcePatchType = "json" | "merge">(
-    name: string,
-    patch: PatchBody<T, Type>,
-    options?: ResourcePatchOptions<Type>,
-  ): Promise<Stored<T>>;
-  /**
-   * Creates or changes an object so that it has these fields, which the field manager then owns (server-side
-   * apply). The field manager is that of the options, otherwise that of `connect()`.
-   *
-   * @throws {ApplyConflictError} if other field managers own some of the fields.
-   * @throws {TypeError} if there is no field manager, or the object has `managedFields`.
-   */
-  apply(object: Applied<T>, options?: ApplyOptions): Promise<Stored<T>>;
   /** Deletes an object. Returns the object if it still has to terminate, otherwise a `Status`. */
   delete(name: string, options?: ResourceDeleteOptions): Promise<Stored<T> | Status>;
   /** Deletes all objects that selectors choose, or simply all. */

@@ -4,14 +4,11 @@
  * @module
  */
 
-import type { KubeObject, Applied, Stored } from "../api/object.ts";
-import { type PatchBody, patchContentType } from "../api/patch.ts";
+import type { KubeObject, Stored } from "../api/object.ts";
+import { patchContentType } from "../api/patch.ts";
 import type { ResourceTarget } from "../api/resource-target.ts";
 import {
-  type ApplyOptions,
   type GetOptions,
-  type ResourcePatchOptions,
-  type ResourcePatchType,
   type WriteOptions,
   applyNames,
   exchange,
@@ -19,6 +16,7 @@ import {
   patchNames,
   writeCall,
   writeNames,
+  type PatchVerbs,
 } from "../api/verbs.ts";
 import { checkFlag, checkKnown } from "../options.ts";
 import type { TokenRequest } from "./generated/authentication-v1.ts";
@@ -32,19 +30,11 @@ export interface ScaleObject extends KubeObject {
 }
 
 /** What hangs below an object and is written by itself, as its status. */
-export interface Subresource<T extends KubeObject> {
+export interface Subresource<T extends KubeObject> extends PatchVerbs<T> {
   /** Gets it. */
   get(name: string, options?: GetOptions): Promise<Stored<T>>;
   /** Replaces it. */
   replace(object: T, options?: WriteOptions): Promise<Stored<T>>;
-  /** Changes some of it. As `patch()` of the resource. */
-  patch<Type extends ResourcePatchType = "json" | "merge">(
-    name: string,
-    patch: PatchBody<T, Type>,
-    options?: ResourcePatchOptions<Type>,
-  ): Promise<Stored<T>>;
-  /** Applies some of it. As `apply()` of the resource. */
-  apply(object: Applied<T>, options?: ApplyOptions): Promise<Stored<T>>;
 }
 
 /** The verb that kinds with a status have. */

@@ -19,10 +19,10 @@ export type TrustOverride =
   | "pskCallback"
   | "session";
 
-const names: readonly string[] = [
-  "ca",
-  "cert",
-  "key",
+type ContextOptionName = Extract<TrustOverride, keyof SecureContextOptions>;
+
+/** Those of a secure context, beside the CA bundle and the client certificate. */
+export const contextOptionNames: readonly ContextOptionName[] = [
   "pfx",
   "passphrase",
   "crl",
@@ -31,6 +31,13 @@ const names: readonly string[] = [
   "ecdhCurve",
   "secureProtocol",
   "secureOptions",
+];
+
+const names: readonly string[] = [
+  "ca",
+  "cert",
+  "key",
+  ...contextOptionNames,
   "clientCertEngine",
   "privateKeyEngine",
   "privateKeyIdentifier",

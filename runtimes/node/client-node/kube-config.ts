@@ -31,7 +31,7 @@ import { type TokenSource, bindFileTokenSource } from "../../../src/sources/toke
 import type { AgentStatus, TlsConnections } from "../agents/tls-connections.ts";
 import { PooledDispatcher } from "../agents/dispatcher.ts";
 import { PooledHttpsAgent } from "../agents/https-agent.ts";
-import { handOut, isHandedOut } from "../agents/trust-overrides.ts";
+import { contextOptionNames, handOut, isHandedOut } from "../agents/trust-overrides.ts";
 import { type AgentOptions, connectionsTo } from "../agents/drop-in-options.ts";
 import { requireUndici } from "../../_shared/present-runtime.ts";
 import { nodeRuntime } from "../runtime.ts";
@@ -345,18 +345,11 @@ interface NamedUser {
   readonly user?: { readonly tokenFile?: string } | null;
 }
 
-/** Options of a caller's that the agent decides, and would refuse. */
+/** Options of a caller's that the agent decides, and would reject. */
 const droppedOptions = [
-  "pfx",
-  "passphrase",
-  "crl",
-  "allowPartialTrustChain",
-  "sigalgs",
-  "ecdhCurve",
-  "secureProtocol",
-  "secureOptions",
+  ...contextOptionNames,
   "checkServerIdentity",
-] as const satisfies readonly (keyof RequestOptions)[];
+] satisfies (keyof RequestOptions)[];
 
 function nameOf(cluster: Cluster | null, user: User | null): string {
   return JSON.stringify([cluster?.name, user?.name]);

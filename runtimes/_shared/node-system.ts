@@ -1,0 +1,30 @@
+/**
+ * The system around a program, as Node and Bun give it: time, files, programs and variables.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { type Runtime, systemClock } from "../../src/runtime.ts";
+import { lazyPrograms } from "./lazy-programs.ts";
+import { nodeFiles } from "./node-files.ts";
+import { checkCertificate } from "./openssl-anchors.ts";
+
+type SystemPart =
+  | "checkCertificate"
+  | "clock"
+  | "env"
+  | "files"
+  | "isDenied"
+  | "local"
+  | "programs";
+
+export const nodeSystem: Required<Pick<Runtime, SystemPart>> = {
+  clock: systemClock,
+  files: nodeFiles,
+  local: async () => (await import("./node-local-system.ts")).nodeLocal,
+  programs: lazyPrograms(async () => (await import("./node-programs.ts")).nodePrograms),
+  env: (name) => process.env[name],
+  isDenied: () => false,
+  checkCertificate,
+};
