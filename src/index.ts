@@ -70,6 +70,8 @@ export type {
   StaleEvent,
   TokenReloadedEvent,
   TrustAnchor,
+  WaitedForTrustEvent,
+  WaitingForTrustEvent,
   WarningEvent,
   WatchInterruptedEvent,
 } from "./events.ts";
@@ -126,6 +128,7 @@ export type { TokenFunction, TokenSource } from "./sources/token-source.ts";
 export type { CreateFetchOptions, FetchStatus, RotatingFetch } from "./transport/create-fetch.ts";
 export type { AnchorStatus, CaStatus } from "./rotation/anchor-use.ts";
 export type { GenerationStatus } from "./rotation/generation.ts";
+export type { TrustWaitStatus } from "./rotation/trust-wait.ts";
 export type { FetchInit } from "./transport/request.ts";
 export type { TransportSettings } from "./transport/transport-settings.ts";
 export * from "./resources/public-names.ts";

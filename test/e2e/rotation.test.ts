@@ -1,5 +1,5 @@
 /**
- * Clauses a to h of the contract, at a real server that changes its certificate under load.
+ * Clauses a to h and o of the contract, at a real server that changes its certificate under load.
  *
  * @module
  */
@@ -140,7 +140,7 @@ describe.each(ways)("$way", ({ way, settings }) => {
 
   test("d: requests fail only while the file lacks the server's CA", async () => {
     const account = await withoutSessions();
-    const { kube } = await connectAs(account, { settings });
+    const { kube } = await connectAs(account, { settings: { ...settings, trustWaitMs: 0 } });
     const creator = new Creator(kube, account);
     const next = await cluster.nextServingCa();
     await cluster.serveBy(next);
@@ -183,6 +183,49 @@ describe.each(ways)("$way", ({ way, settings }) => {
     );
   });
 
+  test("o: no request of 64 loops fails when the file follows the server five seconds later", async () => {
+    const account = await withoutSessions();
+    const { kube, events } = await connectAs(account, {
+      settings: { ...settings, trustWaitMs: 60_000, timeoutMs: 90_000 },
+      reloadIntervalMs: 0,
+    });
+    const creator = new Creator(kube, account);
+    await kube.get("/version");
+    // A bundle under which there is no TLS session that the server would resume.
+    await account.volume.write({ ca: await cluster.servingCa() });
+    const next = await cluster.nextServingCa();
+    await cluster.serveBy(next);
+    await cluster.cutConnections();
+
+    let longestMs = 0;
+    const load: Load = startLoad(64, async () => {
+      const startedAt = performance.now();
+      await creator.create();
+      longestMs = Math.max(longestMs, performance.now() - startedAt);
+    });
+    await eventually("all of them wait", async () => {
+      return kube.status().waitingForTrust[0]?.requests === 64;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 5_000));
+    expect(creator.created).toEqual([]);
+    const changedAt = performance.now();
+    await account.volume.write({ ca: next.pem });
+    await eventually("a request succeeds", async () => creator.created.length > 0);
+    const firstGood = performance.now();
+    await eventually("requests succeed", async () => creator.created.length > 128);
+    await load.stop();
+    expect(load.failures).toEqual([]);
+    await expectEachOnce(cluster, account, creator);
+    const waits = types(events).filter((type) => type.endsWith("-for-trust"));
+    expect(waits).toEqual(["waiting-for-trust", "waited-for-trust"]);
+    await figure(`server first, waiting, ${way}: failed`, load.failures.length);
+    await figure(
+      `server first, waiting, ${way}: ms to the first success`,
+      Math.round(firstGood - changedAt),
+    );
+    await figure(`server first, waiting, ${way}: the longest wait in ms`, Math.round(longestMs));
+  });
+
   test("e: the last good bundle serves on while the file is bad", async () => {
     const account = await createAccount();
     const { kube, events } = await connectAs(account, { settings, reloadIntervalMs: 0 });
@@ -199,7 +242,10 @@ describe.each(ways)("$way", ({ way, settings }) => {
 
   test("f: an anchor that was removed is trusted no more, also by a client that was connected", async () => {
     const account = await createAccount();
-    const { kube } = await connectAs(account, { settings, reloadIntervalMs: 0 });
+    const { kube } = await connectAs(account, {
+      settings: { ...settings, trustWaitMs: 0 },
+      reloadIntervalMs: 0,
+    });
     await kube.get("/version");
     const next = await cluster.nextServingCa();
     await account.volume.write({ ca: next.pem });

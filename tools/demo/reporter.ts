@@ -6,7 +6,7 @@
 
 import type { WriteStream } from "node:tty";
 import { type Paint, drawPicture } from "./text.ts";
-import { type Timeline, findAbsences, judgeRequest } from "./timeline.ts";
+import { type Timeline, findExcuses, judgeRequest } from "./timeline.ts";
 
 const FRAME_MS = 200;
 
@@ -96,17 +96,18 @@ function createPlainReporter(output: WriteStream): Reporter {
 
 /** `  3-4 s  25 ok             FAILED 24 of 24`: what became of the requests that began in a second. */
 function formatSecond({ clients, steps }: Timeline, second: number): string {
-  const absences = findAbsences(steps);
-  const cells = clients.map(({ records, died }) => {
+  const cells = clients.map((client) => {
+    const { records, died } = client;
+    const excuses = findExcuses(client, steps);
     const outcomes = records
       .filter(({ startedAt }) => Math.floor(startedAt / SECOND_MS) === second)
-      .map((record) => judgeRequest(record, absences));
+      .map((record) => judgeRequest(record, excuses));
     const total = outcomes.length;
     const failed = outcomes.filter((outcome) => outcome === "failed").length;
-    const unavoidable = outcomes.filter((outcome) => outcome === "unavoidable").length;
+    const excused = outcomes.filter((outcome) => outcome === "excused").length;
     if (total === 0) return died === undefined ? "-" : "ended early";
-    if (failed > 0) return `FAILED ${failed + unavoidable} of ${total}`;
-    return unavoidable > 0 ? `no CA yet ${unavoidable}/${total}` : `${total} ok`;
+    if (failed > 0) return `FAILED ${failed + excused} of ${total}`;
+    return excused > 0 ? `no CA yet ${excused}/${total}` : `${total} ok`;
   });
   const padded = cells.map((cell) => cell.padEnd(CELL_WIDTH)).join("");
   return `${`${second}-${second + 1}`.padStart(5)} s  ${padded}`.trimEnd();

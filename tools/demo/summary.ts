@@ -9,6 +9,7 @@ import {
   GRACE_MS,
   type Timeline,
   findAbsences,
+  findExcuses,
   judgeRequest,
 } from "./timeline.ts";
 
@@ -27,8 +28,8 @@ export interface ClientSummary extends Counts {
   readonly requests: number;
   /** Failures that a client could have avoided. */
   readonly failed: number;
-  /** Failures while nobody who goes by the file could connect. */
-  readonly unavoidable: number;
+  /** Failures of a client that does not wait while the file did not hold the server's CA. */
+  readonly excused: number;
   /** From the start of a first failure to the end of the next success, at the longest. */
   readonly longestOutageMs: number;
   /** Whether the last outage ended before the run did. */
@@ -57,20 +58,20 @@ export interface Verdict {
  * @param counts what its requests do not tell
  */
 export function summarise(client: ClientLane, timeline: Timeline, counts: Counts): ClientSummary {
-  const absences = findAbsences(timeline.steps);
+  const excuses = findExcuses(client, timeline.steps);
   const records = client.records.toSorted((a, b) => a.startedAt - b.startedAt);
   const codes = new Set<string>();
   let failed = 0;
-  let unavoidable = 0;
+  let excused = 0;
   let longestOutageMs = 0;
   let downSince: number | undefined;
   for (const record of records) {
-    const outcome = judgeRequest(record, absences);
+    const outcome = judgeRequest(record, excuses);
     if (outcome === "failed") {
       failed += 1;
       codes.add(record.code ?? "unknown");
     }
-    if (outcome === "unavoidable") unavoidable += 1;
+    if (outcome === "excused") excused += 1;
     if (outcome !== "ok") downSince ??= record.startedAt;
     else if (downSince !== undefined) {
       longestOutageMs = Math.max(longestOutageMs, record.endedAt - downSince);
@@ -80,7 +81,7 @@ export function summarise(client: ClientLane, timeline: Timeline, counts: Counts
   if (downSince !== undefined) {
     longestOutageMs = Math.max(longestOutageMs, timeline.durationMs - downSince);
   }
-  const absence = absences.at(-1);
+  const absence = findAbsences(timeline.steps).at(-1);
   const back = records.find(
     ({ ok, startedAt, endedAt }) =>
       absence !== undefined && ok && startedAt >= absence.from && endedAt >= absence.endBeganAt,
@@ -88,7 +89,7 @@ export function summarise(client: ClientLane, timeline: Timeline, counts: Counts
   return {
     requests: records.length,
     failed,
-    unavoidable,
+    excused,
     longestOutageMs,
     isBack: downSince === undefined && client.died === undefined,
     recoveryMs: absence && back && back.endedAt - absence.endBeganAt,
@@ -121,8 +122,7 @@ function findPhases({ steps, durationMs }: Timeline): Phase[] {
 }
 
 /**
- * Judges a run: reanchor must have made requests in every phase and failed none but the unavoidable
- * ones. A run that shows nothing does not pass either: where a client died, or the one that never reads
+ * Judges a run: reanchor must have made requests in every phase and failed none. A run that shows nothing does not pass either: where a client died, or the one that never reads
  * its CA again came through unharmed.
  *
  * @param timeline the run
@@ -134,22 +134,18 @@ export function judgeRun(timeline: Timeline, rotations: number): Verdict {
   if (phases.length !== rotations + 1) {
     reasons.push(`only ${phases.length - 1} of ${rotations} rotations took place`);
   }
-  const absences = findAbsences(timeline.steps);
   let requests = 0;
-  let unavoidable = 0;
   for (const client of timeline.clients) {
     const { label, records, died } = client;
-    const outcomes = records.map((record) => judgeRequest(record, absences));
-    const failed = outcomes.filter((outcome) => outcome === "failed").length;
     if (died !== undefined) reasons.push(`${label} ended early (${died})`);
     if (!client.isReanchor) continue;
     requests += records.length;
-    unavoidable += outcomes.filter((outcome) => outcome === "unavoidable").length;
-    if (failed > 0) {
-      const first = records.find((record) => judgeRequest(record, absences) === "failed");
-      const when = ((first?.startedAt ?? 0) / 1000).toFixed(1);
-      const what = `${count(failed, "request")} that could have succeeded`;
-      reasons.push(`${label} failed ${what}, the first at ${when} s (${first?.code ?? "unknown"})`);
+    const failures = records.filter(({ ok }) => !ok);
+    const [first] = failures;
+    if (first !== undefined) {
+      const when = (first.startedAt / 1000).toFixed(1);
+      const what = count(failures.length, "request");
+      reasons.push(`${label} failed ${what}, the first at ${when} s (${first.code ?? "unknown"})`);
     }
     for (const { name, from, to } of phases) {
       const answered = records.some(
@@ -160,20 +156,15 @@ export function judgeRun(timeline: Timeline, rotations: number): Verdict {
   }
   if (!timeline.clients.some(({ isReanchor }) => isReanchor)) reasons.push("reanchor did not run");
   const others = timeline.clients.filter(({ isReanchor }) => !isReanchor);
+  const absences = findAbsences(timeline.steps);
   const harm = others.flatMap(({ records }) => records.map((it) => judgeRequest(it, absences)));
   if (!harm.includes("failed")) {
     reasons.push("no other client failed either, so the rotations can't have had an effect");
   }
   if (reasons.length > 0) return { passed: false, text: `Not passed: ${reasons.join("; ")}.` };
-  const plural = unavoidable === 1 ? "one" : "ones";
-  const but =
-    unavoidable === 0
-      ? "and failed none"
-      : `and failed none but the ${unavoidable} unavoidable ${plural}, ` +
-        "which began before the server's CA had come into the file";
   return {
     passed: true,
-    text: `Passed: through ${count(rotations, "CA rotation")}, reanchor made ${count(requests, "request")} on ${names(timeline)} ${but}.`,
+    text: `Passed: through ${count(rotations, "CA rotation")}, reanchor made ${count(requests, "request")} on ${names(timeline)} and failed none.`,
   };
 }
 

@@ -10,6 +10,7 @@ import {
   type Outcome,
   type Timeline,
   findAbsences,
+  findExcuses,
   findStretches,
 } from "./timeline.ts";
 
@@ -29,7 +30,7 @@ const GROUP_GAP = 14;
 /** The heights differ too, so that the picture can be read without colours. */
 const barHeights: Record<Outcome, number> = {
   ok: 10,
-  unavoidable: 18,
+  excused: 18,
   failed: 26,
 };
 
@@ -47,7 +48,7 @@ const style = `
   .mark { stroke: #59636e; stroke-dasharray: 3 3 }
   .ok { fill: #2da44e }
   .failed { fill: #cf222e }
-  .unavoidable { fill: #d4a017 }
+  .excused { fill: #d4a017 }
   .bad { fill: #cf222e; font-weight: 600 }
   .good { fill: #1a7f37; font-weight: 600 }
   .lane { fill: #ffffff; font-size: 12px; font-weight: 600 }
@@ -201,7 +202,7 @@ function drawRow(
     parts.push(text(x(last) + 6, middle + 5, "the process ended early", "bad"));
   }
   if (summary === undefined) return parts;
-  const { requests, failed, unavoidable, longestOutageMs, isBack } = summary;
+  const { requests, failed, excused, longestOutageMs, isBack } = summary;
   const recovery = formatRecovery(summary);
   const cells: [string, string][] = [
     [String(requests), ""],
@@ -214,20 +215,21 @@ function drawRow(
   for (const [index, [value, kind]] of cells.entries()) {
     parts.push(text(columns[index]?.x ?? 0, middle + 5, value, `${kind} end`.trim()));
   }
-  if (unavoidable > 0) {
-    parts.push(text(columns[1]?.x ?? 0, middle + 19, `+ ${unavoidable}`, "quiet end"));
+  if (excused > 0) {
+    parts.push(text(columns[1]?.x ?? 0, middle + 19, `+ ${excused}`, "quiet end"));
   }
   return parts;
 }
 
 /** One bar for each stretch that went the same way. */
 function drawBars(
-  { records }: ClientLane,
+  client: ClientLane,
   { steps, durationMs }: Timeline,
   middle: number,
   x: (ms: number) => number,
 ): string[] {
-  return findStretches(records, findAbsences(steps)).map(({ from, to, outcome }) => {
+  const excuses = findExcuses(client, steps);
+  return findStretches(client.records, excuses).map(({ from, to, outcome }) => {
     const height = barHeights[outcome];
     const left = x(from);
     // A single failure is wide enough to be seen.
@@ -254,7 +256,7 @@ function drawLegend(y: number): string[] {
   const meanings: readonly [Outcome, number, string][] = [
     ["ok", 24, "answered"],
     ["failed", 134, "failed"],
-    ["unavoidable", 224, "failed while ca.crt did not hold the server's CA (counted after the +)"],
+    ["excused", 224, "failed while ca.crt did not hold the server's CA (counted after the +)"],
   ];
   const parts = meanings.flatMap(([state, x, meaning]) => {
     const height = barHeights[state];
@@ -269,8 +271,8 @@ function drawLegend(y: number): string[] {
 
 function describe(clients: readonly ClientLane[], summaries: readonly ClientSummary[]): string {
   const sentences = clients.map(({ label }, index) => {
-    const { requests = 0, failed = 0, unavoidable = 0 } = summaries[index] ?? {};
-    const more = unavoidable > 0 ? `, and ${unavoidable} that no client could have answered` : "";
+    const { requests = 0, failed = 0, excused = 0 } = summaries[index] ?? {};
+    const more = excused > 0 ? `, and ${excused} while ca.crt did not hold the server's CA` : "";
     return `${label}: ${requests} requests, ${failed} failed${more}.`;
   });
   return sentences.join(" ");

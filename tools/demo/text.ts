@@ -11,7 +11,7 @@ import {
   type Step,
   type Timeline,
   cutIntoSlots,
-  findAbsences,
+  findExcuses,
 } from "./timeline.ts";
 
 /** Puts text into a colour, or leaves it. */
@@ -38,7 +38,7 @@ export function createPaint(hasColour: boolean): Paint {
 /** What a slot looks like: told apart without colour too. */
 const cells: Record<SlotState, readonly [Colour, string]> = {
   ok: ["green", "━"],
-  unavoidable: ["yellow", "▒"],
+  excused: ["yellow", "▒"],
   failed: ["red", "✗"],
   none: ["dim", " "],
 };
@@ -64,7 +64,6 @@ export function drawPicture(timeline: Timeline, options: PictureOptions): string
   const count = Math.ceil(timeline.durationMs / slotMs);
   // A slot is drawn once it is over.
   const drawn = nowMs >= timeline.durationMs ? count : Math.floor(nowMs / slotMs);
-  const absences = findAbsences(timeline.steps);
   const seconds = `${(nowMs / 1000).toFixed(1)} s of ${timeline.durationMs / 1000} s`;
   const lines = [`${paint("bold", "CA rotation, live")}  ${paint("dim", seconds)}`, ""];
   for (const where of ["file", "server"] as const) {
@@ -74,7 +73,8 @@ export function drawPicture(timeline: Timeline, options: PictureOptions): string
   }
   lines.push("");
   for (const client of timeline.clients) {
-    const slots = cutIntoSlots(client.records, absences, slotMs, drawn);
+    const excuses = findExcuses(client, timeline.steps);
+    const slots = cutIntoSlots(client.records, excuses, slotMs, drawn);
     const end = client.died === undefined ? "" : paint("red", " ended early");
     const label = client.isReanchor ? paint("bold", pad(client.label)) : pad(client.label);
     lines.push(`${label}${drawSlots(slots, paint)}${end}`);
@@ -133,7 +133,7 @@ function drawLegend(paint: Paint): string {
   const meanings: readonly (readonly [SlotState, string])[] = [
     ["ok", "answered"],
     ["failed", "failed"],
-    ["unavoidable", "failed, but the server's CA was not in ca.crt"],
+    ["excused", "failed while ca.crt did not hold the server's CA"],
   ];
   return meanings.map(([state, meaning]) => `${paint(...cells[state])} ${meaning}`).join("   ");
 }
@@ -144,17 +144,17 @@ export function drawSummary(
   summaries: readonly ClientSummary[],
   paint: Paint,
 ): string[] {
-  const header = ["client", "requests", "failed", "unavoidable", "longest outage"];
+  const header = ["client", "requests", "failed", "no CA yet", "longest outage"];
   const table = [[...header, "recovery*", "handshakes", "CA reloads"]];
   for (const [index, client] of clients.entries()) {
     const summary = summaries[index];
     if (summary === undefined) continue;
-    const { requests, failed, unavoidable, handshakes, reloads, reads } = summary;
+    const { requests, failed, excused, handshakes, reloads, reads } = summary;
     table.push([
       client.label,
       String(requests),
       String(failed),
-      String(unavoidable),
+      String(excused),
       formatOutage(summary),
       formatRecovery(summary),
       String(handshakes),

@@ -34,7 +34,7 @@ export interface Step {
   readonly endedAt: number;
 }
 
-/** A span in which the file did not hold the server's CA: nobody who goes by it could connect. */
+/** A span in which the file did not hold the server's CA: who goes by it can only wait. */
 export interface Absence {
   readonly from: number;
   readonly to: number;
@@ -61,8 +61,8 @@ export interface Timeline {
   readonly durationMs: number;
 }
 
-/** How a request went. A failure that no client could have avoided is told apart from the others. */
-export type Outcome = "ok" | "unavoidable" | "failed";
+/** How a request went. A failure that waiting would have avoided is told apart from the others. */
+export type Outcome = "ok" | "excused" | "failed";
 
 /** What a slot of time shows: the worst that began in it; `none`: nothing did. */
 export type SlotState = Outcome | "none";
@@ -94,8 +94,16 @@ export function findAbsences(steps: readonly Step[]): Absence[] {
   return absences;
 }
 
+/** The spans that excuse a client's failures: none does for reanchor, whose requests wait for the file. */
+export function findExcuses(
+  { isReanchor }: Pick<ClientLane, "isReanchor">,
+  steps: readonly Step[],
+): Absence[] {
+  return isReanchor ? [] : findAbsences(steps);
+}
+
 /**
- * Judges one request: a failure is unavoidable where it began while the server's CA was absent from
+ * Judges one request: a failure is excused if it began while the server's CA was absent from
  * the file, or within {@linkcode GRACE_MS} after it came.
  */
 export function judgeRequest(record: RequestRecord, absences: readonly Absence[]): Outcome {
@@ -104,7 +112,7 @@ export function judgeRequest(record: RequestRecord, absences: readonly Absence[]
   const isExcused = absences.some(
     ({ from, to }) => from <= startedAt && startedAt <= to + GRACE_MS,
   );
-  return isExcused ? "unavoidable" : "failed";
+  return isExcused ? "excused" : "failed";
 }
 
 /**
@@ -165,7 +173,7 @@ export function findStretches(
   return stretches;
 }
 
-const severity: Record<SlotState, number> = { none: 0, ok: 1, unavoidable: 2, failed: 3 };
+const severity: Record<SlotState, number> = { none: 0, ok: 1, excused: 2, failed: 3 };
 
 function worse(a: SlotState, b: SlotState): SlotState {
   return severity[a] > severity[b] ? a : b;

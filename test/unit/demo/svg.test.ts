@@ -40,32 +40,37 @@ function checkWellFormed(svg: string): void {
 }
 
 test("drawSvg() draws a standalone picture with a row and the numbers of each client", () => {
-  const svg = draw(lane("CA read once", false, 9_999), lane("reanchor on Node", true, 3_040));
+  const svg = draw(
+    lane("CA read once", false, 9_999),
+    lane("client-node list", false, 3_040),
+    lane("reanchor on Node", true, 0),
+  );
   checkWellFormed(svg);
   expect(svg).toMatch(/^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg" viewBox="0 0 \d+ \d+"/);
   expect(svg).not.toMatch(/href|url\(|<script/);
   expect(svg).toContain(">CA read once<");
   expect(svg).toContain(">reanchor on Node<");
-  expect(svg.match(/>77</g)).toHaveLength(2);
-  expect(svg.match(/>88</g)).toHaveLength(2);
-  expect(svg).toContain("CA read once: 100 requests, 36 failed, and 24 that no client");
-  expect(svg).toContain("reanchor on Node: 100 requests, 0 failed, and 21 that no client");
+  expect(svg.match(/>77</g)).toHaveLength(3);
+  expect(svg.match(/>88</g)).toHaveLength(3);
+  expect(svg).toContain("CA read once: 100 requests, 36 failed, and 24 while ca.crt did not");
+  expect(svg).toContain("client-node list: 100 requests, 0 failed, and 21 while ca.crt did not");
+  expect(svg).toContain("reanchor on Node: 100 requests, 0 failed");
 });
 
 test("drawSvg() places failures at their time, and colours only what failed", () => {
-  const harmed = draw(lane("reanchor on Node", true, 3_040));
-  const unharmed = draw(lane("reanchor on Node", true, 0));
-  const bars = [...harmed.matchAll(/<rect class="(ok|failed|unavoidable)" x="([\d.]+)"/g)];
+  const harmed = draw(lane("client-node list", false, 3_040));
+  const unharmed = draw(lane("client-node list", false, 0));
+  const bars = [...harmed.matchAll(/<rect class="(ok|failed|excused)" x="([\d.]+)"/g)];
   const firstOk = Number(bars[0]?.[2]);
   // The last ones of a kind are the legend's.
-  const amber = Number(bars.find(([, kind]) => kind === "unavoidable")?.[2]);
+  const amber = Number(bars.find(([, kind]) => kind === "excused")?.[2]);
   const green = Number(bars.filter(([, kind]) => kind === "ok")[1]?.[2]);
   // The same scale as the CAs' own bars have.
   expect(firstOk).toBe(Number(/<rect fill="[^"]*" x="([\d.]+)"/.exec(harmed)?.[1]));
   // 0 s, 2 s and 3.05 s.
   expect((green - firstOk) / (amber - firstOk)).toBeCloseTo(3.05 / 2, 2);
-  expect(harmed.match(/<rect class="unavoidable"/g)).toHaveLength(2);
-  expect(unharmed.match(/<rect class="unavoidable"/g)).toHaveLength(1);
+  expect(harmed.match(/<rect class="excused"/g)).toHaveLength(2);
+  expect(unharmed.match(/<rect class="excused"/g)).toHaveLength(1);
   expect(unharmed.match(/<rect class="failed"/g)).toHaveLength(1);
 });
 
