@@ -6,6 +6,7 @@
 
 import process from "node:process";
 import { expect, test } from "vitest";
+import type { Capabilities } from "../../src/runtime.ts";
 import { entry, lane } from "./support/entry.ts";
 
 const userAgents: Readonly<Record<typeof lane, RegExp>> = {
@@ -27,30 +28,48 @@ function laneNames(userAgent: string): RegExp {
   return name === "Node" ? new RegExp(`^node${major}$`) : new RegExp(`^${name?.toLowerCase()}$`);
 }
 
+const capabilities: Capabilities = {
+  customCa: "exclusive",
+  exclusiveTrust: true,
+  closesIdleConnections: true,
+  rejectsLateHandshakes: true,
+  connectTimeout: false,
+  files: true,
+  sharedReads: true,
+  resendsUntouchedStreams: true,
+  recognisesUntrustedServers: true,
+  revealsChains: false,
+  laxChains: [],
+  clientCertificates: true,
+  serverName: true,
+  serverIdentity: true,
+  insecureSkipTlsVerify: true,
+  upgrades: "streams",
+  proxies: ["http", "https", "socks5"],
+  followsProxyEnvironment: false,
+  repeatedHeaders: true,
+  programs: true,
+  http2: false,
+};
+
+/** What a runtime has beside those, or lacks of them. */
+const differences: Readonly<Record<typeof lane, Partial<Capabilities>>> = {
+  node: { connectTimeout: true, revealsChains: true },
+  bun: {
+    laxChains: ["sha1-of-intermediate"],
+    proxies: ["http", "https"],
+    repeatedHeaders: false,
+  },
+  deno: {
+    customCa: "additive",
+    rejectsLateHandshakes: false,
+    resendsUntouchedStreams: false,
+    laxChains: ["path-length-of-anchor", "key-usage-of-intermediate", "expired-since-verified"],
+    followsProxyEnvironment: true,
+    http2: true,
+  },
+};
+
 test("capabilities declare what this runtime lacks", () => {
-  expect(entry.runtime.capabilities).toEqual({
-    customCa: lane === "deno" ? "additive" : "exclusive",
-    exclusiveTrust: true,
-    closesIdleConnections: true,
-    rejectsLateHandshakes: lane !== "deno",
-    connectTimeout: lane === "node",
-    files: true,
-    sharedReads: true,
-    resendsUntouchedStreams: lane !== "deno",
-    recognisesUntrustedServers: true,
-    laxChains: {
-      node: [],
-      bun: ["sha1-of-intermediate"],
-      deno: ["path-length-of-anchor", "key-usage-of-intermediate", "expired-since-verified"],
-    }[lane],
-    clientCertificates: true,
-    serverName: true,
-    insecureSkipTlsVerify: true,
-    upgrades: "streams",
-    proxies: lane === "bun" ? ["http", "https"] : ["http", "https", "socks5"],
-    followsProxyEnvironment: lane === "deno",
-    repeatedHeaders: lane !== "bun",
-    programs: true,
-    http2: lane === "deno",
-  });
+  expect(entry.runtime.capabilities).toEqual({ ...capabilities, ...differences[lane] });
 });

@@ -14,7 +14,8 @@ import type { Echo, TestServer } from "../support/api-server.ts";
 import { basicConstraints, makeCertificate } from "../support/chains/certificate.ts";
 import { toPkcs1, toSec1, withEncryptionHeaders } from "../support/key-forms.ts";
 import { type IssuedCertificate, type TestCa, createCa } from "../support/pki.ts";
-import { entry, lane } from "./support/entry.ts";
+import { entry } from "./support/entry.ts";
+import { exclusiveTrusts, hasExclusiveTransport } from "./support/traits.ts";
 import { createPairFiles } from "./support/pair-files.ts";
 import {
   type Cluster,
@@ -30,7 +31,6 @@ import {
 
 const INTERVAL_MS = 60_000;
 const HOUR_MS = 3_600_000;
-const exclusiveTrusts = lane === "deno" ? [false, true] : [false];
 
 /** A server that knows clients by their certificates, and who signs those. */
 async function startMutual(): Promise<Cluster & { clients: TestCa }> {
@@ -256,7 +256,7 @@ test.each(exclusiveTrusts)(
       },
       exclusiveTrust,
     });
-    if (lane !== "deno" || exclusiveTrust) {
+    if (!hasExclusiveTransport || exclusiveTrust) {
       expect(await kube.get("/echo")).toHaveProperty("clientCommonName", "alice");
     } else {
       expect(String(await rejection(kube.get("/echo")))).toMatch(

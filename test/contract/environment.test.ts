@@ -6,7 +6,7 @@
  */
 
 import { describe, expect, test } from "vitest";
-import { lane } from "./support/entry.ts";
+import { hasExclusiveTransport, traits } from "./support/traits.ts";
 import {
   type HostilePeers,
   type Report,
@@ -31,7 +31,7 @@ const starts: Readonly<Record<string, Start>> = {
   DENO_CERT: { env: { DENO_CERT: "{}" } },
   "DENO_TLS_CA_STORE=system": { env: { DENO_TLS_CA_STORE: "system", SSL_CERT_FILE: "{}" } },
   "BUN_CONFIG_VERBOSE_FETCH=curl": { env: { BUN_CONFIG_VERBOSE_FETCH: "curl" } },
-  ...(lane !== "deno" && {
+  ...(traits.hasStoreFlags && {
     "--use-system-ca": { flags: ["--use-system-ca"], env: { SSL_CERT_FILE: "{}" } },
     "--use-openssl-ca": { flags: ["--use-openssl-ca"], env: { SSL_CERT_FILE: "{}" } },
   }),
@@ -39,7 +39,7 @@ const starts: Readonly<Record<string, Start>> = {
 
 /** Deno's bundle adds to its default store, which these widen: `capabilities.customCa` says so. */
 const widening = new Set(
-  lane === "deno" ? ["NODE_EXTRA_CA_CERTS", "DENO_CERT", "DENO_TLS_CA_STORE=system"] : [],
+  hasExclusiveTransport ? ["NODE_EXTRA_CA_CERTS", "DENO_CERT", "DENO_TLS_CA_STORE=system"] : [],
 );
 
 async function report(
@@ -61,7 +61,7 @@ async function report(
 }
 
 /** Deno can't give an https proxy credentials. */
-const credentials = lane === "deno" ? undefined : "me:sesame";
+const credentials = traits.keepsProxyCredentials ? "me:sesame" : undefined;
 
 describe.each(Object.entries(starts))("started with %s", (name, start) => {
   test("connect() trusts its bundle and nobody else, servers and https proxies alike", async () => {
@@ -124,12 +124,12 @@ describe("started with NODE_TLS_REJECT_UNAUTHORIZED=0", () => {
     const { outcomes } = await report(peers, task, start);
     expect(Object.values(outcomes)).not.toContain("trusted");
     const refused = expect.stringMatching(/^ConfigError: .*proxy can.t be had together/);
-    expect(outcomes["good proxy"]).toEqual(lane === "node" ? "unknown-authority" : refused);
+    expect(outcomes["good proxy"]).toEqual(traits.hasOwnTunnels ? "unknown-authority" : refused);
     await peers.expectNothingSent();
   });
 });
 
-if (lane === "deno") {
+if (traits.hasIgnoreFlag) {
   describe.each(["", "=127.0.0.1"])("started with --unsafely-ignore-certificate-errors%s", (on) => {
     const flags = [`--unsafely-ignore-certificate-errors${on}`];
 

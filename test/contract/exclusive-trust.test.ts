@@ -7,7 +7,8 @@
 
 import { describe, expect, test } from "vitest";
 import { createCa } from "../support/pki.ts";
-import { entry, lane } from "./support/entry.ts";
+import { entry } from "./support/entry.ts";
+import { traits } from "./support/traits.ts";
 import {
   type Cluster,
   connectClient,
@@ -36,7 +37,7 @@ async function connectAndIdle() {
   await kube.get("/version");
   await connectionIsFree();
   // Deno's `node:https` has its connection back a little later.
-  if (lane === "deno") await until("it is reused", async () => await isReused(cluster));
+  if (traits.freesConnectionsLate) await until("it is reused", async () => await isReused(cluster));
 
   async function isReused({ server }: Cluster): Promise<boolean> {
     await server.dropConnections();
@@ -93,7 +94,7 @@ describe("a reused connection that is lost", () => {
         await server.resetStats();
         const sending = kube.fetch(`/drop-on-reuse?how=${how}`, { method, body: "x" });
         // Bun is given a connection of its own for these, where nothing is lost.
-        if (lane !== "bun" || method === "POST" || method === "PATCH") {
+        if (!traits.givesRepeatableMethodsAConnection || method === "POST" || method === "PATCH") {
           expect(await rejection(sending)).toMatchObject({ name: "ConnectionError" });
         } else await sending;
         expect((await server.stats()).requestsByPath["/drop-on-reuse"]).toBe(1);

@@ -19,6 +19,7 @@ import type { Programs } from "../../src/runtime.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { createCa } from "../support/pki.ts";
 import { entry, lane } from "./support/entry.ts";
+import { traits } from "./support/traits.ts";
 import { shown } from "./support/inspect.ts";
 import { rejection, timedRuntime, until } from "./support/scene.ts";
 
@@ -137,7 +138,7 @@ async function runInOwnProcess(
   const program = [
     process.execPath,
     ...flags[lane],
-    ...(lane === "deno" ? permissions : []),
+    ...(traits.hasPermissions ? permissions : []),
     path("./support/programs/exec-source.ts"),
     JSON.stringify(plugin),
     JSON.stringify(options),
@@ -464,7 +465,7 @@ describe("how long a plugin runs", () => {
     const [[id = 0, child = 0] = []] = await log.runs();
     expect(id).toBeGreaterThan(0);
     await until("the plugin is gone", async () => !(await isRunning(id)));
-    if (lane === "deno") {
+    if (!traits.killsProcessGroups) {
       // Deno can't kill a group.
       expect(await isRunning(child)).toBe(true);
     } else {
@@ -499,7 +500,7 @@ test("Deno needs PATH to look for a program whose variables set another one", as
   const denied = await runInOwnProcess(plugin, {
     permissions: [...permissions, "--deny-env=PATH", "--allow-env"],
   });
-  expect(denied.stdout.includes("grant --allow-env=PATH")).toBe(lane === "deno");
+  expect(denied.stdout.includes("grant --allow-env=PATH")).toBe(traits.hasPermissions);
 });
 
 test("Deno's permission is looked at and not asked for: the error says what to grant", async () => {
@@ -508,7 +509,7 @@ test("Deno's permission is looked at and not asked for: the error says what to g
   // At a terminal, where Deno would ask.
   const denied = await runInOwnProcess(plugin, { permissions, typed: "" });
   const refused = `Cannot load credential from exec plugin ${node}: it may not be run; grant --allow-run=${node}`;
-  expect(denied.stdout.includes(refused)).toBe(lane === "deno");
+  expect(denied.stdout.includes(refused)).toBe(traits.hasPermissions);
 
   permissions.push(`--allow-run=${node}`);
   const granted = await runInOwnProcess(plugin, { permissions });

@@ -11,7 +11,8 @@ import { bindFunctionCaSource } from "../../src/sources/ca-source.ts";
 import { bindFileClientCertSource } from "../../src/sources/client-cert-source.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { createCa } from "../support/pki.ts";
-import { entry, lane } from "./support/entry.ts";
+import { entry } from "./support/entry.ts";
+import { exclusiveTrusts } from "./support/traits.ts";
 import { createPairFiles } from "./support/pair-files.ts";
 import {
   connectClient,
@@ -51,7 +52,7 @@ test("get() emits ca-expiring and client-cert-expiring once for each distance", 
     const distanceMs = hours * HOUR;
     const [anchor, certificate, ...others] = expiring(events);
     expect(anchor).toMatchObject({ type: "ca-expiring", source: "function", distanceMs });
-    expect(anchor).toHaveProperty("inUse", lane === "node" ? true : undefined);
+    expect(anchor).toHaveProperty("inUse", entry.runtime.capabilities.revealsChains || undefined);
     expect(certificate).toMatchObject({ subject: "CN=alice", distanceMs });
     expect(certificate).toHaveProperty("type", "client-cert-expiring");
     expect(others).toEqual([]);
@@ -97,72 +98,65 @@ test("connect() rejects what is no list of distances", async () => {
   await expect(entry.connect(options as never)).rejects.toThrow(TypeError);
 });
 
-describe.each(lane === "deno" ? [false, true] : [false])(
-  "anchors, exclusiveTrust: %j",
-  (exclusiveTrust) => {
-    const isRevealed = entry.runtime.capabilities.revealsChains || exclusiveTrust;
+describe.each(exclusiveTrusts)("anchors, exclusiveTrust: %j", (exclusiveTrust) => {
+  const isRevealed = entry.runtime.capabilities.revealsChains || exclusiveTrust;
 
-    test("capabilities.revealsChains says whether status() knows", () => {
-      expect(entry.runtime.capabilities.revealsChains).toBe(lane === "node");
-    });
+  function inUse(status: CaStatus | undefined): (boolean | undefined)[] {
+    return (status?.anchors ?? []).map((anchor) => anchor.inUse);
+  }
 
-    function inUse(status: CaStatus | undefined): (boolean | undefined)[] {
-      return (status?.anchors ?? []).map((anchor) => anchor.inUse);
-    }
+  const revealed = (...states: boolean[]) =>
+    states.map((state) => (isRevealed ? state : undefined));
 
-    const revealed = (...states: boolean[]) =>
-      states.map((state) => (isRevealed ? state : undefined));
-
-    test.each([true, false])(
-      "status() says which of them the server's chain leads to, through a rotation (key identifiers: %s)",
-      async (keyIdentifiers) => {
-        const { ca: old, server } = await startCluster({}, await createCa({ keyIdentifiers }));
-        const next = await createCa({ keyIdentifiers });
-        const volume = await createVolume({ ca: old.pem + next.pem });
-        const ca = entry.fileCaSource(volume.caFile, { reloadIntervalMs: 0 });
-        const { kube } = await connectClient({
-          config: { server: server.origin, ca },
-          exclusiveTrust,
-        });
-        expect(inUse(kube.status().ca)).toEqual([undefined, undefined]);
-        await kube.get("/version");
-        expect(inUse(kube.status().ca)).toEqual(revealed(true, false));
-        const usedAt = kube.status().ca?.anchors.map(({ lastUsedAt }) => typeof lastUsedAt);
-        expect(usedAt).toEqual([isRevealed ? "number" : "undefined", "undefined"]);
-
-        await server.swap({ ...(await next.issue()), forgetSessions: true });
-        await server.dropConnections();
-        await kube.get("/version");
-        expect(inUse(kube.status().ca)).toEqual(revealed(true, true));
-
-        // Only the new one is left, and in a bundle that no server was verified by yet.
-        await volume.write({ ca: next.pem });
-        await ca.reload();
-        expect(inUse(kube.status().ca)).toEqual([undefined]);
-        await kube.get("/version");
-        expect(inUse(kube.status().ca)).toEqual(revealed(true));
-      },
-    );
-
-    test("status() counts connections of exec", async () => {
-      const { ca, server } = await startCluster();
-      const bundle = (await createCa({ commonName: "other" })).pem + ca.pem;
-      const config = { server: server.origin, ca: entry.staticCaSource(bundle) };
-      const { kube } = await connectClient({ config, exclusiveTrust });
-      await kube.resource(Pod).execText("web", ["exit", "0"]);
-      // Streams into pods go through `node:tls` on every runtime.
-      expect(inUse(kube.status().ca)).toEqual([false, true]);
-    });
-
-    test("fetch.status() says it too", async () => {
-      const { ca, server } = await startCluster();
-      const other = await createCa({ commonName: "other" });
-      await using fetch = entry.createFetch({
-        ca: entry.staticCaSource(other.pem + ca.pem),
+  test.each([true, false])(
+    "status() says which of them the server's chain leads to, through a rotation (key identifiers: %s)",
+    async (keyIdentifiers) => {
+      const { ca: old, server } = await startCluster({}, await createCa({ keyIdentifiers }));
+      const next = await createCa({ keyIdentifiers });
+      const volume = await createVolume({ ca: old.pem + next.pem });
+      const ca = entry.fileCaSource(volume.caFile, { reloadIntervalMs: 0 });
+      const { kube } = await connectClient({
+        config: { server: server.origin, ca },
         exclusiveTrust,
       });
-      await (await fetch(`${server.origin}/version`)).text();
-      expect(inUse(fetch.status().ca)).toEqual(revealed(false, true));
+      expect(inUse(kube.status().ca)).toEqual([undefined, undefined]);
+      await kube.get("/version");
+      expect(inUse(kube.status().ca)).toEqual(revealed(true, false));
+      const usedAt = kube.status().ca?.anchors.map(({ lastUsedAt }) => typeof lastUsedAt);
+      expect(usedAt).toEqual([isRevealed ? "number" : "undefined", "undefined"]);
+
+      await server.swap({ ...(await next.issue()), forgetSessions: true });
+      await server.dropConnections();
+      await kube.get("/version");
+      expect(inUse(kube.status().ca)).toEqual(revealed(true, true));
+
+      // Only the new one is left, and in a bundle that no server was verified by yet.
+      await volume.write({ ca: next.pem });
+      await ca.reload();
+      expect(inUse(kube.status().ca)).toEqual([undefined]);
+      await kube.get("/version");
+      expect(inUse(kube.status().ca)).toEqual(revealed(true));
+    },
+  );
+
+  test("status() counts connections of exec", async () => {
+    const { ca, server } = await startCluster();
+    const bundle = (await createCa({ commonName: "other" })).pem + ca.pem;
+    const config = { server: server.origin, ca: entry.staticCaSource(bundle) };
+    const { kube } = await connectClient({ config, exclusiveTrust });
+    await kube.resource(Pod).execText("web", ["exit", "0"]);
+    // Streams into pods go through `node:tls` on every runtime.
+    expect(inUse(kube.status().ca)).toEqual([false, true]);
+  });
+
+  test("fetch.status() says it too", async () => {
+    const { ca, server } = await startCluster();
+    const other = await createCa({ commonName: "other" });
+    await using fetch = entry.createFetch({
+      ca: entry.staticCaSource(other.pem + ca.pem),
+      exclusiveTrust,
     });
-  },
-);
+    await (await fetch(`${server.origin}/version`)).text();
+    expect(inUse(fetch.status().ca)).toEqual(revealed(false, true));
+  });
+});

@@ -6,14 +6,15 @@
 
 import { describe, expect, test } from "vitest";
 import { authorityKinds } from "./support/authorities.ts";
-import { entry, lane } from "./support/entry.ts";
+import { entry } from "./support/entry.ts";
+import { hasExclusiveTransport } from "./support/traits.ts";
 import { connectClient, createVolume, rejection, startCluster, until } from "./support/scene.ts";
 
 describe.each(authorityKinds)("$kind", ({ next, settings }) => {
   // Deno's exclusive trust goes over sockets.
   const rejectsLateHandshakes =
     entry.runtime.capabilities.rejectsLateHandshakes ||
-    (lane === "deno" && settings.exclusiveTrust === true);
+    (hasExclusiveTransport && settings.exclusiveTrust === true);
 
   test.each(["GET", "POST"])(
     "fetch() sends no %s by a handshake that ends after its anchor was removed",

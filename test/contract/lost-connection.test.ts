@@ -7,7 +7,8 @@
 import { describe, expect, test } from "vitest";
 import type { ReanchorEvent } from "../../src/index.ts";
 import type { RecordedRequest, TestServer } from "../support/api-server.ts";
-import { entry, lane } from "./support/entry.ts";
+import { entry } from "./support/entry.ts";
+import { traits } from "./support/traits.ts";
 import { connectClient, connectionIsFree, rejection, startCluster } from "./support/scene.ts";
 
 /** A client with one idle connection, and counts that begin after it. */
@@ -50,7 +51,8 @@ for (const { how, method } of safe) {
     expect(requests[1]?.connection).toBe(2);
     // Some runtimes repeat these methods themselves, before anybody is told.
     expect(retries(events)).toEqual(
-      lane === "bun" || (lane === "deno" && how !== "cut")
+      traits.repeatsLostRequests === "all" ||
+        (traits.repeatsLostRequests === "closed" && how !== "cut")
         ? []
         : [
             {
@@ -126,7 +128,7 @@ for (const { how, what, init } of inEachWay(idempotent)) {
     const { kube, events, server } = await connectAndIdle();
     const sending = kube.fetch(`/drop-on-reuse?how=${how}`, init());
 
-    if (lane === "bun") {
+    if (traits.givesRepeatableMethodsAConnection) {
       // Bun would repeat these on a connection that it reuses, so they are given one of their own.
       expect(await (await sending).json()).toEqual({ connection: 2 });
     } else {

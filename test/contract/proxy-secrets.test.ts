@@ -5,7 +5,8 @@
  */
 
 import { describe, expect, test } from "vitest";
-import { entry, lane } from "./support/entry.ts";
+import { entry } from "./support/entry.ts";
+import { traits } from "./support/traits.ts";
 import { reachable } from "./support/inspect.ts";
 import {
   TOKEN,
@@ -16,7 +17,9 @@ import {
 import { connectClient, rejection } from "./support/scene.ts";
 
 /** Deno would send the credentials of the others to the server as well, and they are rejected there. */
-const schemes = lane === "deno" ? (["socks5"] as const) : entry.runtime.capabilities.proxies;
+const schemes = traits.keepsProxyCredentials
+  ? entry.runtime.capabilities.proxies
+  : (["socks5"] as const);
 
 describe.each(schemes)("an %s proxy", (scheme) => {
   test.each(Object.keys(proxyFailures))("that %s gives no credentials away", async (failure) => {

@@ -14,7 +14,8 @@ import {
 } from "../../src/index.ts";
 import type { ProxyOptions, TestProxy } from "../support/api-server.ts";
 import { type TestCa, createCa } from "../support/pki.ts";
-import { entry, lane } from "./support/entry.ts";
+import { entry } from "./support/entry.ts";
+import { traits } from "./support/traits.ts";
 import {
   connectClient,
   control,
@@ -115,7 +116,7 @@ describe.each(able)("an %s proxy", (scheme) => {
       ca: entry.staticCaSource(ca.pem),
       token: entry.staticTokenSource("sesame"),
     };
-    if (lane === "deno" && scheme !== "socks5") {
+    if (!traits.keepsProxyCredentials && scheme !== "socks5") {
       // It would send them to the server as well.
       const refusal = await rejection(entry.connect({ config: { ...config, proxy: url } }));
       expect(refusal).toBeInstanceOf(ConfigError);
@@ -133,7 +134,7 @@ describe.each(able)("an %s proxy", (scheme) => {
     const error = await rejection(stranger.get("/version"));
     expect(error).toBeInstanceOf(ConnectionError);
     // Elsewhere the runtime does not say why.
-    if (lane === "node" && scheme !== "socks5") {
+    if (traits.hasOwnTunnels && scheme !== "socks5") {
       expect(String(error)).toMatch(/answered CONNECT with 407; put a user and a password/);
     }
     expect(String(error)).not.toMatch(/wrong|p@ss|p%40ss|sesame/);
@@ -184,7 +185,7 @@ test("connect() refuses an https proxy that would be shown the client certificat
   };
   const outcome = await entry.connect({ config }).catch((error: unknown) => error);
   // Node's is our own way through the proxy, and shows it nothing.
-  if (lane === "node") await (outcome as KubeClient).close();
+  if (traits.hasOwnTunnels) await (outcome as KubeClient).close();
   else expect(outcome).toBeInstanceOf(ConfigError);
 });
 
@@ -201,7 +202,7 @@ test("get() names an https proxy that no anchor vouches for, and reads the bundl
     name: "UntrustedServerError",
     reason: "unknown-authority",
     // Elsewhere the runtime does not say which of the two it was.
-    server: lane === "node" ? proxy.url : server.origin,
+    server: traits.hasOwnTunnels ? proxy.url : server.origin,
   });
   expect((await proxy.stats()).targets).toEqual([]);
   await volume.write({ ca: ca.pem + proxyCa.pem });

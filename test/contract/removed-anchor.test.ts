@@ -7,7 +7,8 @@
 import { describe, expect, test } from "vitest";
 import type { TestServer } from "../support/api-server.ts";
 import { authorityKinds } from "./support/authorities.ts";
-import { entry, lane } from "./support/entry.ts";
+import { entry } from "./support/entry.ts";
+import { hasExclusiveTransport, traits } from "./support/traits.ts";
 import { connectClient, createVolume, rejection, startCluster, until } from "./support/scene.ts";
 
 const { closesIdleConnections } = entry.runtime.capabilities;
@@ -57,7 +58,7 @@ describe.each(authorityKinds)("$kind", ({ next, settings }) => {
         await held.text();
       }
       await kube.get("/version");
-      if (lane === "bun" || (lane === "deno" && settings.exclusiveTrust === true)) {
+      if (!traits.resumesSessions || (hasExclusiveTransport && settings.exclusiveTrust === true)) {
         // Bun resumes none where a callback checks the server, and Deno's `node:https` keeps none: so none can
         // outlive its trust.
         await openAnother();

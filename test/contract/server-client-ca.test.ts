@@ -13,7 +13,7 @@ import { bindFunctionCaSource } from "../../src/sources/ca-source.ts";
 import { bindFunctionServerCertSource } from "../../src/sources/server-cert-source.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { type TestCa, createCa } from "../support/pki.ts";
-import { lane } from "./support/entry.ts";
+import { traits } from "./support/traits.ts";
 import {
   type RotatingScene,
   type SceneOptions,
@@ -209,7 +209,7 @@ describe.each(["TLSv1.2", "TLSv1.3"] as const)("%s", (version) => {
     // It is back. Deno has resumed the session all the time, and the client is vouched for again.
     await scene.trust(old, next);
     expect((await askByNode(scene.port, version, alice, first.session)).received).toMatch("alice");
-    expect(scene.isResumed()).toBe(lane === "deno");
+    expect(scene.isResumed()).toBe(traits.resumesAfterCaReturns);
   });
 
   serverTest("a session that the owner's store has kept does not outlive its CA", async () => {
@@ -234,7 +234,7 @@ describe.each(["TLSv1.2", "TLSv1.3"] as const)("%s", (version) => {
     scene.server.on("secureConnection", () => void scene.sockets.at(-1)?.end());
     const { session } = await askByNode(scene.port, version, alice);
     expect((await askByNode(scene.port, version, alice, session)).received).toMatch("alice");
-    if (lane === "node" && version === "TLSv1.2") {
+    if (traits.hasServerSessions && version === "TLSv1.2") {
       expect(scene.isResumed()).toBe(true);
     }
     const admitted = scene.sockets.length;
@@ -378,7 +378,7 @@ serverTest("rotateServer() rejects what clients would get past the client CA by"
     SNICallback: {
       SNICallback: (_: string, done: (e: null, c: typeof context) => void) => done(null, context),
     },
-    ...(lane === "node" && {
+    ...(traits.hasServerSessions && {
       ticketKeys: { ticketKeys: Buffer.alloc(48, 1) },
       pskCallback: { pskCallback: () => null, ciphers: "PSK" },
     }),

@@ -15,7 +15,8 @@ import {
 import { Pod } from "../../src/resources/index.ts";
 import type { Echo } from "../support/api-server.ts";
 import { type TestCa, createCa } from "../support/pki.ts";
-import { entry, lane } from "./support/entry.ts";
+import { entry } from "./support/entry.ts";
+import { traits } from "./support/traits.ts";
 import {
   type Cluster,
   connectClient,
@@ -223,7 +224,7 @@ test("what the server hears by SNI is the URL's host", async () => {
     serverIdentity: id,
     proxy: proxy.url,
   };
-  if (lane === "deno") {
+  if (!traits.combinesProxyAndIdentity) {
     expect(() => entry.createFetch(fetchOptions)).toThrow(/a proxy can't be had together with/);
     return;
   }

@@ -13,6 +13,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import { lane } from "../contract/support/entry.ts";
+import { traits } from "../contract/support/traits.ts";
 import { writeAdminKubeconfig } from "../support/admin-kubeconfig.ts";
 import { eventually } from "../support/cluster.ts";
 import { createPod, createPodAccount, useNode } from "./support/pods.ts";
@@ -22,7 +23,7 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const node = useNode("proxied");
 
 /** How this runtime runs a program that is TypeScript. */
-const flags = lane === "deno" ? ["run", "-A", "--no-check", "--config", "deno.offline.json"] : [];
+const flags = traits.runFlags;
 
 interface Program {
   readonly child: ChildProcess;

@@ -16,12 +16,13 @@ import { z } from "zod/mini";
 import { applyManifests } from "../../src/manifests/index.ts";
 import { CustomResourceDefinition, crdOf, defineResource } from "../../src/resources/index.ts";
 import { lane } from "../contract/support/entry.ts";
+import { traits } from "../contract/support/traits.ts";
 import { writeAdminKubeconfig } from "../support/admin-kubeconfig.ts";
 import { connectAdmin } from "./support/admin.ts";
 import { cluster } from "./support/scene.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const flags = lane === "deno" ? ["run", "-A", "--config", "deno.offline.json"] : [];
+const flags = traits.runFlags;
 
 async function generate(...args: string[]): Promise<string> {
   const program = [...flags, "runtimes/cli.ts", "generate", ...args];

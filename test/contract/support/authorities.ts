@@ -6,7 +6,7 @@
 
 import type { TransportSettings } from "../../../src/index.ts";
 import { type CreateCaOptions, type TestCa, createCa } from "../../support/pki.ts";
-import { lane } from "./entry.ts";
+import { hasExclusiveTransport } from "./traits.ts";
 
 /** How the old and the new authority of a rotation differ. */
 export interface AuthorityKind {
@@ -48,5 +48,6 @@ const exclusive: readonly AuthorityKind[] = named.map(({ kind, settings, next })
 }));
 
 /** Every case that a clause is proved in. Deno has two transports, by how trust is meant. */
-export const authorityKinds: readonly AuthorityKind[] =
-  lane === "deno" ? [...named, ...exclusive] : named;
+export const authorityKinds: readonly AuthorityKind[] = hasExclusiveTransport
+  ? [...named, ...exclusive]
+  : named;

@@ -31,7 +31,7 @@ import { systemClock } from "../../../src/runtime.ts";
 import type { SourceHost } from "../../../src/sources/source.ts";
 import type { ManualClock } from "../../support/manual-clock.ts";
 import type { IssuedCertificate } from "../../support/pki.ts";
-import { lane } from "./entry.ts";
+import { traits } from "./traits.ts";
 import { rejection } from "./scene.ts";
 
 /** Whose server it is. */
@@ -52,7 +52,7 @@ export interface Answer {
 /** A test of a server that rotates. On Bun, which has none, it asserts that. */
 export function serverTest(name: string, body: () => Promise<void>): void {
   test(name, async () => {
-    if (lane !== "bun") {
+    if (traits.rotatesServers) {
       await body();
       return;
     }

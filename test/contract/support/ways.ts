@@ -5,7 +5,7 @@
  */
 
 import type { TransportSettings } from "../../../src/index.ts";
-import { lane } from "./entry.ts";
+import { hasExclusiveTransport } from "./traits.ts";
 
 /** One of them. */
 export interface Way {
@@ -33,4 +33,4 @@ const exclusive: Way = {
 };
 
 /** All of them: Deno's `fetch` takes HTTP/2 where it is offered, and its exclusive trust is another path. */
-export const ways: readonly Way[] = lane === "deno" ? [http1, http2, exclusive] : [http1];
+export const ways: readonly Way[] = hasExclusiveTransport ? [http1, http2, exclusive] : [http1];

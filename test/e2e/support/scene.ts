@@ -6,7 +6,8 @@
 
 import { inject, onTestFinished } from "vitest";
 import type { ConnectOptions, KubeClient, ReanchorEvent } from "../../../src/index.ts";
-import { entry, lane } from "../../contract/support/entry.ts";
+import { entry } from "../../contract/support/entry.ts";
+import { hasExclusiveTransport } from "../../contract/support/traits.ts";
 import { type Cluster, joinCluster } from "../../support/cluster.ts";
 import { type ServiceAccount, createServiceAccount } from "../../support/service-account.ts";
 
@@ -20,7 +21,7 @@ const REQUEST_LIMIT_MS = 15_000;
 
 /** The ways to trust. Deno's two have a transport each: `fetch`, by HTTP/2, and `node:https`, by HTTP/1.1. */
 export const ways: readonly { way: string; settings: ConnectOptions; http2: boolean }[] =
-  lane === "deno"
+  hasExclusiveTransport
     ? [
         { way: "HTTP/2", settings: {}, http2: true },
         { way: "HTTP/1.1, trusted exclusively", settings: { exclusiveTrust: true }, http2: false },

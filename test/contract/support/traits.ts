@@ -1,0 +1,110 @@
+/**
+ * What a lane's runtime does in its own way, beside the capabilities that it declares: what a test expects goes by
+ * these, and never by a runtime's name.
+ *
+ * @module
+ */
+
+import { entry, lane } from "./entry.ts";
+
+/** What runtimes do differently. */
+export interface Traits {
+  /** It may open a connection for a request that then goes by one that is free first. */
+  readonly opensSpareConnections: boolean;
+  /** A connection takes another request after a HEAD. */
+  readonly reusesAfterHead: boolean;
+  /** A request's connection is free again only a moment after the response has been read. */
+  readonly freesConnectionsLate: boolean;
+  /** Methods that it would repeat by itself are given a connection of their own, where nothing is lost. */
+  readonly givesRepeatableMethodsAConnection: boolean;
+  /** It repeats requests by itself whose connection was lost: all, those whose connection was closed, or none. */
+  readonly repeatsLostRequests: "all" | "closed" | "none";
+  /** It resumes TLS sessions as a client. */
+  readonly resumesSessions: boolean;
+  /** It has command line flags that choose the store of CAs. */
+  readonly hasStoreFlags: boolean;
+  /** It has a command line flag that ignores errors of certificates. */
+  readonly hasIgnoreFlag: boolean;
+  /** An http or https proxy alone gets the credentials for it. */
+  readonly keepsProxyCredentials: boolean;
+  /** The way through a proxy is reanchor's own: it shows the proxy no certificate, and knows what the proxy says. */
+  readonly hasOwnTunnels: boolean;
+  /** Connections by sockets go through a proxy and check a server's identity. */
+  readonly combinesProxyAndIdentity: boolean;
+  /** It asks for permissions. */
+  readonly hasPermissions: boolean;
+  /** It ends a program together with the programs that this one has started. */
+  readonly killsProcessGroups: boolean;
+  /** `node:tls` says of an expired certificate that it has expired. */
+  readonly tellsExpiryByNodeTls: boolean;
+  /** A server of `node:tls` can rotate. */
+  readonly rotatesServers: boolean;
+  /** A server resumes a session whose CA was away meanwhile. */
+  readonly resumesAfterCaReturns: boolean;
+  /** A server of TLS 1.2 resumes sessions from the owner's store, and takes ticket keys and pre-shared keys. */
+  readonly hasServerSessions: boolean;
+  /** What runs TypeScript from this folder, beside the program's name. */
+  readonly runFlags: readonly string[];
+}
+
+const ofNode: Traits = {
+  opensSpareConnections: false,
+  reusesAfterHead: false,
+  freesConnectionsLate: false,
+  givesRepeatableMethodsAConnection: false,
+  repeatsLostRequests: "none",
+  resumesSessions: true,
+  hasStoreFlags: true,
+  hasIgnoreFlag: false,
+  keepsProxyCredentials: true,
+  hasOwnTunnels: true,
+  combinesProxyAndIdentity: true,
+  hasPermissions: false,
+  killsProcessGroups: true,
+  tellsExpiryByNodeTls: true,
+  rotatesServers: true,
+  resumesAfterCaReturns: false,
+  hasServerSessions: true,
+  runFlags: [],
+};
+
+const all: Readonly<Record<typeof lane, Traits>> = {
+  node: ofNode,
+  bun: {
+    ...ofNode,
+    reusesAfterHead: true,
+    givesRepeatableMethodsAConnection: true,
+    repeatsLostRequests: "all",
+    resumesSessions: false,
+    hasOwnTunnels: false,
+    rotatesServers: false,
+    hasServerSessions: false,
+  },
+  deno: {
+    ...ofNode,
+    opensSpareConnections: true,
+    reusesAfterHead: true,
+    freesConnectionsLate: true,
+    repeatsLostRequests: "closed",
+    hasStoreFlags: false,
+    hasIgnoreFlag: true,
+    keepsProxyCredentials: false,
+    hasOwnTunnels: false,
+    combinesProxyAndIdentity: false,
+    hasPermissions: true,
+    killsProcessGroups: false,
+    tellsExpiryByNodeTls: false,
+    resumesAfterCaReturns: true,
+    hasServerSessions: false,
+    runFlags: ["run", "-A", "--no-check", "--config", "deno.offline.json"],
+  },
+};
+
+/** What this runtime does in its own way. */
+export const traits: Traits = all[lane];
+
+/** Whether exclusive trust has to be asked for, and has a transport of its own. */
+export const hasExclusiveTransport: boolean = entry.runtime.capabilities.customCa === "additive";
+
+/** The values of `exclusiveTrust` that make a difference. */
+export const exclusiveTrusts: readonly boolean[] = hasExclusiveTransport ? [false, true] : [false];
