@@ -12,6 +12,7 @@ import type { ReanchorEvent } from "../../../src/events.ts";
 import { Reloader } from "../../../src/sources/reloader.ts";
 import { bindFunctionTokenSource, staticTokenSource } from "../../../src/sources/token-source.ts";
 import {
+  FakeFailure,
   type FakeRuntime,
   createFakeRuntime,
   failing,
@@ -31,7 +32,7 @@ interface Following {
   reads: number;
 }
 
-async function following(config: ClusterConfig): Promise<Following> {
+async function following(config: ClusterConfig, trustWaitMs = 0): Promise<Following> {
   const runtime = createFakeRuntime();
   const events: ReanchorEvent[] = [];
   const made = { runtime, events, config, reads: 0 };
@@ -56,7 +57,7 @@ async function following(config: ClusterConfig): Promise<Following> {
   );
   const kube = await bindConnect(runtime)({
     config: source,
-    trustWaitMs: 0,
+    trustWaitMs,
     onEvent: (event) => void events.push(event),
   });
   return Object.assign(made, { kube });
@@ -176,6 +177,35 @@ describe("a client of a config that changes", () => {
     runtime.answer = failing("unknown-authority");
     await runtime.clock.advance(500);
     await expect(kube.get("/api")).rejects.toMatchObject({ reason: "unknown-authority" });
+  });
+
+  test("sends to the new server what waited for the old one to be trusted", async () => {
+    const scene = await following(one, 10_000);
+    const { kube, runtime, events } = scene;
+    await kube.get("/api");
+    runtime.answer = ({ url }) => {
+      if (url.startsWith("https://one/")) throw new FakeFailure("unknown-authority");
+      return new Response("{}");
+    };
+    await runtime.clock.advance(500);
+    const waiting = kube.get("/late");
+    await runtime.clock.advance(0);
+    expect(kube.status()).toMatchObject({
+      healthy: false,
+      waitingForTrust: [{ server: "https://one", requests: 1 }],
+    });
+    scene.config = two;
+    await runtime.clock.advance(200);
+    await waiting;
+    expect(urls(scene)).toEqual([
+      "https://one/base/api",
+      "https://one/base/late",
+      "https://two/late",
+    ]);
+    expect(events.filter(({ type }) => type === "waited-for-trust")).toMatchObject([
+      { server: "https://one", trusted: false },
+    ]);
+    expect(kube.status()).toMatchObject({ healthy: true, waitingForTrust: [] });
   });
 
   test("sends by the new config what waited for the old one's token when that was left", async () => {

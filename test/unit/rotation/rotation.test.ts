@@ -133,6 +133,33 @@ describe("next()", () => {
   });
 });
 
+describe("verifies()", () => {
+  test("tries each group of anchors, and prefers the one that verified the server", async () => {
+    const { rotation, begin } = createScene(first + second, { triesEveryAnchor: false });
+    await begin();
+    const tried: unknown[] = [];
+    const probe = async ({ body }: Attempt<Body>): Promise<void> => {
+      tried.push(body.snapshot.ca);
+      if (body.snapshot.ca?.includes(second) !== true) throw new Error("rejected");
+    };
+    expect(await rotation.verifies(probe)).toBe(true);
+    expect(tried).toEqual([[first], [second]]);
+    expect(rotation.begin().body.snapshot.ca).toEqual([second]);
+    expect(await rotation.verifies(() => Promise.reject(new Error("rejected")))).toBe(false);
+  });
+});
+
+describe("canChange() and fingerprint()", () => {
+  test("know a bundle that was passed in from one that is read", async () => {
+    const { rotation, begin } = createScene(first);
+    expect(rotation.canChange()).toBe(true);
+    expect(rotation.fingerprint()).toBeUndefined();
+    expect((await begin()).generation.trust.bundle?.fingerprint).toBe(rotation.fingerprint());
+    await rotation.close();
+    expect(rotation.fingerprint()).toBeUndefined();
+  });
+});
+
 describe("begin()", () => {
   test("keeps an attempt for as long as its generation is the present one", async () => {
     const { rotation, rotateTo, begin } = createScene(first);

@@ -53,6 +53,25 @@ describe("CA reload", () => {
     expect(runtime.reads).toEqual([path]);
   });
 
+  test("no change in the text: nothing is parsed again, also after another text or a bad one", async () => {
+    let parsed = 0;
+    const runtime = { ...createFakeRuntime(), checkCertificate: () => void (parsed += 1) };
+    let text = old;
+    const source = bindFunctionCaSource(runtime)(() => text, { cooldownMs: 0 });
+    for (let read = 0; read < 5; read += 1) await source.reload();
+    expect(parsed).toBe(1);
+    text = "no certificate";
+    await source.reload();
+    text = old;
+    await source.reload();
+    expect(parsed).toBe(1);
+    text = next;
+    const { fingerprint } = await source.reload();
+    expect(parsed).toBe(2);
+    text = old;
+    expect((await source.reload()).fingerprint).not.toBe(fingerprint);
+  });
+
   test("no change: the same object, one event", async () => {
     const { source, events, first } = await expired();
     expect(await source.current()).toBe(first);
@@ -257,6 +276,7 @@ describe("staticCaSource()", () => {
     const bundle = await source.current();
     expect(await source.reload()).toBe(bundle);
     expect(source.peek()).toBe(bundle);
+    expect(source.isFixed).toBe(true);
     expect(source.status).toMatchObject({
       kind: "ca",
       source: "memory",

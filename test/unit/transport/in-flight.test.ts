@@ -5,13 +5,16 @@
  */
 
 import { describe, expect, test } from "vitest";
-import { ClosedError, TimeoutError } from "../../../src/errors.ts";
+import { ClosedError, TimeoutError, UntrustedServerError } from "../../../src/errors.ts";
+import { TrustWait } from "../../../src/rotation/trust-wait.ts";
+import type { TransportResponse } from "../../../src/runtime.ts";
+import type { OutgoingRequest } from "../../../src/transport/request.ts";
 import { withRetryAfter } from "../../../src/transport/retry-after.ts";
-import { InFlight } from "../../../src/transport/in-flight.ts";
+import { InFlight, type RequestObserver } from "../../../src/transport/in-flight.ts";
 import { bodyLimit } from "../../support/body-limit.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { untilAborted } from "../support/fake-runtime.ts";
-import { answer, outgoing, recordingSend } from "../support/outgoing.ts";
+import { answer, outgoing, recordingSend, streamOf } from "../support/outgoing.ts";
 import { settle, watch } from "../support/scripted-source.ts";
 
 test("a request that has no headers in time ends, and says which", async () => {
@@ -65,6 +68,89 @@ test("a request that fails leaves no timer", async () => {
   const failing = (): Promise<never> => Promise.reject(failure);
   await expect(new InFlight(clock).send(outgoing("/api"), failing)).rejects.toBe(failure);
   expect(clock.pending).toBe(0);
+});
+
+describe("a request whose server is not trusted for a while", () => {
+  /** Requests that wait; the server is trusted once `trusted` says so. */
+  function createScene(timeoutMs = 90_000) {
+    const clock = new ManualClock();
+    const observed: string[] = [];
+    const scene = { clock, observed, trusted: false, sent: 0 };
+    const trustWait = new TrustWait<URL>({
+      clock,
+      limitMs: 10_000,
+      onEvent: undefined,
+      renewal: () => ({
+        hostOf: ({ host }) => host,
+        canChange: () => true,
+        fingerprint: () => "old",
+        reload: () => new Promise(() => {}),
+        probe: async () => scene.trusted,
+      }),
+    });
+    trustWait.verified("10.96.0.1");
+    const observer: RequestObserver = {
+      answered: (_, status) => void observed.push(String(status)),
+      failed: (error) => void observed.push((error as Error).name),
+    };
+    const inFlight = new InFlight(clock, { observer, trustWait });
+    async function send(): Promise<TransportResponse> {
+      scene.sent += 1;
+      if (scene.trusted) return answer(200);
+      const details = { reason: "unknown-authority", server: "https://10.96.0.1" } as const;
+      throw new UntrustedServerError("Cannot trust it", { ...details, fingerprint: "old" });
+    }
+    return Object.assign(scene, {
+      inFlight,
+      post: (body: OutgoingRequest["body"]) =>
+        watch(inFlight.send(outgoing("/api", { method: "POST", body, timeoutMs }), send)),
+    });
+  }
+
+  test("is sent once it is trusted, and its failure is known from the first rejection", async () => {
+    const scene = createScene();
+    const request = scene.post("{}");
+    await scene.clock.advance(900);
+    expect(scene).toMatchObject({ sent: 1, observed: ["UntrustedServerError"] });
+    scene.trusted = true;
+    await scene.clock.advance(100);
+    expect(request.value?.status).toBe(200);
+    expect(scene).toMatchObject({ sent: 2, observed: ["UntrustedServerError", "200"] });
+    expect(scene.clock.pending).toBe(0);
+  });
+
+  test("fails at its time limit by an UntrustedServerError", async () => {
+    const scene = createScene(3_000);
+    const request = scene.post("{}");
+    await scene.clock.advance(3_000);
+    expect(request.error).toMatchObject({
+      name: "UntrustedServerError",
+      message: "Cannot trust it; it was not trusted within 3000 ms (timeoutMs)",
+      waitedMs: 3_000,
+    });
+    expect(scene.clock.pending).toBe(0);
+  });
+
+  test("waits with a stream that was not touched, and fails at once with one that was", async () => {
+    const scene = createScene();
+    const untouched = scene.post(streamOf("text"));
+    const body = streamOf("text");
+    body.getReader();
+    const touched = scene.post(body);
+    await settle(scene.clock);
+    expect(untouched.settled).toBe(false);
+    expect(touched.error).toMatchObject({ waitedMs: 0 });
+  });
+
+  test("ends at once when the client is closed", async () => {
+    const scene = createScene();
+    const request = scene.post("{}");
+    await settle(scene.clock);
+    scene.inFlight.close(new ClosedError());
+    await settle(scene.clock);
+    expect(request.error).toBeInstanceOf(ClosedError);
+    expect(scene.clock.pending).toBe(0);
+  });
 });
 
 describe("a caller's signal", () => {
