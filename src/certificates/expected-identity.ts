@@ -75,7 +75,8 @@ function functionProblem(
     return `the function serverIdentity threw: ${messageOf(cause)}`;
   }
   if (answer === true) return undefined;
-  // An asynchronous function would accept every server.
+  // An asynchronous function would accept every server. Its own failure is nobody's.
+  Promise.resolve(answer).catch(() => {});
   const returned = answer === false ? "" : `, by returning ${kindOf(answer)} in place of true`;
   const all = [...uris, ...dnsNames, ...ipAddresses];
   return `the function serverIdentity rejects what its certificate carries${returned}: ${shown(all)}`;

@@ -35,7 +35,10 @@ const MAX_NEWER_GENERATIONS = 6;
 /** What a rotation is made of. */
 export interface RotationParts<Body> {
   readonly settings: TrustSettings;
-  readonly runtime: Pick<Runtime, "name" | "clock" | "triesEveryAnchor" | "checkCertificate">;
+  readonly runtime: Pick<
+    Runtime,
+    "name" | "clock" | "triesEveryAnchor" | "checkCertificate" | "explain"
+  >;
   /** How long what a retired generation carries may continue; `Infinity` for as long as it takes. */
   readonly drainTimeoutMs: number;
   readonly onEvent: EventListener | undefined;
@@ -209,7 +212,11 @@ export class Rotation<Body> {
     if (rejectedBy.length > 0) generation.preferred = body;
   }
 
-  /** Whether the present trust verifies a server: `probe` connects by an attempt, and rejects if it does not. */
+  /**
+   * Whether the present trust verifies a server: `probe` connects by an attempt, and rejects if it does not.
+   *
+   * @throws What `probe` rejects with if the server is verified, but is not the one that is expected.
+   */
   async verifies(probe: (attempt: Attempt<Body>) => Promise<unknown>): Promise<boolean> {
     const { generation } = this.begin();
     for (const body of new Set([generation.preferred, ...generation.bodies])) {
@@ -217,8 +224,9 @@ export class Rotation<Body> {
         await probe({ generation, body, rejectedBy: nothing, newer: 0 });
         generation.preferred = body;
         return true;
-      } catch {
-        // Other anchors may verify it.
+      } catch (error) {
+        // By no other anchors would it be another host.
+        if (this.#parts.runtime.explain(error) === "wrong-host") throw error;
       }
     }
     return false;

@@ -11,6 +11,8 @@ import type { Clock } from "../runtime.ts";
 const PROBE_INTERVAL_MS = 1_000;
 /** The least time from one probe to the next that a sign of trust asks for. */
 const PROBE_COOLDOWN_MS = 100;
+/** The most probes at once: a server that never answers one may have neighbours that do. */
+const MAX_PROBES = 10;
 /** The least time between two reads of a source that has no cooldown. */
 const READ_PAUSE_MS = 10;
 
@@ -22,7 +24,10 @@ export interface ServerWaitParts {
   fingerprint(): string | undefined;
   /** Reads again whom to trust, once the cooldown has passed. */
   reload(signal: AbortSignal): Promise<unknown>;
-  /** Whether the server is trusted now; `undefined` if nobody knows where it is. */
+  /**
+   * Whether the server is trusted now; `undefined` if nobody knows where it is. It rejects if no other bundle can
+   * help.
+   */
   readonly probe: ((signal: AbortSignal) => Promise<boolean>) | undefined;
   /** Called once, when the server is trusted again or nobody waits any more. */
   onEnd(trusted: boolean, waitedMs: number): void;
@@ -38,7 +43,8 @@ export class ServerWait {
   readonly #releases = new Set<() => void>();
   /** Aborted when it has ended. */
   readonly #over = new AbortController();
-  #probing: AbortController | undefined;
+  /** What ends each probe under way, the oldest first. */
+  readonly #probes = new Set<AbortController>();
   #probedAt: number;
 
   constructor(parts: ServerWaitParts) {
@@ -81,14 +87,14 @@ export class ServerWait {
   /** A request to the server was answered: by a connection that was just verified, or by an old one. */
   onSignOfTrust(): void {
     const isDue = this.#parts.clock.now() - this.#probedAt >= PROBE_COOLDOWN_MS;
-    if (this.#probing === undefined && isDue) this.#probe();
+    if (this.#probes.size === 0 && isDue) this.#probe();
   }
 
   /** Lets all of them try again. */
   end(trusted: boolean): void {
     if (this.#over.signal.aborted) return;
     this.#over.abort();
-    this.#probing?.abort();
+    this.#endProbes();
     this.#parts.onEnd(trusted, Math.round(this.#parts.clock.now() - this.#beganAt));
     for (const release of this.#releases) release();
   }
@@ -105,7 +111,7 @@ export class ServerWait {
       if (latest !== known) {
         known = latest;
         // What a probe would say that began before is out of date.
-        this.#probing?.abort();
+        this.#endProbes();
         this.#probe();
       }
       await Promise.allSettled([sleep(parts.clock, READ_PAUSE_MS, signal)]);
@@ -116,7 +122,8 @@ export class ServerWait {
     const { signal } = this.#over;
     while (!signal.aborted && this.#parts.probe !== undefined) {
       await Promise.allSettled([sleep(this.#parts.clock, PROBE_INTERVAL_MS, signal)]);
-      if (!signal.aborted && this.#probing === undefined) this.#probe();
+      const isDue = this.#parts.clock.now() - this.#probedAt >= PROBE_INTERVAL_MS;
+      if (!signal.aborted && (isDue || this.#probes.size === 0)) this.#probe();
     }
   }
 
@@ -124,14 +131,29 @@ export class ServerWait {
     const { probe } = this.#parts;
     // Then each request finds out by itself.
     if (probe === undefined) return this.end(true);
+    const [oldest] = this.#probes;
+    if (this.#probes.size === MAX_PROBES && oldest !== undefined) this.#endProbe(oldest);
     const probing = new AbortController();
-    this.#probing = probing;
+    this.#probes.add(probing);
     this.#probedAt = this.#parts.clock.now();
-    const settle = (trusted: boolean): void => {
-      if (this.#probing !== probing) return;
-      this.#probing = undefined;
-      if (trusted) this.end(true);
-    };
-    probe(probing.signal).then(settle, () => settle(false));
+    // One that was ended says nothing.
+    probe(probing.signal).then(
+      (trusted) => {
+        if (this.#probes.delete(probing) && trusted) this.end(true);
+      },
+      () => {
+        // Each request finds out by itself.
+        if (this.#probes.delete(probing)) this.end(false);
+      },
+    );
+  }
+
+  #endProbes(): void {
+    for (const probing of this.#probes) this.#endProbe(probing);
+  }
+
+  #endProbe(probing: AbortController): void {
+    this.#probes.delete(probing);
+    probing.abort();
   }
 }

@@ -36,7 +36,10 @@ export interface TrustRenewal<Target> {
   fingerprint(): string | undefined;
   /** Reads again whom to trust, once the cooldown has passed. */
   reload(signal: AbortSignal): Promise<unknown>;
-  /** Whether a target's server is trusted now: connects to it, and sends nothing. */
+  /**
+   * Whether a target's server is trusted now: connects to it, and sends nothing. It rejects if no other bundle can
+   * help.
+   */
   probe(target: Target, signal: AbortSignal): Promise<boolean>;
 }
 

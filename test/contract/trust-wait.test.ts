@@ -4,7 +4,9 @@
  * @module
  */
 
+import { once } from "node:events";
 import { rename, writeFile } from "node:fs/promises";
+import { type Socket, createServer } from "node:net";
 import { describe, expect, test } from "vitest";
 import type { ReanchorEvent, UntrustedServerError } from "../../src/index.ts";
 import { Pod } from "../../src/resources/index.ts";
@@ -227,6 +229,56 @@ describe("a request does not wait", () => {
     });
     expect(waits(events)).toEqual([]);
   });
+});
+
+/** A client that has trusted a server, whose certificate another authority has issued since. */
+async function startRotated() {
+  const old = await createCa();
+  const { server } = await startCluster({}, old);
+  const volume = await createVolume({ ca: old.pem });
+  const { kube, events } = await connectClient({
+    config: { server: server.origin, ca: entry.fileCaSource(volume.caFile) },
+    trustWaitMs: PATIENCE_MS,
+    connectTimeoutMs: PATIENCE_MS,
+  });
+  await kube.get("/version");
+  const successor = await createCa();
+  await server.restart(await successor.issue());
+  await server.resetStats();
+  return { old, successor, server, volume, kube, events };
+}
+
+test("a request is sent when a server is trusted whose neighbour never answers a handshake", async () => {
+  const { old, server, kube } = await startRotated();
+  const answer = kube.get("/version");
+  answer.catch(() => {}); // Awaited below.
+  await until("it waits", () => kube.status().waitingForTrust[0]?.requests === 1);
+  await server.stop();
+  const silent: Socket[] = [];
+  const neighbour = createServer((socket) => {
+    silent.push(socket.on("error", () => {}).resume());
+  });
+  neighbour.listen(server.port, "127.0.0.1");
+  await once(neighbour, "listening");
+  await until("it is probed", () => silent.length > 0);
+  neighbour.close();
+  await server.restart(await old.issue());
+  expect(await answer).toMatchObject({ major: expect.anything() });
+  expect((await server.stats()).requests).toBe(1);
+  await until("its probes have ended", () => silent.every(({ destroyed }) => destroyed));
+});
+
+test("a wait ends when the new bundle vouches for a server of another host", async () => {
+  const { successor, server, volume, kube, events } = await startRotated();
+  await server.restart(await successor.issue({ hosts: ["elsewhere.example"] }));
+  const failures = Promise.all([rejection(kube.get("/version")), rejection(kube.get("/version"))]);
+  await until("they wait", () => kube.status().waitingForTrust[0]?.requests === 2);
+  await volume.write({ ca: successor.pem });
+  const wrongHost = { name: "UntrustedServerError", reason: "wrong-host" };
+  expect(await failures).toMatchObject([wrongHost, wrongHost]);
+  expect(waits(events)).toEqual(["waiting-for-trust", "waited-for-trust"]);
+  expect(events.find(({ type }) => type === "waited-for-trust")).toMatchObject({ trusted: false });
+  expect((await server.stats()).requests).toBe(0);
 });
 
 test("createFetch() waits for a server that it has trusted, and for no other", async () => {

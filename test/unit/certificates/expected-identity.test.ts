@@ -5,7 +5,8 @@
  */
 
 import { generateKeyPairSync } from "node:crypto";
-import { expect, test } from "vitest";
+import process from "node:process";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { checkExpectedIdentity } from "../../../src/certificates/expected-identity.ts";
 import { derOf } from "../../../src/certificates/pem.ts";
 import { checkServerIdentityOption } from "../../../src/certificates/spiffe-id.ts";
@@ -85,6 +86,22 @@ test("checkExpectedIdentity() rejects an authority's certificate, whatever its i
     const refusal = checkExpectedIdentity(certificate(name, extension), id);
     expect(String(refusal)).toContain("is an authority's");
   }
+});
+
+test("checkExpectedIdentity() rejects by a function that returns a promise, whose failure ends no process", async () => {
+  const unhandled = vi.fn();
+  process.on("unhandledRejection", unhandled);
+  onTestFinished(() => void process.off("unhandledRejection", unhandled));
+  const fails = async (): Promise<boolean> => {
+    await Promise.resolve();
+    throw new Error("the directory is down");
+  };
+  const isExpected = fails as unknown as () => boolean;
+  const refusal = checkExpectedIdentity(certificate(subjectAltName(`uri:${id}`)), isExpected);
+  expect(String(refusal)).toContain("by returning a promise");
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  expect(unhandled).not.toHaveBeenCalled();
 });
 
 test("checkExpectedIdentity() shows names of a certificate without what a terminal would obey", () => {
