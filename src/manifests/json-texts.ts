@@ -23,10 +23,21 @@ export function jsonTexts(text: string): string[] {
 function objectEnds(text: string): number[] {
   const ends: number[] = [];
   let depth = 0;
-  for (const { 0: token, index } of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}]|[^\s{}"]+/g)) {
-    if (token === "{") depth += 1;
-    else if (depth === 0) return [];
-    else if (token === "}" && --depth === 0) ends.push(index + 1);
+  let isInText = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const character = text[at] ?? "";
+    if (isInText) {
+      if (character === "\\") at += 1;
+      else if (character === '"') isInText = false;
+    } else if (character === "{") {
+      depth += 1;
+    } else if (depth === 0) {
+      if (!/\s/.test(character)) return [];
+    } else if (character === '"') {
+      isInText = true;
+    } else if (character === "}" && --depth === 0) {
+      ends.push(at + 1);
+    }
   }
   return depth === 0 ? ends : [];
 }

@@ -5,7 +5,7 @@
  */
 
 import { checkKnown, checkObject } from "../options.ts";
-import type { ValidationRule, CustomResourceDefinition } from "./generated/apiextensions-v1.ts";
+import type { CustomResourceDefinitionSpec, ValidationRule } from "./generated/apiextensions-v1.ts";
 import type { KubeObject } from "../api/object.ts";
 import type { ResourceKind } from "./kind.ts";
 import type { Resource } from "./resource.ts";
@@ -32,12 +32,32 @@ export interface CrdPrinterColumn {
 
 /** Where the subresource `scale` has its numbers. */
 export interface ScalePaths {
-  /** @default ".spec.replicas" */
+  /**
+   * The field that has the number of replicas that there should be.
+   *
+   * @default ".spec.replicas"
+   */
   specReplicasPath?: string | undefined;
-  /** @default ".status.replicas" */
+  /**
+   * The field that has the number of replicas that there are.
+   *
+   * @default ".status.replicas"
+   */
   statusReplicasPath?: string | undefined;
   /** The field that has the label selector of the pods, which a HorizontalPodAutoscaler needs. */
   labelSelectorPath?: string | undefined;
+}
+
+/** A CustomResourceDefinition, as manifests have it. */
+export interface CrdObject extends KubeObject {
+  /** Its group and version, `apiextensions.k8s.io/v1`. */
+  apiVersion: string;
+  /** Its kind, `CustomResourceDefinition`. */
+  kind: string;
+  /** Its name, as in `widgets.example.com`. */
+  metadata: { name: string };
+  /** What it defines. */
+  spec: CustomResourceDefinitionSpec;
 }
 
 /** What a CustomResourceDefinition says beside the kind and its schema. */
@@ -119,9 +139,7 @@ const optionNames: readonly (keyof CrdOptions)[] = [
 export async function crdOf<T extends KubeObject, Verbs extends Resource<T>>(
   kind: ResourceKind<T, Verbs>,
   options: CrdOptions = {},
-): Promise<
-  CustomResourceDefinition & { apiVersion: string; kind: string; metadata: { name: string } }
-> {
+): Promise<CrdObject> {
   checkKnown("crdOf", options, optionNames);
   checkObject("a kind", kind, "pass what defineResource() returned");
   const { schema, namespaced, kind: name, group, subresources } = kind;

@@ -25,7 +25,13 @@
  */
 
 export { type DefineResourceOptions, type ObjectOf, defineResource } from "./define-resource.ts";
-export { type CrdOptions, type CrdPrinterColumn, type ScalePaths, crdOf } from "./crd-of.ts";
+export {
+  type CrdObject,
+  type CrdOptions,
+  type CrdPrinterColumn,
+  type ScalePaths,
+  crdOf,
+} from "./crd-of.ts";
 export type { ObjectCheckMode, ObjectSchema, SchemaResult } from "../api/object-check.ts";
 export type { UpgradeCall } from "../api/api-call.ts";
 export { deleted } from "../watch/wait-conditions.ts";

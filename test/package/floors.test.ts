@@ -55,6 +55,8 @@ const samples: readonly (readonly (readonly [folder: string, file: string])[])[]
   ],
   [["src/resources", "discovery.ts"]],
   [["src/client", "connect.ts"]],
+  [["src/manifests", "install-order.ts"]],
+  [["src/generate", "versions.ts"]],
 ];
 
 const upward = samples.flatMap((floor, index) =>

@@ -7,9 +7,8 @@
 import { isMapping } from "../../plain-object.ts";
 import type { ObjectSchema } from "../../api/object-check.ts";
 import type { ResourceDefinition } from "../../api/resource-definition.ts";
-import type { CrdOptions, CrdPrinterColumn, ScalePaths } from "../crd-of.ts";
+import type { CrdObject, CrdOptions, CrdPrinterColumn, ScalePaths } from "../crd-of.ts";
 import type {
-  CustomResourceDefinition,
   CustomResourceSubresourceScale,
   JSONSchemaProps,
 } from "../generated/apiextensions-v1.ts";
@@ -27,7 +26,7 @@ export function makeCrd(
   { group, version, kind, plural, namespaced, subresources: names }: ResourceDefinition,
   schema: ObjectSchema<unknown>,
   options: CrdOptions,
-): CustomResourceDefinition & { apiVersion: string; kind: string; metadata: { name: string } } {
+): CrdObject {
   const problems = new Problems();
   const openAPIV3Schema = rootOf(jsonSchemaOf(schema, problems), problems);
   addRules(openAPIV3Schema, options.validations ?? {}, problems);
@@ -138,7 +137,7 @@ function typeOfPath(root: JSONSchemaProps, jsonPath: string): string | undefined
 /** The schema of a field, named as in `spec.ports[].name`, `.spec.replicas` or `spec.labels[*]`. */
 function at(root: JSONSchemaProps, path: string): JSONSchemaProps | undefined {
   let schema: JSONSchemaProps | undefined = root;
-  for (const step of path.match(/\[[^\]]*\]|[^.[\]]+/g) ?? []) {
+  for (const step of path.split(/\.|(?=\[)/).filter((one) => one !== "")) {
     if (!step.startsWith("[")) schema = schema?.properties?.[step];
     else schema = (schema?.items ?? schema?.additionalProperties) as JSONSchemaProps | undefined;
   }
