@@ -402,6 +402,16 @@ describe.each(ways)("manifests over $way", ({ http2, settings }) => {
     ]);
   });
 
+  test("applyManifests() prunes later what an apply that failed midway had added", async () => {
+    const { kube, fake } = await start();
+    await applyManifests(kube, [aMap("a")], { prune });
+    await fake.faults.next({ verb: "patch", name: "a" }, { status: 403 });
+    await rejection(applyManifests(kube, [aMap("a"), anObject("Widget", "w")], { prune }));
+    expect(await names(fake, "widgets")).toEqual(["w"]);
+    const results = await applyManifests(kube, [aMap("a")], { prune });
+    expect(actions(results)).toEqual(["unchanged ConfigMap a", "pruned Widget w"]);
+  });
+
   test.each<[whose: string, annotations: Record<string, string> | undefined, reason: string]>([
     [
       "another tool's",
