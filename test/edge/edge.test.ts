@@ -94,6 +94,16 @@ describe.each([
     });
   });
 
+  test("manifests are read, applied, compared and deleted", async () => {
+    const cluster = await control.serve({ ...(await ca.issue()), fakeApi: {} });
+    onTestFinished(() => cluster.close());
+    expect(await run("manifests", { server: cluster.origin })).toEqual({
+      applied: "created",
+      diff: "~ ConfigMap default/a\n    data.mode: 420 -> 384\n",
+      deleted: "deleted",
+    });
+  });
+
   test("resources are written, watched, held, waited for and discovered", async () => {
     const cluster = await control.serve({ ...(await ca.issue()), fakeApi: {} });
     onTestFinished(() => cluster.close());

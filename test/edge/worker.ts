@@ -5,6 +5,13 @@
  */
 
 import * as entry from "../../runtimes/edge.ts";
+import {
+  applyManifests,
+  deleteManifests,
+  diffManifests,
+  formatDiff,
+  readManifests,
+} from "../../src/manifests/index.ts";
 import { ClusterTrustBundle, ConfigMap, Pod } from "../../src/resources/index.ts";
 
 interface Env {
@@ -268,6 +275,18 @@ const cases: Record<string, Case> = {
     const kinds = await kube.discover();
     await kube.close();
     return { told, colour, late, plural: kinds.find("Pod")?.plural };
+  },
+
+  async manifests(query, env) {
+    const kube = await connect(query, env, { fieldManager: "edge" });
+    const text = "{ apiVersion: v1, kind: ConfigMap, metadata: { name: a }, data: { mode: 0644 } }";
+    const objects = readManifests(text);
+    const [applied] = await applyManifests(kube, objects);
+    const changed = readManifests(text.replace("0644", "0600"));
+    const diff = formatDiff(await diffManifests(kube, changed));
+    const [deleted] = await deleteManifests(kube, objects);
+    await kube.close();
+    return { applied: applied?.action, diff, deleted: deleted?.action };
   },
 
   async "config-errors"(query) {
