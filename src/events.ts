@@ -1,5 +1,5 @@
 /**
- * What a client tells `onEvent`: enough to log and count every rotation, and no secret.
+ * What a client emits to `onEvent`: enough to log and count every rotation, and no secret.
  *
  * @module
  */

@@ -411,7 +411,7 @@ export interface Runtime {
   readonly local?: () => Promise<LocalSystem>;
   /**
    * Whether every anchor of the issuer's name is tried on a certificate. OpenSSL takes the first where
-   * key identifiers do not tell them apart, though another one signed it.
+   * key identifiers do not distinguish them, though another one signed it.
    */
   readonly triesEveryAnchor: boolean;
   /** An environment variable; `undefined` if it is unset, or may not be read. */

@@ -1,7 +1,7 @@
 /**
  * A byte stream as a stream of `node:stream`, for TLS to stand on.
  *
- * It reads only what is wanted. A write that fails is not told, and a read that fails after others is an end: the
+ * It reads only what is wanted. A failed write is not reported, and a read that fails after others is an end: the
  * server may have answered before it reset the connection, and a stream that is destroyed with an error loses what it
  * has not passed on yet.
  *

@@ -96,7 +96,7 @@ export function conflict(trust: FixedTlsSettings, options: TransportOptions): st
 const NO_CERTIFICATE = "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n";
 
 /**
- * Whether `--unsafely-ignore-certificate-errors` may leave this transport's servers unverified. Deno tells nobody
+ * Whether `--unsafely-ignore-certificate-errors` may leave this transport's servers unverified. Deno reports that to nobody
  * of the flag, but with it `createHttpClient` does not look at `caCerts` at all (`create_client_config` in its
  * `ext/tls/lib.rs`). Its `node:tls` verifies all the same.
  */

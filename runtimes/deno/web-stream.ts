@@ -37,7 +37,7 @@ export function toWebStream(
   return new ReadableStream<Uint8Array<ArrayBuffer>>({
     start(controller) {
       body.on("data", (chunk) => {
-        // What is destroyed may still hand over what it had read: so Deno's `node:https` does.
+        // A destroyed stream may still emit what it has read: Deno's `node:https` does so.
         if (over) return;
         controller.enqueue(chunk);
         if ((controller.desiredSize ?? 0) <= 0) pause();

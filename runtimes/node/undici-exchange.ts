@@ -1,5 +1,5 @@
 /**
- * A request on Node and its response, as undici's dispatcher tells of them: without the stream that its
+ * A request on Node and its response, as undici's dispatcher reports them: without the stream that its
  * `request` makes of every body, however small.
  *
  * @module

@@ -98,7 +98,7 @@ export interface RotatingServer extends Disposable {
   /** How it is doing. */
   status(): RotatingServerStatus;
   /**
-   * Ends the rotation. Close the server first: it refuses new connections from then on, since nothing would keep its
+   * Ends the rotation. Close the server first: it rejects new connections from then on, since nothing would keep its
    * certificate and its clients' CAs up to date. Open connections continue, except those of clients that are trusted
    * no more.
    */

@@ -71,7 +71,7 @@ export interface ResourceClient {
   readonly fieldManager: string | undefined;
   /** Its time. */
   readonly clock: Clock;
-  /** Whom it tells. */
+  /** Receives its events. */
   readonly onEvent: EventListener | undefined;
   /** Aborted when it is closed. */
   readonly closing: AbortSignal;
@@ -93,7 +93,7 @@ export interface ResourceClient {
    * Opens a connection of its own and changes its protocol, with the client's credentials and trust. It is ended
    * by the client's close, and after a rotation by `drainTimeoutMs`.
    *
-   * @throws {ApiError} if the server refuses. Beside that as {@link ResourceClient.fetch}.
+   * @throws {ApiError} if the server rejects it. Beside that as {@link ResourceClient.fetch}.
    */
   upgrade(call: UpgradeCall): Promise<Upgraded>;
   /** This machine's folders and local ports; absent if there are none. */

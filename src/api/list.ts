@@ -152,7 +152,7 @@ export async function* pages<T extends KubeObject>(
   }
 }
 
-/** What tells an object from all others of a list. Computed objects of aggregated APIs have no UID. */
+/** What distinguishes an object from all others of a list. Computed objects of aggregated APIs have no UID. */
 function identity({ metadata: { uid, name, namespace } }: Stored<KubeObject>): string {
   return uid ?? objectKey(name, namespace);
 }

@@ -1,5 +1,5 @@
 /**
- * What tells an object from all others of its kind.
+ * What distinguishes an object from all others of its kind.
  *
  * @module
  */

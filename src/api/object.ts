@@ -12,7 +12,7 @@ export interface KubeObjectMeta {
   generateName?: string | undefined;
   /** Its namespace; `undefined` if the kind has none. */
   namespace?: string | undefined;
-  /** What tells it from an object of the same name that was there before. */
+  /** What distinguishes it from an earlier object of the same name. */
   uid?: string | undefined;
   /** Its version, which the server changes with each write. */
   resourceVersion?: string | undefined;

@@ -1,5 +1,5 @@
 /**
- * Turns the text of a private key into checked PKCS#8, the same way on every runtime, and tells whether a
+ * Turns the text of a private key into checked PKCS#8, the same way on every runtime, and says whether a
  * certificate is its own.
  *
  * Keys come as PKCS#8 (RFC 5958), SEC1 (RFC 5915) or PKCS#1 (RFC 8017), and not every runtime takes each

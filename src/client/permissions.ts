@@ -41,7 +41,7 @@ export interface CanOptions {
 export interface UserInfo {
   /** The name, as in `system:serviceaccount:shop:web`. */
   readonly username: string;
-  /** What tells it from another user who had the name before; `undefined` if the server does not say. */
+  /** What distinguishes it from an earlier user of the same name; `undefined` if the server does not say. */
   readonly uid: string | undefined;
   /** The groups that it is in. */
   readonly groups: readonly string[];

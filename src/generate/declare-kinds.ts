@@ -225,7 +225,7 @@ function docOf({ description }: Schema, indent = ""): string {
   return isSaid ? docstring(description, "", indent) : "";
 }
 
-/** What tells kinds of the same name apart: the first part of their group. */
+/** What distinguishes kinds of the same name: the first part of their group. */
 function prefixOf(group: string): string {
   return capitalize(group.split(".", 1)[0] ?? "");
 }

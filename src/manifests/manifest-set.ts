@@ -114,7 +114,7 @@ function findNameProblem({ metadata }: ManifestObject): string | undefined {
 /** What is said of an object, whatever becomes of it. */
 export type WorkItem = ManifestObjectReference & { readonly index: number };
 
-/** What tells an object from all others, whatever version of its group it is written in. */
+/** What distinguishes an object from all others, whatever version of its group it is written in. */
 function keyOf({ apiVersion, kind, home, name }: Member): string {
   return [groupOf(apiVersion), kind, home, name].join("|");
 }
@@ -180,7 +180,7 @@ export class SetWork {
       }
     };
     const workers = Array.from({ length: Math.min(this.#concurrency, members.length) }, one);
-    // All of them: nothing goes on behind the caller's back.
+    // All of them: nothing continues behind the caller's back.
     await Promise.allSettled(workers);
     this.signal.throwIfAborted();
     await Promise.all(workers);

@@ -85,7 +85,7 @@ const MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
  *
  * @param target The pods.
  * @param command The program and its arguments; no shell is in between.
- * @throws {ApiError} if the server refuses before the command starts.
+ * @throws {ApiError} if the server rejects it before the command starts.
  */
 export async function exec<T extends KubeObject>(
   target: ResourceTarget<T>,
@@ -106,7 +106,7 @@ export async function exec<T extends KubeObject>(
  * Attaches to the process that a container runs.
  *
  * @param target The pods.
- * @throws {ApiError} if the server refuses.
+ * @throws {ApiError} if the server rejects it.
  */
 export async function attach<T extends KubeObject>(
   target: ResourceTarget<T>,

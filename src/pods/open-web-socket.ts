@@ -19,7 +19,7 @@ export interface OpenWebSocket {
  * Opens one, with the client's trust and credentials.
  *
  * @param protocols The subprotocols that are offered, the preferred one first.
- * @throws {ApiError} if the server refuses.
+ * @throws {ApiError} if the server rejects it.
  */
 export async function openWebSocket(
   client: ResourceClient,

@@ -49,7 +49,7 @@ export interface ListenOptions {
    * @default "127.0.0.1"
    */
   host?: string | undefined;
-  /** Called with what keeps a connection from being forwarded. The listener goes on. */
+  /** Called with the reason why a connection is not forwarded. The listener continues. */
   onError?: ((error: unknown) => void) | undefined;
 }
 

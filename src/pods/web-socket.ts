@@ -217,7 +217,7 @@ export class WebSocketConnection implements MessageSocket {
     return new ConnectionError(what, { cause: cleanCause(error) });
   }
 
-  /** Writes a control frame. If that fails, reading tells why. */
+  /** Writes a control frame. If that fails, reading throws the reason. */
   #write(frame: Uint8Array<ArrayBuffer>): void {
     if (!this.#isEnding) this.#connection.write(frame).catch(() => {});
   }

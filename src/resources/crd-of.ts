@@ -63,14 +63,14 @@ export interface CrdObject extends KubeObject {
 /** What a CustomResourceDefinition says beside the kind and its schema. */
 export interface CrdOptions {
   /**
-   * Whether the objects are in namespaces. It can only confirm what `defineResource()` was told.
+   * Whether the objects are in namespaces. It can only confirm what `defineResource()` was given.
    *
    * @default by `namespaced` of the kind
    */
   scope?: "Cluster" | "Namespaced" | undefined;
   /** The columns of `kubectl get`. */
   printerColumns?: readonly CrdPrinterColumn[] | undefined;
-  /** How the subresources of the kind work; which it has, `defineResource()` was told. */
+  /** How the subresources of the kind work; `defineResource()` was given which it has. */
   subresources?: { scale?: ScalePaths | undefined } | undefined;
   /**
    * CEL rules, by the field that they are about: `spec`, `spec.ports[]` for each item of a list, `spec.labels[*]` for

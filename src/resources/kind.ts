@@ -27,7 +27,7 @@ export interface ResourceKind<
   T extends KubeObject = KubeObject,
   Verbs extends Resource<T> = Resource<T>,
 > extends ResourceDefinition {
-  /** What its objects are, if `defineResource()` was told. */
+  /** What its objects are, if `defineResource()` was given that. */
   readonly schema?: ObjectSchema<unknown> | undefined;
   /** Binds it to a client. `kube.resource()` calls it, so that a program loads the verbs of its kinds only. */
   readonly bind: (client: ResourceClient, options: ResourceOptions) => Verbs;

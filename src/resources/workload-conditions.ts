@@ -1,5 +1,5 @@
 /**
- * Conditions to wait for that a single condition of the status does not tell.
+ * Conditions to wait for that no single condition of the status says.
  *
  * @module
  */

@@ -1,8 +1,8 @@
 /**
- * Groups of anchors that a TLS library which looks an issuer up by its name can tell apart.
+ * Groups of anchors that a TLS library which looks an issuer up by its name can distinguish.
  *
  * In a rotation with overlap the bundle holds two anchors of one name: kubeadm calls all of them
- * `CN=kubernetes`. OpenSSL tells them apart by key identifiers alone. If one lacks them, or both have the same, it
+ * `CN=kubernetes`. OpenSSL distinguishes them by key identifiers alone. If one lacks them, or both have the same, it
  * takes the first whose dates fit, and rejects what only the other may vouch for.
  *
  * @module

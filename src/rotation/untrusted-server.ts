@@ -13,7 +13,7 @@ import type { SourceStatus } from "../sources/source.ts";
 /** Subjects of more anchors than this make no message clearer. */
 const MAX_NAMED_ANCHORS = 5;
 
-/** The code of a failure that is the rejection of an https proxy, if the runtime can tell. */
+/** The code of a failure that is the rejection of an https proxy, if the runtime knows. */
 export const PROXY_UNTRUSTED = "ERR_PROXY_UNTRUSTED";
 
 /** Whether it was the proxy that was rejected, on the way to the server. */

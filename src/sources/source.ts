@@ -94,7 +94,7 @@ export interface Source<T> {
   subscribe(listener: EventListener): () => void;
 }
 
-/** Names of {@link SourceOptions}, to tell a misspelt one. */
+/** Names of {@link SourceOptions}, to find a misspelt one. */
 export const sourceOptionNames: readonly (keyof SourceOptions)[] = [
   "reloadIntervalMs",
   "cooldownMs",

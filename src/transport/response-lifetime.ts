@@ -1,11 +1,11 @@
 /**
- * A runtime's own response in its caller's hands: it tells when nobody reads it any more, and lives for as
+ * A runtime's own response once its caller has it: it reports when nobody reads it any more, and lives for as
  * long as anything that has come of it.
  *
  * @module
  */
 
-/** Older edge runtimes can't tell. */
+/** Older edge runtimes don't report it. */
 export const canTellCollected: boolean = "FinalizationRegistry" in globalThis;
 
 const onRead: unique symbol = Symbol("onRead");

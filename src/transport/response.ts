@@ -111,7 +111,7 @@ class FetchedExchange implements TransportResponse {
   async text(limit: BodyLimit): Promise<string> {
     try {
       const bytes = this.#keepsLength ? declaredBytes(this) : undefined;
-      // Runtimes read it fastest as a whole, and then tell of no piece. Of a small body there is no need: where
+      // Runtimes read it fastest as a whole, and then report no piece. Of a small body there is no need: where
       // it has not come in time, less than the least has.
       const isSmall = bytes !== undefined && bytes <= Math.min(limit.maxBytes, MIN_PROGRESS_BYTES);
       return await (isSmall ? this.#response.text() : readText(this.#response.body, limit));

@@ -87,7 +87,7 @@ export interface TransportSettings {
   onEvent?: EventListener | undefined;
 }
 
-/** Names of {@link TransportSettings}, to tell a misspelt one. */
+/** Names of {@link TransportSettings}, to find a misspelt one. */
 export const transportSettingNames: readonly (keyof TransportSettings)[] = [
   "timeoutMs",
   "connectTimeoutMs",

@@ -13,7 +13,7 @@ import type {
 } from "../runtime.ts";
 import { fetchedResponseClass, fromResponse } from "./response.ts";
 
-/** Sends the request, and returns the connection, or the response of a server that refuses. */
+/** Sends the request, and returns the connection, or the response of a server that rejects it. */
 export async function upgradeOver(
   stream: ByteStream,
   url: string,

@@ -37,7 +37,7 @@ export type ObjectChange<T extends KubeObject> =
       readonly object: Stored<T>;
     };
 
-/** What a watch tells. */
+/** What a watch emits. */
 export type WatchEvent<T extends KubeObject> =
   | ObjectChange<T>
   | {
@@ -63,17 +63,17 @@ export interface ReflectorOptions<T extends KubeObject> {
 
 /** The server ends a watch after a time from here to twice that (client-go: 5 to 10 minutes). */
 const MIN_SERVER_TIMEOUT_S = 300;
-/** A watch that ends sooner, and has told nothing, is not asked for again at once. */
+/** A watch that ends sooner, and has emitted nothing, is not asked for again at once. */
 const SHORT_WATCH_MS = 1_000;
-/** So many of those in a row that told something are taken for a chance. */
+/** So many of those in a row that emitted something are taken for a coincidence. */
 const MAX_SHORT_WATCHES = 3;
 /**
  * How long a server may go without a new object before it has ended its streaming list, and how long in all. One
- * that ignores what it was asked for tells changes without end, new objects among them.
+ * that ignores what it was asked for sends changes without end, new objects among them.
  */
 const INITIAL_SILENCE_MS = 10_000;
 const INITIAL_LIMIT_MS = 60_000;
-/** Marks the end of what a streaming list tells (KEP-3157). */
+/** Marks the end of what a streaming list sends (KEP-3157). */
 const INITIAL_EVENTS_END = "k8s.io/initial-events-end";
 
 export class Reflector<T extends KubeObject> {
@@ -199,7 +199,7 @@ export class Reflector<T extends KubeObject> {
     const stop = new AbortController();
     const ending = AbortSignal.any([signal, stop.signal]);
     const path = this.#target.collectionPath();
-    // What a streaming list has told; `undefined` once it is complete.
+    // What a streaming list has sent; `undefined` once it is complete.
     let seen = this.#version === undefined ? new Set<string>() : undefined;
     let response: Response;
     try {

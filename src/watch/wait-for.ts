@@ -198,7 +198,7 @@ async function follow<T extends KubeObject, Result>(
     for await (const event of reflect(target, options, undefined, stop.signal)) {
       if (event.type === "synced") isSynced = true;
       else object = event.type === "deleted" ? undefined : event.object;
-      // Before that, an object that has not been told may be there all the same.
+      // Before that, an object that was not received yet may exist all the same.
       if (object === undefined && !isSynced) continue;
       const outcome = judge(object, (error) => stop.abort(error));
       if (outcome.isMet) return outcome.result;

@@ -98,7 +98,7 @@ describe.each(ways)("a client over $way", ({ http2, settings }) => {
     }
   });
 
-  test("sends a request again though what refused it stalls", async () => {
+  test("sends a request again though what rejected it stalls", async () => {
     const { kube } = await scene();
     for (const status of [429, 503]) {
       expect(await kube.get(`/stalled-refusal?key=${status}&status=${status}`)).toEqual({});

@@ -126,7 +126,7 @@ describe.each(exclusiveTrusts)("a client certificate, exclusiveTrust: %j", (excl
     }
   });
 
-  test("get() that is refused with a 401 for an expired one reads the pair again and goes on", async () => {
+  test("get() that is rejected with a 401 for an expired one reads the pair again and continues", async () => {
     const { clients, ...cluster } = await startMutual();
     const expired = await clients.issue({
       client: true,

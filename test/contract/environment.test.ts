@@ -117,7 +117,7 @@ describe("started with NODE_TLS_REJECT_UNAUTHORIZED=0", () => {
     await peers.expectNothingSent();
   });
 
-  test("connect() with insecureSkipTlsVerify verifies an https proxy, or refuses to go through one", async () => {
+  test("connect() with insecureSkipTlsVerify verifies an https proxy, or does not go through one", async () => {
     const peers = await startHostilePeers(credentials);
     const targets = peers.targets.filter(({ proxy }) => proxy !== undefined);
     const task = { targets, config: { insecureSkipTlsVerify: true } };

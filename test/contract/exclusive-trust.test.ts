@@ -59,7 +59,7 @@ test("capabilities.exclusiveTrust says that a bundle can be trusted alone", () =
   expect(entry.runtime.capabilities.exclusiveTrust).toBe(true);
 });
 
-test("fetch() refuses a server of another authority", async () => {
+test("fetch() rejects a server of another authority", async () => {
   const { server } = await startCluster();
   const { kube } = await connectTo({ ca: await createCa(), server });
   expect(await rejection(kube.get("/version"))).toMatchObject({

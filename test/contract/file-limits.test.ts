@@ -133,7 +133,7 @@ test.each(["/dev/zero", "/dev/null", "/dev/urandom"])("%s is refused", async (de
   expect(await outcome(path, 65_536)).toBe("unreadable");
 });
 
-test("a FIFO is refused, whether or not somebody writes to it", async () => {
+test("a FIFO is rejected, whether or not somebody writes to it", async () => {
   const path = `${await folder()}/fifo`;
   await control.fifo(path);
   expect(await outcome(path, 65_536)).toBe("unreadable");

@@ -46,7 +46,7 @@ test("get() leaves a request alone whose caller impersonates somebody", async ()
   expect(headers["impersonate-uid"]).toBeUndefined();
 });
 
-test("several groups are several lines where the runtime can send them, and refused where not", async () => {
+test("several groups are several lines where the runtime can send them, and rejected where not", async () => {
   const { ca, server } = await startCluster();
   const config = {
     server: server.origin,

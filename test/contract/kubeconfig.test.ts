@@ -339,7 +339,7 @@ describe("a kubeconfig that changes", () => {
     await ended;
   });
 
-  test("get() that is refused by its embedded CA reads the kubeconfig at once and goes on", async () => {
+  test("get() that is rejected by its embedded CA reads the kubeconfig at once and continues", async () => {
     const { ca, server } = await startCluster();
     const folder = await createFolder();
     const partsOf = (pem: string): Parts => ({
@@ -356,7 +356,7 @@ describe("a kubeconfig that changes", () => {
     await kube.post("/echo", { sent: "again" });
   });
 
-  test("get() that is answered with 401 for its embedded token reads the kubeconfig and goes on", async () => {
+  test("get() that is answered with 401 for its embedded token reads the kubeconfig and continues", async () => {
     const { ca, server } = await startCluster({ token: "one" });
     const folder = await createFolder();
     const partsOf = (token: string): Parts => ({

@@ -83,7 +83,7 @@ describe.each(ways)("a log over $way", ({ http2, settings }) => {
     expect(await pods.logText("web", { tailLines: 1 })).toBe("line 8 🏠\n");
   });
 
-  test("is refused where there is no such pod or container", async () => {
+  test("is rejected where there is no such pod or container", async () => {
     const { pods } = await start();
     for (const [name, container, status] of [
       ["nobody", "main", 404],

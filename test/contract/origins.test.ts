@@ -102,7 +102,7 @@ describe("credentials", () => {
     expect((await elsewhere.stats()).connections).toBe(0);
   });
 
-  test("fetch() refuses another origin before it connects", async () => {
+  test("fetch() rejects another origin before it connects", async () => {
     const { kube, server } = await connectWithToken();
     const { server: elsewhere } = await startCluster();
     const error = await rejection(kube.fetch(`${elsewhere.origin}/version`));
@@ -112,7 +112,7 @@ describe("credentials", () => {
     expect((await elsewhere.stats()).connections).toBe(0);
   });
 
-  test("fetch() refuses a URL that carries credentials", async () => {
+  test("fetch() rejects a URL that carries credentials", async () => {
     const { kube, server } = await connectWithToken();
     const url = server.origin.replace("https://", "https://user:password@");
     const error = await rejection(kube.fetch(`${url}/version`));
@@ -155,7 +155,7 @@ describe("credentials", () => {
     expect((await server.requests()).map(({ url }) => url)).toEqual(["/k8s/one/api/v1/pods"]);
   });
 
-  test("connect() refuses a token over http", async () => {
+  test("connect() rejects a token over http", async () => {
     const token = entry.staticTokenSource("sesame");
     const config = { server: "http://127.0.0.1:1", token };
     expect(await rejection(entry.connect({ config }))).toMatchObject({ name: "ConfigError" });

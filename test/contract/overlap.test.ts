@@ -13,7 +13,7 @@ const LOOPS = 32;
 const ROTATIONS = 3;
 
 describe.each(authorityKinds)("$kind", ({ next, settings }) => {
-  // Once so that only refused handshakes make it reload, once so that it reloads all the time.
+  // Once so that only rejected handshakes make it reload, once so that it reloads all the time.
   test.each([60_000, 20])(
     "fetch() fails no request of 32 loops in three rotations at an interval of %i ms",
     async (reloadIntervalMs) => {

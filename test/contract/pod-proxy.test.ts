@@ -57,7 +57,7 @@ describe.each(proxies)("an %s proxy", (scheme) => {
     await until("all is closed", async () => (await proxy.stats()).open === 0);
   });
 
-  test("exec() survives a rotation without overlap through it, and one that runs goes on", async () => {
+  test("exec() survives a rotation without overlap through it, and one that runs continues", async () => {
     const proxyCa = await createCa({ commonName: "proxy" });
     const { ca, server } = await startCluster();
     const next = await createCa();

@@ -94,7 +94,7 @@ test("listen() forwards each connection by one of its own, on 127.0.0.1", async 
   await until("all is closed", async () => (await server.stats()).open <= 1);
 });
 
-test("listen() tells of a connection that can't be forwarded, and goes on", async () => {
+test("listen() tells of a connection that can't be forwarded, and continues", async () => {
   const { pods } = await start();
   const errors: unknown[] = [];
   const tunnel = await pods.portForward("forbidden", 8080);

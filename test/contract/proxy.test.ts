@@ -29,7 +29,7 @@ import {
 const schemes = ["http", "https", "socks5"] as const;
 type Scheme = (typeof schemes)[number];
 
-/** The kinds that this runtime declares; the others are shown to be refused below. */
+/** The kinds that this runtime declares; the others are shown to be rejected below. */
 const able = schemes.filter((scheme) => entry.runtime.capabilities.proxies.includes(scheme));
 
 async function startProxy(
@@ -95,7 +95,7 @@ describe.each(able)("an %s proxy", (scheme) => {
     expect((await proxy.stats()).targets.length).toBeGreaterThanOrEqual(2);
   });
 
-  test("get() refuses through it a server that no anchor vouches for", async () => {
+  test("get() rejects through it a server that no anchor vouches for", async () => {
     const { ca, server } = await startCluster({}, await createCa({ commonName: "stranger" }));
     const own = await createCa({ commonName: "own" });
     const proxy = await startProxy(scheme, own);
@@ -150,7 +150,7 @@ describe.each(able)("an %s proxy", (scheme) => {
     expect((await proxy.stats()).targets).toHaveLength(1);
   });
 
-  test("a body goes on through it past the time limit of connecting", async () => {
+  test("a body continues through it past the time limit of connecting", async () => {
     const { server, kube } = await connectThrough(scheme, { connectTimeoutMs: 250 });
     const held = await kube.fetch("/held-body?key=long");
     await server.held("long");
@@ -174,7 +174,7 @@ describe.each(able)("an %s proxy", (scheme) => {
   });
 });
 
-test("connect() refuses an https proxy that would be shown the client certificate", async () => {
+test("connect() rejects an https proxy that would be shown the client certificate", async () => {
   const ca = await createCa();
   const { cert, key } = await ca.issue({ client: true });
   const config = {
@@ -273,7 +273,7 @@ describe.each(able)("an %s proxy that says nothing", (scheme) => {
 
 const unable = schemes.filter((scheme) => !able.includes(scheme));
 
-test("connect() refuses at construction the kinds that the runtime can't go through", async () => {
+test("connect() rejects at construction the kinds that the runtime can't go through", async () => {
   expect([...able, ...unable].sort()).toEqual([...schemes].sort());
   const ca = entry.staticCaSource((await createCa()).pem);
   for (const proxy of [...unable.map((scheme) => `${scheme}://proxy:1`), "ftp://proxy", "proxy"]) {

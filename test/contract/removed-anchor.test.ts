@@ -18,7 +18,7 @@ async function openConnections(server: TestServer): Promise<number> {
 }
 
 describe.each(authorityKinds)("$kind", ({ next, settings }) => {
-  test("fetch() refuses a removed anchor on the next new connection", async () => {
+  test("fetch() rejects a removed anchor on the next new connection", async () => {
     const { ca, server } = await startCluster({}, await next());
     const successor = await next();
     const volume = await createVolume({ ca: ca.pem + successor.pem });

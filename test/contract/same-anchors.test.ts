@@ -35,7 +35,7 @@ for (const [how, rewrite] of Object.entries(rewrites)) {
 
     await volume.write({ ca: rewrite(ca.pem, other.pem) });
     await kube.get("/version");
-    // Also where it is read on demand, as after a refused handshake.
+    // Also where it is read on demand, as after a rejected handshake.
     await source.reload();
     await kube.get("/version");
 

@@ -321,7 +321,7 @@ serverTest("rotateServer() rejects a server that has a certificate of its own", 
   });
 });
 
-serverTest("close() refuses new connections and keeps open ones", async () => {
+serverTest("close() rejects new connections and keeps open ones", async () => {
   const [first] = await issueTwo();
   const cert = bindFunctionServerCertSource(hostOf(presentClock()))(() => pemOf(first));
   const scene = await startRotating({ cert });

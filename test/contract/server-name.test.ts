@@ -29,7 +29,7 @@ describe("serverName", () => {
     expect(await rejection(other.get("/version"))).toMatchObject({ reason: "wrong-host" });
   });
 
-  test("get() refuses a server that does not carry it", async () => {
+  test("get() rejects a server that does not carry it", async () => {
     const { ca, origin } = await startNamed();
     const { kube } = await connectClient({
       config: {
@@ -43,7 +43,7 @@ describe("serverName", () => {
     expect(error).toMatchObject({ reason: "wrong-host" });
   });
 
-  test("get() refuses a server of the name that no anchor vouches for", async () => {
+  test("get() rejects a server of the name that no anchor vouches for", async () => {
     const { origin } = await startNamed();
     const { kube } = await connectClient({
       config: {
@@ -94,7 +94,7 @@ describe("the name that a certificate must carry", () => {
   });
 
   test.each(["10.96.0.2", "::2", "fd01::", "b.example.", "internal"])(
-    "get() refuses a server that does not carry %s",
+    "get() rejects a server that does not carry %s",
     async (serverName) => {
       expect(await rejection(sniUnder(serverName))).toMatchObject({ reason: "wrong-host" });
     },
@@ -188,7 +188,7 @@ describe("insecureSkipTlsVerify", () => {
     expect(await kube.get("/echo")).toMatchObject({ clientCommonName: "alice" });
   });
 
-  test("connect() without it refuses the same server", async () => {
+  test("connect() without it rejects the same server", async () => {
     const { server } = await startCluster();
     const { kube } = await connectClient({ config: { server: server.origin } });
     expect(await rejection(kube.get("/version"))).toBeInstanceOf(UntrustedServerError);

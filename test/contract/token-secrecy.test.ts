@@ -125,7 +125,7 @@ test("errors of every kind show no token", async () => {
   }
 });
 
-test("staticTokenSource() does not quote a token that it refuses", async () => {
+test("staticTokenSource() does not quote a token that it rejects", async () => {
   const error = await rejection(
     Promise.resolve().then(() => entry.staticTokenSource(`${SECRET}\n${NEXT_SECRET}`)),
   );

@@ -169,7 +169,7 @@ describe("a 401", () => {
     });
   }
 
-  test("fetch() returns the second 401 when the reloaded token is refused too", async () => {
+  test("fetch() returns the second 401 when the reloaded token is rejected too", async () => {
     const { kube, server, issuer } = await connectByFunction();
     issuer.token = "second";
     await server.swap({ token: "third" });
@@ -189,7 +189,7 @@ describe("a 401", () => {
     expect(retries(events)).toEqual([]);
   });
 
-  test("fetch() reads an unchanged token once a cooldown when many requests are refused", async () => {
+  test("fetch() reads an unchanged token once a cooldown when many requests are rejected", async () => {
     const { kube, server, issuer } = await connectByFunction();
     await server.swap({ token: "second" });
     for (let round = 0; round < 4; round += 1) {
@@ -204,7 +204,7 @@ describe("a 401", () => {
     expect(Math.min(...gaps)).toBeGreaterThanOrEqual(98);
   });
 
-  test("fetch() does not read again when the refused token was read for this request", async () => {
+  test("fetch() does not read again when the rejected token was read for this request", async () => {
     const { ca, server } = await startCluster({ token: "second" });
     let reads = 0;
     const token = entry.functionTokenSource(

@@ -1,5 +1,5 @@
 /**
- * Clause a: the cluster's CA is trusted, another is refused.
+ * Clause a: the cluster's CA is trusted, another is rejected.
  *
  * @module
  */
@@ -31,7 +31,7 @@ function countedSource(pem: () => string): { source: CaSource; reads(): number }
 }
 
 describe.each(authorityKinds)("$kind", ({ next, settings }) => {
-  test("fetch() trusts the cluster's CA and refuses a server of another", async () => {
+  test("fetch() trusts the cluster's CA and rejects a server of another", async () => {
     const { ca, server } = await startCluster({}, await next());
     const { server: foreign } = await startCluster({}, await next());
     const { source, reads } = countedSource(() => ca.pem);
@@ -61,7 +61,7 @@ describe.each(authorityKinds)("$kind", ({ next, settings }) => {
     expect(reads()).toBe(2);
   });
 
-  test("fetch() refuses a certificate for another host, reads nothing and tries once", async () => {
+  test("fetch() rejects a certificate for another host, reads nothing and tries once", async () => {
     const ca = await next();
     const { server } = await startCluster(await ca.issue({ hosts: ["cluster.example"] }), ca);
     const { source, reads } = countedSource(() => ca.pem);
@@ -79,7 +79,7 @@ describe.each(authorityKinds)("$kind", ({ next, settings }) => {
     expect(await server.stats()).toMatchObject({ connections: 1, requests: 0 });
   });
 
-  test("fetch() refuses an expired certificate after one reload", async () => {
+  test("fetch() rejects an expired certificate after one reload", async () => {
     const ca = await next();
     const { server } = await startCluster(await ca.issue(past()), ca);
     const { source, reads } = countedSource(() => ca.pem);
@@ -138,7 +138,7 @@ describe.each(authorityKinds)("$kind", ({ next, settings }) => {
   );
 });
 
-test("connect() refuses an empty bundle, and never falls back to the default store", async () => {
+test("connect() rejects an empty bundle, and never falls back to the default store", async () => {
   const { server } = await startCluster();
   const ca = entry.functionCaSource(() => "");
   const error = await rejection(connectClient({ config: { server: server.origin, ca } }));

@@ -160,7 +160,7 @@ describe.each(ways)("a watch over $way", ({ http2, settings }) => {
     expect(versions).toEqual([undefined, "97", "97", undefined]);
   });
 
-  test("goes on from a bookmark where all before it has been forgotten", async () => {
+  test("continues from a bookmark where all before it has been forgotten", async () => {
     const cluster = await start();
     const { fake } = cluster.server;
     const { kube } = await connect(cluster);

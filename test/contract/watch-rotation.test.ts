@@ -162,12 +162,12 @@ describe.each(ways)("a watch over $way", ({ http2, settings, httpVersion }) => {
     });
     const requests = await scene.server.requests();
     const tokens = requests.map(({ headers }) => headers["authorization"]);
-    // The old one, which is refused, and the new one.
+    // The old one, which is rejected, and the new one.
     expect(tokens).toEqual(["Bearer first", "Bearer first", "Bearer second"]);
     expect(types(scene.events)).toContain("token-reloaded");
   });
 
-  test("goes on trying while its token is refused, and misses nothing", async () => {
+  test("keeps trying while its token is rejected, and misses nothing", async () => {
     const { scene, volume } = await watchByToken();
     await expectEach(scene, async () => {
       await scene.server.swap({ token: "second" });

@@ -1,6 +1,6 @@
 /**
  * A token as the API grants it, for the shortest time that it grants one, from its issue to the moment at
- * which the server refuses it.
+ * which the server rejects it.
  *
  * @module
  */
@@ -34,7 +34,7 @@ function startGets(loops: number, kube: KubeClient, { configMaps }: ServiceAccou
   });
 }
 
-/** The requests that were sent again since the server refused their token. */
+/** The requests that were sent again since the server rejected their token. */
 function refusedTokens(events: readonly ReanchorEvent[]): ReanchorEvent[] {
   return events.filter((event) => event.type === "retry" && event.reason === "unauthorized");
 }

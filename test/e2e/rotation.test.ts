@@ -37,7 +37,7 @@ async function rotated(settings: ConnectOptions) {
 }
 
 describe.each(ways)("$way", ({ way, settings }) => {
-  test("a: fetch() trusts the cluster's CA and refuses another", async () => {
+  test("a: fetch() trusts the cluster's CA and rejects another", async () => {
     const account = await createAccount();
     const { kube } = await connectAs(account, { settings });
     expect(await kube.get("/version")).toHaveProperty("gitVersion");
@@ -91,7 +91,7 @@ describe.each(ways)("$way", ({ way, settings }) => {
 
   test("b: no GET of 16 loops is lost before its response when a rotation cuts connections", async () => {
     const account = await createAccount();
-    // Within the interval: only the refused handshakes make it read the file.
+    // Within the interval: only the rejected handshakes make it read the file.
     const { kube } = await connectAs(account, { settings });
     const load = startLoad(16, () => kube.get("/version"));
     for (let rotation = 0; rotation < ROTATIONS; rotation += 1) {
@@ -128,7 +128,7 @@ describe.each(ways)("$way", ({ way, settings }) => {
     await expectEachOnce(cluster, account, creator);
   });
 
-  test("c: 100 POSTs that are refused together succeed, each once", async () => {
+  test("c: 100 POSTs that are rejected together succeed, each once", async () => {
     const { kube, events, account } = await rotated(settings);
     const creator = new Creator(kube, account);
     await Promise.all(Array.from({ length: 100 }, () => creator.create()));

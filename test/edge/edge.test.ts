@@ -73,7 +73,7 @@ describe.each([
     });
   });
 
-  test("kubeconfig() is read from its content, and refuses what edge can't honour", async () => {
+  test("kubeconfig() is read from its content, and rejects what edge can't honour", async () => {
     const { token, ...others } = (await run("kubeconfig", { ca: ca.pem })) as Record<
       string,
       object
@@ -246,7 +246,7 @@ describe.each([
     });
   });
 
-  test("a token with a newline inside is refused, the last one kept, and neither is told", async () => {
+  test("a token with a newline inside is rejected, the last one kept, and neither is told", async () => {
     const { sent, said } = (await run("bad-token")) as { sent: string; said: string };
     expect(sent).toBe("Bearer good");
     expect(said).toContain("reload-failed");

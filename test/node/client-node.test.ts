@@ -353,7 +353,7 @@ describe("connections", () => {
     expect(server.stats.requests).toBe(6);
   });
 
-  test("a watch in flight goes on across a rotation, and idle connections close", async () => {
+  test("a watch in flight continues across a rotation, and idle connections close", async () => {
     const scene = await setUp({ reloadIntervalMs: 0 });
     const { config, server, volume, ca } = scene;
     let ended = false;
@@ -647,7 +647,7 @@ describe("loading", () => {
     expect(config.status()?.clientCert?.source).toBe("plugin of user u");
   });
 
-  test("skipTLSVerify is honoured, and refused beside a CA", async () => {
+  test("skipTLSVerify is honoured, and rejected beside a CA", async () => {
     const { server } = await startCluster();
     const config = new KubeConfig();
     onTestFinished(async () => await config.close());
@@ -672,7 +672,7 @@ describe("loading", () => {
     expect(() => new KubeConfig({ reloadMs: 1 } as never)).toThrow(/option reloadMs of KubeConfig/);
   });
 
-  test("http is left to client-node, which refuses it unless verification is off", async () => {
+  test("http is left to client-node, which rejects it unless verification is off", async () => {
     const config = new KubeConfig();
     onTestFinished(async () => await config.close());
     config.loadFromClusterAndUser({ name: "c", server: "http://127.0.0.1:1" } as never, {

@@ -112,7 +112,7 @@ test("an https agent gives a connection of a removed anchor to no request that w
   expect((await server.stats()).requests).toBe(1);
 });
 
-test("an agent and a source refuse a connection that would have a trust of its own", async () => {
+test("an agent and a source reject a connection that would have a trust of its own", async () => {
   const { ca, server } = await startCluster();
   const agent = createHttpsAgent({ ca: staticCaSource(ca.pem) });
   onTestFinished(() => agent.destroy());

@@ -120,7 +120,7 @@ describe.each(cases)("$name, $kind", ({ open, pools, sendsRequests, next }) => {
     );
   });
 
-  test("c. reads once or twice for 50 requests that are refused together", async () => {
+  test("c. reads once or twice for 50 requests that are rejected together", async () => {
     const { ca, server } = await startCluster({}, await next());
     const volume = await createVolume({ ca: ca.pem });
     const dropIn = open({ ca: fileCaSource(volume.caFile) });
@@ -164,7 +164,7 @@ describe.each(cases)("$name, $kind", ({ open, pools, sendsRequests, next }) => {
     expect(await ask(dropIn, `${server.origin}/version`)).toContain("gitVersion");
   });
 
-  test("f. refuses a removed anchor, and offers it no session", async () => {
+  test("f. rejects a removed anchor, and offers it no session", async () => {
     const { ca, server } = await startCluster({}, await next());
     const successor = await next();
     const volume = await createVolume({ ca: ca.pem });
@@ -266,7 +266,7 @@ describe.each(cases)("$name, $kind", ({ open, pools, sendsRequests, next }) => {
 });
 
 describe.each(rotating)("$name", ({ open, pools, sendsRequests }) => {
-  test("e. goes on with the good bundle when the file is bad, and reports it", async () => {
+  test("e. continues with the good bundle when the file is bad, and reports it", async () => {
     const { ca, server } = await startCluster();
     const volume = await createVolume({});
     const file = `${volume.root}/plain.crt`;
@@ -356,7 +356,7 @@ describe.each(rotating)("$name", ({ open, pools, sendsRequests }) => {
     expect(await ask(dropIn, `${server.origin}/echo`)).toContain('"clientCommonName":"bob"');
   });
 
-  test("refuses a wrong host without a reload, and goes by serverName", async () => {
+  test("rejects a wrong host without a reload, and goes by serverName", async () => {
     const ca = await createCa();
     const { server } = await startCluster(await ca.issue({ hosts: ["api.internal"] }), ca);
     const volume = await createVolume({ ca: ca.pem });
@@ -421,7 +421,7 @@ describe.each(rotating)("$name", ({ open, pools, sendsRequests }) => {
     expect(dropIn.status().generations).toEqual([]);
   });
 
-  test("refuses an option that there is none of", () => {
+  test("rejects an option that there is none of", () => {
     expect(() => open({ caFile: "/etc/ca.crt" } as never)).toThrow(
       /^Cannot use option caFile of create\w+: it does not exist/,
     );

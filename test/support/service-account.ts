@@ -22,11 +22,11 @@ export interface ServiceAccount {
   issueToken(): Promise<string>;
   /** A token that lives until then, however short that is. */
   signToken(expiresAt: Date): Promise<string>;
-  /** Waits until the server refuses a token, for so long at most. @default 20_000 */
+  /** Waits until the server rejects a token, for so long at most. @default 20_000 */
   refused(token: string, limitMs?: number): Promise<void>;
   /** Puts another token into the volume and makes the one before invalid, which it waits for. */
   rotateToken(): Promise<void>;
-  /** Deletes the account, and waits until its token is refused. */
+  /** Deletes the account, and waits until its token is rejected. */
   revoke(): Promise<void>;
 }
 

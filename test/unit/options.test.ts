@@ -17,7 +17,7 @@ test("checkDuration() gives what is in range, and the fallback for what is not g
 });
 
 test.each([0, -1, 1_001, Number.POSITIVE_INFINITY])(
-  "checkDuration() refuses %d, naming it",
+  "checkDuration() rejects %d, naming it",
   (value) => {
     expect(() => checkDuration("waitMs", value, 7, range)).toThrow(RangeError);
     expect(() => checkDuration("waitMs", value, 7, range)).toThrow(
@@ -26,13 +26,13 @@ test.each([0, -1, 1_001, Number.POSITIVE_INFINITY])(
   },
 );
 
-test("checkDuration() refuses what overflows a timer", () => {
+test("checkDuration() rejects what overflows a timer", () => {
   expect(checkDuration("waitMs", 2 ** 31 - 1, 7, timeLimit)).toBe(2 ** 31 - 1);
   expect(() => checkDuration("waitMs", 2 ** 31, 7, timeLimit)).toThrow(/2147483647, or Infinity/);
 });
 
 test.each<unknown>(["60", null, Number.NaN, 60n, {}])(
-  "checkDuration() refuses %o as no number",
+  "checkDuration() rejects %o as no number",
   (value) => {
     expect(() => checkDuration("waitMs", value as number, 7, range)).toThrow(TypeError);
   },

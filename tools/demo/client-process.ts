@@ -25,10 +25,10 @@ export interface ClientProcess {
   kill(): void;
 }
 
-/** Who is told what a process says and does. */
+/** Receives what a process says and does. */
 export interface ClientListener {
   message(message: Message): void;
-  /** It has ended, and nobody had told it to. */
+  /** It has ended by itself. */
   died(how: string): void;
 }
 
@@ -37,7 +37,7 @@ export interface ClientListener {
  *
  * @param command the program and its arguments
  * @param port its server's
- * @param listener who is told
+ * @param listener receives that
  */
 export function startClient(
   [program = "", ...args]: readonly string[],

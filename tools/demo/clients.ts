@@ -25,7 +25,7 @@ export interface Client {
   /** What it is made of; `{runtime}` stands for its runtime and that one's version. */
   readonly detail: string;
   readonly isReanchor: boolean;
-  /** How it goes about a changed CA, where it does not tell of its reads. */
+  /** How it goes about a changed CA, if it does not report its reads. */
   readonly reloads?: string;
   /** The program and its arguments. */
   command(places: Places): readonly string[];

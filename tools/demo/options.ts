@@ -6,7 +6,7 @@
 
 import { parseArgs } from "node:util";
 
-/** What the demo was told. */
+/** The options of the demo. */
 export interface DemoOptions {
   readonly help: boolean;
   /** The file for the picture. */

@@ -41,7 +41,7 @@ interface Runner {
 /**
  * Runs the clients through the script.
  *
- * @param reporter is told what happens
+ * @param reporter receives what happens
  * @param signal ends the run early: clients, servers and folders are gone once this has thrown
  * @throws the signal's reason
  */

@@ -20,7 +20,7 @@ import type { PlannedStep } from "./script.ts";
 const SERVICE_ACCOUNT = "var/run/secrets/kubernetes.io/serviceaccount";
 const TOKEN = "the-service-accounts-token";
 
-/** How long a server goes on with a new certificate before it closes the connections of the old one. */
+/** How long a server continues with a new certificate before it closes the connections of the old one. */
 const CLOSE_AFTER_MS = 100;
 
 /** A set of API servers, one a client, that share their certificate and the volume. */
@@ -44,7 +44,7 @@ export interface Stage {
 /**
  * Opens the stage.
  *
- * @param clients who will connect; each gets a server of its own, so that handshakes can be told apart
+ * @param clients who will connect; each gets a server of its own, so that handshakes can be distinguished
  * @param authorities how many CAs there are, all of the same name, as in a real cluster
  */
 export async function openStage(clients: readonly string[], authorities: number): Promise<Stage> {

@@ -19,7 +19,7 @@ export interface Counts {
   readonly handshakes: number;
   /** How often a changed CA was taken in, or in words how the client goes about it. */
   readonly reloads: string;
-  /** In how many reads, where the client tells. */
+  /** In how many reads, if the client reports them. */
   readonly reads?: number | undefined;
 }
 
@@ -55,7 +55,7 @@ export interface Verdict {
  *
  * @param client the client
  * @param timeline the run
- * @param counts what its requests do not tell
+ * @param counts what its requests do not show
  */
 export function summarise(client: ClientLane, timeline: Timeline, counts: Counts): ClientSummary {
   const excuses = findExcuses(client, timeline.steps);

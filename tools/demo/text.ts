@@ -35,7 +35,7 @@ export function createPaint(hasColour: boolean): Paint {
     hasColour && text !== "" ? `\u001B[${codes[colour]}m${text}\u001B[0m` : text;
 }
 
-/** What a slot looks like: told apart without colour too. */
+/** What a slot looks like, without colour too. */
 const cells: Record<SlotState, readonly [Colour, string]> = {
   ok: ["green", "━"],
   excused: ["yellow", "▒"],

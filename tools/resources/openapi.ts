@@ -6,7 +6,7 @@
 
 import { compareVersions } from "../../src/generate/versions.ts";
 
-/** What tells a kind from all others. */
+/** What distinguishes a kind from all others. */
 export interface GroupVersionKind {
   readonly group: string;
   readonly version: string;

@@ -47,7 +47,7 @@ interface Internals {
   totalSocketCount: number;
 }
 
-/** A request that gets no socket is told so by the same call. */
+/** The same call reports that a request gets no socket. */
 type Refusable = { onSocket(socket: undefined, error: unknown): void };
 
 const internals = Agent.prototype as unknown as Internals;
@@ -209,7 +209,7 @@ export class PooledHttpsAgent extends Agent implements RotatingHttpsAgent {
   }
 }
 
-/** Aborted when a request is destroyed, which Node tells nobody as long as it has no socket. */
+/** Aborted when a request is destroyed. Node emits nothing for that as long as it has no socket. */
 function whenDestroyed(request: ClientRequest): AbortSignal {
   const gone = new AbortController();
   if (request.destroyed) gone.abort();

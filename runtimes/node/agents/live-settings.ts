@@ -4,7 +4,7 @@
  *
  * Drivers copy what they are given once and connect for years. So what can be copied stays the same: a secure
  * context whose native half, which `node:tls` asks for at each connection, is the one of the generation in use.
- * Nobody tells which connection a certificate belongs to, so it is checked against the anchors of this moment.
+ * Nothing says which connection a certificate belongs to, so it is checked against the anchors of this moment.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import { isSignedBy } from "../../_shared/signature.ts";
 import type { Attempt, ContextGeneration, TlsConnections, TlsSettings } from "./tls-connections.ts";
 import { systemClock } from "../../../src/runtime.ts";
 
-/** A handshake that has taken longer has most likely failed, which nobody tells. */
+/** A handshake that has taken longer has most likely failed, which nothing reports. */
 const LIKELY_FAILED_MS = 1_000;
 
 /**

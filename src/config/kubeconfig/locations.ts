@@ -43,7 +43,7 @@ export interface KubeconfigOptions extends SourceOptions {
   execTimeoutMs?: number | undefined;
 }
 
-/** Names of {@link KubeconfigOptions}, to tell a misspelt one. */
+/** Names of {@link KubeconfigOptions}, to find a misspelt one. */
 export const kubeconfigOptionNames: readonly string[] = [
   "path",
   "content",

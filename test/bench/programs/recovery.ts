@@ -30,7 +30,7 @@ async function succeeds(): Promise<boolean> {
 }
 
 await obey({
-  /** Answers when the server is refused. */
+  /** Answers when the server is rejected. */
   async untilRefused() {
     while (await succeeds());
   },

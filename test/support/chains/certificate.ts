@@ -1,6 +1,6 @@
 /**
  * Certificates of any shape, good ones and others, put together byte by byte: what a library for
- * certificates refuses to make is what a verifier has to be tested with. Runs on Node alone.
+ * certificates rejects to make is what a verifier has to be tested with. Runs on Node alone.
  *
  * @module
  */

@@ -42,7 +42,7 @@ const PATCH_TYPES = {
 /**
  * Carries a request out, all at once.
  *
- * @throws {Refusal} where the server refuses it
+ * @throws {Refusal} where the server rejects it
  */
 export function carryOut(handler: Handler, target: Target, request: ApiRequest): ApiAnswer {
   const { verb } = target;

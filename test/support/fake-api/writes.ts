@@ -1,5 +1,5 @@
 /**
- * Writes as the API server carries them out: what it fills in, what it keeps, what it refuses.
+ * Writes as the API server carries them out: what it fills in, what it keeps, what it rejects.
  *
  * @module
  */

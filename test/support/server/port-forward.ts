@@ -1,5 +1,5 @@
 /**
- * The two protocols of port-forwarding, as a pod's port that echoes has them. Port 1 refuses, and port 2 ends at
+ * The two protocols of port-forwarding, as a pod's port that echoes has them. Port 1 rejects, and port 2 ends at
  * once.
  *
  * @module

@@ -75,7 +75,7 @@ export interface ServerStats {
   open: number;
   /**
    * TLS handshakes that the server saw end well. A client that checks the certificate after the
-   * handshake, as Node does, is counted even where it then refuses.
+   * handshake, as Node does, is counted even where it then rejects.
    */
   handshakes: number;
   /** How many of those resumed a session. */

@@ -31,7 +31,7 @@ describe("LineSplitter", () => {
     expect(line).toHaveLength(8_000_000);
   });
 
-  test("refuses a line that is too long, before it is complete", () => {
+  test("rejects a line that is too long, before it is complete", () => {
     const lines = new LineSplitter(10);
     lines.push(new Uint8Array(10));
     expect(() => lines.push(new Uint8Array(1))).toThrow(RangeError);

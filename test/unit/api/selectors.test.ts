@@ -108,7 +108,7 @@ test("a selector may be an object of a class or without a prototype, with proper
   expect(labelSelector(bare as never)).toBe("app=web");
 });
 
-test("labelSelector() refuses an operator that there is not", () => {
+test("labelSelector() rejects an operator that there is not", () => {
   const selector = { matchExpressions: [{ key: "tier", operator: "Like", values: ["a"] }] };
   expect(() => labelSelector(selector)).toThrow("operator Like of label tier");
 });

@@ -88,7 +88,7 @@ test.each([
   ["with a fraction", der(0x18, utf8("20260101000000.5Z"))],
   ["of the other type's length", der(0x18, utf8("260101000000Z"))],
   ["of another type", der(0x0c, utf8("260101000000Z"))],
-])("readCertificate() refuses a date %s", (_, notAfter) => {
+])("readCertificate() rejects a date %s", (_, notAfter) => {
   expect(() => readCertificate(certificateDer({ notAfter }))).toThrow();
 });
 
@@ -107,11 +107,11 @@ test.each([
   ["a length beyond any file", [0x30, 0x85, 1, 1, 1, 1, 1]],
   ["a length that runs past the end", [0x30, 0x10, 0x30]],
   ["nothing", []],
-])("readCertificate() refuses %s", (_, bytes) => {
+])("readCertificate() rejects %s", (_, bytes) => {
   expect(() => readCertificate(Uint8Array.from(bytes))).toThrow();
 });
 
-test("readCertificate() refuses a certificate that is cut anywhere", () => {
+test("readCertificate() rejects a certificate that is cut anywhere", () => {
   const whole = certificateDer({ keyIdentifier: [1, 2] });
   for (let length = 0; length < whole.length; length++) {
     expect(() => readCertificate(whole.slice(0, length)), `cut at ${length}`).toThrow();

@@ -17,7 +17,7 @@ describe("parseBundle() on a bundle of three that was damaged", () => {
   const bundle = `# one\n${one}# two\n${two}\n${three}`;
   const whole = parseBundle(bundle);
 
-  test("gives all that is before the cut, or refuses where the cut goes through a block", () => {
+  test("gives all that is before the cut, or rejects where the cut goes through a block", () => {
     for (let cut = 0; cut < bundle.length; cut++) {
       const left = bundle.slice(0, cut);
       const begun = left.split(/-----BEGIN (?!$)/).length - 1;
@@ -27,7 +27,7 @@ describe("parseBundle() on a bundle of three that was damaged", () => {
     }
   });
 
-  test("gives all that is after the cut, or refuses where the cut goes through a block", () => {
+  test("gives all that is after the cut, or rejects where the cut goes through a block", () => {
     for (let cut = 1; cut < bundle.length; cut++) {
       const left = bundle.slice(cut);
       const begun = left.split(/-----BEGIN (?!$)/).length - 1;
@@ -37,7 +37,7 @@ describe("parseBundle() on a bundle of three that was damaged", () => {
     }
   });
 
-  test("gives three certificates of which the others are untouched, or refuses, when a character changes", () => {
+  test("gives three certificates of which the others are untouched, or rejects, when a character changes", () => {
     const random = seeded(20_261_124);
     const certificateAt = (position: number): number =>
       bundle.slice(0, position).split("-----END ").length - 1;
@@ -58,7 +58,7 @@ describe("parseBundle() on a bundle of three that was damaged", () => {
     }
   });
 
-  test("refuses or changes nothing when a boundary line changes", () => {
+  test("rejects or changes nothing when a boundary line changes", () => {
     const random = seeded(7);
     for (let position = 0; position < bundle.length; position++) {
       if (isBody(bundle, position) || bundle.charAt(position) === "\n") continue;

@@ -136,7 +136,7 @@ describe("parseBundle() writes each certificate anew", () => {
   });
 });
 
-describe("parseBundle() refuses, naming block and line,", () => {
+describe("parseBundle() rejects, naming block and line,", () => {
   test.each(["", " \r\n\t\n", "\uFEFF"])("an empty text: %j", (text) => {
     expect(refusal(text)).toMatchObject({ reason: "empty", message: "it is empty" });
   });

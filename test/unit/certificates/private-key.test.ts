@@ -87,13 +87,13 @@ describe.each(cases)("%s as %s", (algorithm, _, key) => {
     expect(parsePrivateKey(text).pem).toBe(parsePrivateKey(key).pem);
   });
 
-  test("is refused when its text is cut anywhere", () => {
+  test("is rejected when its text is cut anywhere", () => {
     for (let cut = 0; cut < key.trimEnd().length; cut += 3) {
       expect(() => parsePrivateKey(key.slice(0, cut)), `cut at ${cut}`).toThrow(SourceError);
     }
   });
 
-  test("is refused when its bytes are cut anywhere, without a word of them", () => {
+  test("is rejected when its bytes are cut anywhere, without a word of them", () => {
     const label = /BEGIN ((?:EC |RSA )?PRIVATE KEY)/.exec(key)?.[1] ?? "";
     const der = fromPem(key.slice(key.indexOf(`-----BEGIN ${label}`)));
     for (let cut = 1; cut < der.length; cut++) {
@@ -165,7 +165,7 @@ test("the first of several keys is taken, as OpenSSL takes it", () => {
   expect(parsePrivateKey(first.key + second.key).pem).toBe(first.key);
 });
 
-describe("parsePrivateKey() refuses", () => {
+describe("parsePrivateKey() rejects", () => {
   const [{ cert, key }] = leaves.EC;
   const [{ key: rsa }] = leaves.RSA;
   const random = crypto.getRandomValues(new Uint8Array(90));

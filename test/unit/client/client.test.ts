@@ -224,7 +224,7 @@ describe("the JSON verbs", () => {
     );
   });
 
-  test("are an ApiError where the server refuses", async () => {
+  test("are an ApiError where the server rejects", async () => {
     const { kube, runtime } = await connected();
     runtime.answer = () =>
       Response.json(
@@ -275,7 +275,7 @@ describe("the JSON verbs", () => {
   });
 });
 
-test("patch() refuses a type that there is none of, and sends nothing", async () => {
+test("patch() rejects a type that there is none of, and sends nothing", async () => {
   const { runtime, kube } = await connected();
   for (const type of ["stratgic", "constructor"] as string[]) {
     const options = { type } as { type: "merge" };

@@ -113,7 +113,7 @@ describe("a client of a config that changes", () => {
     ]);
   });
 
-  test("sends a request that was refused with 401 by the next config, any verb, with none of the old one's headers", async () => {
+  test("sends a request that was rejected with 401 by the next config, any verb, with none of the old one's headers", async () => {
     const scene = await following(one);
     const { kube, runtime } = scene;
     runtime.answer = ({ url }) =>
@@ -136,7 +136,7 @@ describe("a client of a config that changes", () => {
     expect(urls(scene)).toHaveLength(1);
   });
 
-  test("reads the config once for requests that are refused one after the other", async () => {
+  test("reads the config once for requests that are rejected one after the other", async () => {
     const scene = await following(one);
     const { kube, runtime } = scene;
     let open = (): void => {};
@@ -166,7 +166,7 @@ describe("a client of a config that changes", () => {
     expect(scene.reads).toBe(1);
   });
 
-  test("sends a request whose server was refused by the next config, and no more than once", async () => {
+  test("sends a request whose server was rejected by the next config, and no more than once", async () => {
     const scene = await following(one);
     const { kube, runtime } = scene;
     runtime.answer = inTurn(failing("unknown-authority"), () => new Response("{}"));
@@ -259,7 +259,7 @@ describe("a client of a config that changes", () => {
     expect(urls(scene)).toEqual(["https://one/base/api"]);
   });
 
-  test("goes on by the old config where the new one can't be used, and tries that again after a second", async () => {
+  test("continues by the old config where the new one can't be used, and tries that again after a second", async () => {
     const scene = await following(one);
     const { kube, runtime, events } = scene;
     scene.config = { server: "https://two", proxy: "nonsense" };

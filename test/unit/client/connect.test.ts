@@ -17,7 +17,7 @@ import { watch } from "../support/scripted-source.ts";
 const server = "https://10.96.0.1";
 const ca = staticCaSource(anchorPem());
 
-describe("connect() refuses", () => {
+describe("connect() rejects", () => {
   test.each<[string, object, typeof TypeError | typeof RangeError, RegExp]>([
     [
       "an option that there is none of",
@@ -159,7 +159,7 @@ describe("connect()", () => {
     expect(runtime.exchanges[0]?.headers.has("authorization")).toBe(false);
   });
 
-  test("survives a refused server, a 401 and a 429 in one request, and tells of each", async () => {
+  test("survives a rejected server, a 401 and a 429 in one request, and tells of each", async () => {
     const runtime = createFakeRuntime();
     const material = { pem: anchorPem("kubernetes", 1), token: "sesame-1" };
     const config = {

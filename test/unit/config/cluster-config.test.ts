@@ -29,7 +29,7 @@ test.each([
   "https://user@host",
   "https://host?token=sesame",
   "https://host#sesame",
-])("checkClusterConfig() refuses %j, and does not quote a secret in it", (server) => {
+])("checkClusterConfig() rejects %j, and does not quote a secret in it", (server) => {
   expect(() => checkClusterConfig({ server })).toThrow(ConfigError);
   expect(() => checkClusterConfig({ server })).toThrow(/^(?!.*sesame)/);
 });
@@ -53,7 +53,7 @@ test.each([
   }
 });
 
-test("checkClusterConfig() refuses a CA or a token over http, where nothing protects them", () => {
+test("checkClusterConfig() rejects a CA or a token over http, where nothing protects them", () => {
   const server = "http://127.0.0.1:8001";
   const token = staticTokenSource("sesame");
   expect(() => checkClusterConfig({ server, token })).toThrow(ConfigError);
@@ -62,7 +62,7 @@ test("checkClusterConfig() refuses a CA or a token over http, where nothing prot
   );
 });
 
-test("checkClusterConfig() refuses any credential over http, and a token beside basicAuth", () => {
+test("checkClusterConfig() rejects any credential over http, and a token beside basicAuth", () => {
   const basicAuth = { username: "me", password: "sesame" };
   expect(() => checkClusterConfig({ server: "http://127.0.0.1:8001", basicAuth })).toThrow(
     /use https/,
@@ -73,7 +73,7 @@ test("checkClusterConfig() refuses any credential over http, and a token beside 
   );
 });
 
-test("basicAuthorization() encodes in UTF-8, and refuses a colon that would end the name", () => {
+test("basicAuthorization() encodes in UTF-8, and rejects a colon that would end the name", () => {
   expect(basicAuthorization({ username: "me", password: "p:é" })).toBe("Basic bWU6cDrDqQ==");
   expect(() => basicAuthorization({ username: "m:e", password: "sesame" })).toThrow(
     /^Cannot use basicAuth: (?!.*sesame)/,

@@ -309,7 +309,7 @@ test("loadInCluster() gives a config that shows no secret", async () => {
   }
 });
 
-test("loadInCluster() refuses an option that there is none of", async () => {
+test("loadInCluster() rejects an option that there is none of", async () => {
   const options = { root, rooot: "/elsewhere" };
   await expect(loadInCluster(pod(), options)).rejects.toThrow(
     /^Cannot use option rooot of inCluster: .* root, reloadIntervalMs/,

@@ -76,7 +76,7 @@ describe("logText()", () => {
     ]);
   });
 
-  test("is refused as any other verb", async () => {
+  test("is rejected as any other verb", async () => {
     await expect(bind(refused(404, "NotFound")).things.logText("a")).rejects.toMatchObject({
       status: 404,
     });
@@ -113,7 +113,7 @@ describe("logs()", () => {
     expect(await timed.take(1)).toEqual(["2026-01-01T00:00:01.5Z one"]);
   });
 
-  test("goes on after a lost connection, tells no line twice and leaves none out", async () => {
+  test("continues after a lost connection, tells no line twice and leaves none out", async () => {
     const first = new Stream().write(written("01.1", "a")).write(written("01.2", "b"));
     const second = new Stream();
     // From the whole second on, as the kubelet gives it.
@@ -154,7 +154,7 @@ describe("logs()", () => {
     ]);
   });
 
-  test("goes on through a quiet stretch in which the server ends it again and again", async () => {
+  test("continues through a quiet stretch in which the server ends it again and again", async () => {
     const first = new Stream().write(written("01", "a")).end();
     const quiet = (): Stream => new Stream().write(written("01", "a")).end();
     const late = new Stream().write(written("01", "a")).write(written("09", "late"));
@@ -209,7 +209,7 @@ describe("logs()", () => {
     expect(await rest()).toEqual(["a", "no end"]);
   });
 
-  test("ends where the server refuses to go on, and waits where it only can't", async () => {
+  test("ends where the server rejects to go on, and waits where it only can't", async () => {
     const first = new Stream().write(written("01", "a"));
     const { client, take } = follow([first]);
     await take(1);

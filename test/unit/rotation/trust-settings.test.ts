@@ -1,5 +1,5 @@
 /**
- * What can't be honoured is refused at construction.
+ * What can't be honoured is rejected at construction.
  *
  * @module
  */
@@ -60,17 +60,17 @@ describe("checkTrustOptions()", () => {
     ["several groups", {}, { repeatedHeaders: false }, { repeatsHeaders: true }, /several groups/],
     ["a proxy", { proxy: "socks5://p:1" }, { proxies: ["http"] }, {}, /these kinds: http$/],
     ["any proxy", { proxy: "http://p:1" }, { proxies: [] }, {}, /these kinds: none$/],
-  ])("refuses %s where the runtime can't honour it", (_, settings, capabilities, options, why) => {
+  ])("rejects %s where the runtime can't honour it", (_, settings, capabilities, options, why) => {
     expect(() => check(settings, capabilities, options)).toThrow(ConfigError);
     expect(() => check(settings, capabilities, options)).toThrow(why);
     expect(() => check(settings, {}, options)).not.toThrow();
   });
 
-  test("insecure with a CA is refused", () => {
+  test("insecure with a CA is rejected", () => {
     expect(() => check({ ca, insecureSkipTlsVerify: true })).toThrow(/there is a CA bundle/);
   });
 
-  test("exclusive trust without a CA is refused", () => {
+  test("exclusive trust without a CA is rejected", () => {
     expect(() => check({}, {}, { exclusiveTrust: true })).toThrow(/no CA bundle to trust alone/);
   });
 
@@ -79,7 +79,7 @@ describe("checkTrustOptions()", () => {
   });
 
   test.each(["proxy", "ftp://proxy", "http://", "://", "proxy:3128"])(
-    "refuses %j as proxy, and quotes no credential of it",
+    "rejects %j as proxy, and quotes no credential of it",
     (proxy) => {
       expect(() => check({ proxy })).toThrow(/it is no URL of an http, https or socks5 proxy/);
     },
@@ -97,7 +97,7 @@ describe("checkTrustOptions()", () => {
     expect(check({ proxy: new URL("http://proxy:3128") }).proxy?.host).toBe("proxy:3128");
   });
 
-  test("refuses what a runtime says can't be had together", () => {
+  test("rejects what a runtime says can't be had together", () => {
     const runtime = { ...createFakeRuntime(), conflict: () => "not these two" };
     const { signal: closing } = new AbortController();
     const options = { connectTimeoutMs: 1, exclusiveTrust: false, repeatsHeaders: false, closing };

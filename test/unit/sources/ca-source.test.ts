@@ -261,7 +261,7 @@ describe("bindFunctionCaSource()", () => {
     await expect(rejecting.current()).rejects.toThrow(/no vault/);
   });
 
-  test("refuses what is no function", () => {
+  test("rejects what is no function", () => {
     const read: unknown = old;
     expect(() => bindFunctionCaSource(createFakeRuntime())(read as () => string)).toThrow(
       TypeError,
@@ -290,7 +290,7 @@ describe("staticCaSource()", () => {
     ["an empty text", "", "empty"],
     ["no certificate", "sesame", "invalid"],
     ["a truncated one", old.slice(0, -30), "invalid"],
-  ])("refuses %s at construction, without quoting it", (_, pem, reason) => {
+  ])("rejects %s at construction, without quoting it", (_, pem, reason) => {
     expect(() => staticCaSource(pem)).toThrow(SourceError);
     expect(() => staticCaSource(pem)).toThrow(expect.objectContaining({ reason }));
     expect(() => staticCaSource(pem)).toThrow(/^Cannot use CA bundle: (?!.*sesame)/);

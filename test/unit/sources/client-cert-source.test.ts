@@ -462,7 +462,7 @@ describe("ClientCert", () => {
     );
   });
 
-  test("of a key that belongs to an intermediate is refused: the leaf comes first", async () => {
+  test("of a key that belongs to an intermediate is rejected: the leaf comes first", async () => {
     const pem = { certificate: ca.pem + old.certificate, key: old.key };
     await expect(parseClientCert(pem, 0)).rejects.toThrow(
       "the private key does not belong to the certificate; give both of one pair, and the certificate ahead of its intermediates",
@@ -504,7 +504,7 @@ describe("bindFunctionClientCertSource()", () => {
     await expect(empty.current()).rejects.toThrow("the private key: it is neither text nor bytes");
   });
 
-  test("refuses what is no function", () => {
+  test("rejects what is no function", () => {
     const read: unknown = old;
     expect(() =>
       bindFunctionClientCertSource(createFakeRuntime())(read as () => ClientCertPem),
@@ -545,7 +545,7 @@ describe("staticClientCertSource()", () => {
     },
   );
 
-  test("refuses at first use a key that only a signature tells from its own", async () => {
+  test("rejects at first use a key that only a signature tells from its own", async () => {
     const [one, other] = [
       await issue({ algorithm: "Ed25519" }),
       await issue({ algorithm: "Ed25519" }),

@@ -1,5 +1,5 @@
 /**
- * The reload engine's `reload()`: what a refused request asks for.
+ * The reload engine's `reload()`: what a rejected request asks for.
  *
  * @module
  */
@@ -191,7 +191,7 @@ test("reload() leaves no timer when it is aborted during the read", async () => 
   expect(script.clock.pending).toBe(0);
 });
 
-test("reload() refuses a signal that is aborted already", async () => {
+test("reload() rejects a signal that is aborted already", async () => {
   const script = createScriptedSource();
   const reason = new Error("enough");
   await expect(script.source.reload({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);

@@ -137,7 +137,7 @@ test("current() goes by monotonic time when the wall clock is set back", async (
   expect(script.reads).toHaveLength(2);
 });
 
-test("current() gives a fresh value without looking at the signal, and refuses an aborted one else", async () => {
+test("current() gives a fresh value without looking at the signal, and rejects an aborted one else", async () => {
   const script = createScriptedSource();
   const reason = new Error("enough");
   await expect(script.source.current({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
@@ -208,7 +208,7 @@ test("subscribe() gives what removes the listener, once, also where it was added
   expect(seen).toHaveBeenCalledTimes(3);
 });
 
-test("a source refuses options that make no sense", () => {
+test("a source rejects options that make no sense", () => {
   const misspelt = { cooldownMs: 100, coolDownMs: 5 };
   expect(() => createScriptedSource(misspelt)).toThrow(
     /^Cannot use option coolDownMs of a .* source/,

@@ -162,7 +162,7 @@ describe("bindFunctionTokenSource()", () => {
     expect(await later.current()).toBe("sesamefalse");
   });
 
-  test("refuses what gives no string, and what is no function", async () => {
+  test("rejects what gives no string, and what is no function", async () => {
     const runtime = createFakeRuntime();
     const gives: unknown = () => undefined;
     const source = bindFunctionTokenSource(runtime)(gives as () => string);
@@ -182,7 +182,7 @@ test("staticTokenSource() gives the same trimmed token always", async () => {
 });
 
 test.each(["", " \n", "sesa\nme", "sésame"])(
-  "staticTokenSource() refuses %j, unquoted",
+  "staticTokenSource() rejects %j, unquoted",
   (token) => {
     expect(() => staticTokenSource(token)).toThrow(SourceError);
     expect(() => staticTokenSource(token)).toThrow(/^Cannot use token: (?!.*s[eé]sa)/);

@@ -78,7 +78,7 @@ test("bookmarks come when a test says so, and to those who asked for them", asyn
   expect(await other.rest()).toEqual([]);
 });
 
-test("a streaming list ends with a bookmark that says so; an older server refuses it", async () => {
+test("a streaming list ends with a bookmark that says so; an older server rejects it", async () => {
   const query = "sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true";
   const { api } = start();
   api.put("pods", { metadata: { name: "p" } });

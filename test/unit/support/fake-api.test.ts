@@ -16,7 +16,7 @@ import {
   names,
 } from "./fake-api-scene.ts";
 
-test("a created object has what the server fills in, and a second one of its name is refused", async () => {
+test("a created object has what the server fills in, and a second one of its name is rejected", async () => {
   const { send } = start();
   const created = await send("POST", CONFIG_MAPS, configMap("a", { x: "1" }));
   expect(created.status).toBe(201);
@@ -70,7 +70,7 @@ test.each([
     'ListOptions.meta.k8s.io "" is invalid: sendInitialEvents: Forbidden: sendInitialEvents is forbidden for list',
   ],
   ["PATCH", `${CONFIG_MAPS}/a`, {}, 415, "415: Unsupported Media Type"],
-])("%s %s is refused in the server's words", async (method, path, body, status, message) => {
+])("%s %s is rejected in the server's words", async (method, path, body, status, message) => {
   const { send } = start();
   expect(await send(method, path, body)).toMatchObject({ status, body: { code: status, message } });
 });

@@ -262,12 +262,12 @@ export function listOf(
   };
 }
 
-/** A `Status` that refuses. */
+/** A `Status` that rejects. */
 export function refusalStatus(code: number, reason: string): Record<string, unknown> {
   return { kind: "Status", apiVersion: "v1", status: "Failure", message: reason, reason, code };
 }
 
-/** An answer that refuses. */
+/** An answer that rejects. */
 export function refused(status: number, reason: string): { status: number; body: unknown } {
   return { status, body: refusalStatus(status, reason) };
 }

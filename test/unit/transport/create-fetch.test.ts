@@ -38,7 +38,7 @@ describe("createFetch()", () => {
     "ftp://host/",
     "",
     "https://[",
-  ])("refuses %j before anything connects", async (url) => {
+  ])("rejects %j before anything connects", async (url) => {
     const runtime = createFakeRuntime();
     await expect(bindCreateFetch(runtime)({ ca })(url)).rejects.toThrow(TypeError);
     expect(runtime.transports).toEqual([]);
@@ -88,7 +88,7 @@ describe("createFetch()", () => {
       { ca: undefined, exclusiveTrust: true },
       /no CA bundle to trust alone/,
     ],
-  ])("refuses %s at construction", (_, options, message) => {
+  ])("rejects %s at construction", (_, options, message) => {
     expect(() => bindCreateFetch(createFakeRuntime())({ ca, ...options })).toThrow(message);
   });
 

@@ -1,5 +1,5 @@
 /**
- * What a rotating transport does about a refused server, and about failures that nothing mends.
+ * What a rotating transport does about a rejected server, and about failures that nothing mends.
  *
  * @module
  */
@@ -87,7 +87,7 @@ describe("an untrusted server", () => {
     expect(rotation.reads()).toBe(2);
   });
 
-  test("reads again where the newer bundle is refused too, and ends where it has not changed", async () => {
+  test("reads again where the newer bundle is rejected too, and ends where it has not changed", async () => {
     const rotation = await rotated();
     rotation.runtime.answer = failing("unknown-authority");
     rotation.write(newCa);
@@ -98,7 +98,7 @@ describe("an untrusted server", () => {
     expect(rotation.runtime.exchanges).toHaveLength(2);
   });
 
-  test("goes on while one rotation follows the other, up to six", async () => {
+  test("continues while one rotation follows the other, up to six", async () => {
     const rotation = await rotated();
     const bundles = [newCa, oldCa, `${oldCa}${newCa}`];
     let attempts = 0;
@@ -116,7 +116,7 @@ describe("an untrusted server", () => {
     expect(attempts).toBe(7);
   });
 
-  test("reads once more where a bundle that came meanwhile is refused as well", async () => {
+  test("reads once more where a bundle that came meanwhile is rejected as well", async () => {
     const rotation = await rotated();
     const third = `${oldCa}${newCa}`;
     rotation.runtime.answer = inTurn(

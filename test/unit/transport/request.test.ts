@@ -212,7 +212,7 @@ describe("readRequest()", () => {
     expect([...headers.keys()]).toEqual(["x-a"]);
   });
 
-  test("takes a time limit of its own, and refuses one that is none", async () => {
+  test("takes a time limit of its own, and rejects one that is none", async () => {
     expect((await read({ timeoutMs: 5 })).timeoutMs).toBe(5);
     expect((await read({ timeoutMs: Number.POSITIVE_INFINITY })).timeoutMs).toBe(Infinity);
     await expect(read({ timeoutMs: 0 })).rejects.toThrow(RangeError);

@@ -40,7 +40,7 @@ describe("close()", () => {
     expect(rotation.transport.generations).toEqual([]);
   });
 
-  test("ends a request that a runtime which overlooks the end goes on with", async () => {
+  test("ends a request that a runtime which overlooks the end continues with", async () => {
     const rotation = createRotation();
     rotation.runtime.answer = async () => {
       await rotation.close();
@@ -50,7 +50,7 @@ describe("close()", () => {
     expect(rotation.reads()).toBe(1);
   });
 
-  test("refuses what comes after it, and may be called again", async () => {
+  test("rejects what comes after it, and may be called again", async () => {
     const rotation = createRotation();
     await rotation.get();
     await rotation.close();

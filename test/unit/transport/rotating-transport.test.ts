@@ -136,7 +136,7 @@ describe("Transport identity", () => {
   });
 });
 
-describe("a bundle that the runtime refuses", () => {
+describe("a bundle that the runtime rejects", () => {
   test("is the request's error when it is the first", async () => {
     const rotation = createRotation();
     rotation.runtime.refuses = () => true;
@@ -234,7 +234,7 @@ test("an observer's exception never fails a request", async () => {
   expect((await transport.send(outgoing("/api"))).status).toBe(200);
 });
 
-test("a static CA never rotates, and is refused like any other", async () => {
+test("a static CA never rotates, and is rejected like any other", async () => {
   const runtime = createFakeRuntime();
   const transport = openTransport(runtime, { ca: staticCaSource(oldCa) });
   runtime.answer = failing("unknown-authority");

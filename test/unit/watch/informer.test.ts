@@ -118,7 +118,7 @@ describe("informer()", () => {
     expect(inner.calls).toEqual(["added a 1"]);
   });
 
-  test("goes on where a handler fails, and says so", async () => {
+  test("continues where a handler fails, and says so", async () => {
     const stream = streamed(5, aThing("a", 1));
     const { informer, client, settled } = inform([stream]);
     const failure = new Error("broken handler");

@@ -68,7 +68,7 @@ describe("ObjectStore", () => {
     expect(store.byIndex("node", "x")).toEqual([]);
   });
 
-  test("refuses an index that there is not", () => {
+  test("rejects an index that there is not", () => {
     expect(() => createStore().byIndex("colour", "red")).toThrow("there is no index of that name");
   });
 });

@@ -109,7 +109,7 @@ describe("watch() tells", () => {
   });
 
   test.each([[400], [422]])(
-    "a list where the server refuses a streaming one with %i",
+    "a list where the server rejects a streaming one with %i",
     async (status) => {
       const next = new Stream().send("MODIFIED", aThing("a", 6));
       const { take, client } = watch([
@@ -199,7 +199,7 @@ describe("watch() tells", () => {
   });
 });
 
-describe("watch() goes on from where it was", () => {
+describe("watch() continues from where it was", () => {
   test("at once when the server ends it", async () => {
     const first = streamed(5, aThing("a", 1)).send("MODIFIED", aThing("a", 6)).end();
     const second = new Stream().send("MODIFIED", aThing("a", 7));
@@ -263,13 +263,13 @@ describe("watch() goes on from where it was", () => {
     expect(await next).toEqual(["modified a 7"]);
   });
 
-  test("later each time where it is refused, and soon again after a success", async () => {
+  test("later each time where it is rejected, and soon again after a success", async () => {
     const { take, client } = watch([streamed(5)]);
     await take(1);
     const next = take(1);
     const first = refused(503, "ServiceUnavailable");
     client.answer(first, first, first);
-    // The open stream ends by the idle time, then the three are refused.
+    // The open stream ends by the idle time, then the three are rejected.
     await client.clock.advance(180_000);
     await client.clock.advance(10_000);
     const delays = client.events.map((event) =>
@@ -490,7 +490,7 @@ describe("watch() lists again where the version may be of a past that is no more
     expect(from).toEqual([undefined, "900", "900", "900", undefined]);
   });
 
-  test("but goes on where bookmarks come", async () => {
+  test("but continues where bookmarks come", async () => {
     const first = streamed(900);
     const { take, client } = watch([first]);
     await take(1);
@@ -833,7 +833,7 @@ test.each<[what: string, options: object]>([
   ["an option that there is not", { idle: 1 }],
   ["an idle time that is none", { idleTimeoutMs: 0 }],
   ["an idle time without end", { idleTimeoutMs: Number.POSITIVE_INFINITY }],
-])("watch() refuses %s", (_what, options) => {
+])("watch() rejects %s", (_what, options) => {
   const resource = bindThings(createScriptedClient());
   expect(() => resource.watch(options)).toThrow(/Cannot use option idle/);
 });

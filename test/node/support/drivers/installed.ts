@@ -38,7 +38,7 @@ export function findProgram(...places: readonly string[]): string | undefined {
     .findLast((path) => existsSync(path));
 }
 
-/** Who a server can run as that refuses to run as root; `undefined` if there is nobody. */
+/** Who a server can run as that rejects to run as root; `undefined` if there is nobody. */
 export function unprivileged(name: string): Workplace["user"] | undefined {
   if (process.getuid?.() !== 0) return {};
   try {

@@ -229,7 +229,7 @@ describe("selectContext() takes overrides when", () => {
   });
 });
 
-describe("selectContext() refuses when", () => {
+describe("selectContext() rejects when", () => {
   test("the kubeconfig is empty", () => {
     expect(refusal(() => select(""))).toBe("it holds no cluster, user or context");
     expect(refusal(() => select("", { user: "a" }))).toBe("it holds no cluster, user or context");
@@ -421,12 +421,12 @@ describe("selectContext() reads a cluster when", () => {
       { server: "api:6443" },
       "clusters[dev].cluster.server has no scheme (api:6443); write https://api:6443",
     ],
-  ])("it is refused: %j", (cluster, expected) => {
+  ])("it is rejected: %j", (cluster, expected) => {
     expect(refusal(() => ofCluster(cluster))).toBe(expected);
   });
 
   test.each(["certificate-authority", "certificate-authority-data"])(
-    "it is insecure with a CA in %s, which is refused",
+    "it is insecure with a CA in %s, which is rejected",
     (field) => {
       const cluster = { "insecure-skip-tls-verify": true, [field]: btoa(caText) };
       expect(refusal(() => ofCluster(cluster))).toMatch(
@@ -505,14 +505,14 @@ describe("selectContext() reads a user when", () => {
     [{ "as-groups": ["devs"] }],
     [{ "as-user-extra": { scopes: ["a"] } }],
     [{ as: "", "as-groups": ["devs"] }],
-  ])("it is refused, since it impersonates without a user: %j", (user) => {
+  ])("it is rejected, since it impersonates without a user: %j", (user) => {
     expect(refusal(() => ofUser(user))).toBe(
       "users[alice].user asks for as-uid, as-groups or as-user-extra without a user to act as; set as",
     );
   });
 
   test.each([["client-certificate"], ["client-certificate-data"]])(
-    "it is refused, since it has a %s without a client-key",
+    "it is rejected, since it has a %s without a client-key",
     (there) => {
       expect(refusal(() => ofUser({ [there]: btoa(keyText) }))).toBe(
         "users[alice].user has a client-certificate, but neither client-key nor client-key-data",
@@ -554,7 +554,7 @@ describe("selectContext() reads a user when", () => {
     [{ token: secret, username: "a" }, "token; username and password"],
     [{ token: secret, password: secret }, "token; username and password"],
     [{ tokenFile: "/t", username: "a", password: secret }, "tokenFile; username and password"],
-  ])("it is refused, since it has more than one way to authenticate", (user, methods) => {
+  ])("it is rejected, since it has more than one way to authenticate", (user, methods) => {
     expect(refusal(() => ofUser(user))).toBe(
       `users[alice].user has more than one way to authenticate (${methods}); keep one`,
     );
@@ -673,7 +673,7 @@ describe("selectContext() reads an exec plugin when", () => {
       { command: "plugin", apiVersion: v1beta1, env: [{ value: secret }] },
       "env[0].name is missing",
     ],
-  ])("it is refused: %j", (exec, expected) => {
+  ])("it is rejected: %j", (exec, expected) => {
     expect(refusal(() => ofUser({ exec }))).toBe(`users[alice].user.exec.${expected}`);
   });
 });

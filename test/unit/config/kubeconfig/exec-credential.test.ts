@@ -24,7 +24,7 @@ function print(status: unknown, apiVersion = v1): string {
   return JSON.stringify({ kind: "ExecCredential", apiVersion, status });
 }
 
-/** What a text is refused with; never with a secret that it holds. */
+/** What a text is rejected with; never with a secret that it holds. */
 function refusal(output: string, apiVersion = v1): SourceError {
   try {
     readExecCredential(output, apiVersion);
@@ -131,7 +131,7 @@ describe("readExecCredential()", () => {
       { kind: "ExecCredential", apiVersion: v1, status: { token: [SECRET] } },
       "status.token must be a string",
     ],
-  ])("refuses %s and names the field", (_, content, message) => {
+  ])("rejects %s and names the field", (_, content, message) => {
     expect(refusal(JSON.stringify(content))).toMatchObject({
       reason: "invalid",
       message: expect.stringContaining(`its output is no ExecCredential: ${message}`),
@@ -156,7 +156,7 @@ describe("readExecCredential()", () => {
       "status.token: it holds a character that an HTTP header can't carry",
     ],
     ["a token of white space", { token: " \n" }, "status.token: it is empty"],
-  ])("refuses %s", (_, status, message) => {
+  ])("rejects %s", (_, status, message) => {
     expect(refusal(print(status)).message).toBe(message);
   });
 

@@ -424,7 +424,7 @@ describe("parseKubeconfig() names the path and the line when", () => {
     expect(reason(text)).toBe(expected);
   });
 
-  // client-go refuses such a file too (`Convert_Slice_v1_NamedCluster_To_Map`).
+  // client-go rejects such a file too (`Convert_Slice_v1_NamedCluster_To_Map`).
   test.each(["clusters", "users", "contexts"])("one document has duplicate names in %s", (list) => {
     expect(reason(`${list}:\n- name: a\n- name: b\n- name: a\n`)).toBe(
       `${list}[2].name (line 4) is a, which is there twice; rename one`,
