@@ -146,7 +146,7 @@ export class ConfigFollower implements TrustRenewal<URL> {
   }
 
   async reload(signal: AbortSignal): Promise<void> {
-    const configs = this.#configs;
+    const configs = this.#configs?.isFixed === true ? undefined : this.#configs;
     await Promise.all([configs?.reload({ signal }), this.#current.trust.reload(signal)]);
     if (configs !== undefined) await this.#follow(configs, signal);
   }

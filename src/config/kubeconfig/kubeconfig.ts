@@ -175,6 +175,17 @@ function createConfigSource(
   };
 }
 
+/** A file of a kubeconfig, and what it was parsed from. */
+interface ParsedFile {
+  readonly bytes: Uint8Array;
+  readonly warnings: readonly string[];
+  readonly file: KubeconfigFile;
+}
+
+function isSameContent(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+}
+
 /** Reads every file that is there; one that has been there must not be missing later. */
 function createReader(
   runtime: Runtime,
@@ -201,15 +212,22 @@ function createReader(
     );
   }
   const seen = new Set<string>();
+  /** What each file held last, if it could be parsed. */
+  const last = new Map<string, ParsedFile>();
   return async (warn, signal) => {
     const found: KubeconfigFile[] = [];
     const parse = (bytes: Uint8Array, path: string): void => {
       seen.add(path);
-      found.push({
-        folder: folderOf(path),
-        label: path,
-        config: parseKubeconfig(bytes, path, warn),
-      });
+      let parsed = last.get(path);
+      // Compared first: requests that wait for trust read it over and over.
+      if (parsed === undefined || !isSameContent(parsed.bytes, bytes)) {
+        const warnings: string[] = [];
+        const config = parseKubeconfig(bytes, path, (message) => warnings.push(message));
+        parsed = { bytes, warnings, file: { folder: folderOf(path), label: path, config } };
+      }
+      last.set(path, parsed);
+      parsed.warnings.forEach(warn);
+      found.push(parsed.file);
     };
     for (const path of paths) {
       if (path === EMPTY_FILE) {
