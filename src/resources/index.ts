@@ -54,7 +54,7 @@ export type {
   PortTunnel,
 } from "../pods/port-forward.ts";
 export type { WithLogs, WithPods } from "./with-pods.ts";
-export type { RollingWorkload, UndoOptions, WithRollout } from "./rollout.ts";
+export type { UndoOptions, WithRollout } from "./rollout.ts";
 export type { WorkloadLogsOptions } from "./workload-logs.ts";
 export type { DrainOptions, DrainProgress, DrainResult, NodeVerbs } from "./node.ts";
 export { DrainError, type UndrainedPod } from "../api/drain-error.ts";

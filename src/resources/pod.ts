@@ -19,9 +19,9 @@ import type { AttachOptions, ExecOptions, ExecTextOptions } from "../pods/exec.t
 import { type LogLinesOptions, type LogTextOptions, logLines, readLog } from "../pods/logs.ts";
 import type { PortForwardOptions, PortTunnel } from "../pods/port-forward.ts";
 import type { RemoteCommand } from "../pods/remote-command.ts";
-import type { Binding } from "./generated/core-v1.ts";
 import {
   type CreatedSubresource,
+  type PodBinding,
   type Subresource,
   type WithStatus,
   bindCreated,
@@ -51,7 +51,7 @@ export interface PodVerbs<T extends KubeObject> extends WithStatus<T> {
   /** Adds containers to a running pod, as `kubectl debug` does, by `spec.ephemeralContainers`. */
   readonly ephemeralcontainers: Subresource<T>;
   /** Assigns pods to nodes, as a scheduler does. */
-  readonly binding: CreatedSubresource<Binding>;
+  readonly binding: CreatedSubresource<PodBinding>;
   /**
    * Returns what each pod uses now, as `kubectl top pods --containers` does. The cluster needs metrics-server.
    *
@@ -230,7 +230,7 @@ export function podVerbs<T extends KubeObject>(target: ResourceTarget<T>): PodVe
     ...withStatus(target),
     resize: bindSubresource(target.below<T>("resize")),
     ephemeralcontainers: bindSubresource(target.below<T>("ephemeralcontainers")),
-    binding: bindCreated<Binding>(target.below("binding")),
+    binding: bindCreated<PodBinding>(target.below("binding")),
     async top(options = {}) {
       const { topPods } = await import("./usage.ts");
       return await topPods(target, options);

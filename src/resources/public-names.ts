@@ -63,6 +63,7 @@ export type { ResourceTable, TableColumn, TableRow } from "../api/table.ts";
 export type { ObjectUpdate } from "./update.ts";
 export type {
   CreatedSubresource,
+  PodBinding,
   ScaleObject,
   Subresource,
   WithApproval,

@@ -4,15 +4,12 @@
  * @module
  */
 
-import type { Stored } from "../api/object.ts";
+import type { KubeObject, Stored } from "../api/object.ts";
 import type { ResourceTarget } from "../api/resource-target.ts";
 import { type WriteOptions, writeNames } from "../api/verbs.ts";
 import { checkKnown } from "../options.ts";
+import type { ObjectCondition } from "../watch/wait-conditions.ts";
 import { type WaitForOptions, waitForObject } from "../watch/wait-for.ts";
-import type { DaemonSet, Deployment, StatefulSet } from "./generated/apps-v1.ts";
-
-/** The workloads that roll out changes. */
-export type RollingWorkload = DaemonSet | Deployment | StatefulSet;
 
 /** How a rollout is undone. */
 export interface UndoOptions extends WriteOptions {
@@ -25,7 +22,7 @@ export interface UndoOptions extends WriteOptions {
 }
 
 /** The verbs of workloads that roll out changes: Deployments, StatefulSets and DaemonSets. */
-export interface WithRollout<T extends RollingWorkload> {
+export interface WithRollout<T extends KubeObject> {
   /**
    * Replaces all pods, a few at a time, as `kubectl rollout restart` does.
    *
@@ -75,7 +72,7 @@ export interface WithRollout<T extends RollingWorkload> {
 }
 
 /** Binds the verbs of workloads that roll out changes. What they need is loaded when one is used. */
-export function withRollout<T extends RollingWorkload>(target: ResourceTarget<T>): WithRollout<T> {
+export function withRollout<T extends KubeObject>(target: ResourceTarget<T>): WithRollout<T> {
   return {
     async restart(name, options = {}) {
       checkKnown("restart", options, writeNames);
@@ -84,7 +81,9 @@ export function withRollout<T extends RollingWorkload>(target: ResourceTarget<T>
     },
     async rolledOut(name, options = {}) {
       const { rolledOut } = await import("./workload-conditions.ts");
-      return await waitForObject(target, name, rolledOut, options);
+      // It rejects other kinds, but takes their objects.
+      const condition = rolledOut as ObjectCondition<never> as ObjectCondition<T>;
+      return await waitForObject(target, name, condition, options);
     },
     async undo(name, options = {}) {
       checkKnown("undo", options, [...writeNames, "toRevision"]);

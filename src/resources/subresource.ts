@@ -82,6 +82,12 @@ export interface CreatedSubresource<T extends KubeObject> {
   create(name: string, object: T, options?: WriteOptions): Promise<T>;
 }
 
+/** Which node a pod is assigned to (`v1` `Binding`). */
+export interface PodBinding extends KubeObject {
+  /** The node, by its name. */
+  target: { kind?: "Node" | undefined; name: string };
+}
+
 /** The verb of CertificateSigningRequests. */
 export interface WithApproval<T extends KubeObject> {
   /**

@@ -7,7 +7,7 @@
 import type { KubeObject } from "../api/object.ts";
 import type { ResourceTarget } from "../api/resource-target.ts";
 import type { PortForwardOptions, PortTunnel } from "../pods/port-forward.ts";
-import { type RollingWorkload, type WithRollout, withRollout } from "./rollout.ts";
+import { type WithRollout, withRollout } from "./rollout.ts";
 import { type WithScale, type WithStatus, withStatus, withStatusAndScale } from "./subresource.ts";
 import type { WorkloadLogsOptions } from "./workload-logs.ts";
 
@@ -77,14 +77,14 @@ export function workloadVerbs<T extends KubeObject>(
 }
 
 /** Binds the verbs of workloads with replicas that roll out changes. */
-export function rollingVerbs<T extends RollingWorkload>(
+export function rollingVerbs<T extends KubeObject>(
   target: ResourceTarget<T>,
 ): WithLogs & WithPods & WithRollout<T> & WithScale & WithStatus<T> {
   return { ...workloadVerbs(target), ...withRollout(target) };
 }
 
 /** Binds the verbs of DaemonSets. */
-export function daemonSetVerbs<T extends RollingWorkload>(
+export function daemonSetVerbs<T extends KubeObject>(
   target: ResourceTarget<T>,
 ): WithLogs & WithPods & WithRollout<T> & WithStatus<T> {
   return {
