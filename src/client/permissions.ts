@@ -113,6 +113,11 @@ function readResource(resource: ResourceDefinition | string): {
     return { plural, group, version, isNamespaced: namespaced };
   }
   checkTexts({ resource });
+  if (resource.includes("/")) {
+    throw new TypeError(
+      `Cannot use resource of can: "${resource}" has a slash, and no rule would allow it; pass a subresource or a name by itself, as in { verb: "get", resource: "pods", subresource: "log" }`,
+    );
+  }
   const [plural = "", ...group] = resource.split(".");
   return { plural, group: group.join("."), version: undefined, isNamespaced: true };
 }

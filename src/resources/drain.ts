@@ -117,7 +117,8 @@ class Drain<T extends KubeObject> {
   async run(): Promise<DrainResult> {
     await this.#cordon();
     const fates: Fate[] = [];
-    for (const pod of await this.#listPods()) fates.push(await this.#decide(pod));
+    const { labelSelector } = this.#options;
+    for (const pod of await this.#listPods({ labelSelector })) fates.push(await this.#decide(pod));
     const rejected = fates.filter(({ is }) => is === "reject").map(undrained);
     const what = `Cannot drain ${this.#target.describe(this.#name)}`;
     if (rejected.length > 0) throw new DrainError(what, rejected);
@@ -149,9 +150,8 @@ class Drain<T extends KubeObject> {
     });
   }
 
-  async #listPods(): Promise<Stored<Pod>[]> {
-    const { labelSelector } = this.#options;
-    const query = selectorQuery({ labelSelector, fieldSelector: { "spec.nodeName": this.#name } });
+  async #listPods(selector: Pick<DrainOptions, "labelSelector"> = {}): Promise<Stored<Pod>[]> {
+    const query = selectorQuery({ ...selector, fieldSelector: { "spec.nodeName": this.#name } });
     const found: Stored<Pod>[] = [];
     for await (const { items } of listPages(this.#pods, { query, signal: this.#signal })) {
       found.push(...items);
@@ -291,6 +291,7 @@ class Drain<T extends KubeObject> {
   async #untilGone(): Promise<void> {
     while (this.#remaining.size > 0) {
       await sleep(this.#target.client.clock, POLL_MS, this.#signal);
+      // By no label: a pod that has lost the one it was chosen by is still there.
       const present = new Map((await this.#listPods()).map((pod) => [pod.metadata.uid, pod]));
       for (const [uid, pod] of this.#remaining) {
         const now = present.get(uid);

@@ -273,6 +273,15 @@ describe("can() and whoAmI()", () => {
     });
     expect(await rejection(kube.can({ verb: "", resource: Pod }))).toBeInstanceOf(TypeError);
   });
+
+  test("can() rejects a resource that names more than a resource, which no rule would allow", async () => {
+    const { kube } = await connectFake();
+    for (const resource of ["pods/log", "deployments.apps/web"]) {
+      const error = await rejection(kube.can({ verb: "get", resource }));
+      expect(error).toBeInstanceOf(TypeError);
+      expect(error.message).toContain(`"${resource}" has a slash`);
+    }
+  });
 });
 
 describe("top()", () => {
@@ -480,6 +489,29 @@ describe("drain()", () => {
     void endPods(kube, api);
     return { api, nodes: kube.resource(Node), names };
   }
+
+  test("waits for a pod that has lost the label it was chosen by", async () => {
+    const { kube, api } = await connectFake([node, ...apps]);
+    api.put("nodes", { metadata: { name: "a" } });
+    const labels = { app: "web" };
+    api.put("pods", aPodOn("web", { metadata: { labels, finalizers: ["example.com/kept"] } }));
+    const relabel = async (): Promise<void> => {
+      for await (const { type, object } of kube.resource(Pod).watch() as AsyncIterable<{
+        type: string;
+        object: StoredObject;
+      }>) {
+        if (type !== "modified" || object.metadata.deletionTimestamp === undefined) continue;
+        api.put("pods", { ...object, metadata: { ...object.metadata, labels: {} } });
+        return;
+      }
+    };
+    const relabelled = relabel();
+    const drained = kube.resource(Node).drain("a", { labelSelector: labels, timeoutMs: 4_000 });
+    const error = await rejection(drained);
+    await relabelled;
+    expect(error).toBeInstanceOf(TimeoutError);
+    expect(error.message).toContain("default/web");
+  });
 
   test("evicts the pods of a node, and leaves others, DaemonSets' and static pods", async () => {
     const { api, nodes, names } = await start();
