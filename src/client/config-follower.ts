@@ -151,7 +151,7 @@ export class ConfigFollower implements TrustRenewal<URL> {
     if (configs !== undefined) await this.#follow(configs, signal);
   }
 
-  async probe(_: URL, signal: AbortSignal): Promise<boolean> {
+  async probe(_: URL, signal: AbortSignal): Promise<boolean | undefined> {
     const { server, trust } = this.#current;
     return await trust.probe(server, signal);
   }

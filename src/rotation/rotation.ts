@@ -215,9 +215,11 @@ export class Rotation<Body> {
   /**
    * Whether the present trust verifies a server: `probe` connects by an attempt, and rejects if it does not.
    *
-   * @throws What `probe` rejects with if the server is verified, but is not the one that is expected.
+   * @returns `undefined` if an anchor vouches for the server, but as for another host.
    */
-  async verifies(probe: (attempt: Attempt<Body>) => Promise<unknown>): Promise<boolean> {
+  async verifies(
+    probe: (attempt: Attempt<Body>) => Promise<unknown>,
+  ): Promise<boolean | undefined> {
     const { generation } = this.begin();
     for (const body of new Set([generation.preferred, ...generation.bodies])) {
       try {
@@ -225,8 +227,8 @@ export class Rotation<Body> {
         generation.preferred = body;
         return true;
       } catch (error) {
-        // By no other anchors would it be another host.
-        if (this.#parts.runtime.explain(error) === "wrong-host") throw error;
+        // Other anchors may verify it, but not its name.
+        if (this.#parts.runtime.explain(error) === "wrong-host") return undefined;
       }
     }
     return false;

@@ -25,10 +25,10 @@ export interface ServerWaitParts {
   /** Reads again whom to trust, once the cooldown has passed. */
   reload(signal: AbortSignal): Promise<unknown>;
   /**
-   * Whether the server is trusted now; `undefined` if nobody knows where it is. It rejects if no other bundle can
-   * help.
+   * Whether the server is trusted now, or `undefined` if no other bundle can help; the probe itself is `undefined` if
+   * nobody knows where the server is.
    */
-  readonly probe: ((signal: AbortSignal) => Promise<boolean>) | undefined;
+  readonly probe: ((signal: AbortSignal) => Promise<boolean | undefined>) | undefined;
   /** Called once, when the server is trusted again or nobody waits any more. */
   onEnd(trusted: boolean, waitedMs: number): void;
 }
@@ -122,8 +122,8 @@ export class ServerWait {
     const { signal } = this.#over;
     while (!signal.aborted && this.#parts.probe !== undefined) {
       await Promise.allSettled([sleep(this.#parts.clock, PROBE_INTERVAL_MS, signal)]);
-      const isDue = this.#parts.clock.now() - this.#probedAt >= PROBE_INTERVAL_MS;
-      if (!signal.aborted && (isDue || this.#probes.size === 0)) this.#probe();
+      // Also beside one that hangs.
+      if (!signal.aborted) this.#probe();
     }
   }
 
@@ -136,16 +136,12 @@ export class ServerWait {
     const probing = new AbortController();
     this.#probes.add(probing);
     this.#probedAt = this.#parts.clock.now();
-    // One that was ended says nothing.
-    probe(probing.signal).then(
-      (trusted) => {
-        if (this.#probes.delete(probing) && trusted) this.end(true);
-      },
-      () => {
-        // Each request finds out by itself.
-        if (this.#probes.delete(probing)) this.end(false);
-      },
-    );
+    const settle = (trusted: boolean | undefined): void => {
+      // One that was ended says nothing.
+      if (!this.#probes.delete(probing) || trusted === false) return;
+      this.end(trusted === true);
+    };
+    probe(probing.signal).then(settle, () => settle(false));
   }
 
   #endProbes(): void {

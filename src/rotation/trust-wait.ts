@@ -37,10 +37,10 @@ export interface TrustRenewal<Target> {
   /** Reads again whom to trust, once the cooldown has passed. */
   reload(signal: AbortSignal): Promise<unknown>;
   /**
-   * Whether a target's server is trusted now: connects to it, and sends nothing. It rejects if no other bundle can
-   * help.
+   * Whether a target's server is trusted now: connects to it, and sends nothing. `undefined` if no other bundle can
+   * help, as with the certificate of another host: each request finds out by itself.
    */
-  probe(target: Target, signal: AbortSignal): Promise<boolean>;
+  probe(target: Target, signal: AbortSignal): Promise<boolean | undefined>;
 }
 
 /** What a wait is made of. */

@@ -144,7 +144,7 @@ export class RotatingTransport implements TrustRenewal<URL> {
     await this.#rotation.reload(signal);
   }
 
-  async probe(url: URL, signal: AbortSignal): Promise<boolean> {
+  async probe(url: URL, signal: AbortSignal): Promise<boolean | undefined> {
     return await this.#rotation.verifies(async ({ body }) => await body.probe?.(url.href, signal));
   }
 

@@ -33,7 +33,7 @@ function createScene({ limitMs = LIMIT_MS, canChange = true } = {}) {
     /** What the next read finds. */
     bundle: "old",
     /** What comes of a probe; `undefined` for nothing yet. */
-    trusted: false as boolean | Error | undefined,
+    trusted: false as boolean | "another host" | Error | undefined,
     /** When the bundle was read, and when a server was probed. */
     reads: [] as number[],
     probes: [] as number[],
@@ -64,6 +64,7 @@ function createScene({ limitMs = LIMIT_MS, canChange = true } = {}) {
         signal.addEventListener("abort", () => void (scene.aborted += 1));
         if (scene.trusted === undefined) return await new Promise<boolean>(() => {});
         if (scene.trusted instanceof Error) throw scene.trusted;
+        if (scene.trusted === "another host") return undefined;
         return scene.trusted;
       },
     }),
@@ -184,18 +185,42 @@ describe("a request waits", () => {
     expect(waiting.settled).toBe(true);
   });
 
-  test("no longer for a probe that hangs than until the bundle changes", async () => {
+  test("for no probe that hangs: there is another each second, until the bundle changes", async () => {
     const scene = createScene();
     scene.waits.verified(here.host);
     const waiting = scene.watched();
     scene.trusted = undefined;
     await scene.clock.advance(3_500);
-    expect(scene.probes).toEqual([1_000]);
+    expect(scene.probes).toEqual([1_000, 2_000, 3_000]);
     scene.bundle = "new";
     scene.trusted = true;
     await scene.clock.advance(COOLDOWN_MS);
     expect(waiting.settled).toBe(true);
-    expect(scene.aborted).toBe(1);
+    expect(scene.aborted).toBe(3);
+  });
+
+  test("with ten probes that hang, and ends the oldest of more", async () => {
+    const scene = createScene({ limitMs: 60_000 });
+    scene.waits.verified(here.host);
+    const waiting = scene.watched();
+    scene.trusted = undefined;
+    await scene.clock.advance(12_500);
+    expect(scene.probes).toHaveLength(12);
+    expect(scene.aborted).toBe(2);
+    scene.trusted = true;
+    await scene.clock.advance(1_000);
+    expect(waiting.settled).toBe(true);
+    expect(scene.aborted).toBe(12);
+  });
+
+  test("no longer when no bundle can help", async () => {
+    const scene = createScene();
+    scene.waits.verified(here.host);
+    const waiting = scene.watched();
+    scene.trusted = "another host";
+    await scene.clock.advance(1_000);
+    expect(waiting.settled).toBe(true);
+    expect(scene.endings()).toMatchObject([{ trusted: false, waitedMs: 1_000 }]);
   });
 });
 
