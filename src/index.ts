@@ -88,12 +88,14 @@ export type {
   LocalSystem,
   MessageSocket,
   PoolOptions,
+  HttpWay,
   LaxChain,
   ProgramCommand,
   ProgramResult,
   Programs,
   ProxyScheme,
   Runtime,
+  SocketsOnlySetting,
   TlsSnapshot,
   Transport,
   TransportOptions,
@@ -130,5 +132,6 @@ export type { AnchorStatus, CaStatus } from "./rotation/anchor-use.ts";
 export type { GenerationStatus } from "./rotation/generation.ts";
 export type { TrustWaitStatus } from "./rotation/trust-wait.ts";
 export type { FetchInit } from "./transport/request.ts";
+export type { Http } from "./transport/http-way.ts";
 export type { TransportSettings } from "./transport/transport-settings.ts";
 export * from "./resources/public-names.ts";

@@ -46,13 +46,23 @@ export function checkDuration(
  * @throws {TypeError} if it is no number. @throws {RangeError} if it is out of range.
  */
 export function checkMaxResponseBytes(value: number | undefined, fallback: number): number {
+  return checkCount("maxResponseBytes", "bytes", value, fallback);
+}
+
+/** Checks an option that is a number of things, as {@link checkMaxResponseBytes} does. */
+export function checkCount(
+  name: string,
+  unit: string,
+  value: number | undefined,
+  fallback: number,
+): number {
   if (value === undefined) return fallback;
   if (typeof value !== "number" || Number.isNaN(value)) {
-    throw new TypeError("Cannot use option maxResponseBytes: it must be a number of bytes");
+    throw new TypeError(`Cannot use option ${name}: it must be a number of ${unit}`);
   }
   if (value >= 1 && (Number.isInteger(value) || value === Number.POSITIVE_INFINITY)) return value;
   throw new RangeError(
-    `Cannot use option maxResponseBytes: ${value} is no whole number of at least 1, nor Infinity`,
+    `Cannot use option ${name}: ${value} is no whole number of at least 1, nor Infinity`,
   );
 }
 

@@ -81,6 +81,8 @@ export interface Capabilities {
   readonly repeatedHeaders: boolean;
   /** Whether credential plugins can be run. */
   readonly programs: boolean;
+  /** Whether `http: "sockets"` can be had: HTTP/1.1 of the library's own over the runtime's sockets. */
+  readonly sockets: boolean;
   /** Whether requests go over HTTP/2 if the server offers it; over HTTP/1.1 otherwise. */
   readonly http2: boolean;
   /**
@@ -234,6 +236,8 @@ export interface TransportRequest {
   readonly body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
   /** Ends the request and its response's body. */
   readonly signal: AbortSignal | undefined;
+  /** Whether it needs a connection that has carried no other request, if the transport has a say in it. */
+  readonly isFresh?: boolean | undefined;
 }
 
 /** How much of a body is read as a whole. */
@@ -278,6 +282,8 @@ export interface ByteStream {
   end(): void;
   /** Closes at once. Pending reads and writes fail with the reason, and so do later ones. */
   abort(reason: unknown): void;
+  /** Whether it keeps the process alive, as it does at first; absent if nobody can say so. */
+  setReferenced?(isReferenced: boolean): void;
   /** Resolves when the connection is gone, whichever way. */
   readonly closed: Promise<void>;
 }
@@ -366,6 +372,8 @@ export interface TransportOptions {
   readonly exclusiveTrust: boolean;
   /** Whether requests have several lines of one header. */
   readonly repeatsHeaders: boolean;
+  /** How many connections each origin may have at once, if that is limited. */
+  readonly maxConnections?: number;
 }
 
 /**
@@ -391,39 +399,15 @@ export interface FixedTlsSettings extends Omit<TlsSnapshot, "ca" | "clientCert">
   readonly hasClientCert: boolean;
 }
 
-/** A JavaScript runtime, as the core sees it. */
-export interface Runtime {
-  /** Which runtime. */
-  readonly name: "node" | "deno" | "bun" | "edge";
-  /** For the `User-Agent` header, as in `node/24.21.0`. */
-  readonly userAgent: string;
+/** How requests are carried: what can be done that way, and how connections are made. */
+export interface HttpWay {
   /** What it can do. */
   readonly capabilities: Capabilities;
-  /** What to say in addition if something is asked for that it can't do; see {@link toUnsupportedError}. */
-  readonly unsupportedHint?: string;
-  /** Its time. */
-  readonly clock: Clock;
-  /** `undefined` if there is no file system. */
-  readonly files: Files | undefined;
-  /** `undefined` if there are no programs to run. */
-  readonly programs: Programs | undefined;
-  /** Folders and local ports, loaded when they are used; absent if there are none. */
-  readonly local?: () => Promise<LocalSystem>;
   /**
    * Whether every anchor of the issuer's name is tried on a certificate. OpenSSL takes the first where
    * key identifiers do not distinguish them, though another one signed it.
    */
   readonly triesEveryAnchor: boolean;
-  /** An environment variable; `undefined` if it is unset, or may not be read. */
-  env(name: string): string | undefined;
-  /** Whether a permission is missing without which the thing counts as unset. */
-  isDenied(kind: "env" | "read" | "net" | "run", name: string): boolean;
-  /**
-   * Checks that this process is that runtime, before anything connects. Absent if it works on any.
-   *
-   * @throws {ConfigError} if it is another one, where a CA bundle would be ignored.
-   */
-  checkHost?(): void;
   /** Why settings can't be had together, though each of them can; asked before anything connects. */
   conflict?(settings: FixedTlsSettings, options: TransportOptions): string | undefined;
   /**
@@ -443,4 +427,44 @@ export interface Runtime {
   openTransport(trust: TlsSnapshot, options: PoolOptions): Transport;
   /** Says what a failure of {@link Transport.send} means. */
   explain(error: unknown): Failure;
+}
+
+/** A setting that a runtime's own HTTP may not be able to honour. */
+export type SocketsOnlySetting =
+  | "exclusiveTrust"
+  | "insecureSkipTlsVerify"
+  | "repeatsHeaders"
+  | "serverIdentity"
+  | "serverName";
+
+/** A JavaScript runtime, as the core sees it, and how its own HTTP carries requests. */
+export interface Runtime extends HttpWay {
+  /** Which runtime. */
+  readonly name: "node" | "deno" | "bun" | "edge";
+  /** For the `User-Agent` header, as in `node/24.21.0`. */
+  readonly userAgent: string;
+  /** What to say in addition if something is asked for that it can't do; see {@link toUnsupportedError}. */
+  readonly unsupportedHint?: string;
+  /** How HTTP/1.1 of the core's own carries requests, over sockets of this runtime; absent if it gives none. */
+  readonly sockets?: HttpWay;
+  /** What only sockets can honour. */
+  readonly onlyBySockets?: ReadonlySet<SocketsOnlySetting>;
+  /** Its time. */
+  readonly clock: Clock;
+  /** `undefined` if there is no file system. */
+  readonly files: Files | undefined;
+  /** `undefined` if there are no programs to run. */
+  readonly programs: Programs | undefined;
+  /** Folders and local ports, loaded when they are used; absent if there are none. */
+  readonly local?: () => Promise<LocalSystem>;
+  /** An environment variable; `undefined` if it is unset, or may not be read. */
+  env(name: string): string | undefined;
+  /** Whether a permission is missing without which the thing counts as unset. */
+  isDenied(kind: "env" | "read" | "net" | "run", name: string): boolean;
+  /**
+   * Checks that this process is that runtime, before anything connects. Absent if it works on any.
+   *
+   * @throws {ConfigError} if it is another one, where a CA bundle would be ignored.
+   */
+  checkHost?(): void;
 }

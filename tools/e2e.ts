@@ -28,7 +28,7 @@ const lanes: readonly Lane[] = [
 
 function lane(name: string, command: string, flags: string[], options: string[] = []): Lane {
   const files = isSlow ? ["test/e2e-slow/"] : ["test/e2e/"];
-  return vitest(name, "end to end", command, flags, files, options, CONFIG);
+  return vitest(name, "end to end", command, flags, files, { options, config: CONFIG });
 }
 
 const names = args.filter((arg) => arg !== "--if-go" && arg !== "--slow");

@@ -21,7 +21,7 @@ export async function printResult(lane: Lane, result: LaneResult): Promise<void>
 }
 
 function row([lane = "", runtime = "", ...numbers]: readonly string[]): string {
-  return [lane.padEnd(11), runtime.padEnd(19), ...numbers.map((text) => text.padStart(8))].join(
+  return [lane.padEnd(15), runtime.padEnd(19), ...numbers.map((text) => text.padStart(8))].join(
     " ",
   );
 }

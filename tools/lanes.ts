@@ -50,14 +50,49 @@ const unitOfCore = readdirSync(`${root}test/unit`)
 const everywhere = ["test/contract/", ...unitOfCore];
 const onNode = ["test/contract/", "test/node/", "test/unit/"];
 
+/** A JavaScript runtime, and how it runs vitest. */
+interface Host {
+  readonly name: string;
+  readonly command: string;
+  readonly flags: readonly string[];
+  readonly files: readonly string[];
+  readonly options: readonly string[];
+}
+
+const hosts: readonly Host[] = [
+  ...["node24", "node22", "node26"].map((name) => ({
+    name,
+    command: `${root}node_modules/${name === "node24" ? "node" : name}/bin/node`,
+    flags: [],
+    files: onNode,
+    options: [],
+  })),
+  { name: "deno", command: bin("deno"), flags: ["run", "-A"], files: everywhere, options: [] },
+  // Bun's default pool crashes, and without --bun it would run Node.
+  {
+    name: "bun",
+    command: bin("bun"),
+    flags: ["--bun"],
+    files: everywhere,
+    options: ["--pool=threads"],
+  },
+];
+
 /** All of them, the longest first. */
 export const lanes: readonly Lane[] = [
-  vitest("node24", "unit and contract", `${root}node_modules/node/bin/node`, [], onNode),
-  vitest("node22", "unit and contract", `${root}node_modules/node22/bin/node`, [], onNode),
-  vitest("node26", "unit and contract", `${root}node_modules/node26/bin/node`, [], onNode),
-  vitest("deno", "unit and contract", bin("deno"), ["run", "-A"], everywhere),
-  // Bun's default pool crashes, and without --bun it would run Node.
-  vitest("bun", "unit and contract", bin("bun"), ["--bun"], everywhere, ["--pool=threads"]),
+  ...hosts.map(({ name, command, flags, files, options }) =>
+    vitest(name, "unit and contract", command, flags, files, { options }),
+  ),
+  ...hosts.map(({ name, command, flags, options }) =>
+    vitest(
+      `${name}-sockets`,
+      'contract by http: "sockets"',
+      command,
+      flags,
+      ["test/contract/"],
+      { options, env: { REANCHOR_HTTP: "sockets" } },
+    ),
+  ),
   {
     ...vitest("edge", "workerd", process.execPath, [], ["test/edge/"]),
     version: [bin("workerd"), "--version"],
@@ -71,6 +106,14 @@ export const lanes: readonly Lane[] = [
   },
 ];
 
+/** How files are run. */
+interface VitestOptions {
+  readonly options?: readonly string[];
+  readonly config?: string;
+  /** What is set beside the usual environment. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** Some files that vitest runs. */
 export function vitest(
   name: string,
@@ -78,8 +121,7 @@ export function vitest(
   command: string,
   flags: readonly string[],
   files: readonly string[],
-  options: readonly string[] = [],
-  config: string = CONFIG,
+  { options = [], config = CONFIG, env = {} }: VitestOptions = {},
 ): Lane {
   return {
     name,
@@ -103,7 +145,10 @@ export function vitest(
           ...options,
           ...files,
         ],
-        { env: { ...environment, REANCHOR_LANE: name, NO_COLOR: "1" }, timeoutMs: LIMIT_MS },
+        {
+          env: { ...environment, ...env, REANCHOR_LANE: name, NO_COLOR: "1" },
+          timeoutMs: LIMIT_MS,
+        },
       );
       const counts = await readReport(report);
       return judged({ ...counts, seconds, output }, exitCode === 0 && !timedOut);

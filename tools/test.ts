@@ -15,7 +15,7 @@ const AT_ONCE = 2;
 
 const args = process.argv.slice(2);
 if (args.includes("--help")) {
-  const rows = lanes.map(({ name, what }) => `  ${name.padEnd(12)}${what}`);
+  const rows = lanes.map(({ name, what }) => `  ${name.padEnd(16)}${what}`);
   console.log(["Usage: npm test [-- LANE ...]", "", "Lanes:", ...rows].join("\n"));
   process.exit(0);
 }

@@ -38,8 +38,16 @@ export class BytesDuplex extends Duplex implements Ground {
     if (this.#isWanted) this.#readOn();
   }
 
+  get isDrained(): boolean {
+    return this.destroyed || this.writableLength <= this.writableHighWaterMark;
+  }
+
+  setReferenced(isReferenced: boolean): void {
+    this.#bytes.setReferenced?.(isReferenced);
+  }
+
   async drained(): Promise<void> {
-    if (this.destroyed || this.writableLength <= this.writableHighWaterMark) return;
+    if (this.isDrained) return;
     await new Promise<void>((resolve) => {
       const done = (): void => {
         this.off("drain", done).off("close", done);

@@ -7,6 +7,7 @@
 import type { Duplex } from "node:stream";
 import { setTimeout } from "node:timers";
 import { LostError } from "../../src/http1/exchange-head.ts";
+import type { Wire, WireListener } from "../../src/http1/wire.ts";
 import type { ByteStream } from "../../src/runtime.ts";
 
 /** How much is read ahead. */
@@ -20,8 +21,12 @@ export interface Ground {
   hold(): void;
   /** Reads again. */
   release(): void;
+  /** Whether it takes more. */
+  readonly isDrained: boolean;
   /** Resolves when it takes more. */
   drained(): Promise<void>;
+  /** Whether it keeps the process alive. */
+  setReferenced(isReferenced: boolean): void;
 }
 
 interface Waiter<T> {
@@ -29,10 +34,13 @@ interface Waiter<T> {
   reject(reason: unknown): void;
 }
 
+/** A socket, or what `node:tls` makes of a stream. */
+type Socket = Duplex & { ref?(): unknown; unref?(): unknown };
+
 /** See the module. */
-export class SocketBytes implements ByteStream {
+export class SocketBytes implements ByteStream, Wire {
   readonly closed: Promise<void>;
-  readonly #socket: Duplex;
+  readonly #socket: Socket;
   readonly #ground: Ground | undefined;
   readonly #queue: Uint8Array<ArrayBuffer>[] = [];
   /** Those who wait until the socket takes more. */
@@ -43,8 +51,10 @@ export class SocketBytes implements ByteStream {
   #isOver = false;
   #isEnding = false;
   #failure: { readonly reason: unknown } | undefined;
+  /** Whom it reports to as a wire. */
+  #listener: WireListener | undefined;
 
-  constructor(socket: Duplex, ground?: Ground) {
+  constructor(socket: Socket, ground?: Ground) {
     this.#socket = socket;
     this.#ground = ground;
     this.closed = new Promise((resolve) => {
@@ -52,6 +62,7 @@ export class SocketBytes implements ByteStream {
         this.#finish();
         for (const writer of this.#writers) writer.reject(this.#reason);
         resolve();
+        this.#listener?.onClosed(this.#reason);
       });
     });
     socket.on("data", (chunk: Uint8Array<ArrayBuffer>) => this.#take(chunk));
@@ -131,10 +142,56 @@ export class SocketBytes implements ByteStream {
     this.#socket.destroy();
   }
 
+  listen(listener: WireListener): void {
+    this.#listener = listener;
+    for (const bytes of this.#queue.splice(0)) listener.onBytes(bytes);
+    this.#size = 0;
+    if (this.#socket.destroyed) {
+      queueMicrotask(() => listener.onClosed(this.#reason));
+      return;
+    }
+    if (this.#isOver) queueMicrotask(() => listener.onEnd());
+    this.#flow();
+  }
+
+  send(bytes: string | Uint8Array<ArrayBuffer>): Promise<void> | undefined {
+    const socket = this.#socket;
+    if (socket.destroyed) return undefined;
+    const ground = this.#ground;
+    const takesMore =
+      typeof bytes === "string" ? socket.write(bytes, "latin1") : socket.write(bytes);
+    return takesMore && ground?.isDrained !== false ? undefined : this.#drainedOrGone(takesMore);
+  }
+
+  async #drainedOrGone(takesMore: boolean): Promise<void> {
+    try {
+      if (!takesMore) await this.#drained();
+      await this.#ground?.drained();
+    } catch {
+      // The listener is told.
+    }
+  }
+
+  hold(): void {
+    this.#socket.pause();
+    this.#ground?.hold();
+  }
+
+  release(): void {
+    this.#flow();
+  }
+
+  setReferenced(isReferenced: boolean): void {
+    if (this.#ground !== undefined) this.#ground.setReferenced(isReferenced);
+    else if (isReferenced) this.#socket.ref?.();
+    else this.#socket.unref?.();
+  }
+
   #take(chunk: Uint8Array<ArrayBuffer>): void {
     if (this.#isOver || this.#isEnding) return;
     // As no `Buffer`, whose methods differ.
     const bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    if (this.#listener !== undefined) return this.#listener.onBytes(bytes);
     const reader = this.#reader;
     this.#reader = undefined;
     if (reader !== undefined) return reader.resolve(bytes);
@@ -167,5 +224,6 @@ export class SocketBytes implements ByteStream {
     this.#reader = undefined;
     if (failure === undefined) reader?.resolve(undefined);
     else reader?.reject(failure.reason);
+    if (failure === undefined && !this.#socket.destroyed) this.#listener?.onEnd();
   }
 }

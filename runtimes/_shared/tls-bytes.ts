@@ -25,16 +25,22 @@ export async function startTls(bytes: ByteStream, options: ConnectionOptions): P
   return secured;
 }
 
-/** Opens a TLS connection by itself; fails with the signal's reason once that is aborted. */
+/**
+ * Opens a TLS connection by itself; fails with the signal's reason once that is aborted.
+ *
+ * @param onSession Given each session that the server lets be resumed.
+ */
 export async function openTls(
   options: ConnectionOptions,
   signal: AbortSignal,
+  onSession?: (session: Buffer) => void,
 ): Promise<ByteStream> {
   signal.throwIfAborted();
   const socket = connect(options);
   keepReadable(socket);
   socket.setNoDelay(true);
   socket.setKeepAlive(true);
+  if (onSession !== undefined) socket.on("session", onSession);
   const secured = new SocketBytes(socket);
   const onAbort = (): void => secured.abort(signal.reason);
   signal.addEventListener("abort", onAbort);

@@ -7,6 +7,7 @@
 
 import { expectedName } from "../../src/certificates/server-name.ts";
 import type { FixedTlsSettings, PoolOptions, TlsSnapshot, Transport } from "../../src/runtime.ts";
+import { LazyTransport } from "../../src/transport/lazy-transport.ts";
 import { fromResponse } from "../../src/transport/response.ts";
 import { anchorsForOpenSsl } from "../_shared/openssl-anchors.ts";
 import { type PresentedCertificate, checkIdentity } from "../_shared/server-identity.ts";
@@ -42,7 +43,42 @@ export function conflict({
   return "an https proxy can't be had together with a client certificate, which Bun shows to the proxy as well";
 }
 
-/** Opens a pool of connections. */
+/** Opens a pool of connections that HTTP/1.1 of the core's own uses. */
+export function openSocketTransport(trust: TlsSnapshot, options: PoolOptions): Transport {
+  // Now, so that what can't be used is no failure of a request.
+  if (trust.ca !== undefined) anchorsForOpenSsl(trust.ca);
+  const requests = new LazyTransport(async () => {
+    const [{ openSocketPool }, { bunDialler }] = await Promise.all([
+      import("../_shared/socket-pool.ts"),
+      import("./sockets.ts"),
+    ]);
+    return openSocketPool(bunDialler(trust, options));
+  });
+  return {
+    send: (url, request) => requests.send(url, request),
+    retire: () => requests.retire(),
+    ...ownConnections(trust, options),
+  };
+}
+
+/** Connections that belong to no pool. Their code is loaded where it is used: few programs stream into pods. */
+function ownConnections(
+  trust: TlsSnapshot,
+  options: PoolOptions,
+): Required<Pick<Transport, "probe" | "upgrade">> {
+  return {
+    async upgrade(url, request) {
+      const { upgradeOnBun } = await import("./upgrade.ts");
+      return await upgradeOnBun(trust, options, url, request);
+    },
+    async probe(url, signal) {
+      const { probeOnBun } = await import("./upgrade.ts");
+      await probeOnBun(trust, options, url, signal);
+    },
+  };
+}
+
+/** Opens a pool of connections that Bun's `fetch` uses. */
 export function openTransport(trust: TlsSnapshot, options: PoolOptions): Transport {
   const { late } = options;
   const { ca, clientCert, serverName, serverIdentity, insecureSkipTlsVerify, proxy } = trust;
@@ -101,15 +137,7 @@ export function openTransport(trust: TlsSnapshot, options: PoolOptions): Transpo
     async retire() {
       for (const session of sessions.values()) session.close();
     },
-    async upgrade(url, request) {
-      // Loaded where it is used: few programs stream into pods.
-      const { upgradeOnBun } = await import("./upgrade.ts");
-      return await upgradeOnBun(trust, options, url, request);
-    },
-    async probe(url, signal) {
-      const { probeOnBun } = await import("./upgrade.ts");
-      await probeOnBun(trust, options, url, signal);
-    },
+    ...ownConnections(trust, options),
   };
 }
 

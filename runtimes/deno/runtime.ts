@@ -5,14 +5,57 @@
  * @module
  */
 
-import { type Runtime, systemClock } from "../../src/runtime.ts";
+import { type Capabilities, type Runtime, systemClock } from "../../src/runtime.ts";
 import { lazyPrograms } from "../_shared/lazy-programs.ts";
 import { checkCertificate } from "./http-client.ts";
 import { explain } from "./deno-errors.ts";
 import { denoFiles } from "./files.ts";
 import { isDenied } from "./permissions.ts";
 import { deno } from "./shim.ts";
-import { conflict, ignoresCertificateErrors, openTransport } from "./transport.ts";
+import {
+  conflict,
+  ignoresCertificateErrors,
+  openSocketTransport,
+  openTransport,
+} from "./transport.ts";
+
+const capabilities: Capabilities = {
+  customCa: "additive",
+  exclusiveTrust: true,
+  closesIdleConnections: true,
+  rejectsLateHandshakes: false,
+  connectTimeout: false,
+  files: true,
+  sharedReads: true,
+  resendsUntouchedStreams: false,
+  recognisesUntrustedServers: true,
+  revealsChains: false,
+  laxChains: ["path-length-of-anchor", "key-usage-of-intermediate", "expired-since-verified"],
+  clientCertificates: true,
+  serverName: true,
+  serverIdentity: true,
+  insecureSkipTlsVerify: true,
+  proxies: ["http", "https", "socks5"],
+  followsProxyEnvironment: true,
+  repeatedHeaders: true,
+  programs: true,
+  sockets: true,
+  http2: true,
+  upgrades: "streams",
+};
+
+/** What it can do, if HTTP is the core's own. */
+const socketCapabilities: Capabilities = {
+  ...capabilities,
+  customCa: "exclusive",
+  rejectsLateHandshakes: true,
+  connectTimeout: true,
+  revealsChains: true,
+  resendsUntouchedStreams: true,
+  laxChains: [],
+  followsProxyEnvironment: false,
+  http2: false,
+};
 
 /** Deno. */
 export const denoRuntime: Runtime = {
@@ -20,29 +63,7 @@ export const denoRuntime: Runtime = {
   get userAgent() {
     return `deno/${deno().version.deno}`;
   },
-  capabilities: {
-    customCa: "additive",
-    exclusiveTrust: true,
-    closesIdleConnections: true,
-    rejectsLateHandshakes: false,
-    connectTimeout: false,
-    files: true,
-    sharedReads: true,
-    resendsUntouchedStreams: false,
-    recognisesUntrustedServers: true,
-    revealsChains: false,
-    laxChains: ["path-length-of-anchor", "key-usage-of-intermediate", "expired-since-verified"],
-    clientCertificates: true,
-    serverName: true,
-    serverIdentity: true,
-    insecureSkipTlsVerify: true,
-    proxies: ["http", "https", "socks5"],
-    followsProxyEnvironment: true,
-    repeatedHeaders: true,
-    programs: true,
-    http2: true,
-    upgrades: "streams",
-  },
+  capabilities,
   triesEveryAnchor: true,
   clock: systemClock,
   files: denoFiles,
@@ -55,4 +76,18 @@ export const denoRuntime: Runtime = {
   checkCertificate,
   openTransport,
   explain,
+  onlyBySockets: new Set([
+    "exclusiveTrust",
+    "insecureSkipTlsVerify",
+    "repeatsHeaders",
+    "serverIdentity",
+    "serverName",
+  ]),
+  sockets: {
+    capabilities: socketCapabilities,
+    triesEveryAnchor: true,
+    checkCertificate,
+    openTransport: openSocketTransport,
+    explain,
+  },
 };

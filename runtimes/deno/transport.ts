@@ -9,26 +9,45 @@ import type {
   PoolOptions,
   TlsSnapshot,
   Transport,
-  TransportOptions,
   TransportRequest,
 } from "../../src/runtime.ts";
+import { LazyTransport } from "../../src/transport/lazy-transport.ts";
 import { safeMethods } from "../../src/transport/request.ts";
 import { fromResponse } from "../../src/transport/response.ts";
-import { CurrentClient, openHttpClient } from "./http-client.ts";
-import { openExclusiveTransport } from "./exclusive-transport.ts";
+import { CurrentClient, anchorsForNodeTls, openHttpClient } from "./http-client.ts";
 import { deno } from "./shim.ts";
+import type { DenoPool } from "./upgrade.ts";
 
-/** Opens a pool of connections. The CA bundle adds to Deno's default store, unless trust is exclusive. */
+/** Opens a pool of connections that `fetch` uses. The CA bundle adds to Deno's default store. */
 export function openTransport(trust: TlsSnapshot, options: PoolOptions): Transport {
-  const isExclusive = byNodeHttps(trust, options);
-  const transport = isExclusive
-    ? openExclusiveTransport(trust, options)
-    : openFetchTransport(trust);
-  const pool = { trust, options, sendsByFetch: !isExclusive };
   return {
-    ...transport,
+    ...openFetchTransport(trust),
+    ...ownConnections({ trust, options, sendsByFetch: true }),
+  };
+}
+
+/** Opens a pool of connections that HTTP/1.1 of the core's own uses. Nothing but the CA bundle is trusted. */
+export function openSocketTransport(trust: TlsSnapshot, options: PoolOptions): Transport {
+  // Now, so that what can't be used is no failure of a request.
+  if (trust.ca !== undefined) anchorsForNodeTls(trust.ca);
+  const requests = new LazyTransport(async () => {
+    const [{ openSocketPool }, { denoDialler }] = await Promise.all([
+      import("../_shared/socket-pool.ts"),
+      import("./sockets.ts"),
+    ]);
+    return openSocketPool(denoDialler(trust, options));
+  });
+  return {
+    send: (url, request) => requests.send(url, request),
+    retire: () => requests.retire(),
+    ...ownConnections({ trust, options, sendsByFetch: false }),
+  };
+}
+
+/** Connections that belong to no pool. Their code is loaded where it is used: few programs stream into pods. */
+function ownConnections(pool: DenoPool): Required<Pick<Transport, "probe" | "upgrade">> {
+  return {
     async upgrade(url, request) {
-      // Loaded where it is used: few programs stream into pods.
       const { upgradeOnDeno } = await import("./upgrade.ts");
       return await upgradeOnDeno(pool, url, request);
     },
@@ -64,32 +83,16 @@ function openFetchTransport(trust: TlsSnapshot): Transport {
   };
 }
 
-/** What only Deno's `node:https` can do. */
-function byNodeHttps(
-  trust: Pick<TlsSnapshot, "serverName" | "serverIdentity" | "insecureSkipTlsVerify">,
-  options: TransportOptions,
-): boolean {
-  return (
-    options.exclusiveTrust ||
-    options.repeatsHeaders ||
-    trust.serverName !== undefined ||
-    trust.serverIdentity !== undefined ||
-    trust.insecureSkipTlsVerify
-  );
-}
-
 /** See {@link Runtime.conflict}. */
-export function conflict(trust: FixedTlsSettings, options: TransportOptions): string | undefined {
+export function conflict(trust: FixedTlsSettings): string | undefined {
   if (trust.proxy === undefined) return undefined;
   if (trust.proxy.protocol !== "socks5:" && trust.proxy.username !== "") {
-    return "an http or https proxy can't be given credentials, since Deno sends them to the server as well; use a socks5 proxy, or one without";
+    return "an http or https proxy can't be given credentials, since Deno sends them to the server as well; use a socks5 proxy, one without, or http: \"sockets\"";
   }
   if (trust.proxy.protocol === "https:" && trust.hasClientCert) {
-    return "an https proxy can't be had together with a client certificate, which Deno shows to the proxy as well";
+    return "an https proxy can't be had together with a client certificate, which Deno shows to the proxy as well; set http to \"sockets\"";
   }
-  // It knows no proxies.
-  if (!byNodeHttps(trust, options)) return undefined;
-  return "a proxy can't be had together with exclusiveTrust, a server name, serverIdentity, insecureSkipTlsVerify or an impersonation of several groups";
+  return undefined;
 }
 
 /** What is no certificate. */
@@ -100,11 +103,7 @@ const NO_CERTIFICATE = "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE----
  * of the flag, but with it `createHttpClient` does not look at `caCerts` at all (`create_client_config` in its
  * `ext/tls/lib.rs`). Its `node:tls` verifies all the same.
  */
-export function ignoresCertificateErrors(
-  trust: FixedTlsSettings,
-  options: TransportOptions,
-): boolean {
-  if (byNodeHttps(trust, options)) return false;
+export function ignoresCertificateErrors(): boolean {
   try {
     deno()
       .createHttpClient({ caCerts: [NO_CERTIFICATE] })

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { derOf } from "../../src/certificates/pem.ts";
 import { environmentProxy } from "../../src/config/environment-proxy.ts";
 import type {
   PoolOptions,
@@ -13,12 +12,11 @@ import type {
   TransportResponse,
   UpgradedConnection,
 } from "../../src/runtime.ts";
-import { type Dialler, dialProbe, dialUpgrade } from "../_shared/dial-upgrade.ts";
-import { anchorsForNodeTls } from "./http-client.ts";
-import { checkChain } from "./check-chain.ts";
+import type { Dialler } from "../_shared/dial.ts";
+import { dialProbe, dialUpgrade } from "../_shared/dial-upgrade.ts";
 import { isDenied } from "./permissions.ts";
 import { deno } from "./shim.ts";
-import { openTcp } from "./tcp.ts";
+import { denoDialler } from "./sockets.ts";
 
 /** The pool that a connection belongs to. */
 export interface DenoPool {
@@ -49,21 +47,7 @@ async function diallerOf(
   url: string,
 ): Promise<Dialler> {
   const proxy = given.proxy ?? (sendsByFetch ? await ownProxy(new URL(url)) : undefined);
-  const trust = { ...given, proxy };
-  const { ca: bundle, clientCert } = trust;
-  const ca = bundle && anchorsForNodeTls(bundle).map(({ pem }) => pem);
-  const anchors = ca?.map(derOf);
-  return {
-    trust,
-    options,
-    openTcp,
-    tls: (isProxy) => ({
-      minVersion: "TLSv1.2",
-      ...(ca && { ca }),
-      ...(!isProxy && clientCert && { cert: clientCert.certificate, key: clientCert.key }),
-    }),
-    checkChain: (certificate, onPath) => checkChain(certificate, anchors, onPath),
-  };
+  return denoDialler({ ...given, proxy }, options);
 }
 
 async function ownProxy(server: URL): Promise<URL | undefined> {

@@ -67,6 +67,7 @@ export function createEdgeRuntime(binding: EdgeBinding): Runtime {
       followsProxyEnvironment: false,
       repeatedHeaders: false,
       programs: false,
+      sockets: false,
       http2: false,
       upgrades: connect !== undefined ? "streams" : isBound ? "messages" : "none",
     },

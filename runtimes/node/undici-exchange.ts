@@ -12,8 +12,8 @@ import type { BodyLimit, TransportResponse } from "../../src/runtime.ts";
 import { readText } from "../../src/transport/read-text.ts";
 import { type FetchedBody, decodeBody, hasBody } from "../../src/transport/response.ts";
 import type { ConnectionAttempts } from "./connection-attempts.ts";
-import { ReceivedBody } from "./received-body.ts";
-import { pooledResponseClass } from "./pooled-response.ts";
+import { pooledResponseClass } from "../../src/transport/pooled-response.ts";
+import { ReceivedBody } from "../../src/transport/received-body.ts";
 
 /** More than this of an unwanted body costs more to read than a new connection. */
 const MAX_DISCARD_BYTES = 16 * 1024;

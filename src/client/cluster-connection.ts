@@ -16,6 +16,7 @@ import type { HeaderLine, Runtime } from "../runtime.ts";
 import type { TrustRenewal } from "../rotation/trust-wait.ts";
 import { withCredentials } from "../transport/authorize.ts";
 import { hasRepeats, withImpersonation } from "../transport/impersonation-headers.ts";
+import { chooseHttp } from "../transport/http-way.ts";
 import type { InFlight } from "../transport/in-flight.ts";
 import { withRedirects } from "../transport/redirects.ts";
 import type { Send } from "../transport/request.ts";
@@ -70,7 +71,7 @@ export interface ConnectionParts {
  * @throws {ConfigError} if something is missing or bad, or the runtime can't honour it.
  */
 export async function openClusterConnection(parts: ConnectionParts): Promise<ClusterConnection> {
-  const { runtime, config, settings, inFlight } = parts;
+  const { config, settings, inFlight } = parts;
   const { onEvent } = settings;
   const server = checkServer(parts);
   const { ca, token, clientCert, serverName, insecureSkipTlsVerify } = config;
@@ -78,12 +79,21 @@ export async function openClusterConnection(parts: ConnectionParts): Promise<Clu
   const { basicAuth } = config;
   const basic = basicAuth === undefined ? undefined : basicAuthorization(basicAuth);
   const lines = await impersonationOf(config);
+  const repeatsHeaders = hasRepeats(lines);
+  const { exclusiveTrust, serverIdentity } = settings;
+  const { runtime, http } = chooseHttp(parts.runtime, settings.http, {
+    exclusiveTrust,
+    serverIdentity,
+    serverName,
+    insecureSkipTlsVerify,
+    repeatsHeaders,
+  });
   const proxy = await proxyOf(runtime, config, server);
   const { transport, timeoutMs, insecure } = openRotatingTransport(
     runtime,
     { ca, clientCert, serverName, insecureSkipTlsVerify, proxy },
-    settings,
-    { repeatsHeaders: hasRepeats(lines), inFlight },
+    { ...settings, http },
+    { repeatsHeaders, inFlight },
   );
   try {
     await loadSources(config);

@@ -26,6 +26,7 @@ import {
   pickTransportSettings,
   transportSettingNames,
 } from "../transport/transport-settings.ts";
+import { chooseHttp } from "../transport/http-way.ts";
 import { version } from "../version.ts";
 import { type KubeClient, createClient } from "./client.ts";
 import type { ConnectionSettings } from "./cluster-connection.ts";
@@ -113,9 +114,9 @@ export function bindConnect(
     checkConfig(config);
     const settings: ConnectionSettings = { ...pickTransportSettings(options), maxRetryAfterMs };
     const connections = await ConfigFollower.open({ runtime, config, settings });
-    const { onEvent } = options;
+    const { http, exclusiveTrust, serverIdentity, onEvent } = options;
     return createClient({
-      runtime,
+      runtime: chooseHttp(runtime, http, { exclusiveTrust, serverIdentity }).runtime,
       connections,
       userAgent,
       maxResponseBytes,

@@ -5,21 +5,14 @@
  */
 
 import { ConnectionError } from "../errors.ts";
-import type { ByteStream, HeaderLine } from "../runtime.ts";
+import type { ByteStream } from "../runtime.ts";
+import { bytesOf } from "./wire.ts";
+import { type RequestHead, encodeRequestHead } from "./request-head.ts";
 import { type ResponseHead, ResponseHeadReader } from "./response-head.ts";
 
 /** Informational responses that a server may send before the one that counts. */
-const MAX_INFORMATIONAL = 16;
+export const MAX_INFORMATIONAL = 16;
 const SWITCHING_PROTOCOLS = 101;
-
-/** What is asked for. */
-export interface RequestHead {
-  readonly method: string;
-  /** The request target, as in `/version?timeout=1s` or `example.com:443`. */
-  readonly target: string;
-  /** The header fields in their order, `host` among them. */
-  readonly fields: Iterable<HeaderLine>;
-}
 
 /** The connection was lost before the response's head had come. Its code is what sockets fail with. */
 export class LostError extends Error {
@@ -42,7 +35,7 @@ export async function exchangeHead(
   request: RequestHead,
 ): Promise<{ head: ResponseHead; rest: Uint8Array<ArrayBuffer> }> {
   // A server may answer before it has read everything. If the connection failed, the read below reports it.
-  stream.write(encodeHead(request)).catch(() => {});
+  stream.write(bytesOf(encodeRequestHead(request))).catch(() => {});
   let first: Uint8Array<ArrayBuffer> | undefined;
   for (let count = 0; count < MAX_INFORMATIONAL; count++) {
     const { head, rest } = await readHead(stream, first);
@@ -54,8 +47,12 @@ export async function exchangeHead(
 
 /** A header field's value, its lines joined with a comma, or `null`. */
 export function fieldOf({ fields }: ResponseHead, name: string): string | null {
-  const values = fields.filter(([other]) => other === name.toLowerCase());
-  return values.length === 0 ? null : values.map(([, value]) => value).join(", ");
+  const wanted = name.toLowerCase();
+  let found: string | null = null;
+  for (const [other, value] of fields) {
+    if (other === wanted) found = found === null ? value : `${found}, ${value}`;
+  }
+  return found;
 }
 
 async function readHead(
@@ -69,18 +66,4 @@ async function readHead(
     const found = reader.push(bytes);
     if (found !== undefined) return found;
   }
-}
-
-function encodeHead({ method, target, fields }: RequestHead): Uint8Array<ArrayBuffer> {
-  const lines = [`${method} ${target} HTTP/1.1`];
-  for (const [name, value] of fields) lines.push(`${name}: ${value}`);
-  const text = lines.join("\r\n");
-  // Whatever let such a character through: it must not begin another line, or another request.
-  if (
-    !/^(?:[\t\x20-\x7e\x80-\xff]|\r\n(?=[^\r\n\t ]))*$/.test(text) ||
-    text.split("\r\n").length !== lines.length
-  ) {
-    throw new TypeError("Cannot send the request: a header holds what HTTP can't carry");
-  }
-  return Uint8Array.from(`${text}\r\n\r\n`, (character) => character.charCodeAt(0));
 }

@@ -45,6 +45,8 @@ export function declaredBytes(response: Pick<TransportResponse, "header">): numb
 }
 
 const MIN_CAPACITY = 64 * 1024;
+/** No more than this is set aside by what a server announces. */
+const MAX_ANNOUNCED = 32 * 1024 * 1024;
 
 /**
  * The bytes of a large body on their way to its text. They make place for it: a list may have 30 MB. They are
@@ -52,11 +54,13 @@ const MIN_CAPACITY = 64 * 1024;
  */
 export class GatheredBytes {
   readonly #limit: BodyLimit;
-  #bytes = new Uint8Array();
+  #bytes: Uint8Array<ArrayBuffer>;
   #size = 0;
 
-  constructor(limit: BodyLimit) {
+  /** @param announced How many bytes will come, if that is known: they are then copied once. */
+  constructor(limit: BodyLimit, announced = 0) {
     this.#limit = limit;
+    this.#bytes = new Uint8Array(Math.min(announced, limit.maxBytes, MAX_ANNOUNCED));
   }
 
   /**

@@ -27,6 +27,8 @@ export interface OutgoingRequest {
   /** How long the response's headers may take, in milliseconds. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
+  /** Whether it needs a connection that has carried no other request. */
+  readonly isFresh?: boolean | undefined;
   /** Ends it, as its signal says to all who listen; `undefined` before it is on its way. */
   readonly end?: ((reason: unknown) => void) | undefined;
   /**

@@ -115,7 +115,10 @@ export class RotatingTransport implements TrustRenewal<URL> {
       if (rotation.retired) throw new RetiredError("Cannot send: the config has changed");
       attempt = rotation.begin(attempt);
       try {
-        const response = await this.#sendBy(attempt, request);
+        // On a connection that no server can have given up meanwhile.
+        const isFresh = repeats !== undefined && repeats.lost > 0;
+        const sent = isFresh ? { ...request, isFresh } : request;
+        const response = await this.#sendBy(attempt, sent);
         rotation.verified(attempt);
         this.#options.trustWait?.verified(request.url.host);
         return response;

@@ -5,11 +5,18 @@
  */
 
 import type { ServerIdentity } from "../certificates/spiffe-id.ts";
-import { ClosedError } from "../errors.ts";
+import { ClosedError, ConfigError } from "../errors.ts";
 import type { EventListener, InsecureEvent } from "../events.ts";
-import { type DurationRange, checkDuration, checkFlag, timeLimit } from "../options.ts";
+import {
+  type DurationRange,
+  checkCount,
+  checkDuration,
+  checkFlag,
+  timeLimit,
+} from "../options.ts";
 import type { Runtime, TransportOptions } from "../runtime.ts";
 import { type TrustRenewal, TrustWait, checkTrustWaitMs } from "../rotation/trust-wait.ts";
+import { type Http, chooseHttp } from "./http-way.ts";
 import { InFlight, type RequestObserver } from "./in-flight.ts";
 import {
   type TrustOptions,
@@ -35,8 +42,24 @@ export interface TransportSettings {
    */
   timeoutMs?: number | undefined;
   /**
-   * How long connecting may take, TLS included, in milliseconds. Node only: elsewhere `timeoutMs` covers
-   * it (`capabilities.connectTimeout`).
+   * By whose HTTP requests are carried. `"runtime"`: undici on Node, `fetch` on Deno and Bun. `"sockets"`: HTTP/1.1
+   * of this library's own, over TLS sockets of the runtime: less work for each request, the same behavior
+   * everywhere, and on Deno nothing but the CA bundle is trusted. `docs/connecting.md` compares the two. Node,
+   * Deno and Bun.
+   *
+   * @default "runtime"; on Deno `"sockets"` if a setting needs it, such as `exclusiveTrust`
+   */
+  http?: Http | undefined;
+  /**
+   * How many connections each server may have at once. Requests beyond that wait, in order. Only if `http` is
+   * `"sockets"`.
+   *
+   * @default Infinity
+   */
+  maxConnections?: number | undefined;
+  /**
+   * How long connecting may take, TLS included, in milliseconds. On Node, and if `http` is
+   * `"sockets"`: elsewhere `timeoutMs` covers it (`capabilities.connectTimeout`).
    *
    * @default 10_000
    */
@@ -61,7 +84,7 @@ export interface TransportSettings {
   trustWaitMs?: number | undefined;
   /**
    * Whether nothing but the CA bundle may vouch for the server. Node and Bun do that always; Deno adds
-   * the bundle to its default store unless this is `true`, and then sends through `node:https`. Refused
+   * the bundle to its default store unless this is `true`: requests there then go by `http: "sockets"`. Rejected
    * on edge.
    *
    * @default false
@@ -90,6 +113,8 @@ export interface TransportSettings {
 /** Names of {@link TransportSettings}, to find a misspelt one. */
 export const transportSettingNames: readonly (keyof TransportSettings)[] = [
   "timeoutMs",
+  "http",
+  "maxConnections",
   "connectTimeoutMs",
   "drainTimeoutMs",
   "trustWaitMs",
@@ -102,6 +127,8 @@ export const transportSettingNames: readonly (keyof TransportSettings)[] = [
 /** The settings out of the options of something larger. */
 export function pickTransportSettings({
   timeoutMs,
+  http,
+  maxConnections,
   connectTimeoutMs,
   drainTimeoutMs,
   trustWaitMs,
@@ -111,7 +138,8 @@ export function pickTransportSettings({
   onEvent,
 }: TransportSettings): TransportSettings {
   const limits = { timeoutMs, connectTimeoutMs, drainTimeoutMs, trustWaitMs };
-  return { ...limits, exclusiveTrust, serverIdentity, warnBeforeExpiryMs, onEvent };
+  const trust = { exclusiveTrust, serverIdentity, warnBeforeExpiryMs };
+  return { ...limits, http, maxConnections, ...trust, onEvent };
 }
 
 /** What a transport is opened for. */
@@ -142,22 +170,28 @@ export interface OpenTransport {
  * honour one.
  */
 export function openRotatingTransport(
-  runtime: Runtime,
+  host: Runtime,
   ends: TrustOptions,
   settings: TransportSettings,
-  use: TransportUse = {},
+  { repeatsHeaders = false, inFlight: given }: TransportUse = {},
 ): OpenTransport {
   const { connectTimeoutMs, drainTimeoutMs, serverIdentity, onEvent } = settings;
   const exclusiveTrust = checkFlag("exclusiveTrust", settings.exclusiveTrust);
+  const used = { ...ends, exclusiveTrust, serverIdentity, repeatsHeaders };
+  const { runtime, http } = chooseHttp(host, settings.http, used);
+  if (http === "runtime" && settings.maxConnections !== undefined) {
+    throw new ConfigError('Cannot use option maxConnections: it needs http to be "sockets"');
+  }
   const forever = Number.POSITIVE_INFINITY;
   const timeoutMs = checkDuration("timeoutMs", settings.timeoutMs, 90_000, timeLimit);
   const options: TransportOptions = {
     connectTimeoutMs: checkDuration("connectTimeoutMs", connectTimeoutMs, 10_000, connectLimit),
     exclusiveTrust,
-    repeatsHeaders: use.repeatsHeaders ?? false,
+    repeatsHeaders,
+    maxConnections: checkCount("maxConnections", "connections", settings.maxConnections, forever),
   };
   const trust = checkTrustOptions(runtime, { ...ends, serverIdentity }, options);
-  const inFlight = use.inFlight ?? openInFlight(runtime, settings, () => transport);
+  const inFlight = given ?? openInFlight(runtime, settings, () => transport);
   const transport: RotatingTransport = new RotatingTransport(runtime, {
     ...options,
     settings: trust,

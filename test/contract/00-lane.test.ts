@@ -7,7 +7,7 @@
 import process from "node:process";
 import { expect, test } from "vitest";
 import type { Capabilities } from "../../src/runtime.ts";
-import { entry, lane } from "./support/entry.ts";
+import { entry, http, lane } from "./support/entry.ts";
 
 const userAgents: Readonly<Record<typeof lane, RegExp>> = {
   node: /^Node\.js\/(22|24|26)$/,
@@ -25,7 +25,8 @@ test("the lane is the runtime that it says it is", () => {
 
 function laneNames(userAgent: string): RegExp {
   const [name, major] = userAgent.split(/[/.]/).filter((part) => part !== "js");
-  return name === "Node" ? new RegExp(`^node${major}$`) : new RegExp(`^${name?.toLowerCase()}$`);
+  const plain = name === "Node" ? `node${major}` : name?.toLowerCase();
+  return new RegExp(`^${plain}${http === "sockets" ? "-sockets" : ""}$`);
 }
 
 const capabilities: Capabilities = {
@@ -49,6 +50,7 @@ const capabilities: Capabilities = {
   followsProxyEnvironment: false,
   repeatedHeaders: true,
   programs: true,
+  sockets: true,
   http2: false,
 };
 
@@ -70,6 +72,15 @@ const differences: Readonly<Record<typeof lane, Partial<Capabilities>>> = {
   },
 };
 
+/** The same if HTTP is the core's own. */
+const overSockets: Readonly<Record<typeof lane, Partial<Capabilities>>> = {
+  node: {},
+  bun: { laxChains: ["sha1-of-intermediate"] },
+  deno: {},
+};
+
 test("capabilities declare what this runtime lacks", () => {
-  expect(entry.runtime.capabilities).toEqual({ ...capabilities, ...differences[lane] });
+  const bySockets = { connectTimeout: true, revealsChains: true, ...overSockets[lane] };
+  const own = http === "sockets" ? bySockets : differences[lane];
+  expect(entry.runtime.capabilities).toEqual({ ...capabilities, ...own });
 });

@@ -9,7 +9,7 @@ import { SourceError, UntrustedServerError } from "../../src/index.ts";
 import type { ChainCase } from "../support/chains/table.ts";
 import verdicts from "../support/chains/verdicts.json" with { type: "json" };
 import { type Verifier, differences } from "./support/chain-differences.ts";
-import { entry, lane } from "./support/entry.ts";
+import { entry, http, lane } from "./support/entry.ts";
 import { hasExclusiveTransport } from "./support/traits.ts";
 import { connectClient, control } from "./support/scene.ts";
 
@@ -21,6 +21,7 @@ afterAll(() => proxy.close());
 const verifiers = verifiersOf(navigator.userAgent);
 
 function verifiersOf(userAgent: string): readonly Verifier[] {
+  if (lane === "deno" && http === "sockets") return ["deno, exclusively"];
   if (hasExclusiveTransport) return [lane, "deno, exclusively"];
   return [userAgent === "Node.js/22" ? "node 22" : lane];
 }

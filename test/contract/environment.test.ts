@@ -6,6 +6,7 @@
  */
 
 import { describe, expect, test } from "vitest";
+import { http } from "./support/entry.ts";
 import { hasExclusiveTransport, traits } from "./support/traits.ts";
 import {
   type HostilePeers,
@@ -70,7 +71,7 @@ describe.each(Object.entries(starts))("started with %s", (name, start) => {
     const { outcomes, insecure } = await report(peers, { ca, targets }, start);
     expect(insecure).toBe(false);
     if (!widening.has(name)) {
-      expect(outcomes).toEqual(strictOutcomes(targets));
+      expect(outcomes).toEqual(strictOutcomes(targets, http === "sockets"));
       await peers.expectNothingSent();
       return;
     }

@@ -36,18 +36,6 @@ async function connectAndIdle() {
   const { kube, events } = await connectTo(cluster);
   await kube.get("/version");
   await connectionIsFree();
-  // Deno's `node:https` has its connection back a little later.
-  if (traits.freesConnectionsLate) await until("it is reused", async () => await isReused(cluster));
-
-  async function isReused({ server }: Cluster): Promise<boolean> {
-    await server.dropConnections();
-    await server.resetStats();
-    await kube.get("/version");
-    await new Promise((resolve) => void setTimeout(resolve, 20));
-    await kube.get("/version");
-    await new Promise((resolve) => void setTimeout(resolve, 20));
-    return (await server.stats()).connections === 1;
-  }
   return { ...cluster, kube, events };
 }
 

@@ -59,7 +59,7 @@ describe.each(authorityKinds)("$kind", ({ next, settings }) => {
       }
       await kube.get("/version");
       if (!traits.resumesSessions || (hasExclusiveTransport && settings.exclusiveTrust === true)) {
-        // Bun resumes none where a callback checks the server, and Deno's `node:https` keeps none: so none can
+        // Bun resumes none where a callback checks the server, and Deno's `node:tls` keeps none: so none can
         // outlive its trust.
         await openAnother();
         await openAnother();

@@ -16,7 +16,6 @@ import { Pod } from "../../src/resources/index.ts";
 import type { Echo } from "../support/api-server.ts";
 import { type TestCa, createCa } from "../support/pki.ts";
 import { entry } from "./support/entry.ts";
-import { traits } from "./support/traits.ts";
 import {
   type Cluster,
   connectClient,
@@ -224,10 +223,6 @@ test("what the server hears by SNI is the URL's host", async () => {
     serverIdentity: id,
     proxy: proxy.url,
   };
-  if (!traits.combinesProxyAndIdentity) {
-    expect(() => entry.createFetch(fetchOptions)).toThrow(/a proxy can't be had together with/);
-    return;
-  }
   const response = await openFetch(fetchOptions)(`https://billing.internal:${server.port}/echo`);
   expect(((await response.json()) as Echo).sni).toBe("billing.internal");
 });

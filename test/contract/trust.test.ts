@@ -7,7 +7,7 @@
 import { describe, expect, test } from "vitest";
 import type { CaSource } from "../../src/index.ts";
 import { authorityKinds } from "./support/authorities.ts";
-import { entry } from "./support/entry.ts";
+import { entry, http } from "./support/entry.ts";
 import { traits } from "./support/traits.ts";
 import { connectClient, createVolume, rejection, startCluster, types } from "./support/scene.ts";
 
@@ -90,8 +90,9 @@ describe.each(authorityKinds)("$kind", ({ next, settings }) => {
 
     const error = await rejection(kube.get("/version"));
     expect(error).toBeInstanceOf(UntrustedServerError);
-    // Deno's `node:https`, where trust is exclusive, has one code for every refusal but that of a name.
-    const tellsExpiry = traits.tellsExpiryByNodeTls || settings.exclusiveTrust !== true;
+    // Deno's `node:tls` has one code for every rejection but that of a name.
+    const isByNodeTls = http === "sockets" || settings.exclusiveTrust === true;
+    const tellsExpiry = traits.tellsExpiryByNodeTls || !isByNodeTls;
     expect(error).toMatchObject({ reason: tellsExpiry ? "expired" : "unknown-authority" });
     expect(reads()).toBe(2);
     expect(types(events)).toEqual(["generation-opened", "ca-unchanged"]);

@@ -124,6 +124,8 @@ const log = {
 const sourceOptions = { reloadIntervalMs: 1, cooldownMs: 1, readTimeoutMs: 1 } as const;
 const transport = {
   timeoutMs: 1,
+  http: 1,
+  maxConnections: 1,
   connectTimeoutMs: 1,
   drainTimeoutMs: 1,
   trustWaitMs: 1,

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { entry, lane } from "./entry.ts";
+import { entry, http, lane } from "./entry.ts";
 
 /** What runtimes do differently. */
 export interface Traits {
@@ -13,8 +13,6 @@ export interface Traits {
   readonly opensSpareConnections: boolean;
   /** A connection takes another request after a HEAD. */
   readonly reusesAfterHead: boolean;
-  /** A request's connection is free again only a moment after the response has been read. */
-  readonly freesConnectionsLate: boolean;
   /** Methods that it would repeat by itself are given a connection of their own, where nothing is lost. */
   readonly givesRepeatableMethodsAConnection: boolean;
   /** It repeats requests by itself whose connection was lost: all, those whose connection was closed, or none. */
@@ -29,8 +27,6 @@ export interface Traits {
   readonly keepsProxyCredentials: boolean;
   /** The way through a proxy is reanchor's own: it shows the proxy no certificate, and knows what the proxy says. */
   readonly hasOwnTunnels: boolean;
-  /** Connections by sockets go through a proxy and check a server's identity. */
-  readonly combinesProxyAndIdentity: boolean;
   /** It asks for permissions. */
   readonly hasPermissions: boolean;
   /** It ends a program together with the programs that this one has started. */
@@ -50,7 +46,6 @@ export interface Traits {
 const ofNode: Traits = {
   opensSpareConnections: false,
   reusesAfterHead: false,
-  freesConnectionsLate: false,
   givesRepeatableMethodsAConnection: false,
   repeatsLostRequests: "none",
   resumesSessions: true,
@@ -58,7 +53,6 @@ const ofNode: Traits = {
   hasIgnoreFlag: false,
   keepsProxyCredentials: true,
   hasOwnTunnels: true,
-  combinesProxyAndIdentity: true,
   hasPermissions: false,
   killsProcessGroups: true,
   tellsExpiryByNodeTls: true,
@@ -84,13 +78,11 @@ const all: Readonly<Record<typeof lane, Traits>> = {
     ...ofNode,
     opensSpareConnections: true,
     reusesAfterHead: true,
-    freesConnectionsLate: true,
     repeatsLostRequests: "closed",
     hasStoreFlags: false,
     hasIgnoreFlag: true,
     keepsProxyCredentials: false,
     hasOwnTunnels: false,
-    combinesProxyAndIdentity: false,
     hasPermissions: true,
     killsProcessGroups: false,
     tellsExpiryByNodeTls: false,
@@ -100,10 +92,23 @@ const all: Readonly<Record<typeof lane, Traits>> = {
   },
 };
 
-/** What this runtime does in its own way. */
-export const traits: Traits = all[lane];
+/** What is the same on every runtime if HTTP is the core's own. */
+const overSockets: Partial<Traits> = {
+  opensSpareConnections: false,
+  reusesAfterHead: true,
+  givesRepeatableMethodsAConnection: false,
+  repeatsLostRequests: "none",
+  resumesSessions: lane === "node",
+  hasIgnoreFlag: false,
+  keepsProxyCredentials: true,
+  hasOwnTunnels: true,
+};
 
-/** Whether exclusive trust has to be asked for, and has a transport of its own. */
+/** What this runtime does in its own way. */
+export const traits: Traits =
+  http === "sockets" ? { ...all[lane], ...overSockets } : all[lane];
+
+/** Whether exclusive trust has to be asked for, and goes over sockets. */
 export const hasExclusiveTransport: boolean = entry.runtime.capabilities.customCa === "additive";
 
 /** The values of `exclusiveTrust` that make a difference. */

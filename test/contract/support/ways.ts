@@ -5,7 +5,7 @@
  */
 
 import type { TransportSettings } from "../../../src/index.ts";
-import { hasExclusiveTransport } from "./traits.ts";
+import { entry, http } from "./entry.ts";
 
 /** One of them. */
 export interface Way {
@@ -25,12 +25,13 @@ const http1: Way = {
   httpVersion: "1.1",
 };
 const http2: Way = { ...http1, way: "HTTP/2", http2: true, httpVersion: "2.0" };
-const exclusive: Way = {
-  ...http1,
-  way: "HTTP/1.1 with exclusive trust",
-  http2: true,
-  settings: { exclusiveTrust: true },
-};
+/** HTTP/2 is offered, and not taken. */
+const sockets: Way = { ...http1, way: "HTTP/1.1 over sockets", http2: true };
 
-/** All of them: Deno's `fetch` takes HTTP/2 where it is offered, and its exclusive trust is another path. */
-export const ways: readonly Way[] = hasExclusiveTransport ? [http1, http2, exclusive] : [http1];
+/** All of them: Deno's `fetch` takes HTTP/2 where it is offered. */
+export const ways: readonly Way[] = waysOf();
+
+function waysOf(): readonly Way[] {
+  if (http === "sockets") return [sockets];
+  return entry.runtime.capabilities.http2 ? [http1, http2] : [http1];
+}

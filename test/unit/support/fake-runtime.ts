@@ -104,6 +104,7 @@ const nodeLike: Capabilities = {
   followsProxyEnvironment: false,
   repeatedHeaders: true,
   programs: true,
+  sockets: false,
   http2: false,
   upgrades: "streams",
 };

@@ -5,15 +5,22 @@
  * @module
  */
 
-import { Buffer } from "node:buffer";
-import type { BodyLimit } from "../../src/runtime.ts";
-import { GatheredBytes } from "../../src/transport/read-text.ts";
+import type { BodyLimit } from "../runtime.ts";
+import { GatheredBytes } from "./read-text.ts";
 
 /** How much is kept before the connection is paused: a small answer is whole by the time it is asked for. */
 const LIMIT_BYTES = 64 * 1024;
 
-/** Bytes that are a body's own: Node reads into a new buffer each time. */
-type Chunk = Buffer<ArrayBuffer>;
+/** Bytes that are a body's own: what is read next goes into another buffer. */
+type Chunk = Uint8Array<ArrayBuffer>;
+
+/** What gathers a body as it arrives. */
+interface Sink {
+  add(chunk: Chunk): void;
+  end(): void;
+}
+
+const decoder = new TextDecoder();
 
 /** The connection that a body arrives on. */
 export interface Flow {
@@ -29,6 +36,7 @@ export class ReceivedBody {
   #size = 0;
   #isOver = false;
   #error: Error | undefined;
+  #sink: Sink | undefined;
   /** Goes on with what waits for the next chunk, or for the end. */
   #goOn: (() => void) | undefined;
 
@@ -43,6 +51,7 @@ export class ReceivedBody {
 
   /** Takes what has arrived. */
   push(chunk: Chunk): void {
+    if (this.#sink !== undefined) return this.#sink.add(chunk);
     this.#chunks.push(chunk);
     this.#size += chunk.length;
     if (this.#size >= LIMIT_BYTES) this.#flow.pause();
@@ -53,6 +62,7 @@ export class ReceivedBody {
   end(error?: Error): void {
     this.#isOver = true;
     this.#error = error;
+    this.#sink?.end();
     this.#wake();
   }
 
@@ -65,29 +75,51 @@ export class ReceivedBody {
   /** All that has arrived. */
   take(): Chunk {
     const chunks = this.#chunks;
+    const size = this.#size;
     this.clear();
     const [first, ...others] = chunks;
-    return first !== undefined && others.length === 0 ? first : Buffer.concat(chunks);
+    return first !== undefined && others.length === 0 ? first : join(chunks, size);
   }
 
-  /** All of it as text, up to a limit. */
-  async text(limit: BodyLimit): Promise<string> {
+  /**
+   * All of it as text, up to a limit.
+   *
+   * @param announced How many bytes it will have, if that is known.
+   */
+  async text(limit: BodyLimit, announced?: number): Promise<string> {
     // A small one is not copied.
-    if (this.isWhole && this.#size <= limit.maxBytes) return new TextDecoder().decode(this.take());
-    const gathered = new GatheredBytes(limit);
+    if (this.isWhole && this.#size <= limit.maxBytes) return decoder.decode(this.take());
+    const gathered = new GatheredBytes(limit, announced);
     try {
-      while (!this.#isOver) {
-        if (!gathered.add(this.take())) return gathered.decode();
-        this.#flow.resume();
-        await this.#next();
-        if (this.#size > 0) limit.onPiece(this.#size);
+      for (const chunk of this.#chunks.splice(0)) {
+        if (!gathered.add(chunk)) return gathered.decode();
       }
+      this.clear();
+      if (!this.#isOver) await this.#gather(gathered, limit);
       if (this.#error !== undefined) throw this.#error;
-      gathered.add(this.take());
       return gathered.decode();
     } finally {
+      this.#sink = undefined;
       if (!this.#isOver) this.#giveUp(undefined);
     }
+  }
+
+  /** Resolves when the body or its limit has been reached; no piece waits for a turn of its own. */
+  async #gather(gathered: GatheredBytes, limit: BodyLimit): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#sink = {
+      add(chunk) {
+        limit.onPiece(chunk.length);
+        try {
+          if (!gathered.add(chunk)) resolve();
+        } catch (error) {
+          reject(error as Error);
+        }
+      },
+      end: () => resolve(),
+    };
+    this.#flow.resume();
+    await promise;
   }
 
   /** As it arrives, no faster than it is read. */
@@ -149,4 +181,14 @@ export class ReceivedBody {
     this.#goOn?.();
     this.#goOn = undefined;
   }
+}
+
+function join(chunks: readonly Chunk[], size: number): Chunk {
+  const all = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    all.set(chunk, at);
+    at += chunk.length;
+  }
+  return all;
 }

@@ -1,6 +1,6 @@
 /**
- * A response on Node whose body is given up when the caller drops it unread, as those of the web's
- * `fetch` are: else undici would keep its connection busy for good.
+ * A response whose body is given up when the caller drops it unread, as those of the web's `fetch` are: otherwise it
+ * would keep its connection busy for good.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import {
   type FetchedBody,
   type ResponseClass,
   fetchedResponseClass,
-} from "../../src/transport/response.ts";
+} from "./response.ts";
 
 /** A body, and whether the caller has it in hand beside the response. */
 interface Held {

@@ -1,16 +1,16 @@
 /**
- * A response's body as it arrives on Node.
+ * A response's body as it arrives.
  *
  * @module
  */
 
 import { Buffer } from "node:buffer";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { ReceivedBody } from "../../runtimes/node/received-body.ts";
-import { BodyTooLargeError } from "../../src/transport/read-text.ts";
-import { bodyLimit } from "../support/body-limit.ts";
+import { ReceivedBody } from "../../../src/transport/received-body.ts";
+import { BodyTooLargeError } from "../../../src/transport/read-text.ts";
+import { bodyLimit } from "../../support/body-limit.ts";
 
-/** A copy in a buffer of its own, as Node reads one. */
+/** A copy in a buffer of its own, as sockets read one. */
 function chunk(bytes: Uint8Array): Buffer<ArrayBuffer> {
   return Buffer.from(new Uint8Array(bytes).buffer);
 }

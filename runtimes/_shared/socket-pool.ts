@@ -1,0 +1,27 @@
+/**
+ * A pool of connections that HTTP/1.1 of the core's own is spoken on.
+ *
+ * @module
+ */
+
+import { setTimeout } from "node:timers";
+import { StreamWire, type Wire } from "../../src/http1/wire.ts";
+import { SocketTransport } from "../../src/transport/socket-transport.ts";
+import { type Dialler, dial } from "./dial.ts";
+import { SocketBytes } from "./socket-bytes.ts";
+
+/** Opens a pool whose connections are made by a dialler. */
+export function openSocketPool(dialler: Dialler): SocketTransport {
+  return new SocketTransport({
+    maxConnections: dialler.options.maxConnections ?? Infinity,
+    async connect(target, signal): Promise<Wire> {
+      const stream = await dial(dialler, target, signal);
+      return stream instanceof SocketBytes ? stream : new StreamWire(stream);
+    },
+    later(callback, delayMs) {
+      const timer = setTimeout(callback, delayMs);
+      timer.unref();
+      return () => clearTimeout(timer);
+    },
+  });
+}

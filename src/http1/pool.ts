@@ -1,0 +1,235 @@
+/**
+ * The connections to one origin under one trust, and the requests that wait for one.
+ *
+ * The connection that was free last is used first, so that those which are not needed become old and are closed.
+ * Attempts to connect belong to all who wait: whichever connection is there first takes the request that has waited
+ * longest, and a request that comes later never overtakes it.
+ *
+ * @module
+ */
+
+import { ConnectionError } from "../errors.ts";
+import { Connection } from "./connection.ts";
+import type { Wire } from "./wire.ts";
+
+/** How much longer than its limit a connection may stay, so that few timers are set. */
+const SWEEP_TOLERANCE_MS = 250;
+
+/** A request that a connection is wanted for. */
+export interface Job {
+  /** Whether it needs a connection that has carried no other request. */
+  readonly isFresh: boolean;
+  /** Called once, unless it fails: to be sent in the same turn. */
+  start(connection: Connection): void;
+  /** Called if no connection comes about. */
+  fail(error: unknown): void;
+}
+
+/** What a pool is made of. */
+export interface PoolParts {
+  /** What the header `host` says. */
+  readonly host: string;
+  /** How many connections it may have at once. */
+  readonly maxConnections: number;
+  /** How long a connection may be idle, in milliseconds. */
+  readonly idleLimitMs: number;
+  /** Connects; ends the attempt when the signal is aborted. */
+  connect(signal: AbortSignal): Promise<Wire>;
+  /** Monotonic milliseconds. */
+  now(): number;
+  /** Calls back once, by a timer that does not keep the process alive; returns what cancels that. */
+  later(callback: () => void, delayMs: number): () => void;
+  /** Called when it has become empty. */
+  onEmpty(): void;
+}
+
+interface Waiting {
+  readonly job: Job;
+  /** Whether an attempt to connect was begun for it. */
+  hasAttempt: boolean;
+}
+
+export class Pool {
+  readonly #parts: PoolParts;
+  /** Free connections, the one that was free last at the end. */
+  readonly #idle: Connection[] = [];
+  readonly #all = new Set<Connection>();
+  #queue: Waiting[] = [];
+  readonly #attempts = new Set<AbortController>();
+  #isRetired = false;
+  #cancelSweep: (() => void) | undefined;
+  #nextSweep = 0;
+
+  constructor(parts: PoolParts) {
+    this.#parts = parts;
+  }
+
+  /** Whether it has no connection, and nothing waits for one. */
+  get isEmpty(): boolean {
+    return this.#all.size + this.#attempts.size + this.#queue.length === 0;
+  }
+
+  /** Sends a request as soon as there is a connection. */
+  add(job: Job): void {
+    if (this.#queue.length === 0 && !job.isFresh) {
+      const connection = this.#takeIdle();
+      if (connection !== undefined) {
+        job.start(connection);
+        return;
+      }
+    }
+    this.#queue.push({ job, hasAttempt: false });
+    this.#connectMore();
+  }
+
+  /** Lets a request go that waits. Attempts end when nobody waits for one any more. */
+  remove(job: Job): void {
+    this.#queue = this.#queue.filter((waiting) => waiting.job !== job);
+    if (this.#queue.length > 0) return;
+    const reason = new ConnectionError("Cannot connect: nobody waits for it any more");
+    const attempts = [...this.#attempts];
+    this.#attempts.clear();
+    for (const attempt of attempts) attempt.abort(reason);
+    this.#checkEmpty();
+  }
+
+  /** Closes what is idle, now and from now on. */
+  retire(): void {
+    this.#isRetired = true;
+    for (const connection of this.#idle.splice(0)) this.#close(connection);
+  }
+
+  onFree(connection: Connection): void {
+    const { now } = this.#parts;
+    const next = this.#queue[0];
+    if (next !== undefined) {
+      if (next.job.isFresh && connection.taken > 0) {
+        this.#close(connection); // Which makes room, and connects again.
+        return;
+      }
+      this.#queue.shift();
+      next.job.start(connection);
+      return;
+    }
+    if (this.#isRetired) {
+      this.#close(connection);
+      return;
+    }
+    connection.setReferenced(false);
+    const { idleLimitMs } = this.#parts;
+    connection.idleUntil = now() + Math.min(connection.idleLimitMs, idleLimitMs);
+    this.#idle.push(connection);
+    this.#sweepAt(connection.idleUntil);
+  }
+
+  onGone(connection: Connection): void {
+    if (!this.#all.delete(connection)) return;
+    const at = this.#idle.indexOf(connection);
+    if (at !== -1) this.#idle.splice(at, 1);
+    this.#connectMore();
+    this.#checkEmpty();
+  }
+
+  #close(connection: Connection): void {
+    connection.abort(new ConnectionError("Cannot use the connection: it was idle"));
+  }
+
+  #connectMore(): void {
+    const { maxConnections } = this.#parts;
+    // A connection that is idle, though it is not fresh, stands in the way of one that is.
+    if (this.#queue.length > this.#attempts.size && this.#all.size >= maxConnections) {
+      const oldest = this.#idle.shift();
+      if (oldest !== undefined) this.#close(oldest);
+    }
+    while (
+      this.#attempts.size < this.#queue.length &&
+      this.#all.size + this.#attempts.size < maxConnections
+    ) {
+      this.#connect();
+    }
+  }
+
+  #connect(): void {
+    const attempt = new AbortController();
+    this.#attempts.add(attempt);
+    const beganFor = this.#queue.find(({ hasAttempt }) => !hasAttempt);
+    if (beganFor !== undefined) beganFor.hasAttempt = true;
+    this.#parts.connect(attempt.signal).then(
+      (wire) => {
+        this.#attempts.delete(attempt);
+        if (attempt.signal.aborted) return wire.abort(attempt.signal.reason);
+        const connection = new Connection(wire, this.#parts.host, this);
+        this.#all.add(connection);
+        this.onFree(connection);
+      },
+      (error: unknown) => {
+        this.#attempts.delete(attempt);
+        if (!attempt.signal.aborted) this.#failOne(beganFor, error);
+        this.#connectMore();
+        this.#checkEmpty();
+      },
+    );
+  }
+
+  /**
+   * Fails the request that an attempt was begun for. If another connection has taken that one, the oldest has no
+   * attempt left, unless there are others.
+   */
+  #failOne(beganFor: Waiting | undefined, error: unknown): void {
+    const isWaiting = beganFor !== undefined && this.#queue.includes(beganFor);
+    const failed = isWaiting
+      ? beganFor
+      : this.#attempts.size < this.#queue.length
+        ? this.#queue.find(({ hasAttempt }) => hasAttempt)
+        : undefined;
+    if (failed === undefined) return;
+    this.#queue = this.#queue.filter((waiting) => waiting !== failed);
+    failed.job.fail(error);
+  }
+
+  #checkEmpty(): void {
+    if (!this.isEmpty) return;
+    this.#cancelSweep?.();
+    this.#cancelSweep = undefined;
+    this.#parts.onEmpty();
+  }
+
+  /** Sweeps at a time, or at an earlier one that is set already. */
+  #sweepAt(time: number): void {
+    const { now, later } = this.#parts;
+    if (this.#cancelSweep !== undefined) {
+      if (this.#nextSweep <= time + SWEEP_TOLERANCE_MS) return;
+      this.#cancelSweep();
+    }
+    this.#nextSweep = time;
+    this.#cancelSweep = later(
+      () => {
+        this.#cancelSweep = undefined;
+        this.#sweep();
+      },
+      Math.max(time - now(), 0) + SWEEP_TOLERANCE_MS,
+    );
+  }
+
+  #sweep(): void {
+    const time = this.#parts.now();
+    for (const connection of [...this.#idle]) {
+      if (connection.idleUntil <= time) this.#close(connection);
+    }
+    const next = Math.min(...this.#idle.map(({ idleUntil }) => idleUntil));
+    if (Number.isFinite(next)) this.#sweepAt(next);
+  }
+
+  /** The connection that was free last, unless it has been idle for too long. */
+  #takeIdle(): Connection | undefined {
+    for (;;) {
+      const connection = this.#idle.pop();
+      if (connection === undefined) return undefined;
+      if (connection.idleUntil > this.#parts.now()) {
+        connection.setReferenced(true);
+        return connection;
+      }
+      this.#close(connection);
+    }
+  }
+}

@@ -1,0 +1,169 @@
+/**
+ * A request over a connection of ours, and its response.
+ *
+ * @module
+ */
+
+import { fieldOf } from "../http1/exchange-head.ts";
+import type { Connection, OutgoingMessage, Receiver } from "../http1/connection.ts";
+import type { Job, Pool } from "../http1/pool.ts";
+import type { ResponseHead } from "../http1/response-head.ts";
+import type { BodyLimit, TransportResponse } from "../runtime.ts";
+import { pooledResponseClass } from "./pooled-response.ts";
+import { declaredBytes, readText } from "./read-text.ts";
+import { type Flow, ReceivedBody } from "./received-body.ts";
+import { type FetchedBody, decodeBody, hasBody } from "./response.ts";
+
+/** More than this of an unwanted body costs more to read than a new connection. */
+const MAX_DISCARD_BYTES = 16 * 1024;
+/** Nor is one waited for that stalls: a request is to be sent again. */
+const MAX_DISCARD_MS = 1_000;
+
+/** What an exchange is about. */
+export interface ExchangeParts {
+  readonly pool: Pool;
+  readonly message: OutgoingMessage;
+  /** The response's URL. */
+  readonly url: string;
+  readonly signal: AbortSignal | undefined;
+  /** Whether it needs a connection that has carried no other request. */
+  readonly isFresh: boolean;
+}
+
+/** Sends a request; gives its response as soon as the headers are there. */
+export function exchange(parts: ExchangeParts): Promise<TransportResponse> {
+  return new Promise((resolve, reject) => {
+    new SocketExchange(parts, resolve, reject).begin();
+  });
+}
+
+class SocketExchange implements Job, Receiver, Flow, TransportResponse {
+  readonly isFresh: boolean;
+  readonly #parts: ExchangeParts;
+  readonly #resolve: (response: TransportResponse) => void;
+  readonly #reject: (error: unknown) => void;
+  readonly #body: ReceivedBody = new ReceivedBody(this);
+  #connection: Connection | undefined;
+  #head: ResponseHead | undefined;
+  #isOver = false;
+  #listeners: (() => void)[] | undefined;
+  /** The HTTP status. */
+  status = 0;
+
+  constructor(
+    parts: ExchangeParts,
+    resolve: (response: TransportResponse) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.isFresh = parts.isFresh;
+    this.#parts = parts;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  begin(): void {
+    const { signal, pool } = this.#parts;
+    if (signal?.aborted === true) return this.#reject(signal.reason);
+    signal?.addEventListener("abort", this.#onAbort);
+    pool.add(this);
+  }
+
+  readonly #onAbort = (): void => {
+    const { signal, pool } = this.#parts;
+    const reason: unknown = signal?.reason;
+    this.#body.clear();
+    if (this.#connection !== undefined) return this.#connection.abort(reason);
+    pool.remove(this);
+    this.fail(reason);
+  };
+
+  start(connection: Connection): void {
+    this.#connection = connection;
+    connection.exchange(this.#parts.message, this);
+  }
+
+  fail(error: unknown): void {
+    this.#leave();
+    this.#reject(error);
+  }
+
+  onHead(head: ResponseHead): void {
+    this.#head = head;
+    this.status = head.status;
+    this.#resolve(this);
+  }
+
+  onBody(bytes: Uint8Array<ArrayBuffer>): void {
+    this.#body.push(bytes);
+  }
+
+  onComplete(): void {
+    this.#leave();
+    this.#body.end();
+  }
+
+  onFailure(error: unknown): void {
+    this.#leave();
+    this.#body.end(error instanceof Error ? error : new Error(String(error)));
+    this.#reject(error); // If there is a response already, its body tells.
+  }
+
+  #leave(): void {
+    this.#parts.signal?.removeEventListener("abort", this.#onAbort);
+    this.#connection = undefined;
+    this.#isOver = true;
+    for (const listener of this.#listeners ?? []) listener();
+  }
+
+  pause(): void {
+    this.#connection?.hold();
+  }
+
+  resume(): void {
+    this.#connection?.release();
+  }
+
+  abort(reason: Error): void {
+    this.#connection?.abort(reason);
+  }
+
+  onEnd(listener: () => void): void {
+    if (this.#isOver) listener();
+    else (this.#listeners ??= []).push(listener);
+  }
+
+  header(name: string): string | null {
+    return this.#head === undefined ? null : fieldOf(this.#head, name);
+  }
+
+  async text(limit: BodyLimit): Promise<string> {
+    if (this.header("content-encoding") !== null) {
+      return await readText(this.toResponse().body, limit);
+    }
+    return await this.#body.text(limit, declaredBytes(this));
+  }
+
+  async discard(): Promise<void> {
+    await this.#body.discard(MAX_DISCARD_BYTES, MAX_DISCARD_MS);
+  }
+
+  toResponse(): Response {
+    const { url, message } = this.#parts;
+    const headers = new Headers();
+    for (const [name, value] of this.#head?.fields ?? []) headers.append(name, value);
+    const statusText = this.#head?.statusText ?? "";
+    const init = { status: this.status, statusText, headers };
+    return new (pooledResponseClass())(this.#handOver(message.method, headers), init, url);
+  }
+
+  #handOver(method: string, headers: Headers): FetchedBody {
+    if (!hasBody(method, this.status)) {
+      // To its end, which frees the connection.
+      this.#body.discard(MAX_DISCARD_BYTES, MAX_DISCARD_MS).catch(() => {});
+      return null;
+    }
+    const isPlain = this.header("content-encoding") === null;
+    if (isPlain && this.#body.isWhole) return this.#body.take();
+    return decodeBody(this.#body.stream(), headers);
+  }
+}
