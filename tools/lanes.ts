@@ -84,14 +84,10 @@ export const lanes: readonly Lane[] = [
     vitest(name, "unit and contract", command, flags, files, { options }),
   ),
   ...hosts.map(({ name, command, flags, options }) =>
-    vitest(
-      `${name}-sockets`,
-      'contract by http: "sockets"',
-      command,
-      flags,
-      ["test/contract/"],
-      { options, env: { REANCHOR_HTTP: "sockets" } },
-    ),
+    vitest(`${name}-sockets`, 'contract by http: "sockets"', command, flags, ["test/contract/"], {
+      options,
+      env: { REANCHOR_HTTP: "sockets" },
+    }),
   ),
   {
     ...vitest("edge", "workerd", process.execPath, [], ["test/edge/"]),

@@ -4,11 +4,7 @@
  * @module
  */
 
-import type {
-  TransportRequest,
-  TransportResponse,
-  UpgradedConnection,
-} from "../../src/runtime.ts";
+import type { TransportRequest, TransportResponse, UpgradedConnection } from "../../src/runtime.ts";
 import { upgradeOver } from "../../src/transport/upgrade-byte-stream.ts";
 import { type Dialler, dial } from "./dial.ts";
 

@@ -1,5 +1,5 @@
 /**
- * What Node's error codes mean, which Bun has taken over, and Deno in its `node:https`: those of OpenSSL
+ * What Node's error codes mean, which Bun has taken over, and Deno in its `node:tls`: those of OpenSSL
  * and BoringSSL for a certificate that they reject, and those of the operating system.
  *
  * @module

@@ -1,6 +1,6 @@
 /**
  * What Deno throws, in the core's words. Its `fetch` gives no codes: the messages of rustls and hyper
- * are all there is. Its `node:https`, where trust is exclusive, has Node's codes.
+ * are all there is. Its `node:tls`, where trust is exclusive, has Node's codes.
  *
  * @module
  */

@@ -87,10 +87,10 @@ function openFetchTransport(trust: TlsSnapshot): Transport {
 export function conflict(trust: FixedTlsSettings): string | undefined {
   if (trust.proxy === undefined) return undefined;
   if (trust.proxy.protocol !== "socks5:" && trust.proxy.username !== "") {
-    return "an http or https proxy can't be given credentials, since Deno sends them to the server as well; use a socks5 proxy, one without, or http: \"sockets\"";
+    return 'an http or https proxy can\'t be given credentials, since Deno sends them to the server as well; use a socks5 proxy, one without, or http: "sockets"';
   }
   if (trust.proxy.protocol === "https:" && trust.hasClientCert) {
-    return "an https proxy can't be had together with a client certificate, which Deno shows to the proxy as well; set http to \"sockets\"";
+    return 'an https proxy can\'t be had together with a client certificate, which Deno shows to the proxy as well; set http to "sockets"';
   }
   return undefined;
 }

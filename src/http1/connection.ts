@@ -249,9 +249,8 @@ export class Connection implements WireListener {
   }
 
   #noteIdleLimit(head: ResponseHead): void {
-    const [, seconds] = /(?:^|[,\s])timeout=(\d{1,6})(?:$|[,\s])/i.exec(
-      fieldOf(head, "keep-alive") ?? "",
-    ) ?? [];
+    const [, seconds] =
+      /(?:^|[,\s])timeout=(\d{1,6})(?:$|[,\s])/i.exec(fieldOf(head, "keep-alive") ?? "") ?? [];
     // A second less, so that no request meets the end of it.
     if (seconds !== undefined) this.idleLimitMs = Math.max(0, Number(seconds) - 1) * 1_000;
   }

@@ -15,6 +15,9 @@ const MAX_OVERHEAD_BYTES = 16 * 1024;
 const MAX_TRAILERS = 256;
 const LF = 10;
 
+/** What says where a body ends comes before it (RFC 9110 section 6.5.1). */
+const framingFields: ReadonlySet<string> = new Set(["content-length", "transfer-encoding"]);
+
 const token = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]+";
 const quoted = String.raw`"(?:[\t\x20\x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t\x20-\x7e\x80-\xff])*"`;
 const sizeLine = new RegExp(`^([0-9A-Fa-f]{1,12})(?:;${token}(?:=(?:${token}|${quoted}))?)*\r$`);
@@ -164,8 +167,10 @@ export class BodyReader {
   #checkTrailer(line: string): void {
     this.#trailers += 1;
     const colon = line.indexOf(":");
+    const name = line.slice(0, Math.max(colon, 0));
     const isField =
-      fieldName.test(line.slice(0, Math.max(colon, 0))) &&
+      fieldName.test(name) &&
+      !framingFields.has(name.toLowerCase()) &&
       line.endsWith("\r") &&
       fieldValue.test(line.slice(colon + 1, -1));
     if (!isField || this.#trailers > MAX_TRAILERS) throw malformed("it has an invalid trailer");

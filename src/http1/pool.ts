@@ -213,9 +213,8 @@ export class Pool {
 
   #sweep(): void {
     const time = this.#parts.now();
-    for (const connection of [...this.#idle]) {
-      if (connection.idleUntil <= time) this.#close(connection);
-    }
+    const old = this.#idle.filter(({ idleUntil }) => idleUntil <= time);
+    for (const connection of old) this.#close(connection);
     const next = Math.min(...this.#idle.map(({ idleUntil }) => idleUntil));
     if (Number.isFinite(next)) this.#sweepAt(next);
   }

@@ -5,11 +5,7 @@
  * @module
  */
 
-import {
-  type FetchedBody,
-  type ResponseClass,
-  fetchedResponseClass,
-} from "./response.ts";
+import { type FetchedBody, type ResponseClass, fetchedResponseClass } from "./response.ts";
 
 /** A body, and whether the caller has it in hand beside the response. */
 interface Held {

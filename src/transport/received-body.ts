@@ -113,7 +113,7 @@ export class ReceivedBody {
         try {
           if (!gathered.add(chunk)) resolve();
         } catch (error) {
-          reject(error as Error);
+          reject(error);
         }
       },
       end: () => resolve(),

@@ -7,13 +7,7 @@
 import type { ServerIdentity } from "../certificates/spiffe-id.ts";
 import { ClosedError, ConfigError } from "../errors.ts";
 import type { EventListener, InsecureEvent } from "../events.ts";
-import {
-  type DurationRange,
-  checkCount,
-  checkDuration,
-  checkFlag,
-  timeLimit,
-} from "../options.ts";
+import { type DurationRange, checkCount, checkDuration, checkFlag, timeLimit } from "../options.ts";
 import type { Runtime, TransportOptions } from "../runtime.ts";
 import { type TrustRenewal, TrustWait, checkTrustWaitMs } from "../rotation/trust-wait.ts";
 import { type Http, chooseHttp } from "./http-way.ts";
@@ -95,7 +89,7 @@ export interface TransportSettings {
    * `spiffe://example.org/ns/shop/sa/billing`, or a function over the names of the server's certificate. The CA
    * bundle must vouch for the certificate all the same, so there must be one. A server of another identity is
    * rejected with an {@link UntrustedServerError} of the reason `wrong-host`. It can't be combined with a
-   * `serverName`. On Deno, requests then go through `node:https`. Rejected on edge.
+   * `serverName`. On Deno, requests then go by `http: "sockets"`. Rejected on edge.
    */
   serverIdentity?: ServerIdentity | undefined;
   /**

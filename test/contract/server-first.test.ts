@@ -49,7 +49,10 @@ describe.each(authorityKinds)("$kind", ({ next, settings }) => {
     const changingAt = performance.now();
     await volume.write({ ca: successor.pem });
     const changedAt = performance.now();
-    await until("requests succeed", () => attempts.filter(({ error }) => !error).length > 20);
+    await until("requests succeed", () => {
+      const after = attempts.filter(({ startedAt }) => startedAt > changedAt);
+      return after.filter(({ error }) => !error).length > 20;
+    });
     running = false;
     await Promise.all(loops);
 

@@ -1,0 +1,113 @@
+/**
+ * Responses as no server should send them: none of them may end a program, be waited for in vain, or reach another
+ * request.
+ *
+ * @module
+ */
+
+import { expect, test } from "vitest";
+import { bytesOf } from "../../../src/http1/wire.ts";
+import { corpus } from "../../support/http1-corpus.ts";
+import { type Random, seeded } from "../../support/random.ts";
+import { MemoryConnection, type Outcome } from "../support/memory-wire.ts";
+
+/** What is told of a response that arrives in pieces, up to the end of its connection. */
+function read(text: string, method: string, cuts: readonly number[]): Outcome {
+  const memory = new MemoryConnection();
+  const outcome = memory.ask(method);
+  let at = 0;
+  for (const cut of [...cuts, text.length]) {
+    memory.wire.arrive(text.slice(at, cut));
+    at = cut;
+  }
+  memory.wire.end();
+  return outcome;
+}
+
+function told({ head, body, isComplete, ends }: Outcome): string {
+  // What came of a body before it was found to be broken depends on the pieces.
+  return JSON.stringify(isComplete ? { head, body, ends } : { isComplete, ends });
+}
+
+test("a response is the same wherever its bytes are cut", () => {
+  expect(corpus.length).toBeGreaterThanOrEqual(300);
+  for (const { name, text, method } of corpus) {
+    const whole = told(read(text, method, []));
+    const at = Array.from({ length: text.length }, (_, index) => index);
+    // In a long one, most of the places are alike.
+    const tried = text.length < 600 ? at : at.filter((cut) => cut < 60 || cut % 97 === 0);
+    for (const cut of tried) {
+      if (told(read(text, method, [cut])) !== whole) throw new Error(`${name}, cut at ${cut}`);
+    }
+    if (told(read(text, method, at)) !== whole) throw new Error(`${name}, cut everywhere`);
+  }
+});
+
+/** Text that is changed, cut, doubled or moved at places that chance decides. */
+function mutate(text: string, random: Random): string {
+  let mutated = text;
+  for (let count = random.below(4); count >= 0; count--) {
+    const at = random.below(mutated.length + 1);
+    const to = Math.min(mutated.length, at + random.below(12));
+    const piece = mutated.slice(at, to);
+    const other = random.pick([
+      "",
+      piece + piece,
+      "\r\n",
+      "\n",
+      "\r",
+      ":",
+      "0",
+      "5",
+      ";",
+      " ",
+      "\u0000",
+      "Content-Length: 7\r\n",
+      "Transfer-Encoding: chunked\r\n",
+      "\r\n\r\n",
+      "HTTP/1.1 200 OK\r\n",
+      "0\r\n\r\n",
+      String.fromCharCode(random.below(256)),
+      [...piece].toReversed().join(""),
+    ]);
+    mutated = mutated.slice(0, at) + other + mutated.slice(to);
+  }
+  return mutated;
+}
+
+/** What the second request of a connection is answered with, and nothing of which may be told of the first. */
+const second = "HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\nSECOND!!";
+
+test("100,000 broken responses each end once, and none reaches the next request", () => {
+  const random = seeded(19);
+  const valid = corpus.filter(({ text }) => text.length < 400);
+  let persistent = 0;
+  let completed = 0;
+  for (let run = 0; run < 100_000; run++) {
+    const { text, method } = valid[run % valid.length] ?? { text: "", method: "GET" };
+    const bytes = bytesOf(mutate(text, random));
+    const memory = new MemoryConnection();
+    const first = memory.ask(method);
+    for (let at = 0; at < bytes.length;) {
+      const to = at + 1 + random.below(bytes.length);
+      memory.wire.arriveBytes(bytes.slice(at, to));
+      at = to;
+    }
+    if (first.isComplete && memory.gone === 0) {
+      persistent += 1;
+      // All of it was the first one's; so the second is whole.
+      const next = memory.ask();
+      memory.wire.arrive(second);
+      if (next.body !== "SECOND!!" || !next.isComplete) throw new Error(`run ${run}: the second`);
+    }
+    memory.wire.end();
+    memory.wire.close();
+    if (first.isComplete) completed += 1;
+    if (first.ends !== 1) throw new Error(`run ${run}: it ended ${first.ends} times`);
+    if (first.body.includes("SECOND")) throw new Error(`run ${run}: it has what is not its own`);
+    if (memory.gone !== 1) throw new Error(`run ${run}: the connection is kept`);
+  }
+  // That nothing is proved by rejecting everything.
+  expect(completed).toBeGreaterThan(5_000);
+  expect(persistent).toBeGreaterThan(1_000);
+});

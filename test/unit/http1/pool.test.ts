@@ -1,0 +1,272 @@
+import { describe, expect, test } from "vitest";
+import type { Connection } from "../../../src/http1/connection.ts";
+import { type Job, Pool } from "../../../src/http1/pool.ts";
+import { MemoryWire, Outcome } from "../support/memory-wire.ts";
+
+const ok = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+
+/** A request that is sent as soon as there is a connection. */
+class Request extends Outcome implements Job {
+  readonly isFresh: boolean;
+  readonly #started: Request[];
+  connection: Connection | undefined;
+
+  constructor(started: Request[], isFresh: boolean) {
+    super();
+    this.#started = started;
+    this.isFresh = isFresh;
+  }
+
+  start(connection: Connection): void {
+    this.connection = connection;
+    this.#started.push(this);
+    const message = { method: "GET", target: "/", fields: [], moreFields: [], body: null };
+    connection.exchange(message, this);
+  }
+
+  fail(error: unknown): void {
+    this.onFailure(error);
+  }
+}
+
+interface Attempt {
+  readonly signal: AbortSignal;
+  readonly resolve: (wire: MemoryWire) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+function setScene(maxConnections = Infinity) {
+  const attempts: Attempt[] = [];
+  const timers: { readonly callback: () => void; readonly delayMs: number }[] = [];
+  const started: Request[] = [];
+  let now = 0;
+  let emptied = 0;
+  const pool = new Pool({
+    host: "server.test",
+    maxConnections,
+    idleLimitMs: 90_000,
+    connect: (signal) =>
+      new Promise((resolve, reject) => {
+        signal.addEventListener("abort", () => reject(signal.reason));
+        attempts.push({ signal, resolve, reject });
+      }),
+    now: () => now,
+    later(callback, delayMs) {
+      const timer = { callback, delayMs };
+      timers.push(timer);
+      return () => void timers.splice(timers.indexOf(timer), 1);
+    },
+    onEmpty: () => void (emptied += 1),
+  });
+
+  function ask(isFresh = false): Request {
+    const request = new Request(started, isFresh);
+    pool.add(request);
+    return request;
+  }
+
+  /** An attempt succeeds. */
+  async function connect(index = 0): Promise<MemoryWire> {
+    const wire = new MemoryWire();
+    attempts.splice(index, 1)[0]?.resolve(wire);
+    await turns();
+    return wire;
+  }
+
+  async function fail(index: number, error: unknown): Promise<void> {
+    attempts.splice(index, 1)[0]?.reject(error);
+    await turns();
+  }
+
+  /** Time goes on, and the timer that is due calls back. */
+  function advance(ms: number): void {
+    now += ms;
+    for (const timer of timers.splice(0)) timer.callback();
+  }
+  return {
+    pool,
+    attempts,
+    timers,
+    started,
+    ask,
+    connect,
+    fail,
+    advance,
+    emptied: () => emptied,
+  };
+}
+
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+}
+
+describe("add()", () => {
+  test("uses the connection that was free last", async () => {
+    const { ask, attempts, connect } = setScene();
+    const [first, second] = [ask(), ask()];
+    const [one, two] = [await connect(), await connect()];
+    two.arrive(ok);
+    one.arrive(ok);
+    const next = ask();
+    expect(attempts).toHaveLength(0);
+    expect(next.connection).toBe(first.connection);
+    expect(ask().connection).toBe(second.connection);
+  });
+
+  test("gives whichever connection is there first to whom waits longest", async () => {
+    const { ask, attempts, connect, started } = setScene();
+    const busy = ask();
+    const wire = await connect();
+    const [first, second, third] = [ask(), ask(), ask()];
+    expect(attempts).toHaveLength(3);
+    await connect(2);
+    wire.arrive(ok);
+    expect(started).toEqual([busy, first, second]);
+    // One that comes later does not overtake, though a connection becomes free now.
+    const late = ask();
+    wire.arrive(ok);
+    expect(started.at(-1)).toBe(third);
+    wire.arrive(ok);
+    expect(started.at(-1)).toBe(late);
+  });
+
+  test("keeps to the limit, and connects again once there is room", async () => {
+    const { ask, attempts, connect } = setScene(2);
+    const requests = Array.from({ length: 5 }, () => ask());
+    expect(attempts).toHaveLength(2);
+    const [one, two] = [await connect(), await connect()];
+    expect(attempts).toHaveLength(0);
+    one.arrive(ok);
+    one.close();
+    expect(attempts).toHaveLength(1);
+    two.arrive(ok);
+    expect(requests.filter(({ connection }) => connection !== undefined)).toHaveLength(4);
+    await connect();
+    expect(requests.every(({ connection }) => connection !== undefined)).toBe(true);
+  });
+
+  test("connects anew for a request that needs a fresh connection, also at the limit", async () => {
+    const { ask, attempts, connect } = setScene(1);
+    const first = ask();
+    const one = await connect();
+    one.arrive(ok);
+    const fresh = ask(true);
+    expect(one.isClosed).toBe(true);
+    expect(attempts).toHaveLength(1);
+    const two = await connect();
+    expect(fresh.connection).not.toBe(first.connection);
+    // While it is on its way, another one waits.
+    const other = ask(true);
+    expect(attempts).toHaveLength(0);
+    two.arrive(ok);
+    expect(two.isClosed).toBe(true);
+    await connect();
+    expect(other.connection).toBeDefined();
+  });
+});
+
+describe("an attempt that fails", () => {
+  test("fails the request that it was begun for", async () => {
+    const { ask, connect, fail } = setScene();
+    const requests = [ask(), ask(), ask()];
+    await fail(1, "refused");
+    expect(requests.map(({ failure }) => failure)).toEqual([undefined, "refused", undefined]);
+    await connect();
+    await connect();
+    expect(requests.map(({ connection }) => connection !== undefined)).toEqual([true, false, true]);
+  });
+
+  test("fails nobody whom another attempt can still serve, and the oldest if there is none", async () => {
+    const { ask, attempts, connect, fail } = setScene();
+    const [first, second] = [ask(), ask()];
+    await connect(1);
+    expect(first.connection).toBeDefined();
+    await fail(0, "refused");
+    expect(second.failure).toBe("refused");
+    expect(attempts).toHaveLength(0);
+  });
+
+  test("leaves those to connect that had no room before", async () => {
+    const { ask, attempts, fail } = setScene(1);
+    const [first, second] = [ask(), ask()];
+    await fail(0, "refused");
+    expect([first.failure, second.failure]).toEqual(["refused", undefined]);
+    expect(attempts).toHaveLength(1);
+    await fail(0, "again");
+    expect(second.failure).toBe("again");
+    expect(attempts).toHaveLength(0);
+  });
+});
+
+describe("remove()", () => {
+  test("ends the attempts when nobody waits any more", async () => {
+    const { pool, ask, attempts, emptied } = setScene();
+    const [first, second] = [ask(), ask()];
+    pool.remove(first);
+    expect(attempts.map(({ signal }) => signal.aborted)).toEqual([false, false]);
+    pool.remove(second);
+    expect(attempts.map(({ signal }) => signal.aborted)).toEqual([true, true]);
+    await turns();
+    expect(first.failure).toBeUndefined();
+    expect(pool.isEmpty).toBe(true);
+    expect(emptied()).toBeGreaterThan(0);
+  });
+});
+
+describe("idle connections", () => {
+  test("keep no process alive, and are closed once they are too old", async () => {
+    const { ask, connect, advance, timers, pool } = setScene();
+    ask();
+    const wire = await connect();
+    expect(wire.isReferenced).toBe(true);
+    wire.arrive(ok);
+    expect(wire.isReferenced).toBe(false);
+    expect(timers).toHaveLength(1);
+    advance(60_000);
+    expect(wire.isClosed).toBe(false);
+    ask();
+    expect(wire.isReferenced).toBe(true);
+    wire.arrive(ok);
+    advance(89_000);
+    expect(wire.isClosed).toBe(false);
+    advance(2_000);
+    expect(wire.isClosed).toBe(true);
+    expect(pool.isEmpty).toBe(true);
+    expect(timers).toHaveLength(0);
+  });
+
+  test("are closed earlier if the server says so, and never used after", async () => {
+    const { ask, attempts, connect, timers, advance } = setScene();
+    const [, second] = [ask(), ask()];
+    const [one, two] = [await connect(), await connect()];
+    one.arrive(ok);
+    two.arrive(ok.replace("\r\n", "\r\nkeep-alive: timeout=5\r\n"));
+    expect(second.isComplete).toBe(true);
+    expect(timers.map(({ delayMs }) => delayMs < 5_000)).toEqual([true]);
+    advance(4_500);
+    expect([one.isClosed, two.isClosed]).toEqual([false, true]);
+    ask();
+    expect(attempts).toHaveLength(0);
+    expect(one.sent.match(/GET/g)).toHaveLength(2);
+  });
+
+  test("are closed at once by retire(), and those in use when they are free", async () => {
+    const { pool, ask, connect, attempts, emptied } = setScene();
+    const [, busy] = [ask(), ask()];
+    const [one, two] = [await connect(), await connect()];
+    one.arrive(ok);
+    pool.retire();
+    expect([one.isClosed, two.isClosed]).toEqual([true, false]);
+    two.arrive(ok);
+    expect(busy.isComplete).toBe(true);
+    expect(two.isClosed).toBe(true);
+    expect(emptied()).toBe(1);
+    // What had chosen this pool before is still sent.
+    const late = ask();
+    expect(attempts).toHaveLength(1);
+    const three = await connect();
+    three.arrive(ok);
+    expect(late.isComplete).toBe(true);
+    expect(three.isClosed).toBe(true);
+  });
+});
