@@ -4,7 +4,7 @@
  * @module
  */
 
-import { setTimeout } from "node:timers";
+import { setImmediate, setTimeout } from "node:timers";
 import { StreamWire, type Wire } from "../../src/http1/wire.ts";
 import { SocketTransport } from "../../src/transport/socket-transport.ts";
 import { type Dialler, dial } from "./dial.ts";
@@ -17,6 +17,10 @@ export function openSocketPool(dialler: Dialler): SocketTransport {
     async connect(target, signal): Promise<Wire> {
       const stream = await dial(dialler, target, signal);
       return stream instanceof SocketBytes ? stream : new StreamWire(stream);
+    },
+    async settle() {
+      // The first turn may be that of events which were collected before; the second looks for others.
+      for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
     },
     later(callback, delayMs) {
       const timer = setTimeout(callback, delayMs);

@@ -71,6 +71,8 @@ export class Connection implements WireListener {
   taken = 0;
   /** How long it may be idle by what the server says, in milliseconds. */
   idleLimitMs: number = Infinity;
+  /** Since when it is idle. */
+  idleSince = 0;
   /** Until when it may be idle. */
   idleUntil = 0;
 

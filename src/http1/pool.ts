@@ -15,10 +15,18 @@ import type { Wire } from "./wire.ts";
 /** How much longer than its limit a connection may stay, so that few timers are set. */
 const SWEEP_TOLERANCE_MS = 250;
 
+/** How many attempts to connect are made at once: the next requests of a burst are sent on the first connections. */
+const MAX_ATTEMPTS = 128;
+
+/** A connection that was idle for longer than this may have been closed by the server, and nobody has noticed yet. */
+const UNCERTAIN_AFTER_MS = 1;
+
 /** A request that a connection is wanted for. */
 export interface Job {
   /** Whether it needs a connection that has carried no other request. */
   readonly isFresh: boolean;
+  /** Whether it may be sent again if its connection is lost. */
+  readonly isRepeatable: boolean;
   /** Called once, unless it fails: to be sent in the same turn. */
   start(connection: Connection): void;
   /** Called if no connection comes about. */
@@ -37,6 +45,8 @@ export interface PoolParts {
   connect(signal: AbortSignal): Promise<Wire>;
   /** Monotonic milliseconds. */
   now(): number;
+  /** Resolves once what has arrived by now has been noticed. */
+  settle(): Promise<void>;
   /** Calls back once, by a timer that does not keep the process alive; returns what cancels that. */
   later(callback: () => void, delayMs: number): () => void;
   /** Called when it has become empty. */
@@ -55,6 +65,7 @@ export class Pool {
   readonly #idle: Connection[] = [];
   readonly #all = new Set<Connection>();
   #queue: Waiting[] = [];
+  readonly #settling = new Set<Job>();
   readonly #attempts = new Set<AbortController>();
   #isRetired = false;
   #cancelSweep: (() => void) | undefined;
@@ -66,7 +77,8 @@ export class Pool {
 
   /** Whether it has no connection, and nothing waits for one. */
   get isEmpty(): boolean {
-    return this.#all.size + this.#attempts.size + this.#queue.length === 0;
+    const waiting = this.#queue.length + this.#settling.size;
+    return this.#all.size + this.#attempts.size + waiting === 0;
   }
 
   /** Sends a request as soon as there is a connection. */
@@ -74,7 +86,9 @@ export class Pool {
     if (this.#queue.length === 0 && !job.isFresh) {
       const connection = this.#takeIdle();
       if (connection !== undefined) {
-        job.start(connection);
+        const idleMs = this.#parts.now() - connection.idleSince;
+        if (job.isRepeatable || idleMs < UNCERTAIN_AFTER_MS) job.start(connection);
+        else void this.#startSettled(job, connection);
         return;
       }
     }
@@ -82,8 +96,20 @@ export class Pool {
     this.#connectMore();
   }
 
+  /** Sends a request that may reach the server only once, unless its connection turns out to be closed already. */
+  async #startSettled(job: Job, connection: Connection): Promise<void> {
+    this.#settling.add(job);
+    await this.#parts.settle();
+    if (!this.#settling.delete(job)) {
+      if (!connection.isGone) this.onFree(connection);
+      this.#checkEmpty();
+    } else if (connection.isGone) this.add(job);
+    else job.start(connection);
+  }
+
   /** Lets a request go that waits. Attempts end when nobody waits for one any more. */
   remove(job: Job): void {
+    if (this.#settling.delete(job)) return;
     this.#queue = this.#queue.filter((waiting) => waiting.job !== job);
     if (this.#queue.length > 0) return;
     const reason = new ConnectionError("Cannot connect: nobody waits for it any more");
@@ -117,7 +143,8 @@ export class Pool {
     }
     connection.setReferenced(false);
     const { idleLimitMs } = this.#parts;
-    connection.idleUntil = now() + Math.min(connection.idleLimitMs, idleLimitMs);
+    connection.idleSince = now();
+    connection.idleUntil = connection.idleSince + Math.min(connection.idleLimitMs, idleLimitMs);
     this.#idle.push(connection);
     this.#sweepAt(connection.idleUntil);
   }
@@ -142,7 +169,7 @@ export class Pool {
       if (oldest !== undefined) this.#close(oldest);
     }
     while (
-      this.#attempts.size < this.#queue.length &&
+      this.#attempts.size < Math.min(this.#queue.length, MAX_ATTEMPTS) &&
       this.#all.size + this.#attempts.size < maxConnections
     ) {
       this.#connect();

@@ -10,6 +10,7 @@ import type { Job, Pool } from "../http1/pool.ts";
 import type { ResponseHead } from "../http1/response-head.ts";
 import type { BodyLimit, TransportResponse } from "../runtime.ts";
 import { pooledResponseClass } from "./pooled-response.ts";
+import { safeMethods } from "./request.ts";
 import { declaredBytes, readText } from "./read-text.ts";
 import { type Flow, ReceivedBody } from "./received-body.ts";
 import { type FetchedBody, decodeBody, hasBody } from "./response.ts";
@@ -39,6 +40,7 @@ export function exchange(parts: ExchangeParts): Promise<TransportResponse> {
 
 class SocketExchange implements Job, Receiver, Flow, TransportResponse {
   readonly isFresh: boolean;
+  readonly isRepeatable: boolean;
   readonly #parts: ExchangeParts;
   readonly #resolve: (response: TransportResponse) => void;
   readonly #reject: (error: unknown) => void;
@@ -56,6 +58,7 @@ class SocketExchange implements Job, Receiver, Flow, TransportResponse {
     reject: (error: unknown) => void,
   ) {
     this.isFresh = parts.isFresh;
+    this.isRepeatable = safeMethods.has(parts.message.method);
     this.#parts = parts;
     this.#resolve = resolve;
     this.#reject = reject;

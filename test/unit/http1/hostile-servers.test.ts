@@ -68,7 +68,7 @@ function mutate(text: string, random: Random): string {
       "HTTP/1.1 200 OK\r\n",
       "0\r\n\r\n",
       String.fromCharCode(random.below(256)),
-      [...piece].toReversed().join(""),
+      piece.split("").toReversed().join(""),
     ]);
     mutated = mutated.slice(0, at) + other + mutated.slice(to);
   }

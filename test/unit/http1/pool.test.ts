@@ -8,11 +8,13 @@ const ok = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
 /** A request that is sent as soon as there is a connection. */
 class Request extends Outcome implements Job {
   readonly isFresh: boolean;
+  readonly isRepeatable: boolean;
   readonly #started: Request[];
   connection: Connection | undefined;
 
-  constructor(started: Request[], isFresh: boolean) {
+  constructor(started: Request[], isFresh: boolean, isRepeatable: boolean) {
     super();
+    this.isRepeatable = isRepeatable;
     this.#started = started;
     this.isFresh = isFresh;
   }
@@ -39,6 +41,7 @@ function setScene(maxConnections = Infinity) {
   const attempts: Attempt[] = [];
   const timers: { readonly callback: () => void; readonly delayMs: number }[] = [];
   const started: Request[] = [];
+  const settling: (() => void)[] = [];
   let now = 0;
   let emptied = 0;
   const pool = new Pool({
@@ -51,6 +54,7 @@ function setScene(maxConnections = Infinity) {
         attempts.push({ signal, resolve, reject });
       }),
     now: () => now,
+    settle: () => new Promise((resolve) => void settling.push(resolve)),
     later(callback, delayMs) {
       const timer = { callback, delayMs };
       timers.push(timer);
@@ -59,8 +63,8 @@ function setScene(maxConnections = Infinity) {
     onEmpty: () => void (emptied += 1),
   });
 
-  function ask(isFresh = false): Request {
-    const request = new Request(started, isFresh);
+  function ask(isFresh = false, isRepeatable = true): Request {
+    const request = new Request(started, isFresh, isRepeatable);
     pool.add(request);
     return request;
   }
@@ -88,6 +92,7 @@ function setScene(maxConnections = Infinity) {
     attempts,
     timers,
     started,
+    settling,
     ask,
     connect,
     fail,
@@ -145,6 +150,16 @@ describe("add()", () => {
     expect(requests.every(({ connection }) => connection !== undefined)).toBe(true);
   });
 
+  test("makes no more than 128 attempts at once, and serves a burst by the first connections", async () => {
+    const { ask, attempts, connect } = setScene();
+    const requests = Array.from({ length: 1_000 }, () => ask());
+    expect(attempts).toHaveLength(128);
+    const wire = await connect();
+    for (let answered = 1; answered < 1_000; answered++) wire.arrive(ok);
+    expect(requests.filter(({ isComplete }) => isComplete)).toHaveLength(999);
+    expect(attempts).toHaveLength(128);
+  });
+
   test("connects anew for a request that needs a fresh connection, also at the limit", async () => {
     const { ask, attempts, connect } = setScene(1);
     const first = ask();
@@ -162,6 +177,53 @@ describe("add()", () => {
     expect(two.isClosed).toBe(true);
     await connect();
     expect(other.connection).toBeDefined();
+  });
+});
+
+describe("a request that may be sent only once", () => {
+  test("goes at once by a connection that has just become free", async () => {
+    const { ask, connect } = setScene();
+    const first = ask();
+    const wire = await connect();
+    wire.arrive(ok);
+    expect(ask(false, false).connection).toBe(first.connection);
+  });
+
+  test.each([true, false])(
+    "waits until a connection that was idle shows whether it is closed (%s)",
+    async (isClosed) => {
+      const { ask, attempts, connect, advance, settling } = setScene();
+      const first = ask();
+      const wire = await connect();
+      wire.arrive(ok);
+      advance(50);
+      const second = ask(false, false);
+      expect(second.connection).toBeUndefined();
+      if (isClosed) wire.end();
+      for (const resume of settling.splice(0)) resume();
+      await turns();
+      if (isClosed) {
+        expect(attempts).toHaveLength(1);
+        await connect();
+        expect(second.connection).not.toBe(first.connection);
+      } else expect(second.connection).toBe(first.connection);
+      expect(second.failure).toBeUndefined();
+    },
+  );
+
+  test("leaves its connection to others when it is given up before", async () => {
+    const { pool, ask, attempts, connect, advance, settling } = setScene();
+    const first = ask();
+    const wire = await connect();
+    wire.arrive(ok);
+    advance(50);
+    const second = ask(false, false);
+    pool.remove(second);
+    for (const resume of settling.splice(0)) resume();
+    await turns();
+    expect(second.connection).toBeUndefined();
+    expect(ask().connection).toBe(first.connection);
+    expect(attempts).toHaveLength(0);
   });
 });
 
