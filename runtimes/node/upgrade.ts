@@ -4,11 +4,7 @@
  * @module
  */
 
-import type {
-  TransportRequest,
-  TransportResponse,
-  UpgradedConnection,
-} from "../../src/runtime.ts";
+import type { TransportRequest, TransportResponse, UpgradedConnection } from "../../src/runtime.ts";
 import { dialProbe, dialUpgrade } from "../_shared/dial-upgrade.ts";
 import { type NodePool, nodeDialler } from "./sockets.ts";
 

@@ -80,11 +80,14 @@ const second = "HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\nSECOND!!";
 
 test("100,000 broken responses each end once, and none reaches the next request", () => {
   const random = seeded(19);
-  const valid = corpus.filter(({ text }) => text.length < 400);
+  const short = corpus.filter(({ text }) => text.length < 400);
+  const valid = short.filter(({ text, method }) => read(text, method, []).isComplete);
   let persistent = 0;
   let completed = 0;
   for (let run = 0; run < 100_000; run++) {
-    const { text, method } = valid[run % valid.length] ?? { text: "", method: "GET" };
+    // Every other one was valid, and may still be.
+    const cases = run % 2 === 0 ? short : valid;
+    const { text, method } = cases[run % cases.length] ?? { text: "", method: "GET" };
     const bytes = bytesOf(mutate(text, random));
     const memory = new MemoryConnection();
     const first = memory.ask(method);
