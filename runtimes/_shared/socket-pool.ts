@@ -5,6 +5,7 @@
  */
 
 import { setImmediate, setTimeout } from "node:timers";
+import { systemClock } from "../../src/runtime.ts";
 import { StreamWire, type Wire } from "../../src/http1/wire.ts";
 import { SocketTransport } from "../../src/transport/socket-transport.ts";
 import { type Dialler, dial } from "./dial.ts";
@@ -18,6 +19,7 @@ export function openSocketPool(dialler: Dialler): SocketTransport {
       const stream = await dial(dialler, target, signal);
       return stream instanceof SocketBytes ? stream : new StreamWire(stream);
     },
+    now: systemClock.now,
     async settle() {
       // The first turn may be that of events which were collected before; the second looks for others.
       for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));

@@ -18,6 +18,8 @@ export interface SocketTransportParts {
   readonly maxConnections: number;
   /** Connects to the origin of a URL; ends the attempt when the signal is aborted. */
   connect(target: URL, signal: AbortSignal): Promise<Wire>;
+  /** Monotonic milliseconds. */
+  now(): number;
   /** Resolves once what has arrived by now has been noticed. */
   settle(): Promise<void>;
   /** Calls back once, by a timer that does not keep the process alive; returns what cancels that. */
@@ -72,14 +74,14 @@ export class SocketTransport implements Omit<Transport, "upgrade"> {
   #poolFor(origin: string): Pool {
     const known = this.#pools.get(origin);
     if (known !== undefined) return known;
-    const { connect, later, settle, maxConnections } = this.#parts;
+    const { connect, later, now, settle, maxConnections } = this.#parts;
     const target = new URL(origin);
     const pool: Pool = new Pool({
       host: target.host,
       maxConnections,
       idleLimitMs: IDLE_LIMIT_MS,
       connect: (signal) => connect(target, signal),
-      now: () => performance.now(),
+      now,
       settle,
       later,
       // In a turn of its own: a request may be about to be added.
