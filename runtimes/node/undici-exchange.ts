@@ -10,15 +10,9 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { Dispatcher } from "undici";
 import type { BodyLimit, TransportResponse } from "../../src/runtime.ts";
 import { readText } from "../../src/transport/read-text.ts";
-import { type FetchedBody, decodeBody, hasBody } from "../../src/transport/response.ts";
 import type { ConnectionAttempts } from "./connection-attempts.ts";
 import { pooledResponseClass } from "../../src/transport/pooled-response.ts";
-import { ReceivedBody } from "../../src/transport/received-body.ts";
-
-/** More than this of an unwanted body costs more to read than a new connection. */
-const MAX_DISCARD_BYTES = 16 * 1024;
-/** Nor is one waited for that stalls: a request is to be sent again. */
-const MAX_DISCARD_MS = 1_000;
+import { ReceivedBody, handOver } from "../../src/transport/received-body.ts";
 
 /** What an exchange is about. */
 export interface ExchangeOptions {
@@ -158,7 +152,7 @@ class Exchange implements Dispatcher.DispatchHandler, TransportResponse {
   }
 
   async discard(): Promise<void> {
-    await this.#body.discard(MAX_DISCARD_BYTES, MAX_DISCARD_MS);
+    await this.#body.discard();
   }
 
   toResponse(): Response {
@@ -169,17 +163,6 @@ class Exchange implements Dispatcher.DispatchHandler, TransportResponse {
       else for (const line of value ?? []) headers.append(name, line);
     }
     const init = { status: this.status, statusText: this.#statusText, headers };
-    return new (pooledResponseClass())(this.#handOver(method, headers), init, url);
-  }
-
-  #handOver(method: string, headers: Headers): FetchedBody {
-    if (!hasBody(method, this.status)) {
-      // To its end, which frees the connection.
-      this.#body.discard(MAX_DISCARD_BYTES, MAX_DISCARD_MS).catch(() => {});
-      return null;
-    }
-    const isPlain = this.header("content-encoding") === null;
-    if (isPlain && this.#body.isWhole) return this.#body.take();
-    return decodeBody(this.#body.stream(), headers);
+    return new (pooledResponseClass())(handOver(this.#body, { method, ...init }), init, url);
   }
 }

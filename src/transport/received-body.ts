@@ -7,9 +7,15 @@
 
 import type { BodyLimit } from "../runtime.ts";
 import { GatheredBytes } from "./read-text.ts";
+import { type FetchedBody, decodeBody, hasBody } from "./response.ts";
 
 /** How much is kept before the connection is paused: a small answer is whole by the time it is asked for. */
 const LIMIT_BYTES = 64 * 1024;
+
+/** More than this of an unwanted body costs more to read than a new connection. */
+const MAX_DISCARD_BYTES = 16 * 1024;
+/** Nor is one waited for that stalls: a request is to be sent again. */
+const MAX_DISCARD_MS = 1_000;
 
 /** Bytes that are a body's own: what is read next goes into another buffer. */
 type Chunk = Uint8Array<ArrayBuffer>;
@@ -146,7 +152,10 @@ export class ReceivedBody {
    * Gives it up; a rest of no more than so many bytes is read, for no longer than so many milliseconds, so that
    * the connection can be used again.
    */
-  async discard(maxBytes: number, maxMs: number): Promise<void> {
+  async discard(
+    maxBytes: number = MAX_DISCARD_BYTES,
+    maxMs: number = MAX_DISCARD_MS,
+  ): Promise<void> {
     let size = this.#size;
     this.clear();
     if (this.#isOver) return;
@@ -181,6 +190,27 @@ export class ReceivedBody {
     this.#goOn?.();
     this.#goOn = undefined;
   }
+}
+
+/** What a response is that a body belongs to. */
+export interface BodyContext {
+  readonly method: string;
+  readonly status: number;
+  readonly headers: Headers;
+}
+
+/** Hands a body over: all of it if it is there, otherwise as it arrives, and decoded. */
+export function handOver(
+  body: ReceivedBody,
+  { method, status, headers }: BodyContext,
+): FetchedBody {
+  if (!hasBody(method, status)) {
+    // To its end, which frees the connection.
+    body.discard().catch(() => {});
+    return null;
+  }
+  const isPlain = headers.get("content-encoding") === null;
+  return isPlain && body.isWhole ? body.take() : decodeBody(body.stream(), headers);
 }
 
 function join(chunks: readonly Chunk[], size: number): Chunk {

@@ -12,13 +12,7 @@ import type { BodyLimit, TransportResponse } from "../runtime.ts";
 import { pooledResponseClass } from "./pooled-response.ts";
 import { safeMethods } from "./request.ts";
 import { declaredBytes, readText } from "./read-text.ts";
-import { type Flow, ReceivedBody } from "./received-body.ts";
-import { type FetchedBody, decodeBody, hasBody } from "./response.ts";
-
-/** More than this of an unwanted body costs more to read than a new connection. */
-const MAX_DISCARD_BYTES = 16 * 1024;
-/** Nor is one waited for that stalls: a request is to be sent again. */
-const MAX_DISCARD_MS = 1_000;
+import { type Flow, ReceivedBody, handOver } from "./received-body.ts";
 
 /** What an exchange is about. */
 export interface ExchangeParts {
@@ -147,7 +141,7 @@ class SocketExchange implements Job, Receiver, Flow, TransportResponse {
   }
 
   async discard(): Promise<void> {
-    await this.#body.discard(MAX_DISCARD_BYTES, MAX_DISCARD_MS);
+    await this.#body.discard();
   }
 
   toResponse(): Response {
@@ -156,17 +150,10 @@ class SocketExchange implements Job, Receiver, Flow, TransportResponse {
     for (const [name, value] of this.#head?.fields ?? []) headers.append(name, value);
     const statusText = this.#head?.statusText ?? "";
     const init = { status: this.status, statusText, headers };
-    return new (pooledResponseClass())(this.#handOver(message.method, headers), init, url);
-  }
-
-  #handOver(method: string, headers: Headers): FetchedBody {
-    if (!hasBody(method, this.status)) {
-      // To its end, which frees the connection.
-      this.#body.discard(MAX_DISCARD_BYTES, MAX_DISCARD_MS).catch(() => {});
-      return null;
-    }
-    const isPlain = this.header("content-encoding") === null;
-    if (isPlain && this.#body.isWhole) return this.#body.take();
-    return decodeBody(this.#body.stream(), headers);
+    return new (pooledResponseClass())(
+      handOver(this.#body, { method: message.method, ...init }),
+      init,
+      url,
+    );
   }
 }
