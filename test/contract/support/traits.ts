@@ -105,8 +105,7 @@ const overSockets: Partial<Traits> = {
 };
 
 /** What this runtime does in its own way. */
-export const traits: Traits =
-  http === "sockets" ? { ...all[lane], ...overSockets } : all[lane];
+export const traits: Traits = http === "sockets" ? { ...all[lane], ...overSockets } : all[lane];
 
 /** Whether exclusive trust has to be asked for, and goes over sockets. */
 export const hasExclusiveTransport: boolean = entry.runtime.capabilities.customCa === "additive";
