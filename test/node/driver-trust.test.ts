@@ -5,6 +5,7 @@
  */
 
 import { once } from "node:events";
+import { Agent as HttpsAgent, createServer as createHttpsServer, get } from "node:https";
 import { type Socket, connect as connectPlain, createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { type ConnectionOptions, type TLSSocket, connect } from "node:tls";
@@ -17,6 +18,7 @@ import {
   makeGenericClientConstructor,
 } from "@grpc/grpc-js";
 import { Client } from "pg";
+import { Agent, request } from "undici";
 import { expect, onTestFinished, test } from "vitest";
 import {
   type AgentOptions,
@@ -87,6 +89,45 @@ test("live() rejects a server whose anchor was removed during the handshake", as
   expect(await outcome).toMatchObject({ code: "CERT_REJECTED" });
   expect(await failureOf({ host, port: server.port, ...live })).toBeInstanceOf(Error);
 });
+
+test.each(["TLSv1.2", "TLSv1.3"] as const)(
+  "settings let an agent of Node's or undici's resume no session of a removed anchor, by %s",
+  async (maxVersion) => {
+    const ca = await createCa();
+    const server = createHttpsServer({ ...(await ca.issue()), maxVersion }, (_, response) => {
+      response.setHeader("connection", "close").end();
+    });
+    server.listen(0, host);
+    await once(server, "listening");
+    onTestFinished(() => void server.close());
+    const url = `https://localhost:${(server.address() as AddressInfo).port}`;
+    const volume = await createVolume({ ca: ca.pem });
+    const trust = fileCaSource(volume.caFile);
+    const source = openSource({ ca: trust });
+    const settings = [await source.live(), await source.current()];
+    const senders = settings.flatMap((own) => {
+      const [agent, dispatcher] = [new HttpsAgent({ ...own }), new Agent({ connect: { ...own } })];
+      onTestFinished(async () => {
+        agent.destroy();
+        await dispatcher.destroy();
+      });
+      const byAgent = async (): Promise<void> => {
+        const [response] = await once(get(url, { agent }), "response");
+        await response.resume().toArray();
+      };
+      const byDispatcher = async (): Promise<void> => {
+        await (await request(url, { dispatcher })).body.dump();
+      };
+      return [byAgent, byDispatcher];
+    });
+    for (const send of senders) await send();
+    await volume.write({ ca: (await createCa()).pem });
+    await trust.reload();
+    for (const send of senders) {
+      expect(await rejection(send())).toMatchObject({ code: expect.stringMatching(/CERT|LATE/) });
+    }
+  },
+);
 
 test("live() accepts a server during whose handshake an anchor of another server was removed", async () => {
   const { ca, server } = await startCluster();

@@ -8,9 +8,10 @@ import { once } from "node:events";
 import { request as httpsRequest } from "node:https";
 import { type TLSSocket, checkServerIdentity, connect } from "node:tls";
 import axios from "axios";
-import { interceptors, request } from "undici";
+import { Agent, interceptors, request } from "undici";
 import { expect, onTestFinished, test } from "vitest";
 import {
+  type DispatcherPoolOptions,
   type TlsSettings,
   createDispatcher,
   createHttpsAgent,
@@ -110,6 +111,43 @@ test("an https agent gives a connection of a removed anchor to no request that w
   await held;
   expect(await refused).toMatchObject({ code: "ERR_REANCHOR_UNTRUSTED_SERVER" });
   expect((await server.stats()).requests).toBe(1);
+});
+
+test("an https agent gives a connection of a removed anchor to no request that waited before", async () => {
+  const { ca, server } = await startCluster();
+  const volume = await createVolume({ ca: ca.pem });
+  const source = fileCaSource(volume.caFile);
+  const agent = createHttpsAgent({ ca: source, trustWaitMs: 0, pool: { maxSockets: 1 } });
+  onTestFinished(() => agent.destroy());
+  const get = async (path: string): Promise<unknown> =>
+    await axios.get(`${server.origin}${path}`, { httpsAgent: agent, proxy: false });
+  const held = get("/held-headers?key=place");
+  await server.held("place");
+  const refused = [1, 2].map(async () => await rejection(get("/version")));
+  await until("both wait", () => Object.values(agent.requests).flat().length === 2);
+  await volume.write({ ca: (await createCa()).pem });
+  await source.reload();
+  await server.release("place");
+  await held;
+  for (const error of await Promise.all(refused)) {
+    expect(error).toMatchObject({ code: "ERR_REANCHOR_UNTRUSTED_SERVER" });
+  }
+  expect((await server.stats()).requests).toBe(1);
+});
+
+test("createDispatcher() rejects options of a pool by which others would connect", () => {
+  for (const own of [
+    { connect: { rejectUnauthorized: false } },
+    { factory: () => new Agent() },
+    { socketPath: "/run/api.sock" },
+    { tls: {} },
+    { connectTimeout: 1_000 },
+    { maxCachedSessions: 0 },
+    { autoSelectFamily: false },
+  ]) {
+    const pool = own as DispatcherPoolOptions;
+    expect(() => createDispatcher({ pool }), JSON.stringify(own)).toThrow(ConfigError);
+  }
 });
 
 test("an agent and a source reject a connection that would have a trust of its own", async () => {

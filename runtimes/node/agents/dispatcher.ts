@@ -8,15 +8,37 @@ import type { Socket } from "node:net";
 import type { EventEmitter } from "node:events";
 import { promisify } from "node:util";
 import { Agent, Dispatcher, buildConnector, errors } from "undici";
-import { ClosedError } from "../../../src/errors.ts";
+import { ClosedError, ConfigError } from "../../../src/errors.ts";
 import { requireUndici } from "../../_shared/present-runtime.ts";
 import type { AgentStatus, ContextGeneration, TlsConnections } from "./tls-connections.ts";
 import { type AgentOptions, openConnections } from "./drop-in-options.ts";
 import { UnauthorizedHandler, canRetry, isByCertificate } from "./retry-unauthorized.ts";
 import { systemClock } from "../../../src/runtime.ts";
 
-/** How a {@link RotatingDispatcher} pools: undici's own options but for those about whom to trust. */
-export type DispatcherPoolOptions = Omit<Agent.Options, "connect" | "factory" | "tls">;
+/** Those of undici's options by which connections would be made otherwise than here, or that would do nothing. */
+type ConnectOption =
+  | "autoSelectFamily"
+  | "autoSelectFamilyAttemptTimeout"
+  | "connect"
+  | "connectTimeout"
+  | "factory"
+  | "maxCachedSessions"
+  | "socketPath"
+  | "tls";
+
+const connectOptions: readonly ConnectOption[] = [
+  "autoSelectFamily",
+  "autoSelectFamilyAttemptTimeout",
+  "connect",
+  "connectTimeout",
+  "factory",
+  "maxCachedSessions",
+  "socketPath",
+  "tls",
+];
+
+/** How a {@link RotatingDispatcher} pools: undici's own options but for those about how to connect. */
+export type DispatcherPoolOptions = Omit<Agent.Options, ConnectOption>;
 
 /** How to make a {@link RotatingDispatcher}. */
 export interface DispatcherOptions extends AgentOptions {
@@ -72,6 +94,7 @@ export class PooledDispatcher extends Dispatcher implements RotatingDispatcher {
   #destroyed: Promise<void> | undefined;
 
   constructor(connections: TlsConnections, pool: DispatcherPoolOptions = {}) {
+    checkPool(pool);
     super();
     this.#connections = connections;
     this.#pool = pool;
@@ -303,6 +326,16 @@ export class PooledDispatcher extends Dispatcher implements RotatingDispatcher {
     await Promise.all(agents.map((agent) => agent.destroy(reason)));
     await Promise.all(this.#closing);
   }
+}
+
+/** For callers without types. */
+function checkPool(pool: Agent.Options): void {
+  const name = connectOptions.find((other) => pool[other] !== undefined);
+  if (name === undefined) return;
+  const advice = name === "connectTimeout" ? "; use connectTimeoutMs beside it" : "";
+  throw new ConfigError(
+    `Cannot use option ${name} of pool: connections are made by the dispatcher, for the sources to say whom they trust${advice}`,
+  );
 }
 
 /** With a copy of the headers: a caller may change them while the request waits. */

@@ -78,6 +78,10 @@ export class PooledHttpsAgent extends Agent implements RotatingHttpsAgent {
     super({ keepAlive: true, ...pool });
     this.#connections = connections;
     connections.onRetired((generation) => this.#closeIdle(generation));
+    // Ahead of Node's own, which gives it to the next request that waits for a place.
+    this.prependListener("free", (socket: Duplex) => {
+      if (this.#keptFor.get(socket)?.retired !== false) socket.destroy();
+    });
   }
 
   status(): AgentStatus {

@@ -16,7 +16,13 @@ import { expectedName, sniOf } from "../../../src/certificates/server-name.ts";
 import type { CaBundle } from "../../../src/sources/ca-source.ts";
 import { chainOf, checkIdentity, rejected } from "../../_shared/server-identity.ts";
 import { isSignedBy } from "../../_shared/signature.ts";
-import type { Attempt, ContextGeneration, TlsConnections, TlsSettings } from "./tls-connections.ts";
+import {
+  type Attempt,
+  type ContextGeneration,
+  type TlsConnections,
+  type TlsSettings,
+  noSession,
+} from "./tls-connections.ts";
 import { systemClock } from "../../../src/runtime.ts";
 
 /** A handshake that has taken longer has most likely failed, which nothing reports. */
@@ -77,6 +83,7 @@ export function liveSettings(
     }) as SecureContext,
     rejectUnauthorized: true,
     checkServerIdentity: check,
+    session: noSession,
     ...(serverName !== undefined && { servername: sniOf(serverName) }),
   };
   return settings;

@@ -58,7 +58,15 @@ export interface TlsSettings {
   readonly checkServerIdentity: (host: string, certificate: PeerCertificate) => Error | undefined;
   /** What is asked for by SNI, where there is a `serverName`. */
   readonly servername?: string;
+  /**
+   * Empty, so that what keeps TLS sessions, as Node's and undici's agents do, resumes none: a server that resumes a
+   * session is not verified, and the anchor that verified it may have been removed.
+   */
+  readonly session: Buffer;
 }
+
+/** No TLS session at all, also for what has one of its own. */
+export const noSession: Buffer = Buffer.alloc(0);
 
 /** What connections are made of. */
 export interface ConnectionParts {
@@ -303,6 +311,7 @@ export class TlsConnections {
         this.#rotation.noteChain(attempt.generation.trust, chain);
         return undefined;
       },
+      session: noSession,
       ...(serverName !== undefined && { servername: sniOf(serverName) }),
     };
   }
