@@ -6,6 +6,7 @@
 
 import { once } from "node:events";
 import { request as httpsRequest } from "node:https";
+import { Readable } from "node:stream";
 import { type TLSSocket, checkServerIdentity, connect } from "node:tls";
 import axios from "axios";
 import { Agent, interceptors, request } from "undici";
@@ -134,6 +135,36 @@ test("an https agent gives a connection of a removed anchor to no request that w
   }
   expect((await server.stats()).requests).toBe(1);
 });
+
+test.each([{ connections: 1 }, { connections: 1, pipelining: 2 }])(
+  "a dispatcher sends what waited in a pool of %j by the trust of its moment, and once",
+  async (pool) => {
+    const [ca, successor] = [await createCa(), await createCa()];
+    const { server } = await startCluster({}, ca);
+    const volume = await createVolume({ ca: ca.pem });
+    const source = fileCaSource(volume.caFile);
+    const dispatcher = createDispatcher({ ca: source, trustWaitMs: 0, pool });
+    onTestFinished(async () => await dispatcher.destroy());
+    const held = request(`${server.origin}/held-headers?key=place`, { dispatcher });
+    await server.held("place");
+    const bodies = () => [undefined, "text", Readable.from(["a", "stream"]), new Blob(["a blob"])];
+    const send = async (body: unknown): Promise<string> => {
+      const options = { dispatcher, body: body as string, method: body ? "POST" : "GET" } as const;
+      return await (await request(`${server.origin}/echo`, options)).body.text();
+    };
+    const sent = Promise.allSettled(bodies().map(send));
+    await volume.write({ ca: successor.pem });
+    await source.reload();
+    await server.swap(await successor.issue());
+    await server.release("place");
+    await (await held).body.dump();
+    const outcomes = await sent;
+    expect(outcomes.map(({ status }) => status)).toEqual(bodies().map(() => "fulfilled"));
+    await dispatcher.close();
+    expect(await server.stats()).toMatchObject({ requests: 1 + bodies().length });
+    expect((await server.stats()).connections).toBeGreaterThan(1);
+  },
+);
 
 test("createDispatcher() rejects options of a pool by which others would connect", () => {
   for (const own of [

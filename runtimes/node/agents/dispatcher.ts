@@ -13,6 +13,7 @@ import { requireUndici } from "../../_shared/present-runtime.ts";
 import type { AgentStatus, ContextGeneration, TlsConnections } from "./tls-connections.ts";
 import { type AgentOptions, openConnections } from "./drop-in-options.ts";
 import { UnauthorizedHandler, canRetry, isByCertificate } from "./retry-unauthorized.ts";
+import { resendUnsent } from "./resend-unsent.ts";
 import { systemClock } from "../../../src/runtime.ts";
 
 /** Those of undici's options by which connections would be made otherwise than here, or that would do nothing. */
@@ -163,14 +164,19 @@ export class PooledDispatcher extends Dispatcher implements RotatingDispatcher {
       handler.onResponseError(null as never, error as Error);
       return true;
     }
-    const sent = this.#sendFresh(withOwnHeaders(options), handler).then((hasRoom) => {
+    this.#sendLater(withOwnHeaders(options), handler);
+    return false;
+  }
+
+  /** Sends a request once what has aged has been read again; `close` waits for it. */
+  #sendLater(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
+    const sent = this.#sendFresh(options, handler).then((hasRoom) => {
       this.#waiting.delete(sent);
       if (hasRoom && this.#waiting.size === 0 && !this.destroyed) {
         (this as EventEmitter).emit("drain", URL.parse(String(options.origin)), [this]);
       }
     });
     this.#waiting.add(sent);
-    return false;
   }
 
   /** Sends a request once what has aged has been read again. */
@@ -200,10 +206,15 @@ export class PooledDispatcher extends Dispatcher implements RotatingDispatcher {
       generation.trust.clientCert !== undefined &&
       !(handler instanceof UnauthorizedHandler) &&
       isByCertificate(options);
-    const hasRoom = this.#agentOf(generation).dispatch(
-      options,
-      isRetriable ? this.#retrying(options, handler, { generation, beganAt }) : handler,
-    );
+    const retrying = isRetriable
+      ? this.#retrying(options, handler, { generation, beganAt })
+      : handler;
+    const own = withOwnHeaders(options);
+    const guarded = resendUnsent(retrying, {
+      isStale: () => generation.retired && this.#connections.pick() !== generation,
+      resend: () => this.#sendLater(own, handler),
+    });
+    const hasRoom = this.#agentOf(generation).dispatch(options, guarded);
     if (generation.retired) this.#retire(generation);
     return hasRoom;
   }
@@ -308,9 +319,12 @@ export class PooledDispatcher extends Dispatcher implements RotatingDispatcher {
 
   /** Waits for all requests, and ends what is left. */
   async #drain(): Promise<void> {
-    await Promise.all(this.#waiting);
-    for (const generation of this.#agents.keys()) this.#retire(generation);
-    await Promise.all(this.#closing);
+    // A rotation may send what has not been sent yet by an agent that was not there before.
+    do {
+      await Promise.all(this.#waiting);
+      for (const generation of this.#agents.keys()) this.#retire(generation);
+      await Promise.all(this.#closing);
+    } while (this.#waiting.size > 0 || this.#agents.size > 0);
     this.#connections.close(closedError("UND_ERR_DESTROYED"));
   }
 
