@@ -192,7 +192,8 @@ export function openRotatingTransport(
     drainTimeoutMs: checkDuration("drainTimeoutMs", drainTimeoutMs, forever, timeLimit),
     onEvent,
     warnBeforeExpiryMs: checkDistances(settings.warnBeforeExpiryMs),
-    trustWait: inFlight.trustWait,
+    // A server that answers unverified has not been trusted.
+    trustWait: insecureReason(trust) === undefined ? inFlight.trustWait : undefined,
     warned: inFlight.warned,
   });
   return {

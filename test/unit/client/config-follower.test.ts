@@ -179,6 +179,17 @@ describe("a client of a config that changes", () => {
     await expect(kube.get("/api")).rejects.toMatchObject({ reason: "unknown-authority" });
   });
 
+  test("waits for no server that has only answered while it went unverified", async () => {
+    const scene = await following({ server: "https://one", insecureSkipTlsVerify: true }, 10_000);
+    await scene.kube.get("/api");
+    scene.config = { server: "https://one" };
+    await scene.runtime.clock.advance(INTERVAL_MS);
+    scene.runtime.answer = failing("unknown-authority");
+    const failed = scene.kube.get("/api").catch((error: unknown) => error);
+    await scene.runtime.clock.advance(200);
+    expect(await failed).toMatchObject({ name: "UntrustedServerError", waitedMs: 0 });
+  });
+
   test("sends to the new server what waited for the old one to be trusted", async () => {
     const scene = await following(one, 10_000);
     const { kube, runtime, events } = scene;
