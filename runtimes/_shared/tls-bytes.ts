@@ -62,7 +62,7 @@ async function verified(socket: TLSSocket): Promise<void> {
 }
 
 /** A TLS socket that is destroyed with what it stands on, and the other way round. */
-export function overDuplex(duplex: BytesDuplex, options: ConnectionOptions): TLSSocket {
+function overDuplex(duplex: BytesDuplex, options: ConnectionOptions): TLSSocket {
   const socket = connect({ ...options, socket: duplex });
   socket.once("close", () => duplex.destroy());
   duplex.once("error", (error) => socket.destroy(error));

@@ -126,7 +126,7 @@ export class MemoryConnection implements ConnectionOwner {
 }
 
 /** Bytes as text, one character for each. */
-export function textOf(bytes: Uint8Array): string {
+function textOf(bytes: Uint8Array): string {
   let text = "";
   for (let at = 0; at < bytes.length; at += 8192) {
     text += String.fromCharCode(...bytes.subarray(at, at + 8192));
