@@ -202,9 +202,9 @@ describe.each(ways)("$way", ({ settings }) => {
       await maps.create({ metadata: { name, labels: { of: name } }, data: { secret: "x" } });
     }
     const fieldSelector = { "metadata.name": { not: ["a", "b"] } } as const;
-    expect((await maps.list({ fieldSelector })).items.map(({ metadata }) => metadata.name)).toEqual([
-      "c",
-    ]);
+    expect((await maps.list({ fieldSelector })).items.map(({ metadata }) => metadata.name)).toEqual(
+      ["c"],
+    );
     const partial = await maps.metadata.get("a");
     expect(partial).toMatchObject({ metadata: { name: "a", labels: { of: "a" } } });
     expect(partial).not.toHaveProperty("data");
