@@ -17,18 +17,16 @@ export const MAX_TIMER_MS: number = 2 ** 31 - 1;
 export const timeLimit: DurationRange = { min: 1, max: Number.POSITIVE_INFINITY };
 
 /**
- * Checks a duration.
+ * Checks a duration, and returns it.
  *
- * @returns It, or the fallback where it is `undefined`.
  * @throws {TypeError} if it is no number. @throws {RangeError} if it is out of range.
  */
 export function checkDuration(
   name: string,
   value: number | undefined,
-  fallback: number,
   { min, max }: DurationRange,
-): number {
-  if (value === undefined) return fallback;
+): number | undefined {
+  if (value === undefined) return undefined;
   if (typeof value !== "number" || Number.isNaN(value)) {
     throw new TypeError(`Cannot use option ${name}: it must be a number of milliseconds`);
   }
@@ -40,23 +38,26 @@ export function checkDuration(
 }
 
 /**
- * Checks the option `maxResponseBytes`.
+ * Checks the option `maxResponseBytes`, and returns it.
  *
- * @returns It, or the fallback where it is `undefined`.
  * @throws {TypeError} if it is no number. @throws {RangeError} if it is out of range.
  */
-export function checkMaxResponseBytes(value: number | undefined, fallback: number): number {
-  return checkCount("maxResponseBytes", "bytes", value, fallback);
+export function checkMaxResponseBytes(value: number | undefined): number | undefined {
+  return checkCount("maxResponseBytes", value, "bytes");
 }
 
-/** Checks an option that is a number of things, as {@link checkMaxResponseBytes} does. */
+/**
+ * Checks an option that is a number of things, and returns it.
+ *
+ * @param unit What is counted, as in `connections`.
+ * @throws {TypeError} if it is no number. @throws {RangeError} if it is out of range.
+ */
 export function checkCount(
   name: string,
-  unit: string,
   value: number | undefined,
-  fallback: number,
-): number {
-  if (value === undefined) return fallback;
+  unit: string,
+): number | undefined {
+  if (value === undefined) return undefined;
   if (typeof value !== "number" || Number.isNaN(value)) {
     throw new TypeError(`Cannot use option ${name}: it must be a number of ${unit}`);
   }
@@ -80,16 +81,10 @@ export function checkFlag(name: string, value: boolean | undefined): boolean {
  * Checks that options are an object, and that each of them exists: a misspelt security option must not pass for the
  * real one.
  *
- * @param hint What a caller may have meant by something else than an object, as in `pass { path: "..." }`.
  * @throws {TypeError} naming the unknown option and all that exist.
  */
-export function checkKnown(
-  what: string,
-  options: object,
-  known: readonly string[],
-  hint?: string,
-): void {
-  checkObject(`the options of ${what}`, options, hint ?? `they can have ${known.join(", ")}`);
+export function checkKnown(what: string, options: object, known: readonly string[]): void {
+  checkObject(`the options of ${what}`, options, `they can have ${known.join(", ")}`);
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue;
     throw new TypeError(
@@ -102,6 +97,7 @@ export function checkKnown(
  * Checks that a value is an object: callers in JavaScript pass all kinds of things.
  *
  * @param what What it is, as in `the options of list`.
+ * @param hint What the caller may have meant by it, as in `pass { path: "..." }`.
  * @throws {TypeError} saying what it is instead.
  */
 export function checkObject(what: string, value: unknown, hint: string): void {

@@ -4,7 +4,13 @@
  * @module
  */
 
-import { type DurationRange, checkDuration, checkKnown, timeLimit } from "../../src/options.ts";
+import {
+  type DurationRange,
+  checkDuration,
+  checkKnown,
+  timeLimit,
+  checkObject,
+} from "../../src/options.ts";
 import { checkDistances } from "../../src/rotation/expiry-warnings.ts";
 import { checkSource } from "../../src/sources/source.ts";
 import type { RotateServerOptions } from "./rotating-server.ts";
@@ -30,7 +36,9 @@ const holdLimit: DurationRange = { min: 1, max: 600_000 };
 export function checkServerOptions(
   options: RotateServerOptions,
 ): Omit<ServerRotationParts, "server" | "clock"> {
-  checkKnown("rotateServer", options, optionNames, "pass { cert: fileServerCertSource(...) }");
+  const hint = "pass { cert: fileServerCertSource(...) }";
+  checkObject("the options of rotateServer", options, hint);
+  checkKnown("rotateServer", options, optionNames);
   const { cert, clientCa, drainTimeoutMs, holdTimeoutMs, maxHeldConnections, onEvent } = options;
   const makers = "fileServerCertSource() or functionServerCertSource()";
   if (cert === undefined) {
@@ -43,8 +51,8 @@ export function checkServerOptions(
   return {
     cert,
     clientCa,
-    drainTimeoutMs: checkDuration("drainTimeoutMs", drainTimeoutMs, 30_000, timeLimit),
-    holdTimeoutMs: checkDuration("holdTimeoutMs", holdTimeoutMs, 10_000, holdLimit),
+    drainTimeoutMs: checkDuration("drainTimeoutMs", drainTimeoutMs, timeLimit) ?? 30_000,
+    holdTimeoutMs: checkDuration("holdTimeoutMs", holdTimeoutMs, holdLimit) ?? 10_000,
     warnBeforeExpiryMs: checkDistances(options.warnBeforeExpiryMs),
     maxHeldConnections: checkCount("maxHeldConnections", maxHeldConnections, 1_000),
     onEvent,

@@ -36,7 +36,7 @@ export type ObjectCheckMode = "off" | "warn" | "reject";
 export type ObjectCheck = (object: Stored<KubeObject>) => Promise<void>;
 
 /** Makes a check; `undefined` if there is nothing to check. */
-export function objectCheck(
+export function createObjectCheck(
   schema: ObjectSchema<unknown> | undefined,
   mode: ObjectCheckMode,
   onEvent: EventListener | undefined,

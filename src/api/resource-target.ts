@@ -8,7 +8,7 @@ import {
   type ObjectCheck,
   type ObjectCheckMode,
   type ObjectSchema,
-  objectCheck,
+  createObjectCheck,
 } from "./object-check.ts";
 import { checkObject } from "../options.ts";
 import type { ApiError } from "./api-error.ts";
@@ -21,6 +21,21 @@ import { ALL_NAMESPACES, apiVersionOf, checkDefinition, collectionPath, segment 
 export interface ResourceSchema {
   readonly schema?: ObjectSchema<unknown> | undefined;
   readonly check?: ObjectCheckMode | undefined;
+}
+
+/** Where the objects of a kind are, and what checks them. */
+export interface ResourceBinding extends ResourceSchema {
+  readonly client: ResourceClient;
+  /** `undefined` for the client's own, which may change. */
+  readonly namespace: string | undefined;
+}
+
+/** The same, with the check that the schema comes to. */
+interface TargetParts extends Pick<ResourceBinding, "client" | "namespace"> {
+  readonly check: ObjectCheck | undefined;
+  readonly subresource?: string;
+  /** What is made of the objects before they are sent: all of it by default. */
+  readonly view?: TypeMeta;
 }
 
 /** What objects say of their kind. */
@@ -54,16 +69,10 @@ export class ResourceTarget<T extends KubeObject> {
   readonly #namespace: string | undefined;
   readonly #subresource: string | undefined;
   readonly #type: TypeMeta;
-  /** What is made of the objects before they are sent: all of it by default. */
   readonly #view: string | undefined;
 
-  private constructor(
-    definition: ResourceDefinition,
-    client: ResourceClient,
-    namespace: string | undefined,
-    check: ObjectCheck | undefined,
-    { subresource, view }: { subresource?: string; view?: TypeMeta } = {},
-  ) {
+  private constructor(definition: ResourceDefinition, parts: TargetParts) {
+    const { client, namespace, check, subresource, view } = parts;
     this.#definition = definition;
     this.client = client;
     this.#namespace = namespace;
@@ -78,13 +87,11 @@ export class ResourceTarget<T extends KubeObject> {
   /** Binds a kind to a client. */
   static bind<T extends KubeObject>(
     definition: ResourceDefinition,
-    { schema, check = "warn" }: ResourceSchema,
-    client: ResourceClient,
-    namespace: string | undefined,
+    { client, namespace, schema, check: mode = "warn" }: ResourceBinding,
   ): ResourceTarget<T> {
     checkDefinition(definition);
-    const look = objectCheck(schema, check, client.onEvent);
-    return new ResourceTarget(definition, client, namespace, look);
+    const check = createObjectCheck(schema, mode, client.onEvent);
+    return new ResourceTarget(definition, { client, namespace, check });
   }
 
   /** What hangs below the objects. */
@@ -95,16 +102,21 @@ export class ResourceTarget<T extends KubeObject> {
       throw new TypeError(`Cannot use ${subresource} of a ${kind}: ${known}`);
     }
     const check = subresource === "status" ? this.check : undefined;
-    return new ResourceTarget(this.#definition, this.client, this.#namespace, check, {
+    return new ResourceTarget(this.#definition, {
+      client: this.client,
+      namespace: this.#namespace,
+      check,
       subresource,
     });
   }
 
   /** The objects' metadata alone. */
   get metadataOnly(): ResourceTarget<KubeObject> {
-    const view = metadataType;
-    return new ResourceTarget(this.#definition, this.client, this.#namespace, keepMetadata, {
-      view,
+    return new ResourceTarget(this.#definition, {
+      client: this.client,
+      namespace: this.#namespace,
+      check: keepMetadata,
+      view: metadataType,
     });
   }
 

@@ -133,7 +133,7 @@ export class ApiCaller implements ResourceClient {
       authorized: false,
       body: null,
       redirect: "manual",
-      timeoutMs: checkDuration("timeoutMs", others.timeoutMs, timeoutMs, timeLimit),
+      timeoutMs: checkDuration("timeoutMs", others.timeoutMs, timeLimit) ?? timeoutMs,
       signal,
       sendBy: channel.send,
     });
@@ -148,7 +148,7 @@ export class ApiCaller implements ResourceClient {
     if (typeof path !== "string") {
       throw new TypeError(`Cannot ${method}: the path is ${kindOf(path)}, not a string`);
     }
-    const maxBytes = checkMaxResponseBytes(call.maxResponseBytes, this.#maxResponseBytes);
+    const maxBytes = checkMaxResponseBytes(call.maxResponseBytes) ?? this.#maxResponseBytes;
     const toUrl = this.#toUrlOf(withQuery(path, call.query));
     const request = this.#toRequest(call, toUrl);
     const { response, text } = await this.#connections.read(request, toUrl, maxBytes);
@@ -178,7 +178,7 @@ export class ApiCaller implements ResourceClient {
       authorized: headers.has("authorization"),
       body: sent,
       redirect: "follow",
-      timeoutMs: checkDuration("timeoutMs", call.timeoutMs, timeoutMs, timeLimit),
+      timeoutMs: checkDuration("timeoutMs", call.timeoutMs, timeLimit) ?? timeoutMs,
       signal,
     });
   }

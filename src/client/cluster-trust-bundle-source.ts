@@ -6,7 +6,7 @@
 
 import type { LabelSelectorInput } from "../api/selectors.ts";
 import { SourceError } from "../errors.ts";
-import { checkKnown, kindOf } from "../options.ts";
+import { checkKnown, kindOf, checkObject } from "../options.ts";
 import type { Runtime } from "../runtime.ts";
 import { type CaSource, createCaSource } from "../sources/ca-source.ts";
 import { type Closable, closable } from "../sources/push-source.ts";
@@ -31,7 +31,8 @@ export function bindClusterTrustBundleSource(
   return (kube, options) => {
     checkClient(kube);
     const hint = 'pass { signerName: "example.com/services" }';
-    checkKnown("clusterTrustBundleSource", options, optionNames, hint);
+    checkObject("the options of clusterTrustBundleSource", options, hint);
+    checkKnown("clusterTrustBundleSource", options, optionNames);
     const { signerName, labelSelector } = options;
     if (typeof signerName !== "string" || signerName === "") {
       const given = signerName === "" ? "empty" : kindOf(signerName);

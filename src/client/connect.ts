@@ -90,17 +90,14 @@ export function bindConnect(
 ): (options?: ConnectOptions) => Promise<KubeClient> {
   return async (options = {}) => {
     runtime.checkHost?.();
-    checkKnown(
-      "connect",
-      options,
-      [...optionNames, ...moreNames],
-      'pass { config: { server: "https://..." } }',
-    );
-    const maxRetryAfterMs = checkDuration("maxRetryAfterMs", options.maxRetryAfterMs, 30_000, {
-      ...timeLimit,
-      min: 0,
-    });
-    const maxResponseBytes = checkMaxResponseBytes(options.maxResponseBytes, MAX_RESPONSE_BYTES);
+    checkObject("the options of connect", options, 'pass { config: { server: "https://..." } }');
+    checkKnown("connect", options, [...optionNames, ...moreNames]);
+    const maxRetryAfterMs =
+      checkDuration("maxRetryAfterMs", options.maxRetryAfterMs, {
+        ...timeLimit,
+        min: 0,
+      }) ?? 30_000;
+    const maxResponseBytes = checkMaxResponseBytes(options.maxResponseBytes) ?? MAX_RESPONSE_BYTES;
     const own = `reanchor/${version} ${runtime.userAgent}`;
     const userAgent = options.userAgent === undefined ? own : `${options.userAgent} ${own}`;
     if (/[^\x20-\x7e]/.test(userAgent)) {

@@ -6,7 +6,7 @@
 
 import { collectionPath, segment } from "../api/paths.ts";
 import { SourceError } from "../errors.ts";
-import { checkKnown, kindOf } from "../options.ts";
+import { checkKnown, kindOf, checkObject } from "../options.ts";
 import type { Runtime } from "../runtime.ts";
 import { type SourceOptions } from "../sources/source.ts";
 import { type TokenSource, createTokenSource } from "../sources/token-source.ts";
@@ -67,7 +67,8 @@ export function bindServiceAccountTokenSource(
   return (kube, options) => {
     checkClient(kube);
     const hint = 'pass { name: "builder" }';
-    checkKnown("serviceAccountTokenSource", options, optionNames, hint);
+    checkObject("the options of serviceAccountTokenSource", options, hint);
+    checkKnown("serviceAccountTokenSource", options, optionNames);
     const { name, namespace, audience = [], expirationSeconds = 3_600, ...others } = options;
     if (!Number.isInteger(expirationSeconds) || expirationSeconds < 600) {
       throw new RangeError(

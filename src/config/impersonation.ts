@@ -6,7 +6,7 @@
  */
 
 import { ConfigError } from "../errors.ts";
-import { checkKnown, kindOf } from "../options.ts";
+import { checkKnown, kindOf, checkObject } from "../options.ts";
 import type { HeaderLine } from "../runtime.ts";
 
 /** Whom to act as. The API server checks whether the client's own identity may. */
@@ -27,12 +27,8 @@ export interface Impersonation {
  * @throws {ConfigError} if there is no user, or a value is none that a header can carry.
  */
 export function impersonationLines(impersonation: Impersonation): HeaderLine[] {
-  checkKnown(
-    "impersonate",
-    impersonation,
-    ["user", "uid", "groups", "extra"],
-    'pass { user: "..." }',
-  );
+  checkObject("the options of impersonate", impersonation, 'pass { user: "..." }');
+  checkKnown("impersonate", impersonation, ["user", "uid", "groups", "extra"]);
   const { user, uid, groups = [], extra = {} } = impersonation;
   // A string would be as many groups as it has letters.
   checkList("impersonate.groups", groups);

@@ -8,7 +8,7 @@
 import { withoutBrackets } from "../ip-address.ts";
 import { ConfigError, SourceError, toUnsupportedError } from "../errors.ts";
 import { absolutePath } from "../file-path.ts";
-import { checkKnown } from "../options.ts";
+import { checkKnown, checkObject } from "../options.ts";
 import type { Files, Runtime } from "../runtime.ts";
 import { type CaSource, bindFileCaSource } from "../sources/ca-source.ts";
 import type { ClientCertSource } from "../sources/client-cert-source.ts";
@@ -61,7 +61,8 @@ export async function loadInCluster(
   runtime: Runtime,
   options: InClusterOptions = {},
 ): Promise<ClusterConfig> {
-  checkKnown("inCluster", options, optionNames, 'pass { root: "..." }');
+  checkObject("the options of inCluster", options, 'pass { root: "..." }');
+  checkKnown("inCluster", options, optionNames);
   checkSource("option ca of inCluster", options.ca, "fileCaSource() or pushCaSource()");
   checkSource("option token of inCluster", options.token, "fileTokenSource() or pushTokenSource()");
   checkSource(

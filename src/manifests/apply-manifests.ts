@@ -168,7 +168,7 @@ export function prepareSet(
     signal: work.signal,
     dryRun,
     crds: new Set(),
-    timeoutMs: checkDuration("timeoutMs", timeoutMs, DEFAULT_TIMEOUT_MS, timeLimit),
+    timeoutMs: checkDuration("timeoutMs", timeoutMs, timeLimit) ?? DEFAULT_TIMEOUT_MS,
     namespaces: new Set(created.map(({ name }) => name)),
   };
   return { members, work, context };

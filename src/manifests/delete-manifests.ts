@@ -91,7 +91,7 @@ export async function deleteManifests(
   const { namespace = kube.namespace, wait, dryRun, timeoutMs } = options;
   checkFlag("wait", wait);
   checkFlag("dryRun", dryRun);
-  const limitMs = checkDuration("timeoutMs", timeoutMs, DEFAULT_TIMEOUT_MS, timeLimit);
+  const limitMs = checkDuration("timeoutMs", timeoutMs, timeLimit) ?? DEFAULT_TIMEOUT_MS;
   const members = readSet("delete", objects, namespace);
   const work = new SetWork(options);
   const { signal } = work;

@@ -10,9 +10,9 @@
 
 import { ExecError } from "../api/exec-error.ts";
 import type { KubeObject } from "../api/object.ts";
-import type { ResourceTarget } from "../api/resource-target.ts";
+import type { ObjectTarget } from "../api/object-target.ts";
 import { ConfigError, ConnectionError } from "../errors.ts";
-import { checkKnown } from "../options.ts";
+import { checkKnown, kindOf } from "../options.ts";
 import type { LocalSystem } from "../runtime.ts";
 import { exec, feed } from "./exec.ts";
 import { type TarEntry, readTar } from "./tar-reader.ts";
@@ -36,8 +36,11 @@ export interface ReadFileOptions extends FileOptions {
   maxBytes?: number | undefined;
 }
 
-/** How a file is written. */
+/** What is written into a file, and how. */
 export interface WriteFileOptions extends FileOptions {
+  /** The file's absolute path. Its folder has to exist. */
+  path: string;
+  content: string | Uint8Array;
   /**
    * Its permission bits.
    *
@@ -46,8 +49,12 @@ export interface WriteFileOptions extends FileOptions {
   mode?: number | undefined;
 }
 
-/** How files are copied into a container. */
+/** What is copied into a container, and how. */
 export interface CopyToOptions extends FileOptions {
+  /** The local file or folder. */
+  from: string;
+  /** The absolute path that the copy gets in the container. Its folder has to exist. */
+  to: string;
   /**
    * Whether symbolic links are left out. By default one is an error.
    *
@@ -56,8 +63,12 @@ export interface CopyToOptions extends FileOptions {
   skipLinks?: boolean | undefined;
 }
 
-/** How files are copied out of a container. */
+/** What is copied out of a container, and how. */
 export interface CopyFromOptions extends FileOptions {
+  /** The absolute path of the file or folder in the container. */
+  from: string;
+  /** The local path that the copy gets. */
+  to: string;
   /**
    * Whether files that exist are replaced. By default one is an error.
    *
@@ -84,6 +95,17 @@ export interface CopyFromOptions extends FileOptions {
   maxFiles?: number | undefined;
 }
 
+const optionNames: readonly (keyof FileOptions)[] = ["container", "signal"];
+const copyFromNames: readonly (keyof CopyFromOptions)[] = [
+  "from",
+  "to",
+  "overwrite",
+  "skipLinks",
+  "maxBytes",
+  "maxFiles",
+  ...optionNames,
+];
+
 const MAX_FILE_BYTES = 64 * 1024 * 1024;
 const MAX_COPY_BYTES = 10 * 1024 ** 3;
 const MAX_FILES = 100_000;
@@ -91,18 +113,18 @@ const MAX_STDERR = 4_000;
 
 /** Reads a file of a container. */
 export async function readFile<T extends KubeObject>(
-  target: ResourceTarget<T>,
-  name: string,
+  pod: ObjectTarget<T>,
   path: string,
-  { maxBytes = MAX_FILE_BYTES, ...options }: ReadFileOptions,
+  given: ReadFileOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  checkKnown("readFile", options, ["container", "signal"]);
-  const what = `Cannot read ${path} of ${target.describe(name)}`;
+  checkKnown("readFile", given, ["maxBytes", ...optionNames]);
+  const { maxBytes = MAX_FILE_BYTES, ...options } = given;
+  const what = `Cannot read ${path} of ${pod.describe()}`;
   const { folder, base } = splitPath(path, what);
   let content: Uint8Array<ArrayBuffer> | undefined;
   // A link is read as what it leads to.
   const command = ["tar", "chf", "-", "-C", folder, "--", base];
-  await fetchArchive({ target, name, command, options, what }, async (entry) => {
+  await fetchArchive({ pod, command, options, what }, async (entry) => {
     if (content !== undefined || entry.type !== "file") throw notAFile(what, entry);
     if (entry.size > maxBytes) {
       throw new ConnectionError(`${what}: it has more than ${maxBytes} bytes (maxBytes)`);
@@ -119,38 +141,35 @@ function notAFile(what: string, { type }: TarEntry): ConnectionError {
 
 /** Writes a file of a container; its folder has to exist. */
 export async function writeFile<T extends KubeObject>(
-  target: ResourceTarget<T>,
-  name: string,
-  path: string,
-  content: string | Uint8Array,
-  { mode = 0o644, ...options }: WriteFileOptions,
+  pod: ObjectTarget<T>,
+  given: WriteFileOptions,
 ): Promise<void> {
-  checkKnown("writeFile", options, ["container", "signal"]);
-  const what = `Cannot write ${path} of ${target.describe(name)}`;
+  checkKnown("writeFile", given, ["path", "content", "mode", ...optionNames]);
+  const { path, content, mode = 0o644, ...options } = given;
+  const what = `Cannot write ${path} of ${pod.describe()}`;
   const { folder, base } = splitPath(path, what);
   const entry: TarInput = {
     name: base,
     body: content,
     mode,
-    modifiedAt: target.client.clock.wallNow(),
+    modifiedAt: pod.client.clock.wallNow(),
   };
-  await sendArchive({ target, name, command: extractInto(folder), options, what }, [entry]);
+  await sendArchive({ pod, command: extractInto(folder), options, what }, [entry]);
 }
 
 /** Copies a local file or folder to a path of a container. */
 export async function copyTo<T extends KubeObject>(
-  target: ResourceTarget<T>,
-  name: string,
-  from: string,
-  to: string,
-  { skipLinks = false, ...options }: CopyToOptions,
+  pod: ObjectTarget<T>,
+  given: CopyToOptions,
 ): Promise<void> {
-  checkKnown("copyTo", options, ["container", "signal"]);
-  const what = `Cannot copy ${from} to ${to} of ${target.describe(name)}`;
+  checkKnown("copyTo", given, ["from", "to", "skipLinks", ...optionNames]);
+  const { from, to, skipLinks = false, ...options } = given;
+  checkLocalPath("from", from);
+  const what = `Cannot copy ${from} to ${to} of ${pod.describe()}`;
   const { folder, base } = splitPath(to, what);
-  const local = await localOf(target, what);
+  const local = await localOf(pod, what);
   const command = extractInto(folder);
-  await sendArchive({ target, name, command, options, what }, inputsOf());
+  await sendArchive({ pod, command, options, what }, inputsOf());
 
   async function* inputsOf(): AsyncGenerator<TarInput, void, undefined> {
     for await (const { parts, type, size, mode, modifiedAt, open } of local.readTree(from)) {
@@ -167,34 +186,34 @@ export async function copyTo<T extends KubeObject>(
 
 /** Copies a file or folder of a container to a local path. */
 export async function copyFrom<T extends KubeObject>(
-  target: ResourceTarget<T>,
-  name: string,
-  from: string,
-  to: string,
+  pod: ObjectTarget<T>,
   given: CopyFromOptions,
 ): Promise<void> {
+  checkKnown("copyFrom", given, copyFromNames);
   const {
+    from,
+    to,
     overwrite = false,
     skipLinks = false,
     maxBytes = MAX_COPY_BYTES,
     maxFiles = MAX_FILES,
     ...options
   } = given;
-  checkKnown("copyFrom", options, ["container", "signal"]);
-  const what = `Cannot copy ${from} of ${target.describe(name)}`;
+  checkLocalPath("to", to);
+  const what = `Cannot copy ${from} of ${pod.describe()}`;
   const { folder, base } = splitPath(from, what);
-  const local = await localOf(target, what);
+  const local = await localOf(pod, what);
   const seen = new Map<string, string>();
   let bytes = 0;
   const command = ["tar", "cf", "-", "-C", folder, "--", base];
-  await fetchArchive({ target, name, command, options, what }, async (entry) => {
+  await fetchArchive({ pod, command, options, what }, async (entry) => {
     const parts = partsOf(entry.name, base, what);
     if (entry.type !== "file" && entry.type !== "directory") {
       if (skipLinks) return;
       const advice = "it would lead elsewhere; set skipLinks to leave it out";
       throw new ConnectionError(`${what}: ${quote(entry.name)} is a ${entry.type}, ${advice}`);
     }
-    checkTwins(seen, parts, entry, what);
+    checkTwins(seen, { parts, type: entry.type, what });
     if (seen.size > maxFiles) {
       throw new ConnectionError(`${what}: it has more than ${maxFiles} files (maxFiles)`);
     }
@@ -234,14 +253,12 @@ function partsOf(name: string, base: string, what: string): string[] {
 /** Names that differ by case alone are one file on some systems, and could write through each other. */
 function checkTwins(
   seen: Map<string, string>,
-  parts: readonly string[],
-  entry: TarEntry,
-  what: string,
+  { parts, type, what }: { parts: readonly string[]; type: TarEntry["type"]; what: string },
 ): void {
   for (let length = 0; length <= parts.length; length++) {
     const path = parts.slice(0, length).join("/");
     const key = path.normalize("NFC").toLowerCase();
-    const isOwn = length === parts.length && entry.type === "file";
+    const isOwn = length === parts.length && type === "file";
     const other = seen.get(key);
     if (other !== undefined && (other !== path || isOwn)) {
       throw new ConnectionError(`${what}: the archive has ${quote(path)} twice`);
@@ -251,8 +268,7 @@ function checkTwins(
 }
 
 interface Transfer<T extends KubeObject> {
-  readonly target: ResourceTarget<T>;
-  readonly name: string;
+  readonly pod: ObjectTarget<T>;
   readonly command: readonly string[];
   readonly options: FileOptions;
   readonly what: string;
@@ -260,10 +276,10 @@ interface Transfer<T extends KubeObject> {
 
 /** Runs `tar` for what it reads, and checks that it read all of it. */
 async function fetchArchive<T extends KubeObject>(
-  { target, name, command, options, what }: Transfer<T>,
+  { pod, command, options, what }: Transfer<T>,
   onEntry: (entry: TarEntry) => Promise<void>,
 ): Promise<void> {
-  const run = await exec(target, name, command, options);
+  const run = await exec(pod, command, options);
   const stderr = readStderr(run.stderr);
   stderr.catch(() => {}); // It fails with the rest, and may do so first.
   try {
@@ -291,10 +307,10 @@ function isBroken(error: unknown): boolean {
 
 /** Runs `tar` for what it writes, and checks that it wrote all of it. */
 async function sendArchive<T extends KubeObject>(
-  { target, name, command, options, what }: Transfer<T>,
+  { pod, command, options, what }: Transfer<T>,
   inputs: Iterable<TarInput> | AsyncIterable<TarInput>,
 ): Promise<void> {
-  const run = await exec(target, name, command, { ...options, stdin: "pipe", stdout: false });
+  const run = await exec(pod, command, { ...options, stdin: "pipe", stdout: false });
   try {
     const [stderr, { code }] = await Promise.all([
       readStderr(run.stderr),
@@ -322,7 +338,7 @@ function extractInto(folder: string): string[] {
 }
 
 function splitPath(path: string, what: string): { folder: string; base: string } {
-  if (!path.startsWith("/") || path.includes("\0")) {
+  if (typeof path !== "string" || !path.startsWith("/") || path.includes("\0")) {
     throw new TypeError(`${what}: the path in the container must begin with /`);
   }
   const parts = path.split("/").filter((part) => part !== "" && part !== ".");
@@ -331,8 +347,14 @@ function splitPath(path: string, what: string): { folder: string; base: string }
   return { folder: `/${parts.join("/")}`, base };
 }
 
+function checkLocalPath(name: string, path: string): void {
+  if (typeof path === "string" && path !== "") return;
+  const given = path === "" ? "empty" : kindOf(path);
+  throw new TypeError(`Cannot use option ${name}: it must be the path of a file, and is ${given}`);
+}
+
 async function localOf<T extends KubeObject>(
-  { client }: ResourceTarget<T>,
+  { client }: ObjectTarget<T>,
   what: string,
 ): Promise<LocalSystem> {
   const local = await client.local?.();

@@ -5,7 +5,7 @@
  */
 
 import type { KubeObject } from "../api/object.ts";
-import type { ResourceTarget } from "../api/resource-target.ts";
+import type { ObjectTarget } from "../api/object-target.ts";
 import { ConnectionError } from "../errors.ts";
 import { checkKnown } from "../options.ts";
 import { ExecError, type ExecResult } from "../api/exec-error.ts";
@@ -78,18 +78,25 @@ const attachOptionNames: readonly string[] = [
   "signal",
   "timeoutMs",
 ];
+const execTextNames: readonly (keyof ExecTextOptions)[] = [
+  "container",
+  "stdin",
+  "check",
+  "maxOutputBytes",
+  "signal",
+  "timeoutMs",
+];
 const MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
 
 /**
  * Runs a command in a container.
  *
- * @param target The pods.
+ * @param pod The pod.
  * @param command The program and its arguments; no shell is in between.
  * @throws {ApiError} if the server rejects it before the command starts.
  */
 export async function exec<T extends KubeObject>(
-  target: ResourceTarget<T>,
-  name: string,
+  pod: ObjectTarget<T>,
   command: readonly string[],
   options: ExecOptions,
 ): Promise<RemoteCommand> {
@@ -99,42 +106,41 @@ export async function exec<T extends KubeObject>(
       'Cannot run a command: give the program and its arguments as an array, such as ["ls", "-l"]',
     );
   }
-  return await start(target, "exec", name, command, options);
+  return await start(pod.below("exec"), command, options);
 }
 
 /**
  * Attaches to the process that a container runs.
  *
- * @param target The pods.
+ * @param pod The pod.
  * @throws {ApiError} if the server rejects it.
  */
 export async function attach<T extends KubeObject>(
-  target: ResourceTarget<T>,
-  name: string,
+  pod: ObjectTarget<T>,
   options: AttachOptions,
 ): Promise<RemoteCommand> {
   checkKnown("attach", options, attachOptionNames);
-  return await start(target, "attach", name, [], options);
+  return await start(pod.below("attach"), [], options);
 }
 
 /**
  * Runs a command to its end, and returns what it wrote.
  *
- * @param target The pods.
+ * @param pod The pod.
  * @throws {ExecError} if its exit code is not 0 and `check` is set.
  */
 export async function execText<T extends KubeObject>(
-  target: ResourceTarget<T>,
-  name: string,
+  pod: ObjectTarget<T>,
   command: readonly string[],
-  { stdin, check = false, maxOutputBytes = MAX_OUTPUT_BYTES, ...options }: ExecTextOptions,
+  given: ExecTextOptions,
 ): Promise<ExecResult> {
-  checkKnown("execText", options, ["container", "signal", "timeoutMs"]);
+  checkKnown("execText", given, execTextNames);
+  const { stdin, check = false, maxOutputBytes = MAX_OUTPUT_BYTES, ...options } = given;
   if (!Number.isInteger(maxOutputBytes) && maxOutputBytes !== Number.POSITIVE_INFINITY) {
     throw new RangeError("Cannot use option maxOutputBytes: it is no whole number of bytes");
   }
   const input = stdin === undefined ? undefined : "pipe";
-  const run = await exec(target, name, command, { ...options, stdin: input });
+  const run = await exec(pod, command, { ...options, stdin: input });
   let result: ExecResult;
   try {
     const [stdout, stderr, { code }] = await Promise.all([
@@ -148,7 +154,7 @@ export async function execText<T extends KubeObject>(
     await run.close();
   }
   if (check && result.code !== 0) {
-    throw new ExecError(`Cannot run ${command[0]} in ${target.describe(name)}`, result);
+    throw new ExecError(`Cannot run ${command[0]} in ${pod.describe()}`, result);
   }
   return result;
 }
@@ -188,10 +194,8 @@ function streamOf(content: string | Uint8Array): ReadableStream<Uint8Array> {
   });
 }
 
-async function start<T extends KubeObject>(
-  target: ResourceTarget<T>,
-  subresource: "exec" | "attach",
-  name: string,
+async function start(
+  { client, path }: ObjectTarget<KubeObject>,
   command: readonly string[],
   options: AttachOptions,
 ): Promise<RemoteCommand> {
@@ -212,8 +216,6 @@ async function start<T extends KubeObject>(
   for (const [stream, isRequested] of Object.entries(streams)) {
     if (isRequested) query.set(stream, "true");
   }
-  const { client } = target;
-  const path = target.below(subresource).pathOfName(name);
   const call = { path: `${path}?${query}`, signal, timeoutMs };
   const { socket, protocol } = await openWebSocket(client, call, commandProtocols);
   return runCommand({

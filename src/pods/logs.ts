@@ -15,7 +15,7 @@ import { Backoff } from "../backoff.ts";
 import { LineSplitter } from "../api/lines.ts";
 import { LogPosition } from "./log-position.ts";
 import type { KubeObject } from "../api/object.ts";
-import type { ResourceTarget } from "../api/resource-target.ts";
+import type { ObjectTarget } from "../api/object-target.ts";
 import { uncompressed } from "../api/lines.ts";
 
 /** Which part of a log. */
@@ -96,15 +96,15 @@ const ownOptions: ReadonlySet<string> = new Set(["waitForStart", "startTimeoutMs
 
 /** The log as it is now, as text. */
 export async function readLog<T extends KubeObject>(
-  target: ResourceTarget<T>,
-  name: string,
+  pod: ObjectTarget<T>,
   options: LogTextOptions,
 ): Promise<string> {
   checkKnown("logText", options, [...optionNames, "timeoutMs", "maxResponseBytes"]);
   const { signal, timeoutMs, maxResponseBytes, ...query } = options;
-  return await target.client.text({
+  const { client, path } = pod.below("log");
+  return await client.text({
     method: "GET",
-    path: target.pathOfName(name),
+    path,
     query: { ...query },
     headers: { ...uncompressed, accept: "*/*" },
     signal,
@@ -113,27 +113,20 @@ export async function readLog<T extends KubeObject>(
   });
 }
 
-/**
- * The log line by line.
- *
- * @param objects The pods.
- * @param target Their logs.
- */
+/** The log line by line. */
 export async function* logLines<T extends KubeObject>(
-  objects: ResourceTarget<T>,
-  target: ResourceTarget<T>,
-  name: string,
+  pod: ObjectTarget<T>,
   options: LogLinesOptions,
 ): AsyncGenerator<string, void, undefined> {
   checkKnown("logs", options, logLinesOptionNames);
   const { follow = false, timestamps = false, waitForStart = false } = options;
-  const { client } = target;
+  const { client } = pod;
   const signals = [client.closing, ...(options.signal === undefined ? [] : [options.signal])];
   const signal = AbortSignal.any(signals);
-  const path = target.pathOfName(name);
-  if (waitForStart) await untilStarted(objects, name, { ...options, signal });
+  const { path } = pod.below("log");
+  if (waitForStart) await untilStarted(pod, { ...options, signal });
   if (!follow) {
-    const response = await openLog(target, name, { ...options, signal }, {});
+    const response = await openLog(pod, { ...options, signal });
     for await (const { text } of readLines(response, path, signal)) yield text;
     return;
   }
@@ -146,7 +139,7 @@ export async function* logLines<T extends KubeObject>(
   for (let hasBegun = false; ;) {
     let toldSome = false;
     try {
-      const response = await openLog(target, name, { ...options, signal }, position.resume());
+      const response = await openLog(pod, { ...options, signal }, position.resume());
       hasBegun = true;
       isComplete = false;
       unfinished = undefined;
@@ -163,7 +156,7 @@ export async function* logLines<T extends KubeObject>(
         isComplete = true;
         continue;
       }
-      if (!(await isRunning(objects, name, { ...options, signal }))) break;
+      if (!(await isRunning(pod, { ...options, signal }))) break;
       throw new ConnectionError(
         `Cannot follow ${path}: the server ended it, though the container runs`,
       );
@@ -195,12 +188,11 @@ interface ContainerStatus {
 
 /** The statuses of a container, or of all if none is named. */
 async function statusesOf<T extends KubeObject>(
-  pods: ResourceTarget<T>,
-  name: string,
+  pod: ObjectTarget<T>,
   { container, signal }: LogOptions,
 ): Promise<ContainerStatus[]> {
-  const path = pods.pathOfName(name);
-  const { status } = await pods.client.call<{ status?: Record<string, unknown> }>({
+  const { client, path } = pod;
+  const { status } = await client.call<{ status?: Record<string, unknown> }>({
     method: "GET",
     path,
     signal,
@@ -212,12 +204,11 @@ async function statusesOf<T extends KubeObject>(
 
 /** Whether a container is still running, as far as the pod's status says. */
 async function isRunning<T extends KubeObject>(
-  pods: ResourceTarget<T>,
-  name: string,
+  pod: ObjectTarget<T>,
   options: LogOptions,
 ): Promise<boolean> {
   try {
-    const statuses = await statusesOf(pods, name, options);
+    const statuses = await statusesOf(pod, options);
     return statuses.some(({ state }) => isSet(state?.running));
   } catch (error) {
     // The pod is gone, or may not be looked at.
@@ -228,21 +219,20 @@ async function isRunning<T extends KubeObject>(
 
 /** Waits until a container has started, whether or not it has ended since. */
 async function untilStarted<T extends KubeObject>(
-  pods: ResourceTarget<T>,
-  name: string,
+  pod: ObjectTarget<T>,
   options: LogLinesOptions,
 ): Promise<void> {
-  const { clock } = pods.client;
-  const limit = checkDuration("startTimeoutMs", options.startTimeoutMs, 300_000, timeLimit);
+  const { clock } = pod.client;
+  const limit = checkDuration("startTimeoutMs", options.startTimeoutMs, timeLimit) ?? 300_000;
   const end = clock.now() + limit;
   for (;;) {
-    const statuses = await statusesOf(pods, name, options);
+    const statuses = await statusesOf(pod, options);
     if (statuses.some(({ state }) => isSet(state?.running) || isSet(state?.terminated))) return;
     if (clock.now() >= end) {
       const reason = statuses.find(({ state }) => state?.waiting?.reason)?.state?.waiting?.reason;
       const last = cleanName(reason ?? "the pod has no container status");
       throw new TimeoutError(
-        `Cannot read the log of ${pods.describe(name)}: no container started within ${limit} ms (startTimeoutMs); last seen: ${last}`,
+        `Cannot read the log of ${pod.describe()}: no container started within ${limit} ms (startTimeoutMs); last seen: ${last}`,
       );
     }
     await sleep(clock, START_INTERVAL_MS, options.signal);
@@ -254,19 +244,18 @@ function isSet(state: object | null | undefined): boolean {
 }
 
 async function openLog<T extends KubeObject>(
-  target: ResourceTarget<T>,
-  name: string,
+  pod: ObjectTarget<T>,
   { signal, ...options }: LogLinesOptions,
-  resume: Readonly<Record<string, string | undefined>>,
+  resume: Readonly<Record<string, string | undefined>> = {},
 ): Promise<Response> {
-  const path = target.pathOfName(name);
+  const { client, path } = pod.below("log");
   const parameters = new URLSearchParams();
   for (const [parameter, value] of Object.entries({ ...options, ...resume })) {
     if (value === undefined || ownOptions.has(parameter)) continue;
     parameters.set(parameter, String(value));
   }
   const init = { headers: uncompressed, ...(signal !== undefined && { signal }) };
-  return await target.client.open(`${path}?${parameters}`, init);
+  return await client.open(`${path}?${parameters}`, init);
 }
 
 interface Line {

@@ -7,7 +7,7 @@
 import type { ResourceClient } from "../api/api-call.ts";
 import type { KubeObject } from "../api/object.ts";
 import { segment } from "../api/paths.ts";
-import type { ResourceTarget } from "../api/resource-target.ts";
+import type { ObjectTarget } from "../api/object-target.ts";
 import { selectorQuery } from "../api/selectors.ts";
 import { ConfigError, ConnectionError } from "../errors.ts";
 import { checkKnown } from "../options.ts";
@@ -80,6 +80,27 @@ export interface PortTunnel {
   listen(options?: ListenOptions): Promise<PortListener>;
 }
 
+/** The port that is forwarded to. */
+export interface ForwardedPort {
+  /** The pod, or what selects the pods. */
+  readonly object: ObjectTarget<KubeObject>;
+  /** Its number, or its name. */
+  readonly port: number | string;
+  /** Whether the object is a Service or a workload, and one of its pods is meant. */
+  readonly isSelected: boolean;
+}
+
+/** Where a connection goes, and what is said of it. */
+interface Route {
+  readonly client: ResourceClient;
+  /** Of the pod, or of what selects the pods. */
+  readonly path: string;
+  readonly port: number | string;
+  /** The port in words. */
+  readonly what: string;
+  readonly signal: AbortSignal;
+}
+
 /** A pod and the number of one of its ports. */
 interface Destination {
   readonly path: string;
@@ -112,38 +133,25 @@ interface Selecting {
   };
 }
 
-/**
- * Forwards connections to a port.
- *
- * @param target The pods, or the Services or workloads whose pods are meant.
- * @param port Its number, or its name.
- */
-export async function portForward<T extends KubeObject>(
-  target: ResourceTarget<T>,
-  kind: "pod" | "service" | "workload",
-  name: string,
-  port: number | string,
+/** Forwards connections to a port. */
+export async function portForward(
+  { object, port, isSelected }: ForwardedPort,
   options: PortForwardOptions,
 ): Promise<PortTunnel> {
   checkKnown("portForward", options, ["halfClose", "signal", "timeoutMs"]);
   checkPort(port);
-  const { client } = target;
+  const { client, path } = object;
   const { halfClose = "hold", signal: given, timeoutMs } = options;
   if (halfClose !== "hold" && halfClose !== "forward") {
     throw new TypeError('Cannot use option halfClose: it is "hold" or "forward"');
   }
   const signal = given === undefined ? client.closing : AbortSignal.any([client.closing, given]);
-  const path = target.pathOfName(name);
-  const what = `port ${port} of ${target.describe(name)}`;
-  const find = async (): Promise<Destination> => {
-    if (kind !== "pod") return await findPod(client, path, port, what, signal);
-    const number = typeof port === "number" ? port : undefined;
-    return { path, port: number ?? portOfPod(await get(client, path, signal), port, what) };
-  };
+  const what = `port ${port} of ${object.describe()}`;
+  const route: Route = { client, path, port, what, signal };
 
   async function connect(): Promise<ForwardedConnection> {
     signal.throwIfAborted();
-    const destination = await find();
+    const destination = isSelected ? await findPod(route) : await findPort(route);
     const call = {
       path: `${destination.path}/portforward?ports=${destination.port}`,
       signal,
@@ -222,15 +230,17 @@ async function download(stream: ByteStream, remote: ForwardedConnection): Promis
   }
 }
 
+/** A port of a pod. */
+async function findPort(route: Route): Promise<Destination> {
+  const { path, port } = route;
+  if (typeof port === "number") return { path, port };
+  return { path, port: portOfPod(await get(route), route) };
+}
+
 /** A ready pod behind a Service or a workload. */
-async function findPod(
-  client: ResourceClient,
-  path: string,
-  port: number | string,
-  what: string,
-  signal: AbortSignal,
-): Promise<Destination> {
-  const { spec } = await get<Selecting>(client, path, signal);
+async function findPod(route: Route): Promise<Destination> {
+  const { client, path, port, what, signal } = route;
+  const { spec } = await get<Selecting>(route);
   const selector = spec?.selector;
   if (selector === undefined || selector === null || Object.keys(selector).length === 0) {
     throw new ConnectionError(`Cannot forward ${what}: it selects no pods`);
@@ -253,21 +263,23 @@ async function findPod(
       `Cannot forward ${what}: none of its ${items.length} pods is ready; look at their status`,
     );
   }
-  const wanted = isService ? targetPort(spec, port, what) : port;
+  const wanted = isService ? targetPort(spec, route) : port;
   return {
     path: `${pods}/${segment("name", pod.metadata?.name)}`,
-    port: typeof wanted === "number" ? wanted : portOfPod(pod, wanted, what),
+    port: typeof wanted === "number" ? wanted : portOfPod(pod, { port: wanted, what }),
   };
 }
 
-function targetPort(spec: Selecting["spec"], port: number | string, what: string): number | string {
+type PortName = Pick<Route, "port" | "what">;
+
+function targetPort(spec: Selecting["spec"], { port, what }: PortName): number | string {
   const found = spec?.ports?.find((each) => each.port === port || each.name === port);
   if (found !== undefined) return found.targetPort || found.port;
   const known = spec?.ports?.map((each) => each.name ?? each.port).join(", ");
   throw new ConnectionError(`Cannot forward ${what}: the Service has the ports ${known}`);
 }
 
-function portOfPod({ spec }: PodLike, port: number | string, what: string): number {
+function portOfPod({ spec }: PodLike, { port, what }: PortName): number {
   const ports = spec?.containers?.flatMap((container) => container.ports ?? []) ?? [];
   const found = ports.find(({ name }) => name === port);
   if (found !== undefined) return found.containerPort;
@@ -281,11 +293,7 @@ function isReady({ metadata, status }: PodLike): boolean {
   );
 }
 
-async function get<T = PodLike>(
-  client: ResourceClient,
-  path: string,
-  signal: AbortSignal,
-): Promise<T> {
+async function get<T = PodLike>({ client, path, signal }: Route): Promise<T> {
   return await client.call<T>({ method: "GET", path, signal });
 }
 

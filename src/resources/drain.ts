@@ -9,6 +9,7 @@ import { ApiError } from "../api/api-error.ts";
 import { DrainError, type UndrainedPod } from "../api/drain-error.ts";
 import { listPages } from "../api/list.ts";
 import type { KubeObject, Stored } from "../api/object.ts";
+import type { ObjectTarget } from "../api/object-target.ts";
 import { ResourceTarget } from "../api/resource-target.ts";
 import { selectorQuery } from "../api/selectors.ts";
 import { deletionCall } from "../api/verbs.ts";
@@ -47,17 +48,15 @@ interface Fate {
 
 /** Drains a node. */
 export async function drainNode<T extends KubeObject>(
-  target: ResourceTarget<T>,
-  name: string,
+  node: ObjectTarget<T>,
   options: DrainOptions,
 ): Promise<DrainResult> {
   checkKnown("drain", options, optionNames);
-  const { client } = target;
-  const what = target.describe(name);
-  const limitMs = checkDuration("timeoutMs", options.timeoutMs, Infinity, timeLimit);
+  const { client } = node;
+  const limitMs = checkDuration("timeoutMs", options.timeoutMs, timeLimit) ?? Infinity;
   const stop = new AbortController();
   const signals = [stop.signal, client.closing, ...(options.signal ? [options.signal] : [])];
-  const drain = new Drain(target, name, options, {
+  const drain = new Drain(node, options, {
     signal: AbortSignal.any(signals),
     fail: (error) => stop.abort(error),
   });
@@ -66,7 +65,9 @@ export async function drainNode<T extends KubeObject>(
         const left = drain.remaining.slice(0, 10).join(", ");
         const state = left === "" ? "" : `; these pods are still there: ${left}`;
         stop.abort(
-          new TimeoutError(`Cannot drain ${what}: ${limitMs} ms have passed (timeoutMs)${state}`),
+          new TimeoutError(
+            `Cannot drain ${node.describe()}: ${limitMs} ms have passed (timeoutMs)${state}`,
+          ),
         );
       }, limitMs)
     : undefined;
@@ -86,8 +87,7 @@ interface DrainEnd {
 }
 
 class Drain<T extends KubeObject> {
-  readonly #target: ResourceTarget<T>;
-  readonly #name: string;
+  readonly #node: ObjectTarget<T>;
   readonly #options: DrainOptions;
   readonly #signal: AbortSignal;
   readonly #fail: (error: unknown) => void;
@@ -96,18 +96,12 @@ class Drain<T extends KubeObject> {
   readonly #remaining = new Map<string, Stored<Pod>>();
   readonly #failed: UndrainedPod[] = [];
 
-  constructor(
-    target: ResourceTarget<T>,
-    name: string,
-    options: DrainOptions,
-    { signal, fail }: DrainEnd,
-  ) {
-    this.#target = target;
-    this.#name = name;
+  constructor(node: ObjectTarget<T>, options: DrainOptions, { signal, fail }: DrainEnd) {
+    this.#node = node;
     this.#options = options;
     this.#signal = signal;
     this.#fail = fail;
-    this.#pods = ResourceTarget.bind<Pod>(podDefinition, {}, target.client, "*");
+    this.#pods = ResourceTarget.bind<Pod>(podDefinition, { client: node.client, namespace: "*" });
   }
 
   get remaining(): string[] {
@@ -120,7 +114,7 @@ class Drain<T extends KubeObject> {
     const { labelSelector } = this.#options;
     for (const pod of await this.#listPods({ labelSelector })) fates.push(await this.#decide(pod));
     const rejected = fates.filter(({ is }) => is === "reject").map(undrained);
-    const what = `Cannot drain ${this.#target.describe(this.#name)}`;
+    const what = `Cannot drain ${this.#node.describe()}`;
     if (rejected.length > 0) throw new DrainError(what, rejected);
     const skipped = fates.filter(({ is }) => is === "skip");
     const evicted = fates.filter(({ is }) => is === "evict");
@@ -140,9 +134,9 @@ class Drain<T extends KubeObject> {
 
   async #cordon(): Promise<void> {
     const isDryRun = checkFlag("dryRun", this.#options.dryRun);
-    await this.#target.client.call({
+    await this.#node.client.call({
       method: "PATCH",
-      path: this.#target.pathOfName(this.#name),
+      path: this.#node.path,
       body: { spec: { unschedulable: true } },
       contentType: "application/merge-patch+json",
       query: { dryRun: isDryRun ? "All" : undefined },
@@ -151,7 +145,10 @@ class Drain<T extends KubeObject> {
   }
 
   async #listPods(selector: Pick<DrainOptions, "labelSelector"> = {}): Promise<Stored<Pod>[]> {
-    const query = selectorQuery({ ...selector, fieldSelector: { "spec.nodeName": this.#name } });
+    const query = selectorQuery({
+      ...selector,
+      fieldSelector: { "spec.nodeName": this.#node.name },
+    });
     const found: Stored<Pod>[] = [];
     for await (const { items } of listPages(this.#pods, { query, signal: this.#signal })) {
       found.push(...items);
@@ -211,10 +208,11 @@ class Drain<T extends KubeObject> {
       plural: "daemonsets",
       subresources: [],
     };
-    const sets = ResourceTarget.bind(definition, {}, this.#target.client, metadata.namespace);
+    const { client } = this.#node;
+    const sets = ResourceTarget.bind(definition, { client, namespace: metadata.namespace });
     try {
       const path = sets.pathOfName(daemonSet);
-      await this.#target.client.call({ method: "GET", path, signal: this.#signal });
+      await client.call({ method: "GET", path, signal: this.#signal });
       return false;
     } catch (error) {
       if (error instanceof ApiError && sets.isMissing(daemonSet, error)) return true;
@@ -225,7 +223,7 @@ class Drain<T extends KubeObject> {
   #isLongDeleted({ metadata: { deletionTimestamp } }: Stored<Pod>): boolean {
     const { skipDeletedAfterSeconds = 0 } = this.#options;
     if (deletionTimestamp === undefined || skipDeletedAfterSeconds <= 0) return false;
-    const deletedMs = this.#target.client.clock.wallNow() - Date.parse(deletionTimestamp);
+    const deletedMs = this.#node.client.clock.wallNow() - Date.parse(deletionTimestamp);
     return deletedMs > skipDeletedAfterSeconds * 1_000;
   }
 
@@ -256,7 +254,7 @@ class Drain<T extends KubeObject> {
         if (error.status !== 429 && !isTerminating && !isReplaced) throw error;
         if (!isReplaced) this.#report("blocked", pod, error.message);
       }
-      await sleep(this.#target.client.clock, RETRY_MS, this.#signal);
+      await sleep(this.#node.client.clock, RETRY_MS, this.#signal);
       if (!this.#remaining.has(pod.metadata.uid)) return;
     }
   }
@@ -274,12 +272,12 @@ class Drain<T extends KubeObject> {
     });
     const path = this.#pods.pathOf(pod);
     if (disableEviction === true) {
-      await this.#target.client.call({ ...call, method: "DELETE", path, body });
+      await this.#node.client.call({ ...call, method: "DELETE", path, body });
       return;
     }
     const metadata = { name, namespace };
     const eviction = { apiVersion: "policy/v1", kind: "Eviction", metadata, deleteOptions: body };
-    await this.#target.client.call({
+    await this.#node.client.call({
       ...call,
       method: "POST",
       path: `${path}/eviction`,
@@ -290,7 +288,7 @@ class Drain<T extends KubeObject> {
   /** Waits until none of the evicted pods is on the node any more. */
   async #untilGone(): Promise<void> {
     while (this.#remaining.size > 0) {
-      await sleep(this.#target.client.clock, POLL_MS, this.#signal);
+      await sleep(this.#node.client.clock, POLL_MS, this.#signal);
       // By no label: a pod that has lost the one it was chosen by is still there.
       const present = new Map((await this.#listPods()).map((pod) => [pod.metadata.uid, pod]));
       for (const [uid, pod] of this.#remaining) {

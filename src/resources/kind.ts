@@ -9,7 +9,7 @@ import type { ResourceDefinition } from "../api/resource-definition.ts";
 import type { ObjectSchema } from "../api/object-check.ts";
 import type { KubeObject } from "../api/object.ts";
 import { type ResourceSchema, ResourceTarget } from "../api/resource-target.ts";
-import { checkKnown } from "../options.ts";
+import { checkKnown, checkObject } from "../options.ts";
 import { type Resource, bindResource } from "./resource.ts";
 
 /** Which objects of a kind are meant. */
@@ -42,12 +42,13 @@ export function createKind<T extends KubeObject, More extends object>(
     ...definition,
     schema,
     bind(client, options) {
-      checkKnown("resource", options, ["namespace"], 'pass { namespace: "..." }');
+      checkObject("the options of resource", options, 'pass { namespace: "..." }');
+      checkKnown("resource", options, ["namespace"]);
       if (options.namespace !== undefined && !definition.namespaced) {
         throw new TypeError(`Cannot use option namespace: a ${definition.kind} is in none`);
       }
       const { namespace } = options;
-      const target = ResourceTarget.bind<T>(definition, { schema, check }, client, namespace);
+      const target = ResourceTarget.bind<T>(definition, { client, namespace, schema, check });
       // Not spread: its property `metadata` is bound when it is used.
       return Object.assign(bindResource(target), more(target));
     },

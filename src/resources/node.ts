@@ -6,6 +6,7 @@
 
 import type { UndrainedPod } from "../api/drain-error.ts";
 import type { KubeObject, Stored } from "../api/object.ts";
+import { ObjectTarget } from "../api/object-target.ts";
 import type { ResourceTarget } from "../api/resource-target.ts";
 import type { LabelSelectorInput } from "../api/selectors.ts";
 import { type WriteOptions, exchange, writeCall, writeNames } from "../api/verbs.ts";
@@ -147,7 +148,7 @@ export function nodeVerbs<T extends KubeObject>(target: ResourceTarget<T>): Node
     uncordon: async (name, options = {}) => await setUnschedulable(name, false, options),
     async drain(name, options = {}) {
       const { drainNode } = await import("./drain.ts");
-      return await drainNode(target, name, options);
+      return await drainNode(new ObjectTarget(target, name), options);
     },
     async top(options = {}) {
       const { topNodes } = await import("./usage.ts");

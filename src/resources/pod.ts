@@ -5,6 +5,7 @@
  */
 
 import type { KubeObject } from "../api/object.ts";
+import { ObjectTarget } from "../api/object-target.ts";
 import type { ResourceTarget } from "../api/resource-target.ts";
 import { type ResourceDeleteOptions, deleteNames, deletionCall } from "../api/verbs.ts";
 import type { ExecResult } from "../api/exec-error.ts";
@@ -195,37 +196,61 @@ export interface PodVerbs<T extends KubeObject> extends WithStatus<T> {
   /**
    * Writes a file of a container, which has to have `tar`. The file's folder has to exist.
    *
-   * @param path Its absolute path.
    * @throws {ExecError} if `tar` can't write it.
+   *
+   * @example
+   * ```ts
+   * import type { KubeClient } from "@reanchor/reanchor";
+   * import { Pod } from "@reanchor/reanchor/resources";
+   *
+   * async function configure(kube: KubeClient, pod: string): Promise<void> {
+   *   await kube.resource(Pod).writeFile(pod, { path: "/etc/app.json", content: "{}" });
+   * }
+   * console.assert(typeof configure === "function");
+   * ```
    */
-  writeFile(
-    name: string,
-    path: string,
-    content: string | Uint8Array,
-    options?: WriteFileOptions,
-  ): Promise<void>;
+  writeFile(name: string, options: WriteFileOptions): Promise<void>;
   /**
    * Copies a local file or folder into a container, which has to have `tar` (Node, Deno and Bun).
    *
-   * @param from A local path.
-   * @param to The absolute path that the copy gets. Its folder has to exist.
    * @throws {ExecError} if `tar` can't write it.
+   *
+   * @example
+   * ```ts
+   * import type { KubeClient } from "@reanchor/reanchor";
+   * import { Pod } from "@reanchor/reanchor/resources";
+   *
+   * async function deploy(kube: KubeClient, pod: string): Promise<void> {
+   *   await kube.resource(Pod).copyTo(pod, { from: "./dist", to: "/srv/dist" });
+   * }
+   * console.assert(typeof deploy === "function");
+   * ```
    */
-  copyTo(name: string, from: string, to: string, options?: CopyToOptions): Promise<void>;
+  copyTo(name: string, options: CopyToOptions): Promise<void>;
   /**
    * Copies a file or folder of a container, which has to have `tar`, to a local path (Node, Deno and Bun). Whatever
    * the container sends, nothing is written outside of that path.
    *
-   * @param from An absolute path.
-   * @param to The local path that the copy gets.
    * @throws {ExecError} if `tar` can't read it.
    * @throws {ConnectionError} if the archive is not complete, or has links, devices or names that lead elsewhere.
+   *
+   * @example
+   * ```ts
+   * import type { KubeClient } from "@reanchor/reanchor";
+   * import { Pod } from "@reanchor/reanchor/resources";
+   *
+   * async function collect(kube: KubeClient, pod: string): Promise<void> {
+   *   await kube.resource(Pod).copyFrom(pod, { from: "/var/log", to: "./logs" });
+   * }
+   * console.assert(typeof collect === "function");
+   * ```
    */
-  copyFrom(name: string, from: string, to: string, options?: CopyFromOptions): Promise<void>;
+  copyFrom(name: string, options: CopyFromOptions): Promise<void>;
 }
 
 /** Binds the verbs of pods. */
 export function podVerbs<T extends KubeObject>(target: ResourceTarget<T>): PodVerbs<T> {
+  const named = (name: string): ObjectTarget<T> => new ObjectTarget(target, name);
   return {
     ...withStatus(target),
     resize: bindSubresource(target.below<T>("resize")),
@@ -243,31 +268,32 @@ export function podVerbs<T extends KubeObject>(target: ResourceTarget<T>): PodVe
       const body = { apiVersion: "policy/v1", kind: "Eviction", metadata, deleteOptions };
       await target.client.call({ ...call, method: "POST", path, body });
     },
-    logs: (name, log = {}) => logLines(target, target.below("log"), name, log),
-    logText: async (name, log = {}) => await readLog(target.below("log"), name, log),
+    logs: (name, log = {}) => logLines(named(name), log),
+    logText: async (name, log = {}) => await readLog(named(name), log),
     async exec(name, command, options = {}) {
-      return await (await streams()).exec(target, name, command, options);
+      return await (await streams()).exec(named(name), command, options);
     },
     async execText(name, command, options = {}) {
-      return await (await streams()).execText(target, name, command, options);
+      return await (await streams()).execText(named(name), command, options);
     },
     async attach(name, options = {}) {
-      return await (await streams()).attach(target, name, options);
+      return await (await streams()).attach(named(name), options);
     },
     async portForward(name, port, options = {}) {
-      return await (await streams()).portForward(target, "pod", name, port, options);
+      const forwarded = { object: named(name), port, isSelected: false };
+      return await (await streams()).portForward(forwarded, options);
     },
     async readFile(name, path, options = {}) {
-      return await (await streams()).readFile(target, name, path, options);
+      return await (await streams()).readFile(named(name), path, options);
     },
-    async writeFile(name, path, content, options = {}) {
-      await (await streams()).writeFile(target, name, path, content, options);
+    async writeFile(name, options) {
+      await (await streams()).writeFile(named(name), options);
     },
-    async copyTo(name, from, to, options = {}) {
-      await (await streams()).copyTo(target, name, from, to, options);
+    async copyTo(name, options) {
+      await (await streams()).copyTo(named(name), options);
     },
-    async copyFrom(name, from, to, options = {}) {
-      await (await streams()).copyFrom(target, name, from, to, options);
+    async copyFrom(name, options) {
+      await (await streams()).copyFrom(named(name), options);
     },
   };
 }

@@ -8,6 +8,7 @@ import { checkKnown } from "../options.ts";
 import { ApiError, type Status } from "../api/api-error.ts";
 import { type ResourceList, listPage, listPages } from "../api/list.ts";
 import type { KubeObject, Stored } from "../api/object.ts";
+import { ObjectTarget } from "../api/object-target.ts";
 import type { ResourceTarget } from "../api/resource-target.ts";
 import { selectorQuery } from "../api/selectors.ts";
 import { type ResourceTable, tablePage } from "../api/table.ts";
@@ -171,6 +172,7 @@ export interface MetadataResource extends Pick<
 export function bindResource<T extends KubeObject>(target: ResourceTarget<T>): Resource<T> {
   const { client } = target;
   const one = bindSubresource(target);
+  const named = (name: string): ObjectTarget<T> => new ObjectTarget(target, name);
   return {
     ...one,
     async find(name, options = {}) {
@@ -205,7 +207,7 @@ export function bindResource<T extends KubeObject>(target: ResourceTarget<T>): R
       return await exchange(target, { ...writeCall(target, write), method: "POST", path, body });
     },
     async update(name, change, write = {}) {
-      return await updateObject(target, name, change, write);
+      return await updateObject(named(name), change, write);
     },
     async delete(name, deletion = {}) {
       checkKnown("delete", deletion, deleteNames);
@@ -222,7 +224,7 @@ export function bindResource<T extends KubeObject>(target: ResourceTarget<T>): R
     watch: (watch = {}) => watchResource(target, watch),
     informer: (informer = {}) => createInformer(target, informer),
     waitFor,
-    waitForDeleted: async (name, wait = {}) => await waitForDeletion(target, name, wait),
+    waitForDeleted: async (name, wait = {}) => await waitForDeletion(named(name), wait),
   };
 
   async function waitFor(
@@ -240,7 +242,7 @@ export function bindResource<T extends KubeObject>(target: ResourceTarget<T>): R
     condition: DeletedCondition | WaitCondition<T> | readonly WaitCondition<T>[],
     wait: WaitForOptions<T> = {},
   ): Promise<Stored<T> | void> {
-    if (isDeletion(condition)) await waitForDeletion(target, name, wait);
-    else return await waitForObject(target, name, condition, wait);
+    if (isDeletion(condition)) await waitForDeletion(named(name), wait);
+    else return await waitForObject(named(name), condition, wait);
   }
 }

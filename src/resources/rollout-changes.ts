@@ -5,9 +5,10 @@
  * @module
  */
 
-import type { ResourceCall } from "../api/api-call.ts";
+import type { ResourceCall, ResourceClient } from "../api/api-call.ts";
 import { listPages } from "../api/list.ts";
 import type { KubeObject, Stored } from "../api/object.ts";
+import type { ObjectTarget } from "../api/object-target.ts";
 import { ResourceTarget } from "../api/resource-target.ts";
 import { type LabelSelectorObject, selectorQuery } from "../api/selectors.ts";
 import { type WriteOptions, exchange, writeCall } from "../api/verbs.ts";
@@ -34,31 +35,29 @@ interface Revision {
 
 /** Restarts a rollout: a pod template that differs in an annotation alone replaces all pods. */
 export async function restartRollout<T extends KubeObject>(
-  target: ResourceTarget<T>,
-  name: string,
+  target: ObjectTarget<T>,
   options: WriteOptions,
 ): Promise<Stored<T>> {
-  checkNotPaused(await read(target, name, options), target.describe(name), "restart");
+  checkNotPaused(await read(target, options), target.describe(), "restart");
   const restartedAt = new Date(target.client.clock.wallNow()).toISOString();
   const annotations = { "kubectl.kubernetes.io/restartedAt": restartedAt };
   const body = { spec: { template: { metadata: { annotations } } } };
   const contentType = "application/merge-patch+json";
-  return await patch(target, name, options, { body, contentType });
+  return await patch(target, options, { body, contentType });
 }
 
 /** Returns a workload to an earlier revision. */
 export async function undoRollout<T extends KubeObject>(
-  target: ResourceTarget<T>,
-  name: string,
+  target: ObjectTarget<T>,
   { toRevision, ...options }: UndoOptions,
 ): Promise<Stored<T>> {
-  const what = target.describe(name);
+  const what = target.describe();
   if (toRevision !== undefined && !(Number.isInteger(toRevision) && toRevision > 0)) {
     throw new RangeError(`Cannot undo ${what}: toRevision must be a whole number from 1`);
   }
-  const workload = await read(target, name, options);
+  const workload = await read(target, options);
   checkNotPaused(workload, what, "undo");
-  const history = await readHistory(target, workload, options);
+  const history = await readHistory(target.client, workload, options);
   const revision = choose(history, toRevision);
   if (revision === undefined) {
     const known = history.map(({ number }) => number).join(", ");
@@ -69,28 +68,24 @@ export async function undoRollout<T extends KubeObject>(
     throw new RolloutError(`Cannot undo ${what}: ${reason}`);
   }
   if (revision.isCurrent(workload)) return workload as unknown as Stored<T>;
-  return await patch(target, name, options, revision.patch(workload));
+  return await patch(target, options, revision.patch(workload));
 }
 
 async function read<T extends KubeObject>(
-  target: ResourceTarget<T>,
-  name: string,
+  { client, path }: ObjectTarget<T>,
   { signal, timeoutMs, maxResponseBytes }: WriteOptions,
 ): Promise<Stored<Workload>> {
-  const path = target.pathOfName(name);
   const call = { signal, timeoutMs, maxResponseBytes, method: "GET", path };
-  return await target.client.call<Stored<Workload>>(call);
+  return await client.call<Stored<Workload>>(call);
 }
 
 async function patch<T extends KubeObject>(
-  target: ResourceTarget<T>,
-  name: string,
+  { resource, path }: ObjectTarget<T>,
   options: WriteOptions,
   change: Pick<ResourceCall, "body" | "contentType">,
 ): Promise<Stored<T>> {
-  const path = target.pathOfName(name);
-  return await exchange(target, {
-    ...writeCall(target, options),
+  return await exchange(resource, {
+    ...writeCall(resource, options),
     ...change,
     method: "PATCH",
     path,
@@ -114,24 +109,32 @@ function choose(
 }
 
 /** A Deployment keeps its history in ReplicaSets, a StatefulSet and a DaemonSet in ControllerRevisions. */
-async function readHistory<T extends KubeObject>(
-  target: ResourceTarget<T>,
+async function readHistory(
+  client: ResourceClient,
   workload: Stored<Workload>,
-  options: WriteOptions,
+  { signal, timeoutMs, maxResponseBytes }: WriteOptions,
 ): Promise<Revision[]> {
+  const query = selectorQuery({ labelSelector: workload.spec?.selector });
+  const call = { signal, timeoutMs, maxResponseBytes, query };
+  const { namespace } = workload.metadata;
+  async function listOwned<T extends KubeObject>(kind: string): Promise<Stored<T>[]> {
+    const definition = { ...appsDefinition, kind, plural: `${kind.toLowerCase()}s` };
+    const target = ResourceTarget.bind<T>(definition, { client, namespace });
+    const owned: Stored<T>[] = [];
+    for await (const { items } of listPages(target, call)) {
+      owned.push(...items.filter((item) => isOwned(item, workload)));
+    }
+    return owned;
+  }
+
   if (workload.kind === "Deployment") {
-    const owned = await listOwned<ReplicaSet>(target, "ReplicaSet", workload, options);
+    const owned = await listOwned<ReplicaSet>("ReplicaSet");
     return owned.flatMap((replicaSet) => {
       const number = Number(replicaSet.metadata.annotations?.[REVISION]);
       return Number.isInteger(number) ? [revisionOfReplicaSet(number, replicaSet)] : [];
     });
   }
-  const owned = await listOwned<ControllerRevision>(
-    target,
-    "ControllerRevision",
-    workload,
-    options,
-  );
+  const owned = await listOwned<ControllerRevision>("ControllerRevision");
   return owned.map(({ revision = 0, data }) => ({
     number: revision,
     isCurrent: ({ spec }) =>
@@ -140,31 +143,13 @@ async function readHistory<T extends KubeObject>(
   }));
 }
 
-async function listOwned<T extends KubeObject>(
-  { client }: ResourceTarget<KubeObject>,
-  kind: "ControllerRevision" | "ReplicaSet",
-  { metadata, spec }: Stored<Workload>,
-  { signal, timeoutMs, maxResponseBytes }: WriteOptions,
-): Promise<Stored<T>[]> {
-  const definition = {
-    group: "apps",
-    version: "v1",
-    kind,
-    plural: `${kind.toLowerCase()}s`,
-    namespaced: true,
-    subresources: [],
-  };
-  const owned = ResourceTarget.bind<T>(definition, {}, client, metadata.namespace);
-  const query = selectorQuery({ labelSelector: spec?.selector });
-  const found: Stored<T>[] = [];
-  for await (const { items } of listPages(owned, { signal, timeoutMs, maxResponseBytes, query })) {
-    found.push(
-      ...items.filter(({ metadata: { ownerReferences = [] } }) =>
-        ownerReferences.some(({ controller, uid }) => controller === true && uid === metadata.uid),
-      ),
-    );
-  }
-  return found;
+const appsDefinition = { group: "apps", version: "v1", namespaced: true, subresources: [] };
+
+function isOwned(
+  { metadata: { ownerReferences = [] } }: Stored<KubeObject>,
+  { metadata: { uid: owner } }: Stored<KubeObject>,
+): boolean {
+  return ownerReferences.some(({ controller, uid }) => controller === true && uid === owner);
 }
 
 const REVISION = "deployment.kubernetes.io/revision";

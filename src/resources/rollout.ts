@@ -5,6 +5,7 @@
  */
 
 import type { KubeObject, Stored } from "../api/object.ts";
+import { ObjectTarget } from "../api/object-target.ts";
 import type { ResourceTarget } from "../api/resource-target.ts";
 import { type WriteOptions, writeNames } from "../api/verbs.ts";
 import { checkKnown } from "../options.ts";
@@ -73,22 +74,23 @@ export interface WithRollout<T extends KubeObject> {
 
 /** Binds the verbs of workloads that roll out changes. What they need is loaded when one is used. */
 export function withRollout<T extends KubeObject>(target: ResourceTarget<T>): WithRollout<T> {
+  const named = (name: string): ObjectTarget<T> => new ObjectTarget(target, name);
   return {
     async restart(name, options = {}) {
       checkKnown("restart", options, writeNames);
       const { restartRollout } = await import("./rollout-changes.ts");
-      return await restartRollout(target, name, options);
+      return await restartRollout(named(name), options);
     },
     async rolledOut(name, options = {}) {
       const { rolledOut } = await import("./workload-conditions.ts");
       // It rejects other kinds, but takes their objects.
       const condition = rolledOut as ObjectCondition<never> as ObjectCondition<T>;
-      return await waitForObject(target, name, condition, options);
+      return await waitForObject(named(name), condition, options);
     },
     async undo(name, options = {}) {
       checkKnown("undo", options, [...writeNames, "toRevision"]);
       const { undoRollout } = await import("./rollout-changes.ts");
-      return await undoRollout(target, name, options);
+      return await undoRollout(named(name), options);
     },
   };
 }

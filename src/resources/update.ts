@@ -7,7 +7,7 @@
 import { sleep } from "../abort.ts";
 import { ApiError } from "../api/api-error.ts";
 import type { KubeObject, Stored } from "../api/object.ts";
-import type { ResourceTarget } from "../api/resource-target.ts";
+import type { ObjectTarget } from "../api/object-target.ts";
 import { type WriteOptions, exchange, writeCall, writeNames } from "../api/verbs.ts";
 import { Backoff } from "../backoff.ts";
 import { checkKnown, kindOf } from "../options.ts";
@@ -22,32 +22,30 @@ const MAX_TRIES = 10;
 
 /** Reads, changes and replaces an object, and does so again after a conflict (client-go `util/retry`). */
 export async function updateObject<T extends KubeObject>(
-  target: ResourceTarget<T>,
-  name: string,
+  target: ObjectTarget<T>,
   change: ObjectUpdate<T>,
   options: WriteOptions,
 ): Promise<Stored<T>> {
   checkKnown("update", options, writeNames);
   if (typeof change !== "function") {
     throw new TypeError(
-      `Cannot update ${target.describe(name)}: the change is ${kindOf(change)}; pass a function that changes the object`,
+      `Cannot update ${target.describe()}: the change is ${kindOf(change)}; pass a function that changes the object`,
     );
   }
-  const { client } = target;
-  const path = target.pathOfName(name);
-  const write = writeCall(target, options);
+  const { client, path, resource } = target;
+  const write = writeCall(resource, options);
   const { signal, timeoutMs, maxResponseBytes } = options;
   const backoff = new Backoff(client.clock, { firstMs: 10, lastMs: 1_000 });
   for (let tries = 1; ; tries += 1) {
     const read = { signal, timeoutMs, maxResponseBytes, method: "GET", path };
-    const object = await exchange(target, read);
+    const object = await exchange(resource, read);
     const { resourceVersion } = object.metadata;
     const changed = (await change(object)) ?? object;
     // Without the version that was read, it would overwrite what somebody else writes meanwhile.
     const metadata = { ...changed.metadata, resourceVersion };
-    const body = target.complete({ ...changed, metadata });
+    const body = resource.complete({ ...changed, metadata });
     try {
-      return await exchange(target, { ...write, method: "PUT", path, body });
+      return await exchange(resource, { ...write, method: "PUT", path, body });
     } catch (error) {
       if (!isConflict(error) || tries === MAX_TRIES) throw error;
     }

@@ -65,7 +65,7 @@ export async function topPods<T extends KubeObject>(
 ): Promise<PodUsage[]> {
   checkKnown("top", options, optionNames);
   const { client, namespace = "*" } = target;
-  const metrics = ResourceTarget.bind<PodMetrics>(PodMetrics, {}, client, namespace);
+  const metrics = ResourceTarget.bind<PodMetrics>(PodMetrics, { client, namespace });
   return (await listAll(metrics, options)).map(({ metadata, containers }) => ({
     namespace: metadata.namespace ?? "",
     name: metadata.name,
@@ -80,7 +80,8 @@ export async function topNodes<T extends KubeObject>(
   options: TopOptions,
 ): Promise<NodeUsage[]> {
   checkKnown("top", options, optionNames);
-  const metrics = ResourceTarget.bind<NodeMetrics>(NodeMetrics, {}, target.client, undefined);
+  const { client } = target;
+  const metrics = ResourceTarget.bind<NodeMetrics>(NodeMetrics, { client, namespace: undefined });
   const [used, nodes] = await Promise.all([
     listAll(metrics, options),
     listAll(target as unknown as ResourceTarget<Node>, options),

@@ -5,6 +5,7 @@
  */
 
 import type { KubeObject } from "../api/object.ts";
+import { ObjectTarget } from "../api/object-target.ts";
 import type { ResourceTarget } from "../api/resource-target.ts";
 import type { PortForwardOptions, PortTunnel } from "../pods/port-forward.ts";
 import { type WithRollout, withRollout } from "./rollout.ts";
@@ -66,14 +67,14 @@ export interface WithLogs {
 export function serviceVerbs<T extends KubeObject>(
   target: ResourceTarget<T>,
 ): WithPods & WithStatus<T> {
-  return { ...withStatus(target), ...withPods(target, "service") };
+  return { ...withStatus(target), ...withPods(target) };
 }
 
 /** Binds the verbs of workloads with replicas. */
 export function workloadVerbs<T extends KubeObject>(
   target: ResourceTarget<T>,
 ): WithLogs & WithPods & WithScale & WithStatus<T> {
-  return { ...withStatusAndScale(target), ...withPods(target, "workload"), ...withLogs(target) };
+  return { ...withStatusAndScale(target), ...withPods(target), ...withLogs(target) };
 }
 
 /** Binds the verbs of workloads with replicas that roll out changes. */
@@ -89,7 +90,7 @@ export function daemonSetVerbs<T extends KubeObject>(
 ): WithLogs & WithPods & WithRollout<T> & WithStatus<T> {
   return {
     ...withStatus(target),
-    ...withPods(target, "workload"),
+    ...withPods(target),
     ...withLogs(target),
     ...withRollout(target),
   };
@@ -106,20 +107,18 @@ function withLogs<T extends KubeObject>(target: ResourceTarget<T>): WithLogs {
   return {
     async *logs(name, options = {}) {
       const { workloadLogs } = await import("./workload-logs.ts");
-      yield* workloadLogs(target, name, options);
+      yield* workloadLogs(new ObjectTarget(target, name), options);
     },
   };
 }
 
-function withPods<T extends KubeObject>(
-  target: ResourceTarget<T>,
-  kind: "service" | "workload",
-): WithPods {
+function withPods<T extends KubeObject>(target: ResourceTarget<T>): WithPods {
   return {
     async portForward(name, port, options = {}) {
       // Loaded where it is used: few programs stream into pods.
       const { portForward } = await import("../pods/streams.ts");
-      return await portForward(target, kind, name, port, options);
+      const object = new ObjectTarget(target, name);
+      return await portForward({ object, port, isSelected: true }, options);
     },
   };
 }

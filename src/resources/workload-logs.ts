@@ -7,6 +7,7 @@
 import { ApiError } from "../api/api-error.ts";
 import { listPages } from "../api/list.ts";
 import type { KubeObject, Stored } from "../api/object.ts";
+import { ObjectTarget } from "../api/object-target.ts";
 import { ResourceTarget } from "../api/resource-target.ts";
 import { type LabelSelectorInput, selectorQuery } from "../api/selectors.ts";
 import { ConnectionError } from "../errors.ts";
@@ -36,22 +37,20 @@ interface Selecting extends KubeObject {
 
 /** The lines of all pods: one pod after the other, or with `follow` as they are written. */
 export async function* workloadLogs<T extends KubeObject>(
-  target: ResourceTarget<T>,
-  name: string,
+  target: ObjectTarget<T>,
   given: WorkloadLogsOptions,
 ): AsyncGenerator<string, void, undefined> {
   checkKnown("logs", given, [...logLinesOptionNames, "prefix"]);
   const { prefix = true, ...options } = given;
   const isPrefixed = checkFlag("prefix", prefix);
-  const { client } = target;
-  const what = target.describe(name);
-  const path = target.pathOfName(name);
+  const { client, path } = target;
   const workload = await client.call<Selecting>({ method: "GET", path, signal: options.signal });
   const labelSelector = workload.spec?.selector ?? undefined;
   if (labelSelector === undefined) {
-    throw new ConnectionError(`Cannot read the logs of ${what}: it selects no pods`);
+    throw new ConnectionError(`Cannot read the logs of ${target.describe()}: it selects no pods`);
   }
-  const pods = ResourceTarget.bind<Pod>(podDefinition, {}, client, target.namespace);
+  const { namespace } = target.resource;
+  const pods = ResourceTarget.bind<Pod>(podDefinition, { client, namespace });
 
   async function* linesOf(
     pod: Stored<Pod>,
@@ -61,7 +60,7 @@ export async function* workloadLogs<T extends KubeObject>(
     const mark = isPrefixed ? `[pod/${pod.metadata.name}/${container}] ` : "";
     const own = { ...options, ...more, container };
     try {
-      const lines = logLines(pods, pods.below("log"), pod.metadata.name, own);
+      const lines = logLines(new ObjectTarget(pods, pod.metadata.name), own);
       for await (const line of lines) yield `${mark}${line}`;
     } catch (error) {
       // It was deleted before its log could be opened.
@@ -73,7 +72,7 @@ export async function* workloadLogs<T extends KubeObject>(
     const leave = new AbortController();
     const signals = [leave.signal, ...(options.signal === undefined ? [] : [options.signal])];
     const signal = AbortSignal.any(signals);
-    const end = untilOver(target, name, workload.kind === "Job", signal);
+    const end = untilOver(target, workload, signal);
     const follow = (pod: Stored<Pod>): AsyncGenerator<string, void, undefined> =>
       linesOf(pod, { signal, waitForStart: true });
     try {
@@ -117,7 +116,7 @@ async function* followAll({
 
   async function watch(): Promise<void> {
     const known = new Set<string>();
-    for await (const event of reflect(pods, { labelSelector, signal }, undefined, stop.signal)) {
+    for await (const event of reflect(pods, { labelSelector, signal }, stop.signal)) {
       if (event.type === "synced") isSynced.resolve();
       if (event.type !== "added" || known.has(event.object.metadata.uid)) continue;
       known.add(event.object.metadata.uid);
@@ -138,14 +137,13 @@ async function* followAll({
 
 /** Resolves when a workload is gone, or a Job has completed or failed. */
 async function untilOver<T extends KubeObject>(
-  target: ResourceTarget<T>,
-  name: string,
-  isJob: boolean,
+  target: ObjectTarget<T>,
+  { kind }: Selecting,
   signal: AbortSignal,
 ): Promise<void> {
   const wait = { signal, timeoutMs: Number.POSITIVE_INFINITY };
-  const gone = waitForDeletion(target, name, wait);
-  const finished = isJob ? [waitForObject(target, name, isFinished, wait)] : [];
+  const gone = waitForDeletion(target, wait);
+  const finished = kind === "Job" ? [waitForObject(target, isFinished, wait)] : [];
   await Promise.race([gone, ...finished]);
 }
 

@@ -23,7 +23,7 @@ const MAX_SERVERS = 1_000;
  * @throws {TypeError} if it is no number. @throws {RangeError} if it is out of range.
  */
 export function checkTrustWaitMs(value: number | undefined): number {
-  return checkDuration("trustWaitMs", value, 10_000, { ...timeLimit, min: 0 });
+  return checkDuration("trustWaitMs", value, { ...timeLimit, min: 0 }) ?? 10_000;
 }
 
 /** What may bring trust back, for targets such as the URL of a request. */

@@ -9,7 +9,7 @@ import { MAX_BUNDLE_BYTES } from "../certificates/pem.ts";
 import { toUnsupportedError } from "../errors.ts";
 import type { ReanchorEvent, SourceKind } from "../events.ts";
 import { absolutePath } from "../file-path.ts";
-import { checkKnown, checkPath } from "../options.ts";
+import { checkKnown, checkObject, checkPath } from "../options.ts";
 import type { ClientCert, ClientCertFiles, ClientCertFunction } from "./client-cert.ts";
 import { Reloader } from "./reloader.ts";
 import type { Source, SourceHost, SourceOptions } from "./source.ts";
@@ -59,7 +59,8 @@ export function readPairFiles(
   { maker, what, advice }: { maker: string; what: string; advice: string },
 ): CertPairOrigin {
   const paths = typeof files === "string" ? { certificate: files, key: files } : files;
-  checkKnown(maker, paths, ["certificate", "key"], "pass a path, or two");
+  checkObject(`the options of ${maker}`, paths, "pass a path, or two");
+  checkKnown(maker, paths, ["certificate", "key"]);
   checkPath(`a ${what}`, paths.certificate);
   checkPath(`the key of a ${what}`, paths.key);
   const certificate = absolutePath(host.files, paths.certificate);

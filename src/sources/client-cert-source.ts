@@ -5,7 +5,7 @@
  * @module
  */
 
-import { checkKnown, kindOf } from "../options.ts";
+import { checkKnown, checkObject, kindOf } from "../options.ts";
 import {
   type CertPairUse,
   createCertPairSource,
@@ -75,7 +75,8 @@ export function bindFunctionClientCertSource(
  * ```
  */
 export function staticClientCertSource(pem: ClientCertPem): ClientCertSource {
-  checkKnown("staticClientCertSource", pem, ["certificate", "key"], "pass both as PEM");
+  checkObject("the options of staticClientCertSource", pem, "pass both as PEM");
+  checkKnown("staticClientCertSource", pem, ["certificate", "key"]);
   for (const part of ["certificate", "key"] as const) {
     if (pem[part] !== undefined) continue;
     throw new TypeError(`Cannot make a client certificate source: ${part} is missing`);

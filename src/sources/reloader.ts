@@ -113,14 +113,10 @@ export class Reloader<T> implements Source<T> {
     checkKnown(`a ${definition.what} source`, options, sourceOptionNames);
     this.#definition = definition;
     this.#host = host;
-    this.#intervalMs = checkDuration(
-      "reloadIntervalMs",
-      options.reloadIntervalMs,
-      60_000,
-      interval,
-    );
-    this.#cooldownMs = checkDuration("cooldownMs", options.cooldownMs, 100, interval);
-    this.#timeoutMs = checkDuration("readTimeoutMs", options.readTimeoutMs, 5_000, limit);
+    this.#intervalMs =
+      checkDuration("reloadIntervalMs", options.reloadIntervalMs, interval) ?? 60_000;
+    this.#cooldownMs = checkDuration("cooldownMs", options.cooldownMs, interval) ?? 100;
+    this.#timeoutMs = checkDuration("readTimeoutMs", options.readTimeoutMs, limit) ?? 5_000;
   }
 
   peek(): T | undefined {

@@ -5,7 +5,7 @@
  */
 
 import { notify } from "../events.ts";
-import { checkKnown } from "../options.ts";
+import { checkKnown, checkObject } from "../options.ts";
 import type { Runtime } from "../runtime.ts";
 import type { CaSource } from "../sources/ca-source.ts";
 import type { ClientCertSource } from "../sources/client-cert-source.ts";
@@ -86,7 +86,9 @@ export function bindCreateFetch(
   return (options = {}) => {
     runtime.checkHost?.();
     const names = [...ownOptionNames, ...transportSettingNames, ...moreNames];
-    checkKnown("createFetch", options, names, "pass { ca: fileCaSource(path) } or the like");
+    const hint = "pass { ca: fileCaSource(path) } or the like";
+    checkObject("the options of createFetch", options, hint);
+    checkKnown("createFetch", options, names);
     const { ca, clientCert, serverName, proxy } = options;
     const ends = { ca, clientCert, serverName, proxy };
     const opened = openRotatingTransport(runtime, ends, options);

@@ -124,7 +124,7 @@ export async function readRequest(
     authorized: headers.has("authorization"),
     body,
     redirect: init.redirect ?? request?.redirect ?? "follow",
-    timeoutMs: checkDuration("timeoutMs", init.timeoutMs, timeoutMs, timeLimit),
+    timeoutMs: checkDuration("timeoutMs", init.timeoutMs, timeLimit) ?? timeoutMs,
     signal: init.signal === undefined ? request?.signal : (init.signal ?? undefined),
   };
 }

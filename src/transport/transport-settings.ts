@@ -177,19 +177,19 @@ export function openRotatingTransport(
     throw new ConfigError('Cannot use option maxConnections: it needs http to be "sockets"');
   }
   const forever = Number.POSITIVE_INFINITY;
-  const timeoutMs = checkDuration("timeoutMs", settings.timeoutMs, 90_000, timeLimit);
+  const timeoutMs = checkDuration("timeoutMs", settings.timeoutMs, timeLimit) ?? 90_000;
   const options: TransportOptions = {
-    connectTimeoutMs: checkDuration("connectTimeoutMs", connectTimeoutMs, 10_000, connectLimit),
+    connectTimeoutMs: checkDuration("connectTimeoutMs", connectTimeoutMs, connectLimit) ?? 10_000,
     exclusiveTrust,
     repeatsHeaders,
-    maxConnections: checkCount("maxConnections", "connections", settings.maxConnections, forever),
+    maxConnections: checkCount("maxConnections", settings.maxConnections, "connections") ?? forever,
   };
   const trust = checkTrustOptions(runtime, { ...ends, serverIdentity }, options);
   const inFlight = given ?? openInFlight(runtime, settings, () => transport);
   const transport: RotatingTransport = new RotatingTransport(runtime, {
     ...options,
     settings: trust,
-    drainTimeoutMs: checkDuration("drainTimeoutMs", drainTimeoutMs, forever, timeLimit),
+    drainTimeoutMs: checkDuration("drainTimeoutMs", drainTimeoutMs, timeLimit) ?? forever,
     onEvent,
     warnBeforeExpiryMs: checkDistances(settings.warnBeforeExpiryMs),
     // A server that answers unverified has not been trusted.

@@ -92,7 +92,7 @@ export function createInformer<T extends KubeObject>(
   checkKnown("informer", options, [...followOptionNames, "indexes", "resyncIntervalMs"]);
   const { indexes = {}, resyncIntervalMs } = options;
   const range = { min: 1, max: MAX_TIMER_MS };
-  const resyncMs = checkDuration("resyncIntervalMs", resyncIntervalMs, 0, range);
+  const resyncMs = checkDuration("resyncIntervalMs", resyncIntervalMs, range) ?? 0;
   const { client } = target;
   const store = new ObjectStore<T>(indexes);
   const handlers = new Set<InformerHandler<T>>();
@@ -138,7 +138,7 @@ export function createInformer<T extends KubeObject>(
 
   async function follow(): Promise<void> {
     try {
-      for await (const event of reflect(target, options, undefined, stop.signal)) {
+      for await (const event of reflect(target, options, stop.signal)) {
         if (event.type === "synced") {
           hasSynced = true;
           synced.resolve();

@@ -9,7 +9,7 @@ import { cleanMessage } from "../clean-text.ts";
 import { TimeoutError, WaitFailedError } from "../errors.ts";
 import { checkDuration, checkKnown, timeLimit } from "../options.ts";
 import type { KubeObject, Stored } from "../api/object.ts";
-import type { ResourceTarget } from "../api/resource-target.ts";
+import type { ObjectTarget } from "../api/object-target.ts";
 import {
   type ConditionState,
   type DeletedCondition,
@@ -59,8 +59,7 @@ const objectOptions = ["timeoutMs", "signal", "failOn", "onProgress"];
 
 /** Waits until an object exists and meets all conditions. */
 export async function waitForObject<T extends KubeObject>(
-  target: ResourceTarget<T>,
-  name: string,
+  target: ObjectTarget<T>,
   conditions: WaitCondition<T> | readonly WaitCondition<T>[],
   options: WaitForOptions<T>,
 ): Promise<Stored<T>> {
@@ -69,11 +68,11 @@ export async function waitForObject<T extends KubeObject>(
   const goals = readConditions(conditions);
   const failures = readConditions(failOn);
   if (goals.length === 0) {
-    throw new TypeError(`Cannot wait for ${target.describe(name)}: there is no condition`);
+    throw new TypeError(`Cannot wait for ${target.describe()}: there is no condition`);
   }
   const goal = `to be ${goals.map((condition) => condition.name).join(" and ")}`;
   let progress: string | undefined;
-  return await follow(target, name, goal, options, (object, fail) => {
+  return await follow(target, { goal, ...options }, (object, fail) => {
     if (object === undefined) return { isMet: false };
     const states = goals.map((condition) => check(condition, object));
     if (states.every(({ done }) => done)) return { isMet: true, result: object };
@@ -81,7 +80,7 @@ export async function waitForObject<T extends KubeObject>(
       states.find((state) => state.failure !== undefined)?.failure ??
       failures.map((condition) => describeFailure(condition, object)).find((text) => text);
     if (failure !== undefined) {
-      const what = `Cannot wait any longer for ${target.describe(name)} ${goal}`;
+      const what = `Cannot wait any longer for ${target.describe()} ${goal}`;
       throw new WaitFailedError(`${what}: ${cleanMessage(failure, 1_000)}`);
     }
     const missing = states.flatMap((state) => (state.done ? [] : (state.progress ?? [])));
@@ -96,13 +95,12 @@ export async function waitForObject<T extends KubeObject>(
 
 /** Waits until an object is gone. */
 export async function waitForDeletion<T extends KubeObject>(
-  target: ResourceTarget<T>,
-  name: string,
+  target: ObjectTarget<T>,
   options: WaitForDeletedOptions,
 ): Promise<void> {
   checkKnown("waitForDeleted", options, deletionOptions);
   let awaited = options.uid;
-  await follow(target, name, "to be gone", options, (object) => {
+  await follow(target, { goal: "to be gone", ...options }, (object) => {
     awaited ??= object?.metadata.uid;
     const isMet = object === undefined || object.metadata.uid !== awaited;
     return isMet ? { isMet, result: undefined } : { isMet };
@@ -170,22 +168,27 @@ type Outcome<Result> =
   | { readonly isMet: true; readonly result: Result }
   | { readonly isMet: false; readonly progress?: string | undefined };
 
+/** What is waited for, in words, and how long. */
+interface Wait {
+  readonly goal: string;
+  readonly signal?: AbortSignal | undefined;
+  readonly timeoutMs?: number | undefined;
+}
+
 /** Shows every state of an object to a judge, `undefined` if it does not exist, until the judge is content. */
 async function follow<T extends KubeObject, Result>(
-  target: ResourceTarget<T>,
-  name: string,
-  goal: string,
-  { signal, timeoutMs }: WaitForDeletedOptions,
+  target: ObjectTarget<T>,
+  { goal, signal, timeoutMs }: Wait,
   judge: (object: Stored<T> | undefined, fail: (error: unknown) => void) => Outcome<Result>,
 ): Promise<Result> {
   const { clock } = target.client;
-  target.pathOfName(name); // One object must be meant.
-  const limitMs = checkDuration("timeoutMs", timeoutMs, 60_000, timeLimit);
+  target.resource.pathOfName(target.name); // One object must be meant.
+  const limitMs = checkDuration("timeoutMs", timeoutMs, timeLimit) ?? 60_000;
   const stop = new AbortController();
   let lastSeen = "the server has not said yet whether it is there";
   const cancel = Number.isFinite(limitMs)
     ? clock.setTimeout(() => {
-        const waited = `Cannot wait any longer for ${target.describe(name)} ${goal}`;
+        const waited = `Cannot wait any longer for ${target.describe()} ${goal}`;
         stop.abort(
           new TimeoutError(`${waited}: ${limitMs} ms have passed (timeoutMs); ${lastSeen}`),
         );
@@ -194,8 +197,8 @@ async function follow<T extends KubeObject, Result>(
   try {
     let object: Stored<T> | undefined;
     let isSynced = false;
-    const options = { fieldSelector: { "metadata.name": name }, signal };
-    for await (const event of reflect(target, options, undefined, stop.signal)) {
+    const options = { fieldSelector: { "metadata.name": target.name }, signal };
+    for await (const event of reflect(target.resource, options, stop.signal)) {
       if (event.type === "synced") isSynced = true;
       else object = event.type === "deleted" ? undefined : event.object;
       // Before that, an object that was not received yet may exist all the same.

@@ -87,7 +87,7 @@ export function watchResource<T extends KubeObject>(
       "Cannot use option initial with resourceVersion: a watch from a version has no initial list",
     );
   }
-  const events = reflect(target, options, resourceVersion, stop.signal);
+  const events = reflect(target, options, stop.signal);
 
   async function end(): Promise<IteratorResult<WatchEvent<T>, never>> {
     // A generator that waits for an event would be returned only after it.
@@ -122,18 +122,17 @@ export function watchResource<T extends KubeObject>(
 /** Follows a resource until a signal says otherwise. */
 export function reflect<T extends KubeObject>(
   target: ResourceTarget<T>,
-  options: FollowOptions<T>,
-  resourceVersion: string | undefined,
+  options: FollowOptions<T> & Pick<WatchOptions<T>, "resourceVersion">,
   stop: AbortSignal,
 ): AsyncGenerator<WatchEvent<T>, never, undefined> {
   const { transform, signal } = options;
   const signals = [stop, target.client.closing, ...(signal === undefined ? [] : [signal])];
   const settings: ReflectorOptions<T> = {
     query: selectorQuery(options),
-    resourceVersion,
+    resourceVersion: options.resourceVersion,
     transform,
     retryInitialErrors: options.retryInitialErrors ?? false,
-    idleTimeoutMs: checkDuration("idleTimeoutMs", options.idleTimeoutMs, 180_000, idleRange),
+    idleTimeoutMs: checkDuration("idleTimeoutMs", options.idleTimeoutMs, idleRange) ?? 180_000,
     signal: AbortSignal.any(signals),
   };
   return untilAborted(new Reflector(target, settings).run(), settings.signal);

@@ -27,11 +27,11 @@ test("writeFile() and readFile() carry any bytes and any name", async () => {
   const { pods, folder } = await startPods();
   for (const name of ["app.json", "-rf", "with space", "ü".repeat(120)]) {
     const bytes = crypto.getRandomValues(new Uint8Array(50_000));
-    await pods.writeFile("web", join(folder, name), bytes);
+    await pods.writeFile("web", { path: join(folder, name), content: bytes });
     expect(Buffer.compare(await readFile(join(folder, name)), bytes)).toBe(0);
     expect(Buffer.compare(await pods.readFile("web", join(folder, name)), bytes)).toBe(0);
   }
-  await pods.writeFile("web", join(folder, "text"), "text\n");
+  await pods.writeFile("web", { path: join(folder, "text"), content: "text\n" });
   expect(await readFile(join(folder, "text"), "utf8")).toBe("text\n");
 });
 
@@ -46,7 +46,9 @@ test("readFile() throws ExecError with what tar says when the file is missing", 
 
 test("writeFile() throws ExecError when the folder is missing", async () => {
   const { pods, folder } = await startPods();
-  const error = await rejection(pods.writeFile("web", join(folder, "missing/a"), "a"));
+  const error = await rejection(
+    pods.writeFile("web", { path: join(folder, "missing/a"), content: "a" }),
+  );
   expect(error).toBeInstanceOf(ExecError);
 });
 
@@ -66,19 +68,25 @@ test("copyTo() and copyFrom() carry folders", async () => {
   for (const [name, text] of Object.entries(files)) {
     await writeFile(join(folder, "local", name), text);
   }
-  await pods.copyTo("web", join(folder, "local"), join(folder, "remote"));
-  await pods.copyFrom("web", join(folder, "remote"), join(folder, "back"));
+  await pods.copyTo("web", { from: join(folder, "local"), to: join(folder, "remote") });
+  await pods.copyFrom("web", { from: join(folder, "remote"), to: join(folder, "back") });
   for (const place of ["remote", "back"]) {
     expect((await readdir(join(folder, place))).toSorted()).toEqual(["a.txt", "b", "empty"]);
     for (const [name, text] of Object.entries(files)) {
       expect(await readFile(join(folder, place, name), "utf8")).toBe(text);
     }
   }
-  await pods.copyFrom("web", join(folder, "remote/a.txt"), join(folder, "one/file"));
+  await pods.copyFrom("web", { from: join(folder, "remote/a.txt"), to: join(folder, "one/file") });
   expect(await readFile(join(folder, "one/file"), "utf8")).toBe("a");
-  const again = await rejection(pods.copyFrom("web", join(folder, "remote"), join(folder, "back")));
+  const again = await rejection(
+    pods.copyFrom("web", { from: join(folder, "remote"), to: join(folder, "back") }),
+  );
   expect(again).toMatchObject({ code: "EEXIST" });
-  await pods.copyFrom("web", join(folder, "remote"), join(folder, "back"), { overwrite: true });
+  await pods.copyFrom("web", {
+    from: join(folder, "remote"),
+    to: join(folder, "back"),
+    overwrite: true,
+  });
 });
 
 test("copyTo() and copyFrom() reject symbolic links, or leave them out when asked to", async () => {
@@ -86,13 +94,17 @@ test("copyTo() and copyFrom() reject symbolic links, or leave them out when aske
   await mkdir(join(folder, "remote"));
   await symlink("/etc", join(folder, "remote/link"));
   await writeFile(join(folder, "remote/file"), "file");
-  const from = await rejection(pods.copyFrom("web", join(folder, "remote"), join(folder, "a")));
+  const from = await rejection(
+    pods.copyFrom("web", { from: join(folder, "remote"), to: join(folder, "a") }),
+  );
   expect(String(from)).toMatch(/"remote\/link" is a symlink, it would lead elsewhere/);
-  const to = await rejection(pods.copyTo("web", join(folder, "remote"), join(folder, "b")));
+  const to = await rejection(
+    pods.copyTo("web", { from: join(folder, "remote"), to: join(folder, "b") }),
+  );
   expect(String(to)).toMatch(/link is neither a file nor a folder; set skipLinks/);
   const skipLinks = true;
-  await pods.copyFrom("web", join(folder, "remote"), join(folder, "c"), { skipLinks });
-  await pods.copyTo("web", join(folder, "remote"), join(folder, "d"), { skipLinks });
+  await pods.copyFrom("web", { from: join(folder, "remote"), to: join(folder, "c"), skipLinks });
+  await pods.copyTo("web", { from: join(folder, "remote"), to: join(folder, "d"), skipLinks });
   expect(await readdir(join(folder, "c"))).toEqual(["file"]);
   expect(await readdir(join(folder, "d"))).toEqual(["file"]);
 });
@@ -103,7 +115,10 @@ test("copyFrom() writes through no link below its target", async () => {
   await mkdir(join(folder, "target"));
   await symlink(join(folder, "outside"), join(folder, "target/b"));
   await writeFile(join(folder, "hostile"), await archiveOf({ name: "hostile/b/c", body: "c" }));
-  const copied = pods.copyFrom("hostile", join(folder, "hostile"), join(folder, "target"));
+  const copied = pods.copyFrom("hostile", {
+    from: join(folder, "hostile"),
+    to: join(folder, "target"),
+  });
   expect(String(await rejection(copied))).toMatch(/it is no folder, but a file or a link/);
   expect(await readdir(join(folder, "outside"))).toEqual([]);
 });
@@ -143,7 +158,9 @@ const hostile: readonly (readonly [what: string, inputs: TarInput[], message: Re
 test.each(hostile)("copyFrom() rejects an archive with %s", async (_, inputs, message) => {
   const { pods, folder } = await startPods();
   await writeFile(join(folder, "x"), await archiveOf(...inputs));
-  const error = await rejection(pods.copyFrom("hostile", join(folder, "x"), join(folder, "in/to")));
+  const error = await rejection(
+    pods.copyFrom("hostile", { from: join(folder, "x"), to: join(folder, "in/to") }),
+  );
   expect(error).toBeInstanceOf(ConnectionError);
   expect(String(error)).toMatch(message);
   const found = await readdir(folder, { recursive: true });
@@ -155,7 +172,10 @@ test("copyFrom() rejects an archive that breaks off, whatever the exit code says
   const whole = await archiveOf({ name: "x/a", body: "a".repeat(5_000) });
   for (const length of [100, 512, 3_000, whole.length - 1_024, whole.length - 512]) {
     await writeFile(join(folder, "x"), whole.subarray(0, length));
-    const copied = pods.copyFrom("hostile", join(folder, "x"), join(folder, `to-${length}`));
+    const copied = pods.copyFrom("hostile", {
+      from: join(folder, "x"),
+      to: join(folder, `to-${length}`),
+    });
     expect(await rejection(copied)).toBeInstanceOf(ConnectionError);
   }
 });
@@ -165,7 +185,11 @@ test("copyFrom() limits how much it writes", async () => {
   await mkdir(join(folder, "x"));
   for (const name of ["a", "b", "c"]) await writeFile(join(folder, "x", name), "1234567890");
   const copy = async (options: { maxBytes?: number; maxFiles?: number }) =>
-    String(await rejection(pods.copyFrom("web", join(folder, "x"), join(folder, "y"), options)));
+    String(
+      await rejection(
+        pods.copyFrom("web", { from: join(folder, "x"), to: join(folder, "y"), ...options }),
+      ),
+    );
   expect(await copy({ maxBytes: 25 })).toMatch(/more than 25 bytes/);
   expect(await copy({ maxFiles: 2 })).toMatch(/EEXIST|more than 2 files/);
 });

@@ -41,7 +41,7 @@ describe.each(topologies)("%s", (topology) => {
         "ünïcode ☃ and a very long name".repeat(5),
       ]) {
         const there = join(path, file);
-        await pods.writeFile(name, there, `the content of ${file}`, { mode: 0o640 });
+        await pods.writeFile(name, { path: there, content: `the content of ${file}`, mode: 0o640 });
         expect(await readFile(there, "utf8")).toBe(`the content of ${file}`);
         expect((await stat(there)).mode & 0o777).toBe(0o640);
         const read = await pods.readFile(name, there);
@@ -49,7 +49,9 @@ describe.each(topologies)("%s", (topology) => {
       }
       const missing = await rejection(pods.readFile(name, join(path, "missing")));
       expect(String(missing)).toMatch(/No such file|Cannot stat|not found/i);
-      const nowhere = await rejection(pods.writeFile(name, join(path, "no/folder/file"), "x"));
+      const nowhere = await rejection(
+        pods.writeFile(name, { path: join(path, "no/folder/file"), content: "x" }),
+      );
       expect(nowhere).toBeInstanceOf(Error);
     });
 
@@ -57,8 +59,8 @@ describe.each(topologies)("%s", (topology) => {
       const { account, pods, name, path } = await scene(settings);
       const from = join(path, "from");
       await createTree(from);
-      await pods.copyTo(name, from, join(path, "into"));
-      await pods.copyFrom(name, join(path, "into"), join(path, "back"));
+      await pods.copyTo(name, { from: from, to: join(path, "into") });
+      await pods.copyFrom(name, { from: join(path, "into"), to: join(path, "back") });
       const expected = await describeTree(from);
       expect(await describeTree(join(path, "into"))).toEqual(expected);
       expect(await describeTree(join(path, "back"))).toEqual(expected);
@@ -83,7 +85,7 @@ describe.each(topologies)("%s", (topology) => {
     await mkdir(from);
     await symlink("/etc/passwd", join(from, "link"));
     const name = await createPod(account, node(), { name: "hostile" });
-    const linked = await rejection(pods.copyFrom(name, from, join(path, "to")));
+    const linked = await rejection(pods.copyFrom(name, { from: from, to: join(path, "to") }));
     expect(String(linked)).toContain("skipLinks");
 
     // A container's tar may send anything.
@@ -99,7 +101,7 @@ describe.each(topologies)("%s", (topology) => {
       containers: [{ env: [{ name: "PATH", value: `${programs}:/usr/bin:/bin` }] }],
     });
     const to = join(path, "target");
-    const escaped = await rejection(pods.copyFrom(hostile, "/srv/data", to));
+    const escaped = await rejection(pods.copyFrom(hostile, { from: "/srv/data", to: to }));
     expect(String(escaped)).toContain("../escaped");
     expect(await readdir(path)).not.toContain("escaped");
   });
@@ -108,10 +110,10 @@ describe.each(topologies)("%s", (topology) => {
     const { account, pods, name, path } = await scene();
     const large = randomBytes(LARGE_BYTES);
     await writeFile(join(path, "large"), large);
-    await pods.copyFrom(name, join(path, "large"), join(path, "copy"));
+    await pods.copyFrom(name, { from: join(path, "large"), to: join(path, "copy") });
     const digest = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
     expect(digest(await readFile(join(path, "copy")))).toBe(digest(large));
-    await pods.copyTo(name, join(path, "large"), join(path, "sent"));
+    await pods.copyTo(name, { from: join(path, "large"), to: join(path, "sent") });
     expect(digest(await readFile(join(path, "sent")))).toBe(digest(large));
 
     const dying = await startNode(cluster, topology);
@@ -126,7 +128,9 @@ describe.each(topologies)("%s", (topology) => {
       name: "slow",
       containers: [{ env: [{ name: "PATH", value: `${programs}:/usr/bin:/bin` }] }],
     });
-    const copying = rejection(pods.copyFrom(slow, join(path, "large"), join(path, "partial")));
+    const copying = rejection(
+      pods.copyFrom(slow, { from: join(path, "large"), to: join(path, "partial") }),
+    );
     await eventually("a part has come", async () => {
       return (await stat(join(path, "partial")).catch(() => undefined))?.size !== undefined;
     });

@@ -25,7 +25,15 @@ import type { Impersonation } from "../../src/config/impersonation.ts";
 import { type InClusterOptions, loadInCluster } from "../../src/config/in-cluster.ts";
 import { loadKubeconfig } from "../../src/config/kubeconfig/kubeconfig.ts";
 import type { KubeconfigOptions } from "../../src/config/kubeconfig/locations.ts";
+import type {
+  CopyFromOptions,
+  CopyToOptions,
+  ReadFileOptions,
+  WriteFileOptions,
+} from "../../src/pods/copy.ts";
+import type { AttachOptions, ExecTextOptions } from "../../src/pods/exec.ts";
 import type { LogLinesOptions, LogTextOptions } from "../../src/pods/logs.ts";
+import type { PortForwardOptions } from "../../src/pods/port-forward.ts";
 import { type DefineResourceOptions, defineResource } from "../../src/resources/define-resource.ts";
 import type { DiscoverOptions } from "../../src/resources/discovery.ts";
 import { Deployment, Node, Pod } from "../../src/resources/index.ts";
@@ -120,6 +128,15 @@ const log = {
   sinceTime: 1,
   timestamps: 1,
   signal: 1,
+} as const;
+const attach = {
+  container: 1,
+  stdin: 1,
+  stdout: 1,
+  stderr: 1,
+  tty: 1,
+  signal: 1,
+  timeoutMs: 1,
 } as const;
 const sourceOptions = { reloadIntervalMs: 1, cooldownMs: 1, readTimeoutMs: 1 } as const;
 const transport = {
@@ -408,6 +425,50 @@ const rows: readonly Row[] = [
     "logs",
     { ...log, follow: 1, waitForStart: 1, startTimeoutMs: 1 },
     ({ pods }, options) => next(pods.logs("a", options)),
+  ),
+  row<AttachOptions>("exec", attach, ({ pods }, options) => pods.exec("a", ["ls"], options)),
+  row<AttachOptions>("attach", attach, ({ pods }, options) => pods.attach("a", options)),
+  row<ExecTextOptions>(
+    "execText",
+    { container: 1, stdin: 1, check: 1, maxOutputBytes: 1, signal: 1, timeoutMs: 1 },
+    ({ pods }, options) => pods.execText("a", ["ls"], options),
+  ),
+  row<PortForwardOptions>(
+    "portForward",
+    { halfClose: 1, signal: 1, timeoutMs: 1 },
+    ({ pods }, options) => pods.portForward("a", 80, options),
+  ),
+  row<PortForwardOptions>(
+    "portForward",
+    { halfClose: 1, signal: 1, timeoutMs: 1 },
+    ({ deployments }, options) => deployments.portForward("a", 80, options),
+  ),
+  row<ReadFileOptions>("readFile", { maxBytes: 1, container: 1, signal: 1 }, ({ pods }, options) =>
+    pods.readFile("a", "/a", options),
+  ),
+  row<WriteFileOptions>(
+    "writeFile",
+    { path: 1, content: 1, mode: 1, container: 1, signal: 1 },
+    ({ pods }, options) => pods.writeFile("a", options),
+  ),
+  row<CopyToOptions>(
+    "copyTo",
+    { from: 1, to: 1, skipLinks: 1, container: 1, signal: 1 },
+    ({ pods }, options) => pods.copyTo("a", options),
+  ),
+  row<CopyFromOptions>(
+    "copyFrom",
+    {
+      from: 1,
+      to: 1,
+      overwrite: 1,
+      skipLinks: 1,
+      maxBytes: 1,
+      maxFiles: 1,
+      container: 1,
+      signal: 1,
+    },
+    ({ pods }, options) => pods.copyFrom("a", options),
   ),
   row<LogTextOptions>("logText", { ...log, timeoutMs: 1, maxResponseBytes: 1 }, (scene, options) =>
     scene.pods.logText("a", options),

@@ -98,14 +98,14 @@ export function connectionsTo(
   >,
 ): TlsConnections {
   const transport = {
-    connectTimeoutMs: checkDuration("connectTimeoutMs", connectTimeoutMs, 10_000, connectLimit),
+    connectTimeoutMs: checkDuration("connectTimeoutMs", connectTimeoutMs, connectLimit) ?? 10_000,
     exclusiveTrust: false,
     repeatsHeaders: false,
   };
   return new TlsConnections({
     settings: checkTrustOptions(nodeRuntime, trust, transport),
     connectTimeoutMs: transport.connectTimeoutMs,
-    drainTimeoutMs: checkDuration("drainTimeoutMs", drainTimeoutMs, Infinity, timeLimit),
+    drainTimeoutMs: checkDuration("drainTimeoutMs", drainTimeoutMs, timeLimit) ?? Infinity,
     trustWaitMs: checkTrustWaitMs(trustWaitMs),
     onEvent,
     warnBeforeExpiryMs: checkDistances(warnBeforeExpiryMs),

@@ -11,7 +11,7 @@ import { toBase64 } from "../../bytes.ts";
 import { MAX_BUNDLE_BYTES } from "../../certificates/pem.ts";
 import { ConfigError, ReanchorError, SourceError, toUnsupportedError } from "../../errors.ts";
 import { folderOf } from "../../file-path.ts";
-import { checkDuration, checkKnown } from "../../options.ts";
+import { checkDuration, checkKnown, checkObject } from "../../options.ts";
 import type { Runtime } from "../../runtime.ts";
 import { bindFileCaSource, createStaticCaSource } from "../../sources/ca-source.ts";
 import {
@@ -64,7 +64,8 @@ export async function loadKubeconfig(
   runtime: Runtime,
   options: KubeconfigOptions,
 ): Promise<Source<ClusterConfig>> {
-  checkKnown("kubeconfig", options, kubeconfigOptionNames, 'pass { path: "..." }');
+  checkObject("the options of kubeconfig", options, 'pass { path: "..." }');
+  checkKnown("kubeconfig", options, kubeconfigOptionNames);
   const places = findKubeconfigs(runtime, options);
   const configs = createConfigSource(runtime, options, places);
   try {
@@ -102,7 +103,7 @@ function createConfigSource(
   places: KubeconfigPlaces,
 ): Source<ClusterConfig> {
   const source = `kubeconfig ${places.label}`;
-  const execTimeoutMs = checkDuration("execTimeoutMs", options.execTimeoutMs, 60_000, execLimit);
+  const execTimeoutMs = checkDuration("execTimeoutMs", options.execTimeoutMs, execLimit) ?? 60_000;
   const warnings = new Warnings(source);
   const read = createReader(runtime, places);
 
