@@ -16,17 +16,21 @@ export function cleanName(name: string): string {
 
 /**
  * Makes a text from a server fit for a message: no control and no bidirectional character of it reaches a
- * terminal, and it does not fill a log.
+ * terminal, and it does not fill a log. Of a long text, both ends are kept: the reason often is the end.
  *
  * @param text What the server says.
  * @param maxLength How many characters of it are kept.
  */
 export function cleanMessage(text: string, maxLength: number): string {
-  // What is cut anyway need not be cleaned.
-  const clean = cleanText(text.slice(0, 2 * maxLength));
-  const left = text.length - Math.min(clean.length, maxLength);
-  const isCut = clean.length > maxLength || text.length > 2 * maxLength;
-  return isCut ? `${cut(clean, maxLength)}... (${left} more)` : clean;
+  // What is left out anyway need not be cleaned.
+  const whole = text.length <= 2 * maxLength ? cleanText(text) : text;
+  if (whole.length <= maxLength) return whole;
+  const endLength = Math.floor(maxLength / 3);
+  const begin = cut(cleanText(whole.slice(0, 2 * maxLength)), maxLength - endLength);
+  const end = cleanText(whole.slice(-2 * maxLength))
+    .slice(-endLength)
+    .replace(/^\p{Cs}/u, "");
+  return `${begin} ... (${whole.length - begin.length - end.length} characters left out) ... ${end}`;
 }
 
 /** The beginning of a text, without half a character at its end. */

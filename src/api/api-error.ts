@@ -127,8 +127,7 @@ export class ApiError extends ReanchorError {
   /** Reads the answer's body as a `Status`, where it is one. */
   constructor({ method, path, status, body, retryAfterSeconds }: ApiErrorDetails) {
     const parsed = parseStatus(body);
-    const said =
-      parsed?.message === undefined ? excerpt(body) : cleanMessage(parsed.message, MAX_MESSAGE);
+    const said = parsed?.message === undefined ? excerpt(body) : summary(parsed.message, parsed);
     const reason = cleanName(parsed?.reason ?? "") || (reasons[status] ?? "Unknown");
     // Not for a refusal of an admission controller, which no verb would change.
     const missing = status === 403 && / cannot /.test(said) ? neededVerbs(path) : undefined;
@@ -148,6 +147,24 @@ export class ApiError extends ReanchorError {
 const MAX_MESSAGE = 4_000;
 const MAX_CAUSES = 100;
 const MAX_CAUSE = 1_000;
+/** What is shown of a cause at least, if there are many. */
+const MIN_CAUSE = 300;
+
+/** The message of a Status. If it is long, each cause keeps its beginning and its end: its field and its reason. */
+function summary(message: string, { details }: Status): string {
+  const causes = details?.causes ?? [];
+  const [{ field: firstField } = {}] = causes;
+  const begin = message.indexOf(`${firstField}: `);
+  if (message.length <= MAX_MESSAGE || causes.length < 2 || begin === -1) {
+    return cleanMessage(message, MAX_MESSAGE);
+  }
+  const length = Math.max(MIN_CAUSE, Math.floor(MAX_MESSAGE / causes.length));
+  const shown = causes
+    .slice(0, MAX_MESSAGE / length)
+    .map(({ field, message: reason }) => cleanMessage(`${field}: ${reason}`, length));
+  const more = causes.length > shown.length ? `, and ${causes.length - shown.length} more` : "";
+  return `${cleanMessage(message.slice(0, begin), MAX_CAUSE)}${shown.join(", ")}${more}]`;
+}
 
 /** Details of which nothing reaches a terminal or fills a log that should not. */
 function cleanDetails({ causes, retryAfterSeconds, ...names }: StatusDetails): StatusDetails {
@@ -218,7 +235,7 @@ function isOptional(value: unknown, type: "string" | "number"): boolean {
   return value === undefined || typeof value === type;
 }
 
-/** The start of an answer that is no Status, on one line. */
+/** What an answer says that is no Status, on one line. */
 function excerpt(body: string): string {
-  return cleanMessage(body.slice(0, 2_000).replace(/\s+/g, " "), 200);
+  return cleanMessage(body.replace(/\s+/g, " "), 200);
 }

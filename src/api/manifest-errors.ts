@@ -4,6 +4,7 @@
  * @module
  */
 
+import { cleanMessage } from "../clean-text.ts";
 import { ReanchorError } from "../errors.ts";
 import type { KubeObject, Stored } from "./object.ts";
 
@@ -77,6 +78,8 @@ export class ManifestsFailedError extends ReanchorError {
 }
 
 const MAX_REASONS = 10;
+/** How much of a reason is said among others. */
+const MAX_REASON = 1_000;
 
 /** A manifest can't be read. */
 export class InvalidManifestError extends ReanchorError {
@@ -114,7 +117,7 @@ export function describeReference({ kind, namespace, name }: ManifestObjectRefer
 }
 
 function describeFailure(failure: ManifestFailure): string {
-  return `${describeReference(failure)}: ${failure.error.message}`;
+  return `${describeReference(failure)}: ${cleanMessage(failure.error.message, MAX_REASON)}`;
 }
 
 function isFailure(result: ManifestResult): result is ManifestFailure {

@@ -110,7 +110,7 @@ describe("ApiError", () => {
     const html = `<html>\n  <body>\t502 Bad\u001b[31m Gateway</body>\r\n${"x".repeat(1_000)}`;
     const { message } = apiError(html, 502);
     expect(message).toMatch(
-      /^Cannot POST \/api\/v1\/pods: 502 Unknown: <html> <body> 502 Bad Gateway<\/body> x+\.\.\. \(\d+ more\)$/,
+      /^Cannot POST \/api\/v1\/pods: 502 Unknown: <html> <body> 502 Bad Gateway<\/body> x+ \.\.\. \(\d+ characters left out\) \.\.\. x+$/,
     );
     expect(message.length).toBeLessThan(300);
     expect(message).not.toMatch(/\p{Cc}/u);
@@ -128,12 +128,47 @@ describe("ApiError", () => {
     const error = apiError({ kind: "Status", message: long, reason: long, details }, 422);
     const text = [error.message, error.reason, JSON.stringify(error)].join("");
     expect(text).not.toMatch(/[\p{Cc}\p{Cf}]|\\u001b|\\n/u);
-    expect(error.message).toMatch(/\.\.\. \(\d+ more\)$/);
+    expect(error.message).toMatch(/characters left out/);
     expect(error.message.length).toBeLessThan(4_300);
     expect(error.reason.length).toBeLessThanOrEqual(100);
     expect(error.causes).toHaveLength(100);
     expect(Math.max(...error.causes.map(({ message = "" }) => message.length))).toBeLessThan(1_100);
     expect(error.details?.name?.length).toBeLessThan(1_100);
+  });
+
+  test("keeps the reason behind a value that is long, and that of each cause", () => {
+    const value = JSON.stringify({ properties: { description: "x".repeat(9_000) } });
+    const causes = ["first", "second", "third"].map((name) => ({
+      reason: "FieldValueInvalid",
+      field: `spec.versions[${name}].schema`,
+      message: `Invalid value: ${value}: ${name} must be structural`,
+    }));
+    const [head] = causes;
+    const begin = 'Widget "w" is invalid: ';
+    const texts = causes.map(({ field, message }) => `${field}: ${message}`);
+    const one = apiError(
+      { kind: "Status", message: `${begin}${texts[0]}`, details: { causes: [head] } },
+      422,
+    );
+    expect(one.message).toMatch(/422 Invalid: Widget "w" is invalid: spec\.versions\[first\]/);
+    expect(one.message).toMatch(/: first must be structural$/);
+    expect(one.causes[0]?.message).toMatch(/^Invalid value: .*: first must be structural$/);
+    const all = apiError(
+      { kind: "Status", message: `${begin}[${texts.join(", ")}]`, details: { causes } },
+      422,
+    );
+    expect(all.message.length).toBeLessThan(4_500);
+    for (const name of ["first", "second", "third"]) {
+      expect(all.message).toContain(`spec.versions[${name}].schema: Invalid value: `);
+      expect(all.message).toContain(`: ${name} must be structural`);
+    }
+    const many = Array.from({ length: 60 }, () => causes).flat();
+    const { message } = apiError(
+      { kind: "Status", message: `${begin}[${texts.join(", ")}]`, details: { causes: many } },
+      422,
+    );
+    expect(message).toMatch(/, and \d+ more\]$/);
+    expect(message.length).toBeLessThan(6_000);
   });
 
   test("keeps a validation's long message", () => {
