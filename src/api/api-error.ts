@@ -126,7 +126,7 @@ export class ApiError extends ReanchorError {
 
   /** Reads the answer's body as a `Status`, where it is one. */
   constructor({ method, path, status, body, retryAfterSeconds }: ApiErrorDetails) {
-    const parsed = parseStatus(body);
+    const parsed = parseStatus(isOfSecret(path) ? withoutValues(body) : body);
     const said = parsed?.message === undefined ? excerpt(body) : summary(parsed.message, parsed);
     const reason = cleanName(parsed?.reason ?? "") || (reasons[status] ?? "Unknown");
     // Not for a refusal of an admission controller, which no verb would change.
@@ -180,6 +180,18 @@ function cleanTexts<T extends object>(object: T): T {
   return Object.fromEntries(
     texts.map(([key, value]) => [key, cleanMessage(String(value), MAX_CAUSE)]),
   ) as T;
+}
+
+function isOfSecret(path: string): boolean {
+  return /^\/api\/v1\/namespaces\/[^/]+\/secrets(?:\/|$)/.test(path);
+}
+
+/** What server-side apply says of a value of the wrong type quotes the value, and all of it (structured-merge-diff). */
+function withoutValues(body: string): string {
+  return body.replaceAll(
+    /(expected (?:string|map|list|boolean|any scalar), got )(?:[^"\\]|\\.)*/g,
+    "$1another value, which is hidden",
+  );
 }
 
 /** The reason of an answer that names none (apimachinery `NewGenericServerResponse`). */

@@ -32,7 +32,7 @@ const part = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)/y;
  * ```
  */
 export function parseDuration(text: string): number {
-  if (text === "0") return 0;
+  if (typeof text === "string" && /^[+-]?0$/.test(text)) return 0;
   const begin = /^[+-]/.test(text) ? 1 : 0;
   const ms = typeof text === "string" && text.length <= MAX_LENGTH ? sumOf(text, begin) : undefined;
   if (ms === undefined) {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { cleanMessage } from "../clean-text.ts";
+import { cleanMessage, escapeInvisible } from "../clean-text.ts";
 import { ReanchorError } from "../errors.ts";
 import type { KubeObject, Stored } from "./object.ts";
 
@@ -113,7 +113,7 @@ export class UnknownKindError extends ReanchorError {
 
 /** An object in words, as in `ConfigMap default/settings`. */
 export function describeReference({ kind, namespace, name }: ManifestObjectReference): string {
-  return `${kind} ${namespace === undefined ? "" : `${namespace}/`}${name}`;
+  return escapeInvisible(`${kind} ${namespace === undefined ? "" : `${namespace}/`}${name}`);
 }
 
 function describeFailure(failure: ManifestFailure): string {

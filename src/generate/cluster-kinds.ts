@@ -4,40 +4,13 @@
  * @module
  */
 
+import { isKubernetesGroup } from "../api/kubernetes-groups.ts";
 import type { KubeClient } from "../client/client.ts";
 import { ConfigError } from "../errors.ts";
 import { isMapping } from "../plain-object.ts";
 import type { DiscoveredKind } from "../resources/discovery.ts";
 import type { CustomKind, Schema } from "./custom-kind.ts";
 import { compareVersions } from "./versions.ts";
-
-/** The groups that every cluster has, for which `reanchor/resources` has types. */
-const builtIn: ReadonlySet<string> = new Set([
-  "",
-  "admissionregistration.k8s.io",
-  "apiextensions.k8s.io",
-  "apiregistration.k8s.io",
-  "apps",
-  "authentication.k8s.io",
-  "authorization.k8s.io",
-  "autoscaling",
-  "batch",
-  "certificates.k8s.io",
-  "coordination.k8s.io",
-  "discovery.k8s.io",
-  "events.k8s.io",
-  "extensions",
-  "flowcontrol.apiserver.k8s.io",
-  "internal.apiserver.k8s.io",
-  "networking.k8s.io",
-  "node.k8s.io",
-  "policy",
-  "rbac.authorization.k8s.io",
-  "resource.k8s.io",
-  "scheduling.k8s.io",
-  "storage.k8s.io",
-  "storagemigration.k8s.io",
-]);
 
 /**
  * Reads the kinds of a cluster, in all versions, the newest first.
@@ -52,7 +25,8 @@ export async function kindsOfCluster(
   const { kinds } = await kube.discover({ refresh: true });
   const wanted = kinds.filter(({ group, verbs }) => {
     return (
-      verbs.includes("list") && (groups.length > 0 ? groups.includes(group) : !builtIn.has(group))
+      verbs.includes("list") &&
+      (groups.length > 0 ? groups.includes(group) : !isKubernetesGroup(group))
     );
   });
   const missing = groups.filter((group) => !wanted.some((kind) => kind.group === group));

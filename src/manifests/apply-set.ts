@@ -15,7 +15,8 @@ import { kindOfServer } from "../resources/define-resource.ts";
 import type { Resource } from "../resources/resource.ts";
 import { version } from "../version.ts";
 import type { KindFinder } from "./kind-finder.ts";
-import { type Member, groupOf, resourceIn } from "./manifest-set.ts";
+import { groupOf } from "./manifest-object.ts";
+import { type Member, resourceIn } from "./manifest-set.ts";
 
 /** The parent object of an ApplySet. It is created if it does not exist. */
 export interface ApplySetParent {

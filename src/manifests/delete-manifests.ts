@@ -26,7 +26,13 @@ import {
 
 /** How a set of objects is deleted. */
 export interface DeleteManifestsOptions
-  extends SetOptions, Pick<ResourceDeleteOptions, "gracePeriodSeconds" | "propagationPolicy"> {
+  extends SetOptions, Pick<ResourceDeleteOptions, "gracePeriodSeconds"> {
+  /**
+   * What becomes of the objects that belong to a deleted one, as the pods of a Job.
+   *
+   * @default "Background", as for kubectl. The server's own default would leave the pods of a Job running
+   */
+  propagationPolicy?: ResourceDeleteOptions["propagationPolicy"];
   /**
    * The namespace of objects that name none.
    *
@@ -107,7 +113,7 @@ export async function deleteManifests(
     member.namespace = definition.namespaced ? home : undefined;
     reference.namespace = member.namespace;
     const resource = resourceIn(kube, definition, home);
-    const { gracePeriodSeconds, propagationPolicy } = options;
+    const { gracePeriodSeconds, propagationPolicy = "Background" } = options;
     const how = { dryRun, gracePeriodSeconds, propagationPolicy, signal };
     try {
       const answer = await resource.delete(name, how);

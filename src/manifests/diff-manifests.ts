@@ -6,6 +6,7 @@
 
 import { type ManifestObjectReference, describeReference } from "../api/manifest-errors.ts";
 import type { KubeObject, Stored } from "../api/object.ts";
+import { escapeInvisible } from "../clean-text.ts";
 import type { KubeClient } from "../client/client.ts";
 import { checkKnown } from "../options.ts";
 import { type CompareOptions, compareOptionNames, prepareSet } from "./apply-manifests.ts";
@@ -120,7 +121,7 @@ export function formatDiff(diffs: readonly ManifestDiff[]): string {
     .map((diff) => {
       const sign = diff.action === "created" ? "+" : "~";
       const note = diff.unchecked === undefined ? "" : ` (not validated: ${diff.unchecked})`;
-      const lines = diff.changes.map((change) => `    ${formatChange(change)}\n`);
+      const lines = diff.changes.map((change) => `    ${escapeInvisible(formatChange(change))}\n`);
       return `${sign} ${describeReference(diff)}${note}\n${lines.join("")}`;
     })
     .join("");

@@ -5,13 +5,13 @@
  */
 
 import { UnknownKindError } from "../api/manifest-errors.ts";
+import { escapeInvisible } from "../clean-text.ts";
 import type { KubeClient } from "../client/client.ts";
 import { isMapping } from "../plain-object.ts";
 import { defineResource } from "../resources/define-resource.ts";
 import type { Discovery, KindName } from "../resources/discovery.ts";
 import type { ResourceKind } from "../resources/kind.ts";
-import type { ManifestObject } from "./manifest-object.ts";
-import { groupOf } from "./manifest-set.ts";
+import { type ManifestObject, groupOf } from "./manifest-object.ts";
 
 /** A kind that was found. */
 export interface FoundKind {
@@ -50,7 +50,7 @@ export class KindFinder {
     if (found !== undefined) return { definition: found, crd };
     if (!fresh.missing.includes(discoveredName(name.apiVersion))) return undefined;
     throw new UnknownKindError(
-      `Cannot find the kind ${name.kind} of ${name.apiVersion}: the server can't say now what this group has; see its APIService`,
+      `Cannot find the kind ${inWords(name)}: the server can't say now what this group has; see its APIService`,
     );
   }
 
@@ -63,7 +63,7 @@ export class KindFinder {
     const found = await this.find(name);
     if (found !== undefined) return found;
     throw new UnknownKindError(
-      `Cannot find the kind ${name.kind} of ${name.apiVersion}: the server has no such kind; if it is a custom resource, apply its CustomResourceDefinition first`,
+      `Cannot find the kind ${inWords(name)}: the server has no such kind; if it is a custom resource, apply its CustomResourceDefinition first`,
     );
   }
 
@@ -87,7 +87,14 @@ export class KindFinder {
       this.#isFresh = isFresh;
       this.#discovery = this.#kube.discover({ refresh: isFresh, signal: this.#signal });
     }
-    return await this.#discovery;
+    const asked = this.#discovery;
+    try {
+      return await asked;
+    } catch (error) {
+      // The next object may have more luck.
+      if (this.#discovery === asked) this.#discovery = undefined;
+      throw error;
+    }
   }
 }
 
@@ -119,6 +126,10 @@ function kindsBroughtBy(object: ManifestObject): (readonly [string, ResourceKind
       return []; // The server will say what is wrong with it.
     }
   });
+}
+
+function inWords({ apiVersion, kind }: KindName): string {
+  return escapeInvisible(`${kind} of ${apiVersion}`);
 }
 
 function nameOf({ apiVersion, kind }: KindName): string {

@@ -50,6 +50,11 @@ function isList(
   return typeof kind === "string" && kind.endsWith("List") && hasItems;
 }
 
+/** The group of an `apiVersion`; empty for the core group. */
+export function groupOf(apiVersion: string): string {
+  return apiVersion.includes("/") ? (apiVersion.split("/", 1)[0] ?? "") : "";
+}
+
 /** Says what is wrong with an object that should say its kind; `undefined` if nothing is. */
 export function findProblem(object: unknown): string | undefined {
   if (!isMapping(object)) return `it is ${kindOf(object)}, not an object`;

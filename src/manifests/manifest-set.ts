@@ -19,7 +19,7 @@ import type { KubeClient } from "../client/client.ts";
 import { kindOf } from "../options.ts";
 import type { ResourceKind } from "../resources/kind.ts";
 import type { Resource } from "../resources/resource.ts";
-import { type ManifestObject, findProblem, flattenLists } from "./manifest-object.ts";
+import { type ManifestObject, findProblem, flattenLists, groupOf } from "./manifest-object.ts";
 
 /** An object of a set. */
 export interface Member extends WorkItem {
@@ -117,11 +117,6 @@ export type WorkItem = ManifestObjectReference & { readonly index: number };
 /** What distinguishes an object from all others, whatever version of its group it is written in. */
 function keyOf({ apiVersion, kind, home, name }: Member): string {
   return [groupOf(apiVersion), kind, home, name].join("|");
-}
-
-/** The group of an `apiVersion`; empty for the core group. */
-export function groupOf(apiVersion: string): string {
-  return apiVersion.includes("/") ? (apiVersion.split("/", 1)[0] ?? "") : "";
 }
 
 /** Binds a kind, in a namespace if it has namespaces. */

@@ -11,6 +11,7 @@ import type { ObjectTarget } from "../api/object-target.ts";
 import { type WriteOptions, exchange, writeCall, writeNames } from "../api/verbs.ts";
 import { Backoff } from "../backoff.ts";
 import { checkKnown, kindOf } from "../options.ts";
+import { isMapping } from "../plain-object.ts";
 
 /** What `update()` does with an object: changes it, or returns another one in its place. */
 export type ObjectUpdate<T extends KubeObject> = (
@@ -41,6 +42,11 @@ export async function updateObject<T extends KubeObject>(
     const object = await exchange(resource, read);
     const { resourceVersion } = object.metadata;
     const changed = (await change(object)) ?? object;
+    if (!isMapping(changed)) {
+      throw new TypeError(
+        `Cannot update ${target.describe(name)}: the change returned ${kindOf(changed)}; return the object, or nothing after changing it`,
+      );
+    }
     // Without the version that was read, it would overwrite what somebody else writes meanwhile.
     const metadata = { ...changed.metadata, resourceVersion };
     const body = resource.complete({ ...changed, metadata });

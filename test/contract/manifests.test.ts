@@ -208,6 +208,18 @@ describe.each(ways)("manifests over $way", ({ http2, settings }) => {
     ).toBeUndefined();
   });
 
+  test("applyManifests() asks for kinds again if that has failed once", async () => {
+    const { kube, fake } = await start();
+    await fake.faults.next({}, { status: 500 });
+    const error = await rejection(
+      applyManifests(kube, [aMap("a"), anObject("Widget", "w")], { concurrency: 1 }),
+    );
+    expect(actions((error as ManifestsFailedError).results)).toEqual([
+      "failed ConfigMap a",
+      "created Widget w",
+    ]);
+  });
+
   test("applyManifests() applies what it can, and then says all that failed", async () => {
     const { kube, fake } = await start();
     await fake.faults.next({ verb: "patch", name: "b" }, { status: 403 });
@@ -226,6 +238,10 @@ describe.each(ways)("manifests over $way", ({ http2, settings }) => {
       "failed Nothing n",
       "created Widget w",
     ]);
+    const hostile = anObject("Nothing\u001b[2J\u202e", "n", "example.com/v9");
+    expect((await rejection(applyManifests(kube, [hostile]))) as Error).toMatchObject({
+      message: expect.not.stringMatching(/[\p{Cc}\p{Cf}]/u),
+    });
     expect(message).toMatch(
       /^Cannot apply 2 of 4 objects: ConfigMap default\/b: Cannot PATCH .*; Nothing n: Cannot find the kind/,
     );
@@ -341,6 +357,9 @@ describe.each(ways)("manifests over $way", ({ http2, settings }) => {
       '~ ConfigMap default/b\n    data.colour: "blue" -> "red"\n+ Secret default/s\n',
     );
     expect(text).not.toContain("hush");
+    const hostile = { ...aMap("c", "\u001b[2J\u202e"), metadata: { name: "c", labels: {} } };
+    const strange = await diffManifests(kube, [hostile]);
+    expect(formatDiff(strange)).toContain(String.raw`data.colour: "\u001b[2J\u202e"`);
     expect(await fake.revision()).toBe(before);
   });
 
@@ -483,6 +502,10 @@ describe.each(ways)("manifests over $way", ({ http2, settings }) => {
       "missing Nothing n",
     ]);
     const deleted = (await fake.requests()).filter(({ method }) => method === "DELETE");
+    // Without it, kube-apiserver leaves the pods of a Job running.
+    for (const { body } of deleted) {
+      expect(JSON.parse(body)).toMatchObject({ propagationPolicy: "Background" });
+    }
     expect(deleted.map(({ plural }) => plural)).toEqual([
       "widgets",
       "configmaps",

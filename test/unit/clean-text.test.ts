@@ -5,7 +5,7 @@
  */
 
 import { expect, test } from "vitest";
-import { cleanMessage, cleanName } from "../../src/clean-text.ts";
+import { cleanMessage, cleanName, escapeInvisible } from "../../src/clean-text.ts";
 
 test("cleanMessage() keeps both ends of a long text, and says how much is left out", () => {
   const text = `Cannot use it: ${"\u001b[31m-\u202e".repeat(5_000)}: the size is wrong`;
@@ -20,6 +20,12 @@ test("cleanMessage() keeps both ends of a long text, and says how much is left o
   const left = Number(/\((\d+) /.exec(cleanMessage(`${short}y`, 100))?.[1]);
   expect(cleanMessage(`${short}y`, 100).replaceAll(/[^xy]|characters left out/g, "")).toHaveLength(
     101 - left,
+  );
+});
+
+test("escapeInvisible() writes what a terminal acts on as escapes, and nothing else", () => {
+  expect(escapeInvisible("a\u001b[31m\u202e\u200d\n\u{e0001}\ud800 ä 😀")).toBe(
+    String.raw`a\u001b[31m\u202e\u200d\u000a\u{e0001}\ud800 ä 😀`,
   );
 });
 

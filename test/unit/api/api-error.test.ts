@@ -171,6 +171,24 @@ describe("ApiError", () => {
     expect(message.length).toBeLessThan(6_000);
   });
 
+  test.each([
+    ['&value.valueUnstructured{Value:"hush, a \\"quoted\\" hush"}', "string"],
+    ["&{hush}\nhush", "map"],
+    ["&{hush}", "boolean"],
+  ])("does not quote the value of a Secret, as the server does: %s", (got, type) => {
+    const said = `failed to create typed patch object (/s; /v1, Kind=Secret): .data: expected ${type}, got ${got}`;
+    const details = { causes: [{ message: said }] };
+    const body = JSON.stringify({ kind: "Status", message: said, details });
+    const secrets = "/api/v1/namespaces/default/secrets";
+    for (const path of [secrets, `${secrets}/s`]) {
+      const error = new ApiError({ method: "PATCH", path, status: 500, body });
+      expect(error.message).toMatch(new RegExp(`expected ${type}, got another value`));
+      expect(error.message + JSON.stringify(error)).not.toContain("hush");
+    }
+    const path = "/api/v1/namespaces/secrets/configmaps/secrets";
+    expect(new ApiError({ method: "PATCH", path, status: 500, body }).message).toContain("hush");
+  });
+
   test("keeps a validation's long message", () => {
     const message = `spec: ${"a".repeat(3_900)}`;
     expect(apiError({ kind: "Status", message }, 422).message).toContain(message);

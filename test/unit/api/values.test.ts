@@ -22,6 +22,8 @@ test.each([
   ["10µs", 0.01, "10µs"],
   ["7ns", 0.000007, "7ns"],
   ["1h1ms", 3_600_001, "1h0m0.001s"],
+  ["+0", 0, "0s"],
+  ["-0", 0, "0s"],
   [".5h", 1_800_000, "30m0s"],
   ["1.h", 3_600_000, "1h0m0s"],
 ])("parseDuration() reads %s, and formatDuration() writes it as Go does", (text, ms, written) => {

@@ -99,6 +99,24 @@ describe("update()", () => {
     expect(updated.data).toEqual({ count: "21" });
   });
 
+  test("throws a TypeError if the change returns something else, and writes nothing", async () => {
+    const { kube, api } = await connectFake();
+    const maps = kube.resource(ConfigMap);
+    await maps.create({ metadata: { name: "a" } });
+    for (const [value, is] of [
+      ["blue", "a string"],
+      [true, "a boolean"],
+      [[], "an array"],
+    ] as const) {
+      const error = await rejection(maps.update("a", () => value as never));
+      expect(error).toBeInstanceOf(TypeError);
+      expect(error.message).toBe(
+        `Cannot update ConfigMap default/a: the change returned ${is}; return the object, or nothing after changing it`,
+      );
+    }
+    expect(api.requests.map(({ method }) => method)).not.toContain("PUT");
+  });
+
   test("takes an object that is returned, and keeps the version that was read", async () => {
     const { kube, api } = await connectFake();
     const maps = kube.resource(ConfigMap);
