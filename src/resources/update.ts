@@ -44,7 +44,7 @@ export async function updateObject<T extends KubeObject>(
     const changed = (await change(object)) ?? object;
     if (!isMapping(changed)) {
       throw new TypeError(
-        `Cannot update ${target.describe(name)}: the change returned ${kindOf(changed)}; return the object, or nothing after changing it`,
+        `Cannot update ${target.describe()}: the change returned ${kindOf(changed)}; return the object, or nothing after changing it`,
       );
     }
     // Without the version that was read, it would overwrite what somebody else writes meanwhile.
