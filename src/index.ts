@@ -130,7 +130,7 @@ export type { TokenFunction, TokenSource } from "./sources/token-source.ts";
 export type { CreateFetchOptions, FetchStatus, RotatingFetch } from "./transport/create-fetch.ts";
 export type { AnchorStatus, CaStatus } from "./rotation/anchor-use.ts";
 export type { GenerationStatus } from "./rotation/generation.ts";
-export type { TrustWaitStatus } from "./rotation/trust-wait.ts";
+export type { TrustWaitStatus } from "./rotation/trust-renewal.ts";
 export type { FetchInit } from "./transport/request.ts";
 export type { Http } from "./transport/http-way.ts";
 export type { TransportSettings } from "./transport/transport-settings.ts";

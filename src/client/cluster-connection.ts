@@ -13,7 +13,7 @@ import { environmentProxy } from "../config/environment-proxy.ts";
 import { ConfigError, ReanchorError } from "../errors.ts";
 import { notify } from "../events.ts";
 import type { HeaderLine, Runtime } from "../runtime.ts";
-import type { TrustRenewal } from "../rotation/trust-wait.ts";
+import type { TrustRenewal } from "../rotation/trust-renewal.ts";
 import { withCredentials } from "../transport/authorize.ts";
 import { hasRepeats, withImpersonation } from "../transport/impersonation-headers.ts";
 import { chooseHttp } from "../transport/http-way.ts";

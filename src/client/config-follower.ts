@@ -11,7 +11,7 @@ import { ClosedError, ReanchorError, SourceError, UntrustedServerError } from ".
 import { notify } from "../events.ts";
 import type { Runtime, TransportResponse } from "../runtime.ts";
 import type { Source } from "../sources/source.ts";
-import type { TrustRenewal, TrustWaitStatus } from "../rotation/trust-wait.ts";
+import type { TrustRenewal, TrustWaitStatus } from "../rotation/trust-renewal.ts";
 import { mayRetryUnauthorized } from "../transport/authorize.ts";
 import type { Answer, InFlight, OpenedAnswer } from "../transport/in-flight.ts";
 import { type OutgoingRequest, type Send, canSendAgain } from "../transport/request.ts";

@@ -7,7 +7,7 @@
 import type { CaStatus } from "../rotation/anchor-use.ts";
 import type { SourceStatus } from "../sources/source.ts";
 import type { GenerationStatus } from "../rotation/generation.ts";
-import type { TrustWaitStatus } from "../rotation/trust-wait.ts";
+import type { TrustWaitStatus } from "../rotation/trust-renewal.ts";
 import type { RequestFailure } from "./health.ts";
 
 /** How the client certificate is doing. */

@@ -12,7 +12,7 @@ import type { ClientCertSource } from "../sources/client-cert-source.ts";
 import type { CaStatus } from "../rotation/anchor-use.ts";
 import type { SourceStatus } from "../sources/source.ts";
 import type { GenerationStatus } from "../rotation/generation.ts";
-import type { TrustWaitStatus } from "../rotation/trust-wait.ts";
+import type { TrustWaitStatus } from "../rotation/trust-renewal.ts";
 import { withRedirects } from "./redirects.ts";
 import { type FetchInit, readRequest } from "./request.ts";
 import {

@@ -8,7 +8,8 @@
 import { cleanCause } from "../clean-cause.ts";
 import { ConnectionError, TimeoutError, UntrustedServerError } from "../errors.ts";
 import type { WarnedDistances } from "../rotation/expiry-warnings.ts";
-import type { TrustWait, TrustingRequest } from "../rotation/trust-wait.ts";
+import type { TrustingRequest } from "../rotation/trust-renewal.ts";
+import type { TrustWait } from "../rotation/trust-wait.ts";
 import type { BodyLimit, Clock, TransportResponse } from "../runtime.ts";
 import { Progress } from "./time-limit.ts";
 import { BodyTooLargeError } from "./read-text.ts";
@@ -32,7 +33,7 @@ export type OpenedAnswer =
 interface Exchange {
   readonly progress: Progress;
   /** Set once its server was rejected. */
-  trusting: TrustingRequest<URL> | undefined;
+  trusting: TrustingRequest | undefined;
   /** Called if it makes no progress. */
   onTimeout: (error: TimeoutError) => void;
   /** Ends it. */

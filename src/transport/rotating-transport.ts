@@ -21,7 +21,8 @@ import type { WarnedDistances } from "../rotation/expiry-warnings.ts";
 import type { GenerationStatus } from "../rotation/generation.ts";
 import { type Attempt, LateHandshakeError, Rotation } from "../rotation/rotation.ts";
 import type { TrustSettings } from "../rotation/trust-settings.ts";
-import type { TrustRenewal, TrustWait } from "../rotation/trust-wait.ts";
+import type { TrustRenewal } from "../rotation/trust-renewal.ts";
+import type { TrustWait } from "../rotation/trust-wait.ts";
 import { isUntrusted } from "../rotation/untrusted-server.ts";
 import { type OutgoingRequest, canSendAgain, describe, safeMethods } from "./request.ts";
 

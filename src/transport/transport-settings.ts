@@ -9,7 +9,8 @@ import { ClosedError, ConfigError } from "../errors.ts";
 import type { EventListener, InsecureEvent } from "../events.ts";
 import { type DurationRange, checkCount, checkDuration, checkFlag, timeLimit } from "../options.ts";
 import type { Runtime, TransportOptions } from "../runtime.ts";
-import { type TrustRenewal, TrustWait, checkTrustWaitMs } from "../rotation/trust-wait.ts";
+import type { TrustRenewal } from "../rotation/trust-renewal.ts";
+import { TrustWait, checkTrustWaitMs } from "../rotation/trust-wait.ts";
 import { type Http, chooseHttp } from "./http-way.ts";
 import { InFlight, type RequestObserver } from "./in-flight.ts";
 import {
@@ -216,13 +217,15 @@ export function openRotatingTransport(
  * @throws {TypeError | RangeError} if a setting is none.
  */
 export function openInFlight(
-  { clock }: Pick<Runtime, "clock">,
+  { clock, capabilities }: Pick<Runtime, "clock" | "capabilities">,
   { trustWaitMs, onEvent }: TransportSettings,
   renewal: () => TrustRenewal<URL>,
   observer?: RequestObserver,
 ): InFlight {
   const limitMs = checkTrustWaitMs(trustWaitMs);
-  const trustWait = new TrustWait({ clock, limitMs, onEvent, renewal });
+  const trustWait = capabilities.recognisesUntrustedServers
+    ? new TrustWait({ clock, limitMs, onEvent, renewal })
+    : undefined;
   return new InFlight(clock, { observer, trustWait });
 }
 

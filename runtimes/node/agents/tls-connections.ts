@@ -20,12 +20,12 @@ import {
   Rotation,
 } from "../../../src/rotation/rotation.ts";
 import type { TrustSettings } from "../../../src/rotation/trust-settings.ts";
-import {
-  type TrustRenewal,
-  TrustWait,
-  type TrustWaitStatus,
-  type TrustingRequest,
-} from "../../../src/rotation/trust-wait.ts";
+import type {
+  TrustRenewal,
+  TrustWaitStatus,
+  TrustingRequest,
+} from "../../../src/rotation/trust-renewal.ts";
+import { TrustWait } from "../../../src/rotation/trust-wait.ts";
 import { isUntrusted } from "../../../src/rotation/untrusted-server.ts";
 import { replaceRejected } from "../../../src/sources/replace-rejected.ts";
 import type { SourceStatus } from "../../../src/sources/source.ts";
@@ -102,7 +102,7 @@ interface ConnectTarget extends Pick<ConnectTerms, "openStream"> {
 }
 
 /** A connection whose server was rejected. */
-export type TrustingConnection = TrustingRequest<ConnectTarget>;
+export type TrustingConnection = TrustingRequest;
 
 export class TlsConnections {
   readonly #parts: ConnectionParts;

@@ -8,6 +8,8 @@ import { describe, expect, test } from "vitest";
 import { type UntrustedReason, UntrustedServerError } from "../../../src/errors.ts";
 import type { ReanchorEvent } from "../../../src/events.ts";
 import { TrustWait, checkTrustWaitMs } from "../../../src/rotation/trust-wait.ts";
+// Loaded before the clock stands still: it is real time that a module takes.
+import "../../../src/rotation/waiting-requests.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { settle, watch } from "../support/scripted-source.ts";
 
