@@ -146,10 +146,7 @@ export class SocketBytes implements ByteStream, Wire {
     this.#listener = listener;
     for (const bytes of this.#queue.splice(0)) listener.onBytes(bytes);
     this.#size = 0;
-    if (this.#socket.destroyed) {
-      queueMicrotask(() => listener.onClosed(this.#reason));
-      return;
-    }
+    if (this.#socket.destroyed) return listener.onClosed(this.#reason);
     if (this.#isOver) queueMicrotask(() => listener.onEnd());
     this.#flow();
   }

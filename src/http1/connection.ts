@@ -66,6 +66,7 @@ export class Connection implements WireListener {
   /** Whether it may take another request after this one. */
   #isPersistent = true;
   #isGone = false;
+  #goneBy: unknown;
   #isHeld = false;
   /** How many requests it has taken. */
   taken = 0;
@@ -87,6 +88,11 @@ export class Connection implements WireListener {
   /** Whether it takes no more requests. */
   get isGone(): boolean {
     return this.#isGone;
+  }
+
+  /** What it is gone by. */
+  get goneBy(): unknown {
+    return this.#goneBy;
   }
 
   /** Sends a request. There must be no other on its way. */
@@ -117,7 +123,7 @@ export class Connection implements WireListener {
 
   /** Ends it, and what is on its way. */
   abort(reason: unknown): void {
-    this.#leave();
+    this.#leave(reason);
     this.#fail(reason);
     this.#wire.abort(reason);
   }
@@ -163,9 +169,9 @@ export class Connection implements WireListener {
     this.abort(new LostError());
   }
 
-  onClosed(reason: unknown): void {
-    this.#leave();
-    this.#fail(reason ?? new LostError());
+  onClosed(reason: unknown = new LostError()): void {
+    this.#leave(reason);
+    this.#fail(reason);
   }
 
   #encodeHead(
@@ -263,8 +269,9 @@ export class Connection implements WireListener {
     this.#body = undefined;
     if (this.#isGone || !this.#isPersistent || !this.#isSent) {
       // The server has answered before it has read everything: it would take the rest for a request.
-      this.#leave();
-      this.#wire.abort(new ConnectionError("Cannot use the connection again: it has ended"));
+      const reason = new ConnectionError("Cannot use the connection again: it has ended");
+      this.#leave(reason);
+      this.#wire.abort(reason);
     } else {
       this.release();
       this.#owner.onFree(this);
@@ -273,12 +280,13 @@ export class Connection implements WireListener {
   }
 
   /** Takes no more requests. */
-  #leave(): void {
+  #leave(reason: unknown): void {
     const upload = this.#upload;
     this.#upload = undefined;
     upload?.cancel(new ConnectionError("Cannot send the rest of the body")).catch(() => {});
     if (this.#isGone) return;
     this.#isGone = true;
+    this.#goneBy = reason;
     this.#owner.onGone(this);
   }
 

@@ -51,6 +51,8 @@ export interface PoolParts {
   later(callback: () => void, delayMs: number): () => void;
   /** Called when it has become empty. */
   onEmpty(): void;
+  /** What a request fails with that still waits when the pool is retired. */
+  late(): Error;
 }
 
 interface Waiting {
@@ -111,18 +113,28 @@ export class Pool {
   remove(job: Job): void {
     if (this.#settling.delete(job)) return;
     this.#queue = this.#queue.filter((waiting) => waiting.job !== job);
-    if (this.#queue.length > 0) return;
+    if (this.#queue.length === 0) this.#endAttempts();
+  }
+
+  /**
+   * Closes what is idle, now and from now on. What waits fails: nothing of it was sent, and it must not be sent on
+   * connections of a trust that has been replaced.
+   */
+  retire(): void {
+    this.#isRetired = true;
+    for (const connection of this.#idle.splice(0)) this.#close(connection);
+    const waiting = [...this.#settling, ...this.#queue.splice(0).map(({ job }) => job)];
+    this.#settling.clear();
+    this.#endAttempts();
+    for (const job of waiting) job.fail(this.#parts.late());
+  }
+
+  #endAttempts(): void {
     const reason = new ConnectionError("Cannot connect: nobody waits for it any more");
     const attempts = [...this.#attempts];
     this.#attempts.clear();
     for (const attempt of attempts) attempt.abort(reason);
     this.#checkEmpty();
-  }
-
-  /** Closes what is idle, now and from now on. */
-  retire(): void {
-    this.#isRetired = true;
-    for (const connection of this.#idle.splice(0)) this.#close(connection);
   }
 
   onFree(connection: Connection): void {
@@ -186,16 +198,22 @@ export class Pool {
         this.#attempts.delete(attempt);
         if (attempt.signal.aborted) return wire.abort(attempt.signal.reason);
         const connection = new Connection(wire, this.#parts.host, this);
+        if (connection.isGone) return this.#failAttempt(beganFor, connection.goneBy);
         this.#all.add(connection);
         this.onFree(connection);
       },
       (error: unknown) => {
         this.#attempts.delete(attempt);
-        if (!attempt.signal.aborted) this.#failOne(beganFor, error);
-        this.#connectMore();
-        this.#checkEmpty();
+        if (!attempt.signal.aborted) this.#failAttempt(beganFor, error);
+        else this.#checkEmpty();
       },
     );
+  }
+
+  #failAttempt(beganFor: Waiting | undefined, error: unknown): void {
+    this.#failOne(beganFor, error);
+    this.#connectMore();
+    this.#checkEmpty();
   }
 
   /**

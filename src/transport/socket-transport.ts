@@ -7,6 +7,7 @@
 import { Pool } from "../http1/pool.ts";
 import type { Wire } from "../http1/wire.ts";
 import type { Transport, TransportRequest, TransportResponse } from "../runtime.ts";
+import { LateHandshakeError } from "../rotation/rotation.ts";
 import { exchange } from "./socket-exchange.ts";
 
 /** How long a connection may be idle, as in Go's `http.DefaultTransport`. */
@@ -86,6 +87,7 @@ export class SocketTransport implements Omit<Transport, "upgrade"> {
       later,
       // In a turn of its own: a request may be about to be added.
       onEmpty: () => queueMicrotask(() => this.#forget(origin, pool)),
+      late: () => new LateHandshakeError(),
     });
     if (this.#isRetired) pool.retire();
     this.#pools.set(origin, pool);

@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
 import type { Connection } from "../../../src/http1/connection.ts";
 import { type Job, Pool } from "../../../src/http1/pool.ts";
+import type { WireListener } from "../../../src/http1/wire.ts";
 import { MemoryWire, Outcome } from "../support/memory-wire.ts";
 
+const late = new Error("late");
 const ok = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
 
 /** A request that is sent as soon as there is a connection. */
@@ -61,6 +63,7 @@ function setScene(maxConnections = Infinity) {
       return () => void timers.splice(timers.indexOf(timer), 1);
     },
     onEmpty: () => void (emptied += 1),
+    late: () => late,
   });
 
   function ask(isFresh = false, isRepeatable = true): Request {
@@ -70,8 +73,7 @@ function setScene(maxConnections = Infinity) {
   }
 
   /** An attempt succeeds. */
-  async function connect(index = 0): Promise<MemoryWire> {
-    const wire = new MemoryWire();
+  async function connect(index = 0, wire = new MemoryWire()): Promise<MemoryWire> {
     attempts.splice(index, 1)[0]?.resolve(wire);
     await turns();
     return wire;
@@ -99,6 +101,17 @@ function setScene(maxConnections = Infinity) {
     advance,
     emptied: () => emptied,
   };
+}
+
+/** A wire on which something happens before anybody listens. */
+class SpokenWire extends MemoryWire {
+  early: string | undefined;
+
+  override listen(listener: WireListener): void {
+    super.listen(listener);
+    if (this.isClosed) listener.onClosed("lost");
+    if (this.early !== undefined) this.arrive(this.early);
+  }
 }
 
 async function turns(): Promise<void> {
@@ -260,6 +273,27 @@ describe("an attempt that fails", () => {
   });
 });
 
+describe("a connection that is gone as soon as it is there", () => {
+  test.each([
+    ["the server speaks first", (wire: SpokenWire) => void (wire.early = ok)],
+    ["it was lost meanwhile", (wire: SpokenWire) => wire.close("lost")],
+  ])("leaves no request waiting, and takes no place in the pool, if %s", async (_, spoil) => {
+    const { pool, ask, attempts, connect } = setScene(1);
+    const [first, second] = [ask(), ask()];
+    const wire = new SpokenWire();
+    spoil(wire);
+    await connect(0, wire);
+    expect(first.failure).toBeDefined();
+    expect(wire.sent).toBe("");
+    expect(attempts).toHaveLength(1);
+    const next = await connect();
+    next.arrive(ok);
+    expect(second.isComplete).toBe(true);
+    pool.retire();
+    expect(pool.isEmpty).toBe(true);
+  });
+});
+
 describe("remove()", () => {
   test("ends the attempts when nobody waits any more", async () => {
     const { pool, ask, attempts, emptied } = setScene();
@@ -323,7 +357,7 @@ describe("idle connections", () => {
     expect(busy.isComplete).toBe(true);
     expect(two.isClosed).toBe(true);
     expect(emptied()).toBe(1);
-    // What had chosen this pool before is still sent.
+    // What had chosen this pool before may still connect, which the trust of that moment decides.
     const late = ask();
     expect(attempts).toHaveLength(1);
     const three = await connect();
@@ -331,4 +365,27 @@ describe("idle connections", () => {
     expect(late.isComplete).toBe(true);
     expect(three.isClosed).toBe(true);
   });
+
+  test("send nothing after retire() that waited for one: it fails as what came too late", async () => {
+    const { pool, ask, connect, attempts, advance, settling } = setScene(2);
+    const [, busy] = [ask(), ask()];
+    const [one, two] = [await connect(), await connect()];
+    one.arrive(ok);
+    advance(50);
+    const settled = ask(false, false);
+    const waiting = [ask(), ask()];
+    expect(attempts).toHaveLength(0);
+    pool.retire();
+    expect(waiting.map(({ failure }) => failure)).toEqual([late, late]);
+    expect(settled.failure).toBe(late);
+    for (const resume of settling.splice(0)) resume();
+    await turns();
+    expect(one.isClosed).toBe(true);
+    two.arrive(ok);
+    expect(busy.isComplete).toBe(true);
+    expect([one, two].map(({ sent }) => sent.match(/GET/g)?.length)).toEqual([1, 1]);
+    expect(attempts).toHaveLength(0);
+    expect(pool.isEmpty).toBe(true);
+  });
+
 });
