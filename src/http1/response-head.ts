@@ -9,13 +9,19 @@
 
 import { ConnectionError } from "../errors.ts";
 import type { HeaderLine } from "../runtime.ts";
+import { bytesOf } from "./wire.ts";
 
 /** More than any server sends. */
 const MAX_BYTES = 64 * 1024;
 const MAX_FIELDS = 256;
 
+const NO_STATUS_LINE = "its first line is no status line of HTTP/1.1";
+
 const CR = 13;
 const LF = 10;
+
+/** What each head begins with: another protocol is not waited for until its time limit. */
+const BEGIN = bytesOf("HTTP/1.");
 
 const statusLine = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: ([\t\x20-\x7e\x80-\xff]*))?$/;
 /** What a header field's name must be. */
@@ -64,6 +70,7 @@ export class ResponseHeadReader {
     const from = Math.max(before - 3, 0);
     const room = MAX_BYTES - this.#size;
     this.#append(chunk.subarray(0, room));
+    if (before < BEGIN.length) checkBegin(this.#bytes, this.#size);
     const end = endOfHead(this.#bytes.subarray(0, this.#size), from);
     if (end === undefined) {
       if (chunk.length > room) throw malformed(`it is larger than ${MAX_BYTES} bytes`);
@@ -120,6 +127,12 @@ function readFast(
   return { head, rest: chunk.subarray(at + 2) };
 }
 
+function checkBegin(bytes: Uint8Array, size: number): void {
+  for (let at = 0; at < Math.min(size, BEGIN.length); at++) {
+    if (bytes[at] !== BEGIN[at]) throw malformed(NO_STATUS_LINE);
+  }
+}
+
 /** Where the head ends, its empty line included. */
 function endOfHead(bytes: Uint8Array, from: number): number | undefined {
   for (let at = bytes.indexOf(LF, from); at !== -1; at = bytes.indexOf(LF, at + 1)) {
@@ -132,7 +145,7 @@ function endOfHead(bytes: Uint8Array, from: number): number | undefined {
 function parseHead(bytes: Uint8Array): ResponseHead {
   const [first = "", ...lines] = latin1(bytes).split("\r\n");
   const match = statusLine.exec(first);
-  if (match === null) throw malformed("its first line is no status line of HTTP/1.1");
+  if (match === null) throw malformed(NO_STATUS_LINE);
   const [, minor, status, statusText = ""] = match;
   if (lines.length > MAX_FIELDS) throw malformed(`it has more than ${MAX_FIELDS} fields`);
   return {

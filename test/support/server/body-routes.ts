@@ -6,7 +6,7 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import { once } from "node:events";
-import { constants, createGzip } from "node:zlib";
+import { constants, createGzip, gunzipSync } from "node:zlib";
 import { type Exchange, numberParameter, readBody } from "./exchange.ts";
 
 /** A piece of an endless body. */
@@ -51,6 +51,24 @@ async function sendGzip({ response }: Exchange, bytes: Buffer): Promise<void> {
   gzip.on("data", (piece: Buffer) => response.write(piece));
   gzip.write(bytes);
   await new Promise<void>((resolve) => gzip.flush(constants.Z_SYNC_FLUSH, resolve));
+}
+
+/**
+ * Sends `bytes`, compressed and in base64, as they are in the place of a response: at once, or one after the other (`slowly=1`). Then
+ * it closes the connection, or leaves it open (`then=nothing`). `early=1` does not wait for the request's body.
+ */
+export async function rawResponse(exchange: Exchange): Promise<void> {
+  const query = exchange.url.searchParams;
+  if (query.get("early") !== "1") await readBody(exchange);
+  const { socket } = exchange.request;
+  const bytes = gunzipSync(Buffer.from(query.get("bytes") ?? "", "base64"));
+  if (query.get("slowly") === "1") {
+    for (const byte of bytes) {
+      socket.write(Uint8Array.of(byte));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  } else socket.write(bytes);
+  if (query.get("then") !== "nothing") socket.end();
 }
 
 const bombs = new Map<number, Buffer>();

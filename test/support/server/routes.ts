@@ -18,7 +18,7 @@ import {
   readBody,
   sendJson,
 } from "./exchange.ts";
-import { bomb, oddBody, stalledRefusal } from "./body-routes.ts";
+import { bomb, oddBody, rawResponse, stalledRefusal } from "./body-routes.ts";
 import { isFakeApiPath, serveFakeApi } from "./fake-api-route.ts";
 import { goaway, refusedStream } from "./http2-routes.ts";
 import {
@@ -52,6 +52,7 @@ const ROUTES: Record<string, Route> = {
   "/cut-body": cutBody,
   "/odd-body": oddBody,
   "/bomb": bomb,
+  "/raw": rawResponse,
   "/stalled-refusal": async (exchange) => {
     const before = countUp(exchange, `stalled-refusal ${keyParameter(exchange)}`);
     await stalledRefusal(exchange, before === 0);

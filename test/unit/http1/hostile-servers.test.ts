@@ -78,13 +78,15 @@ function mutate(text: string, random: Random): string {
 /** What the second request of a connection is answered with, and nothing of which may be told of the first. */
 const second = "HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\nSECOND!!";
 
-test("100,000 broken responses each end once, and none reaches the next request", () => {
+const RUNS = 20_000;
+
+test("20,000 broken responses each end once, and none reaches the next request", () => {
   const random = seeded(19);
   const short = corpus.filter(({ text }) => text.length < 400);
   const valid = short.filter(({ text, method }) => read(text, method, []).isComplete);
   let persistent = 0;
   let completed = 0;
-  for (let run = 0; run < 100_000; run++) {
+  for (let run = 0; run < RUNS; run++) {
     // Every other one was valid, and may still be.
     const cases = run % 2 === 0 ? short : valid;
     const { text, method } = cases[run % cases.length] ?? { text: "", method: "GET" };
@@ -111,6 +113,6 @@ test("100,000 broken responses each end once, and none reaches the next request"
     if (memory.gone !== 1) throw new Error(`run ${run}: the connection is kept`);
   }
   // That nothing is proved by rejecting everything.
-  expect(completed).toBeGreaterThan(5_000);
-  expect(persistent).toBeGreaterThan(1_000);
+  expect(completed).toBeGreaterThan(RUNS / 20);
+  expect(persistent).toBeGreaterThan(RUNS / 100);
 });

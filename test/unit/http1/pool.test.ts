@@ -4,7 +4,7 @@ import { type Job, Pool } from "../../../src/http1/pool.ts";
 import type { WireListener } from "../../../src/http1/wire.ts";
 import { MemoryWire, Outcome } from "../support/memory-wire.ts";
 
-const late = new Error("late");
+const tooLate = new Error("late");
 const ok = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
 
 /** A request that is sent as soon as there is a connection. */
@@ -63,7 +63,7 @@ function setScene(maxConnections = Infinity) {
       return () => void timers.splice(timers.indexOf(timer), 1);
     },
     onEmpty: () => void (emptied += 1),
-    late: () => late,
+    late: () => tooLate,
   });
 
   function ask(isFresh = false, isRepeatable = true): Request {
@@ -376,8 +376,8 @@ describe("idle connections", () => {
     const waiting = [ask(), ask()];
     expect(attempts).toHaveLength(0);
     pool.retire();
-    expect(waiting.map(({ failure }) => failure)).toEqual([late, late]);
-    expect(settled.failure).toBe(late);
+    expect(waiting.map(({ failure }) => failure)).toEqual([tooLate, tooLate]);
+    expect(settled.failure).toBe(tooLate);
     for (const resume of settling.splice(0)) resume();
     await turns();
     expect(one.isClosed).toBe(true);
@@ -387,5 +387,4 @@ describe("idle connections", () => {
     expect(attempts).toHaveLength(0);
     expect(pool.isEmpty).toBe(true);
   });
-
 });

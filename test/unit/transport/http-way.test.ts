@@ -1,0 +1,57 @@
+import { describe, expect, test } from "vitest";
+import { bunRuntime } from "../../../runtimes/bun/runtime.ts";
+import { denoRuntime } from "../../../runtimes/deno/runtime.ts";
+import { createEdgeRuntime } from "../../../runtimes/edge/runtime.ts";
+import { nodeRuntime } from "../../../runtimes/node/runtime.ts";
+import { ConfigError } from "../../../src/errors.ts";
+import { type Http, chooseHttp } from "../../../src/transport/http-way.ts";
+
+const edgeRuntime = createEdgeRuntime({ send: async () => new Response() });
+const withSockets = [nodeRuntime, denoRuntime, bunRuntime];
+
+describe("chooseHttp()", () => {
+  test.each([...withSockets, edgeRuntime])("takes the HTTP of $name by default", (runtime) => {
+    expect(chooseHttp(runtime, undefined, {})).toEqual({ runtime, http: "runtime" });
+    expect(chooseHttp(runtime, "runtime", {}).runtime).toBe(runtime);
+  });
+
+  test.each(withSockets)("takes the sockets of $name if asked for", (runtime) => {
+    const chosen = chooseHttp(runtime, "sockets", {});
+    expect(chosen.http).toBe("sockets");
+    expect(chosen.runtime).toMatchObject(runtime.sockets ?? {});
+    expect(chosen.runtime.capabilities).toMatchObject({ customCa: "exclusive", http2: false });
+    expect(chosen.runtime.conflict).toBeUndefined();
+  });
+
+  test("rejects sockets on edge, which has none", () => {
+    expect(() => chooseHttp(edgeRuntime, "sockets", {})).toThrow(ConfigError);
+    expect(() => chooseHttp(edgeRuntime, "sockets", {})).toThrow(
+      /^Cannot use option http on edge: it gives no sockets/,
+    );
+  });
+
+  test.each([
+    ["exclusiveTrust", true],
+    ["insecureSkipTlsVerify", true],
+    ["repeatsHeaders", true],
+    ["serverIdentity", () => true],
+    ["serverName", "server.test"],
+  ])(
+    "goes by sockets on Deno if %s needs them, and rejects the runtime's HTTP then",
+    (name, value) => {
+      const used = { [name]: value };
+      expect(chooseHttp(denoRuntime, undefined, used).http).toBe("sockets");
+      expect(() => chooseHttp(denoRuntime, "runtime", used)).toThrow(ConfigError);
+      expect(() => chooseHttp(denoRuntime, "runtime", used)).toThrow(/set it to "sockets"$/);
+      for (const runtime of [nodeRuntime, bunRuntime]) {
+        expect(chooseHttp(runtime, "runtime", used).http).toBe("runtime");
+      }
+    },
+  );
+
+  test.each(["http", "", null, 1])("rejects %j, which is no choice", (wrong) => {
+    expect(() => chooseHttp(nodeRuntime, wrong as unknown as Http, {})).toThrow(
+      /^Cannot use option http: expected "runtime" or "sockets", not /,
+    );
+  });
+});
