@@ -4,10 +4,16 @@ import { denoRuntime } from "../../../runtimes/deno/runtime.ts";
 import { createEdgeRuntime } from "../../../runtimes/edge/runtime.ts";
 import { nodeRuntime } from "../../../runtimes/node/runtime.ts";
 import { ConfigError } from "../../../src/errors.ts";
+import type { Runtime } from "../../../src/runtime.ts";
 import { type Http, chooseHttp } from "../../../src/transport/http-way.ts";
 
 const edgeRuntime = createEdgeRuntime({ send: async () => new Response() });
-const withSockets = [nodeRuntime, denoRuntime, bunRuntime];
+/** Deno as it declares itself, elsewhere as well. */
+const deno = Object.defineProperties({} as Runtime, {
+  ...Object.getOwnPropertyDescriptors(denoRuntime),
+  userAgent: { value: "deno/2", enumerable: true },
+});
+const withSockets = [nodeRuntime, deno, bunRuntime];
 
 describe("chooseHttp()", () => {
   test.each([...withSockets, edgeRuntime])("takes the HTTP of $name by default", (runtime) => {
@@ -40,9 +46,9 @@ describe("chooseHttp()", () => {
     "goes by sockets on Deno if %s needs them, and rejects the runtime's HTTP then",
     (name, value) => {
       const used = { [name]: value };
-      expect(chooseHttp(denoRuntime, undefined, used).http).toBe("sockets");
-      expect(() => chooseHttp(denoRuntime, "runtime", used)).toThrow(ConfigError);
-      expect(() => chooseHttp(denoRuntime, "runtime", used)).toThrow(/set it to "sockets"$/);
+      expect(chooseHttp(deno, undefined, used).http).toBe("sockets");
+      expect(() => chooseHttp(deno, "runtime", used)).toThrow(ConfigError);
+      expect(() => chooseHttp(deno, "runtime", used)).toThrow(/set it to "sockets"$/);
       for (const runtime of [nodeRuntime, bunRuntime]) {
         expect(chooseHttp(runtime, "runtime", used).http).toBe("runtime");
       }
