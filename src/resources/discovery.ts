@@ -28,6 +28,8 @@ export interface DiscoveredKind extends ResourceKind<KubeObject, DiscoveredResou
   readonly shortNames: readonly string[];
   /** What can be done to it: `get`, `list`, `watch` and the like. */
   readonly verbs: readonly string[];
+  /** Whether the server prefers this version of the kind. The kinds that are preferred have each object once. */
+  readonly preferred: boolean;
 }
 
 /** What a server has. */
@@ -68,15 +70,30 @@ export async function askKinds(client: ResourceClient, signal?: AbortSignal): Pr
 
   const [core, groups] = await Promise.all([ask("/api"), ask("/apis")]);
   const items = [...list(core["items"]), ...list(groups["items"])];
-  const kinds =
+  const found =
     items.length > 0
       ? items.flatMap((group) => kindsOfGroup(group, missing))
       : await kindsByVersion(list(groups["groups"]), ask, missing);
+  const kinds = withPreference(found);
   return { kinds, missing, find: (name) => findKind(kinds, name) };
 }
 
+/** A kind as its document describes it, before it is known in which versions it is served. */
+type DescribedKind = Omit<DiscoveredKind, "preferred">;
+
+/** Marks the first version of each kind. A group's versions come in the order in which the server prefers them. */
+function withPreference(kinds: readonly DescribedKind[]): DiscoveredKind[] {
+  const seen = new Set<string>();
+  return kinds.map((kind) => {
+    const name = `${kind.plural}.${kind.group}`;
+    const preferred = !seen.has(name);
+    seen.add(name);
+    return { ...kind, preferred };
+  });
+}
+
 /** Reads an `APIGroupDiscovery`. */
-function kindsOfGroup({ metadata, versions }: Fields, missing: string[]): DiscoveredKind[] {
+function kindsOfGroup({ metadata, versions }: Fields, missing: string[]): DescribedKind[] {
   const group = text(fields(metadata)["name"]);
   return list(versions).flatMap(({ version, freshness, resources }) => {
     if (freshness === "Stale") missing.push(`${group}/${text(version)}`);
@@ -102,7 +119,7 @@ async function kindsByVersion(
   groups: readonly Fields[],
   ask: (path: string) => Promise<Fields>,
   missing: string[],
-): Promise<DiscoveredKind[]> {
+): Promise<DescribedKind[]> {
   const versions = [
     { group: "", version: "v1", path: "/api/v1" },
     ...groups.flatMap(({ name, versions: ofGroup }) =>
@@ -127,7 +144,7 @@ async function kindsByVersion(
 }
 
 /** Reads an `APIResourceList`. */
-function kindsOfDocument(group: string, version: string, document: Fields): DiscoveredKind[] {
+function kindsOfDocument(group: string, version: string, document: Fields): DescribedKind[] {
   const resources = list(document["resources"]).map((resource) => {
     const [plural = "", subresource] = text(resource["name"]).split("/", 2);
     return { resource, plural, subresource };
@@ -158,7 +175,7 @@ function discovered({
   verbs,
   subresources,
   ...definition
-}: Omit<DiscoveredKind, "bind">): DiscoveredKind[] {
+}: Omit<DescribedKind, "bind">): DescribedKind[] {
   const { kind, plural, version } = definition;
   if (kind === "" || plural === "" || version === "") return [];
   return [

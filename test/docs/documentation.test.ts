@@ -6,7 +6,7 @@
  */
 
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -16,6 +16,7 @@ import { createCa } from "../support/pki.ts";
 import { type ProjectedVolume, createProjectedVolume } from "../support/projected-volume.ts";
 import { type CodeBlock, codeBlocks } from "./code-blocks.ts";
 import { readDocumentation, root } from "./documents.ts";
+import { readEntries } from "./entries.ts";
 
 const require = createRequire(import.meta.url);
 
@@ -36,35 +37,8 @@ const examples: readonly Example[] = (await readDocumentation()).flatMap(({ path
     }),
 );
 
-/** The files of our entries, by the names that they are imported by from npm and from JSR. */
+/** The files of our entries, by the names that they are imported by. */
 const entries = await readEntries();
-
-async function readEntries(): Promise<Readonly<Record<string, string>>> {
-  const npm = await readExports("package.json");
-  const jsr = await readExports("deno.json");
-  const found: Record<string, string> = {
-    // What "reanchor" is depends on the runtime; the examples are checked as Node's.
-    reanchor: "runtimes/node.ts",
-    "@reanchor/reanchor": "runtimes/deno.ts",
-  };
-  for (const [name, target] of Object.entries(npm)) {
-    if (name === "." || typeof target === "string" || target.types === undefined) continue;
-    const declarations = target.types.replace("./dist/types/", "");
-    found[name.replace(".", "reanchor")] = declarations.replace(/\.d\.ts$/, ".ts");
-  }
-  for (const [name, target] of Object.entries(jsr)) {
-    if (name === "." || typeof target !== "string") continue;
-    found[name.replace(".", "@reanchor/reanchor")] = target.replace("./", "");
-  }
-  return found;
-}
-
-async function readExports(file: string): Promise<Record<string, string | { types?: string }>> {
-  const { exports } = JSON.parse(await readFile(join(root, file), "utf8")) as {
-    exports: Record<string, string | { types?: string }>;
-  };
-  return exports;
-}
 
 /** The drop-ins, and where a caller's own client is given a `fetch`. */
 const dropIns: readonly string[] = [
@@ -154,10 +128,11 @@ function withPaths(code: string): string {
   });
 }
 
-/** The examples that import one of our entries, and may be run. */
+/** The examples that import one of our entries, and may be run. Recipes have a test of their own. */
 function examplesOf(...names: string[]): Example[] {
-  return examples.filter(({ entries: imported, flags }) => {
-    return !flags.includes("no-run") && imported.some((name) => names.includes(name));
+  return examples.filter(({ entries: imported, flags, place }) => {
+    if (flags.includes("no-run") || place.startsWith("docs/recipes.md")) return false;
+    return imported.some((name) => names.includes(name));
   });
 }
 

@@ -187,6 +187,18 @@ describe("discovery", () => {
     expect(discovery.find("pods.example.com")).toBeUndefined();
   });
 
+  test("marks the version of each kind that the server prefers", async () => {
+    const { discovery } = await ask(aggregated);
+    const preferred = discovery.kinds.filter((kind) => kind.preferred);
+    expect(preferred.map(({ group, version, plural }) => `${plural}.${version}.${group}`)).toEqual([
+      "pods.v1.",
+      "events.v1.",
+      "events.v1.events.k8s.io",
+      "widgets.v2.example.com",
+    ]);
+    expect(discovery.kinds.map(({ preferred: isFirst }) => isFirst)).toContain(false);
+  });
+
   test("gives kinds that a client can be asked for", async () => {
     const { discovery } = await ask(aggregated);
     const client = createScriptedClient();

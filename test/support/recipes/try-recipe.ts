@@ -1,0 +1,47 @@
+/**
+ * Tries a recipe in a scene.
+ *
+ * @module
+ */
+
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect } from "vitest";
+import type { RunningProgram } from "./run-program.ts";
+import type { Scenario } from "./scenarios.ts";
+import type { RecipeScene } from "./scene.ts";
+
+/** Runs what `start` makes of a text in the scene of a scenario, and returns what it has written. */
+export async function tryRecipe(
+  scenario: Scenario,
+  scene: RecipeScene,
+  text: string,
+  start: (text: string) => Promise<RunningProgram>,
+  expectedCode = 0,
+): Promise<string> {
+  const { kube, node, group, folder } = scene;
+  const replaced: Record<string, string> = {
+    'namespace: "default"': `namespace: "${kube.namespace}"`,
+    "namespaces/default/": `namespaces/${kube.namespace}/`,
+    "node-a": node,
+    "example.com": group,
+  };
+  function adapt(given: string): string {
+    return Object.entries(replaced).reduce((all, [from, to]) => all.replaceAll(from, to), given);
+  }
+  for (const [name, content] of Object.entries(scenario.files ?? {})) {
+    await writeFile(join(folder, name), adapt(content));
+  }
+  Object.assign(replaced, (await scenario.prepare?.(scene)) ?? {});
+  const ended = new AbortController();
+  const program = await start(adapt(text));
+  const exit = program.exit.finally(() => ended.abort());
+  const meanwhile = scenario.meanwhile?.(scene, { output: program.output, ended: ended.signal });
+  const [code] = await Promise.all([exit, meanwhile]).catch((error: unknown) => {
+    throw new Error(`${String(error)}; the program wrote:\n${program.output()}`, { cause: error });
+  });
+  const output = program.output();
+  if (expectedCode === 0) expect(code, output).toBe(0);
+  else expect(code, output).not.toBe(0);
+  return output;
+}
