@@ -7,7 +7,7 @@
 
 import { describe, expect, test } from "vitest";
 import { http } from "./support/entry.ts";
-import { hasExclusiveTransport, traits } from "./support/traits.ts";
+import { abilitiesBy, hasExclusiveTransport, traits } from "./support/traits.ts";
 import {
   type HostilePeers,
   type Report,
@@ -125,7 +125,8 @@ describe("started with NODE_TLS_REJECT_UNAUTHORIZED=0", () => {
     const { outcomes } = await report(peers, task, start);
     expect(Object.values(outcomes)).not.toContain("trusted");
     const refused = expect.stringMatching(/^ConfigError: .*proxy can.t be had together/);
-    expect(outcomes["good proxy"]).toEqual(traits.hasOwnTunnels ? "unknown-authority" : refused);
+    const { hasOwnTunnels } = abilitiesBy({ insecureSkipTlsVerify: true }).traits;
+    expect(outcomes["good proxy"]).toEqual(hasOwnTunnels ? "unknown-authority" : refused);
     await peers.expectNothingSent();
   });
 });

@@ -180,8 +180,9 @@ describe("bodies", () => {
     const cluster = await startCluster();
     const { kube } = await connectTo(cluster);
     for (const how of ["cut", "end", "reset"]) {
-      const response = await kube.fetch(`/cut-body?how=${how}`);
-      expect(await rejection(response.text())).toBeInstanceOf(Error);
+      // A reset may also take the head with it.
+      const text = kube.fetch(`/cut-body?how=${how}`).then((response) => response.text());
+      expect(await rejection(text)).toBeInstanceOf(Error);
     }
   });
 });

@@ -5,9 +5,11 @@
  */
 
 import { describe, expect, test } from "vitest";
+import type { ReanchorEvent } from "../../src/index.ts";
 import type { ServeOptions, TestServer } from "../support/api-server.ts";
 import { type AuthorityKind, authorityKinds } from "./support/authorities.ts";
 import { entry } from "./support/entry.ts";
+import { abilitiesBy } from "./support/traits.ts";
 import {
   type ObservedClient,
   connectClient,
@@ -77,7 +79,10 @@ describe.each(authorityKinds)("$kind", (authorities) => {
     const echo = (await response.json()) as { body: string };
     expect(echo.body).toBe(body === undefined ? "" : payload);
     expect((await server.stats()).requests).toBe(1);
-    expect(types(events)).toEqual([
+    // A GET may first go by the connection of before, if the client has not learnt yet that it is lost.
+    const isLost = (event: ReanchorEvent) =>
+      event.type === "retry" && event.reason !== "untrusted-server";
+    expect(types(events.filter((event) => !isLost(event)))).toEqual([
       "ca-reloaded",
       "generation-opened",
       "generation-retired",
@@ -100,25 +105,24 @@ describe.each(authorityKinds)("$kind", (authorities) => {
   });
 
   test("fetch() reads nothing for 100 requests that fail after another one has reloaded", async () => {
-    const { kube, events, server } = await rotated(authorities, { handshakeDelayMs: 1_500 });
+    const { kube, events, server } = await rotated(authorities, { handshakeGate: "slow" });
     const waiting = Array.from({ length: 100 }, (_, number) => kube.post("/echo", { number }));
     await until("all of them connect", async () => (await server.stats()).connections >= 100);
-    await server.swap({ handshakeDelayMs: 0 });
+    await server.swap({ handshakeGate: null });
 
     await kube.get("/version");
     expect(types(events).slice(0, 2)).toEqual(["ca-reloaded", "generation-opened"]);
-    expect(await server.stats()).toMatchObject({ requests: 1 });
 
+    await server.release("slow");
     await Promise.all(waiting);
     expect(await server.stats()).toMatchObject({ requests: 101 });
     expect(types(events).filter((type) => type.startsWith("ca-"))).toEqual(["ca-reloaded"]);
     expect(types(events).filter((type) => type === "generation-opened")).toHaveLength(1);
-    expect(types(events).filter((type) => type === "retry")).toHaveLength(101);
   });
 
   test("fetch() sends an untouched stream again, or reports it, and never sends half of it", async () => {
     const { kube, server } = await rotated(authorities);
-    if (!entry.runtime.capabilities.resendsUntouchedStreams) {
+    if (!abilitiesBy(authorities.settings).capabilities.resendsUntouchedStreams) {
       const error = await rejection(kube.fetch("/echo", streamInit(payload)));
       expect(error).toBeInstanceOf(entry.UntrustedServerError);
       expect(String(error)).toContain("stream body");

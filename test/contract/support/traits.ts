@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { Capabilities, SocketsOnlySetting } from "../../../src/runtime.ts";
+import { chooseHttp } from "../../../src/transport/http-way.ts";
 import { entry, http, lane } from "./entry.ts";
 
 /** What runtimes do differently. */
@@ -106,6 +108,18 @@ const overSockets: Partial<Traits> = {
 
 /** What this runtime does in its own way. */
 export const traits: Traits = http === "sockets" ? { ...all[lane], ...overSockets } : all[lane];
+
+/** What a client of these settings does and can do: a runtime may honour them over sockets alone. */
+export function abilitiesBy(settings: Partial<Record<SocketsOnlySetting, unknown>>): {
+  readonly capabilities: Capabilities;
+  readonly traits: Traits;
+} {
+  const chosen = chooseHttp(entry.runtime, undefined, settings);
+  return {
+    capabilities: chosen.runtime.capabilities,
+    traits: chosen.http === "sockets" ? { ...traits, ...overSockets } : traits,
+  };
+}
 
 /** Whether exclusive trust has to be asked for, and goes over sockets. */
 export const hasExclusiveTransport: boolean = entry.runtime.capabilities.customCa === "additive";
