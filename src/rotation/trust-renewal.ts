@@ -54,6 +54,8 @@ export interface TrustingRequest {
    * @throws The signal's reason, once it is aborted.
    */
   wait(rejection: UntrustedServerError): Promise<void>;
+  /** To be called when it was answered or has failed: it will not wait again. */
+  done(): void;
   /** The error of a request that waits and whose own time is up; `undefined` if it does not wait. */
   timedOut(): UntrustedServerError | undefined;
 }

@@ -72,6 +72,7 @@ export class TrustWait<Target extends object> {
         waiting ??= requests.request(target, signal);
         await waiting.wait(rejection);
       },
+      done: () => waiting?.done(),
       timedOut: () => waiting?.timedOut(),
     };
   }

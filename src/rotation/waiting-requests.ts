@@ -26,7 +26,7 @@ export class WaitingRequests<Target extends object> {
   get status(): TrustWaitStatus[] {
     return Array.from(this.#waits.values(), ({ server, since, requests }) => {
       return { server, since, requests };
-    });
+    }).filter(({ requests }) => requests > 0);
   }
 
   /** A request to a server was answered. */
@@ -41,10 +41,10 @@ export class WaitingRequests<Target extends object> {
 
   /** Lets all of them try again. */
   release(): void {
-    for (const wait of this.#waits.values()) wait.end(false);
+    for (const wait of this.#waits.values()) wait.release();
   }
 
-  /** The wait for a server, which is joined at once. */
+  /** The wait for a server, which is to be joined at once. */
   waitFor(rejection: UntrustedServerError, target: Target | undefined): ServerWait {
     const { clock, limitMs, onEvent } = this.#parts;
     const renewal = this.#parts.renewal();
@@ -88,6 +88,7 @@ class WaitingRequest<Target extends object> implements TrustingRequest {
   readonly #terms: RequestTerms<Target>;
   /** When it was rejected first, by the monotonic clock. */
   #since: number | undefined;
+  #wait: ServerWait | undefined;
   /** What it waits after; `undefined` while it does not wait. */
   #rejection: UntrustedServerError | undefined;
 
@@ -114,11 +115,16 @@ class WaitingRequest<Target extends object> implements TrustingRequest {
     }
     this.#rejection = rejection;
     try {
-      const mayTry = await this.#waits.waitFor(rejection, target).join(signal, leftMs);
+      this.#wait = this.#waits.waitFor(rejection, target);
+      const mayTry = await this.#wait.join(this, signal, leftMs);
       if (!mayTry) throw this.#inVain(rejection, "trustWaitMs");
     } finally {
       this.#rejection = undefined;
     }
+  }
+
+  done(): void {
+    this.#wait?.leave(this);
   }
 
   timedOut(): UntrustedServerError | undefined {

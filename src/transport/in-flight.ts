@@ -212,18 +212,22 @@ export class InFlight {
     exchange: Exchange,
   ): Promise<TransportResponse> {
     const { url, body, signal } = request;
-    for (let error = failure; ;) {
-      const { trustWait } = this;
-      if (!(error instanceof UntrustedServerError) || trustWait === undefined) throw error;
-      if (!trustWait.mayWait(error, url) || !canSendAgain(body)) throw error;
-      this.#observer?.failed(error);
-      exchange.trusting ??= trustWait.request(url, signal);
-      await exchange.trusting.wait(error);
-      try {
-        return await send(request);
-      } catch (next) {
-        error = next;
+    try {
+      for (let error = failure; ;) {
+        const { trustWait } = this;
+        if (!(error instanceof UntrustedServerError) || trustWait === undefined) throw error;
+        if (!trustWait.mayWait(error, url) || !canSendAgain(body)) throw error;
+        this.#observer?.failed(error);
+        exchange.trusting ??= trustWait.request(url, signal);
+        await exchange.trusting.wait(error);
+        try {
+          return await send(request);
+        } catch (next) {
+          error = next;
+        }
       }
+    } finally {
+      exchange.trusting?.done();
     }
   }
 

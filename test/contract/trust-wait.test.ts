@@ -6,8 +6,8 @@
 
 import { once } from "node:events";
 import { rename, writeFile } from "node:fs/promises";
-import { type Socket, createServer } from "node:net";
-import { describe, expect, test } from "vitest";
+import { type AddressInfo, type Socket, connect, createServer } from "node:net";
+import { describe, expect, onTestFinished, test } from "vitest";
 import type { ReanchorEvent, UntrustedServerError } from "../../src/index.ts";
 import { Pod } from "../../src/resources/index.ts";
 import { createCa } from "../support/pki.ts";
@@ -266,6 +266,63 @@ test("a request is sent when a server is trusted whose neighbour never answers a
   expect(await answer).toMatchObject({ major: expect.anything() });
   expect((await server.stats()).requests).toBe(1);
   await until("its probes have ended", () => silent.every(({ destroyed }) => destroyed));
+});
+
+/** One address for several servers: each connection leads to the next of the ports, and all after them to the last. */
+async function startBalancer(ports: readonly number[]) {
+  const route = [...ports];
+  const open = new Set<Socket>();
+  const balancer = createServer((client) => {
+    const [port = 0] = route;
+    if (route.length > 1) route.shift();
+    const server = connect(port, "127.0.0.1");
+    for (const [from, to] of [
+      [client, server],
+      [server, client],
+    ] as const) {
+      open.add(from);
+      from
+        .on("error", () => {})
+        .on("close", () => {
+          open.delete(from);
+          to.destroy();
+        });
+      from.pipe(to);
+    }
+  });
+  balancer.listen(0, "127.0.0.1");
+  await once(balancer, "listening");
+  const cut = (): void => {
+    for (const socket of open) socket.destroy();
+  };
+  onTestFinished(() => {
+    balancer.close();
+    cut();
+  });
+  const origin = `https://127.0.0.1:${(balancer.address() as AddressInfo).port}`;
+  return { origin, cut, left: () => route.length };
+}
+
+test("a request is in one wait when it meets a rejected server again behind the same address", async () => {
+  const [old, next] = [await createCa(), await createCa()];
+  const { server: trusted } = await startCluster({}, old);
+  const { server: rejected } = await startCluster({}, next);
+  const [good, bad] = [trusted.port, rejected.port];
+  // The first request; the second one, and the probe after it; its second try, and the probe; its third.
+  const balancer = await startBalancer([good, bad, good, bad, good, good]);
+  const volume = await createVolume({ ca: old.pem });
+  const { kube, events } = await connectClient({
+    config: { server: balancer.origin, ca: entry.fileCaSource(volume.caFile) },
+    trustWaitMs: PATIENCE_MS,
+  });
+  await kube.get("/version");
+  balancer.cut();
+  expect(await kube.get("/version")).toMatchObject({ major: expect.anything() });
+  expect(balancer.left()).toBe(1);
+  expect((await rejected.stats()).requests).toBe(0);
+  await until("it is over", () => waits(events).length > 1);
+  expect(waits(events)).toEqual(["waiting-for-trust", "waited-for-trust"]);
+  expect(events.find(({ type }) => type === "waited-for-trust")).toMatchObject({ trusted: true });
 });
 
 test("a wait ends when the new bundle vouches for a server of another host", async () => {

@@ -209,6 +209,9 @@ export class TlsConnections {
     } catch (reason) {
       if (reason instanceof UntrustedServerError) return undefined;
       throw reason;
+    } finally {
+      // What comes of its next connection, only the program knows.
+      trusting.done();
     }
     return await this.first();
   }
@@ -264,22 +267,26 @@ export class TlsConnections {
     const server = nameOf(options);
     let attempt = await orAborted(this.first(), signal);
     let trusting: TrustingConnection | undefined;
-    for (;;) {
-      try {
-        return await this.#try(attempt, options, terms);
-      } catch (error) {
-        if (this.closed !== undefined) throw this.closed;
-        signal?.throwIfAborted();
-        const next = await orAborted(this.next(attempt, error, server), signal);
-        if (next === undefined) {
-          const rejection = this.#rejectionOf(error, attempt, server, hostOf(options));
-          // Any other failure is left as Node's, whose codes programs know.
-          if (rejection === undefined) throw error;
-          trusting ??= this.trusting({ options, openStream: terms.openStream }, signal);
-          await trusting.wait(rejection);
+    try {
+      for (;;) {
+        try {
+          return await this.#try(attempt, options, terms);
+        } catch (error) {
+          if (this.closed !== undefined) throw this.closed;
+          signal?.throwIfAborted();
+          const next = await orAborted(this.next(attempt, error, server), signal);
+          if (next === undefined) {
+            const rejection = this.#rejectionOf(error, attempt, server, hostOf(options));
+            // Any other failure is left as Node's, whose codes programs know.
+            if (rejection === undefined) throw error;
+            trusting ??= this.trusting({ options, openStream: terms.openStream }, signal);
+            await trusting.wait(rejection);
+          }
+          attempt = next === undefined ? await this.first() : this.#rotation.begin(next);
         }
-        attempt = next === undefined ? await this.first() : this.#rotation.begin(next);
       }
+    } finally {
+      trusting?.done();
     }
   }
 

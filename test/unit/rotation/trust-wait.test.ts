@@ -81,9 +81,10 @@ function createScene({ limitMs = LIMIT_MS, canChange = true } = {}) {
   return Object.assign(scene, {
     waits,
     rejection,
-    /** A request that is rejected now. */
+    /** A request that is rejected now, and answered once it may try again. */
     watched(target: Target | undefined = here, signal?: AbortSignal) {
-      return watch(waits.request(target, signal).wait(rejection(target)));
+      const request = waits.request(target, signal);
+      return watch(request.wait(rejection(target)).finally(() => request.done()));
     },
     endings: () => events.filter(({ type }) => type === "waited-for-trust"),
     beginnings: () => events.filter(({ type }) => type === "waiting-for-trust"),
@@ -375,6 +376,61 @@ describe("a wait ends", () => {
       message: "Cannot trust it; it was not trusted within 700 ms (timeoutMs)",
       waitedMs: 700,
     });
+  });
+});
+
+describe("requests that were let through", () => {
+  /** One that may try again at 1,000 ms. */
+  async function letThrough() {
+    const scene = createScene();
+    scene.waits.verified(here.host);
+    const request = scene.waits.request(here, undefined);
+    const waiting = watch(request.wait(scene.rejection()));
+    scene.trusted = true;
+    await scene.clock.advance(1_000);
+    expect(waiting).toMatchObject({ settled: true, value: undefined });
+    expect(scene.waits.status).toEqual([]);
+    return { scene, request };
+  }
+
+  test("are in the same wait when another server behind the address rejects them", async () => {
+    const { scene, request } = await letThrough();
+    scene.trusted = false;
+    const again = watch(request.wait(scene.rejection()));
+    const other = scene.watched();
+    await scene.clock.advance(900);
+    expect(scene.waits.status).toMatchObject([{ requests: 2 }]);
+    expect(scene.events).toHaveLength(1);
+    scene.trusted = true;
+    await scene.clock.advance(100);
+    expect([again.settled, other.settled]).toEqual([true, true]);
+    expect(scene.endings()).toEqual([]);
+    await scene.clock.advance(50);
+    request.done();
+    expect(scene.beginnings()).toHaveLength(1);
+    expect(scene.endings()).toMatchObject([{ trusted: true, waitedMs: 2_000 }]);
+    expect(scene.clock.pending).toBe(0);
+  });
+
+  test("end the wait as one in vain when none of them is let through again", async () => {
+    const { scene, request } = await letThrough();
+    scene.trusted = false;
+    const again = watch(request.wait(scene.rejection()).finally(() => request.done()));
+    await scene.clock.advance(LIMIT_MS);
+    expect(again).toMatchObject({ error: { waitedMs: LIMIT_MS } });
+    expect(scene.beginnings()).toHaveLength(1);
+    expect(scene.endings()).toMatchObject([{ trusted: false, waitedMs: LIMIT_MS }]);
+    expect(scene.clock.pending).toBe(0);
+  });
+
+  test("end the wait after a second though their answers take longer", async () => {
+    const { scene, request } = await letThrough();
+    expect(scene.endings()).toEqual([]);
+    await scene.clock.advance(1_000);
+    expect(scene.endings()).toMatchObject([{ trusted: true, waitedMs: 1_000 }]);
+    expect(scene.clock.pending).toBe(0);
+    request.done();
+    expect(scene.endings()).toHaveLength(1);
   });
 });
 
