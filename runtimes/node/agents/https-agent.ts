@@ -17,6 +17,7 @@ import type { AgentStatus, ContextGeneration, TlsConnections } from "./tls-conne
 import { type AgentOptions, openConnections } from "./drop-in-options.ts";
 import { type TrustOverride, rejectTrustOverrides } from "./trust-overrides.ts";
 import { systemClock } from "../../../src/runtime.ts";
+import { type ConnectingRequest, connectingRequest } from "./connecting-request.ts";
 
 /** How a {@link RotatingHttpsAgent} pools: Node's own options but for those about whom to trust. */
 export type HttpsPoolOptions = Omit<
@@ -58,7 +59,7 @@ const goneOf: unique symbol = Symbol("reanchor.gone");
 
 interface Stamped extends RequestOptions {
   [generationOf]?: ContextGeneration;
-  [goneOf]?: AbortSignal;
+  [goneOf]?: AbortSignal | undefined;
 }
 
 /** A `node:https` agent whose trust reloads. `destroy` ends all that it carries, WebSockets included. */
@@ -71,6 +72,7 @@ export class PooledHttpsAgent extends Agent implements RotatingHttpsAgent {
   readonly #connections: TlsConnections;
   /** The generation in whose name each socket is kept. */
   readonly #keptFor = new WeakMap<Duplex, ContextGeneration>();
+  readonly #connecting = new WeakMap<ClientRequest, ConnectingRequest>();
   readonly #failed = new WeakSet<ClientRequest>();
 
   constructor(connections: TlsConnections, pool: HttpsPoolOptions = {}) {
@@ -90,6 +92,7 @@ export class PooledHttpsAgent extends Agent implements RotatingHttpsAgent {
 
   /** Takes a request in, under the trust of this moment. */
   addRequest(request: ClientRequest, options: RequestOptions): void {
+    this.#connecting.set(request, connectingRequest(request, this.options.timeout ?? 0));
     this.#add(request, options).catch((error: unknown) => {
       (request as unknown as Refusable).onSocket(undefined, error);
     });
@@ -124,7 +127,9 @@ export class PooledHttpsAgent extends Agent implements RotatingHttpsAgent {
     options: RequestOptions,
     callback: (error: Error | null, socket?: Duplex) => void,
   ): void {
-    const stamped: Stamped = { ...options, [goneOf]: whenDestroyed(request) };
+    const connecting = this.#connecting.get(request);
+    connecting?.begin();
+    const stamped: Stamped = { ...options, [goneOf]: connecting?.gone };
     internals.createSocket.call(this, request, stamped, (error, socket) => {
       // Node leaves one that fails in the queue, and would connect for it again.
       if (error) this.#dequeue(request);
@@ -204,25 +209,13 @@ export class PooledHttpsAgent extends Agent implements RotatingHttpsAgent {
     places.push(place);
     counted.totalSocketCount++;
     return (connected) => {
+      counted.totalSocketCount--;
       // Removed by Node's own, the place goes to the next request that waits for one.
       if (!connected) return counted.removeSocket(place, options);
       const all = this.sockets[name] ?? [];
       all.splice(all.indexOf(place), 1);
-      counted.totalSocketCount--;
     };
   }
-}
-
-/** Aborted when a request is destroyed. Node emits nothing for that as long as it has no socket. */
-function whenDestroyed(request: ClientRequest): AbortSignal {
-  const gone = new AbortController();
-  if (request.destroyed) gone.abort();
-  const destroy = request.destroy.bind(request);
-  request.destroy = (error) => {
-    gone.abort();
-    return destroy(error);
-  };
-  return gone.signal;
 }
 
 /**
