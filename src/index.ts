@@ -86,6 +86,7 @@ export type {
   HeaderLine,
   LocalEntry,
   LocalSystem,
+  NewLocalFile,
   MessageSocket,
   PoolOptions,
   HttpWay,

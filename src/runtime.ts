@@ -157,12 +157,16 @@ export interface LocalSystem {
    *
    * @throws if there is something, unless it is a file or link that may be replaced.
    */
-  createFile(
-    root: string,
-    parts: readonly string[],
-    body: ReadableStream<Uint8Array<ArrayBuffer>>,
-    options: { readonly mode: number; readonly overwrite: boolean },
-  ): Promise<void>;
+  createFile(root: string, parts: readonly string[], file: NewLocalFile): Promise<void>;
+}
+
+/** A file that is written. */
+export interface NewLocalFile {
+  readonly body: ReadableStream<Uint8Array<ArrayBuffer>>;
+  /** Its permission bits. */
+  readonly mode: number;
+  /** Whether a file or link that is there is replaced. */
+  readonly overwrite: boolean;
 }
 
 /** A program that is run for what it prints. */

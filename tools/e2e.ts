@@ -11,7 +11,7 @@ import process from "node:process";
 import { type Figure, figuresFile } from "../test/e2e/support/figures.ts";
 import { buildOracle, buildServers, hasGo } from "./go-programs.ts";
 import { printHeading, printResult } from "./lane-table.ts";
-import { type Lane, vitest } from "./lanes.ts";
+import { type Lane, type VitestLane, vitest } from "./lanes.ts";
 import { bin, root } from "./run.ts";
 
 const CONFIG = "tools/vitest.e2e.config.ts";
@@ -20,15 +20,15 @@ const args = process.argv.slice(2);
 const isSlow = args.includes("--slow");
 
 const lanes: readonly Lane[] = [
-  lane("e2e-node24", `${root}node_modules/node/bin/node`, []),
-  lane("e2e-deno", bin("deno"), ["run", "-A"]),
+  lane({ name: "e2e-node24", command: `${root}node_modules/node/bin/node` }),
+  lane({ name: "e2e-deno", command: bin("deno"), flags: ["run", "-A"] }),
   // As in `lanes.ts`.
-  lane("e2e-bun", bin("bun"), ["--bun"], ["--pool=threads"]),
+  lane({ name: "e2e-bun", command: bin("bun"), flags: ["--bun"], options: ["--pool=threads"] }),
 ];
 
-function lane(name: string, command: string, flags: string[], options: string[] = []): Lane {
+function lane(host: Pick<VitestLane, "name" | "command" | "flags" | "options">): Lane {
   const files = isSlow ? ["test/e2e-slow/"] : ["test/e2e/"];
-  return vitest(name, "end to end", command, flags, files, { options, config: CONFIG });
+  return vitest({ ...host, what: "end to end", files, config: CONFIG });
 }
 
 const names = args.filter((arg) => arg !== "--if-go" && arg !== "--slow");

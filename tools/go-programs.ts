@@ -33,20 +33,27 @@ export async function buildServers(say: Say): Promise<string | undefined> {
   say(`Building kube-apiserver ${version}: a few seconds, and some minutes the first time`);
   const flags = ["-ldflags", `-X k8s.io/component-base/version.gitVersion=${version}`];
   return (
-    (await build("kube-apiserver", SERVER, [...flags, "-o", serverProgram, "."], say)) ??
-    (await build("the node", SERVER, [...flags, "-o", nodeProgram, "./node"], say))
+    (await build(
+      "kube-apiserver",
+      { folder: SERVER, options: [...flags, "-o", serverProgram, "."] },
+      say,
+    )) ??
+    (await build(
+      "the node",
+      { folder: SERVER, options: [...flags, "-o", nodeProgram, "./node"] },
+      say,
+    ))
   );
 }
 
 /** Builds the program that says what client-go makes of kubeconfigs. Returns why it could not. */
 export async function buildOracle(say: Say): Promise<string | undefined> {
-  return await build("client-go", ORACLE, ["-o", oracleProgram, "."], say);
+  return await build("client-go", { folder: ORACLE, options: ["-o", oracleProgram, "."] }, say);
 }
 
 async function build(
   what: string,
-  folder: string,
-  options: string[],
+  { folder, options }: { readonly folder: string; readonly options: readonly string[] },
   say: Say,
 ): Promise<string | undefined> {
   await mkdir(`${root}.tmp`, { recursive: true });

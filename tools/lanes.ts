@@ -80,45 +80,54 @@ const hosts: readonly Host[] = [
 
 /** All of them, the longest first. */
 export const lanes: readonly Lane[] = [
-  ...hosts.map(({ name, command, flags, files, options }) =>
-    vitest(name, "unit and contract", command, flags, files, { options }),
-  ),
-  ...hosts.map(({ name, command, flags, options }) =>
-    vitest(`${name}-sockets`, 'contract by http: "sockets"', command, flags, ["test/contract/"], {
-      options,
+  ...hosts.map((host) => vitest({ ...host, what: "unit and contract" })),
+  ...hosts.map((host) =>
+    vitest({
+      ...host,
+      name: `${host.name}-sockets`,
+      what: 'contract by http: "sockets"',
+      files: ["test/contract/"],
       env: { REANCHOR_HTTP: "sockets" },
     }),
   ),
   {
-    ...vitest("edge", "workerd", process.execPath, [], ["test/edge/"]),
+    ...vitest({ name: "edge", what: "workerd", files: ["test/edge/"] }),
     version: [bin("workerd"), "--version"],
   },
   denoTest(),
-  vitest("runtimes", "what is one runtime's alone", process.execPath, [], ["test/runtimes/"]),
-  vitest("docs", "README, docstrings and examples", process.execPath, [], ["test/docs/"]),
+  vitest({ name: "runtimes", what: "what is one runtime's alone", files: ["test/runtimes/"] }),
+  vitest({ name: "docs", what: "README, docstrings and examples", files: ["test/docs/"] }),
   {
-    ...vitest("package", "the tarball", process.execPath, [], ["test/package/"]),
+    ...vitest({ name: "package", what: "the tarball", files: ["test/package/"] }),
     needsBuild: true,
   },
 ];
 
-/** How files are run. */
-interface VitestOptions {
+/** Some files, and how vitest runs them. */
+export interface VitestLane extends Pick<Lane, "name" | "what"> {
+  readonly files: readonly string[];
+  /** The runtime; by default this Node. */
+  readonly command?: string;
+  /** What the runtime is started with. */
+  readonly flags?: readonly string[];
+  /** What vitest is called with. */
   readonly options?: readonly string[];
   readonly config?: string;
   /** What is set beside the usual environment. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Some files that vitest runs. */
-export function vitest(
-  name: string,
-  what: string,
-  command: string,
-  flags: readonly string[],
-  files: readonly string[],
-  { options = [], config = CONFIG, env = {} }: VitestOptions = {},
-): Lane {
+/** Makes a lane of files that vitest runs. */
+export function vitest({
+  name,
+  what,
+  files,
+  command = process.execPath,
+  flags = [],
+  options = [],
+  config = CONFIG,
+  env = {},
+}: VitestLane): Lane {
   return {
     name,
     what,

@@ -18,7 +18,7 @@ const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constant
 export const nodeFolders: Omit<LocalSystem, "listen"> = {
   readTree: (path) => readTree(path, []),
   createFolder,
-  async createFile(root, parts, body, { mode, overwrite }) {
+  async createFile(root, parts, { body, mode, overwrite }) {
     const path = join(root, ...parts);
     if (parts.length === 0) await mkdir(dirname(path), { recursive: true });
     else await createFolder(root, parts.slice(0, -1));

@@ -69,11 +69,11 @@ function ownConnections(
   return {
     async upgrade(url, request) {
       const { upgradeOnBun } = await import("./upgrade.ts");
-      return await upgradeOnBun(trust, options, url, request);
+      return await upgradeOnBun({ trust, options }, url, request);
     },
     async probe(url, signal) {
       const { probeOnBun } = await import("./upgrade.ts");
-      await probeOnBun(trust, options, url, signal);
+      await probeOnBun({ trust, options }, url, signal);
     },
   };
 }

@@ -14,22 +14,22 @@ import type {
 import { dialProbe, dialUpgrade } from "../_shared/dial-upgrade.ts";
 import { bunDialler } from "./sockets.ts";
 
+/** The pool that a connection belongs to. */
+export interface BunPool {
+  readonly trust: TlsSnapshot;
+  readonly options: PoolOptions;
+}
+
 /** See {@link Transport.upgrade}. */
 export async function upgradeOnBun(
-  trust: TlsSnapshot,
-  options: PoolOptions,
+  pool: BunPool,
   url: string,
   request: TransportRequest,
 ): Promise<UpgradedConnection | TransportResponse> {
-  return await dialUpgrade(bunDialler(trust, options), url, request);
+  return await dialUpgrade(bunDialler(pool.trust, pool.options), url, request);
 }
 
 /** See {@link Transport.probe}. */
-export async function probeOnBun(
-  trust: TlsSnapshot,
-  options: PoolOptions,
-  url: string,
-  signal: AbortSignal,
-): Promise<void> {
-  await dialProbe(bunDialler(trust, options), url, signal);
+export async function probeOnBun(pool: BunPool, url: string, signal: AbortSignal): Promise<void> {
+  await dialProbe(bunDialler(pool.trust, pool.options), url, signal);
 }

@@ -30,7 +30,7 @@ import type { NodePool } from "./sockets.ts";
 /** Opens a pool of connections. */
 export function openUndici({ trust, options, secureContext }: NodePool): UndiciTransport {
   const attempts = new ConnectionAttempts();
-  const agent = new Agent({
+  const agent: Agent = new Agent({
     allowH2: false,
     // The time limit up to the headers is the core's; a body has none: watches live for hours.
     headersTimeout: 0,
@@ -39,8 +39,9 @@ export function openUndici({ trust, options, secureContext }: NodePool): UndiciT
       rejectLateHandshakes(dialWith(trust, secureContext, options), options.confirm),
     ),
   });
+  const by: Sender = { agent, attempts };
   return {
-    send: (url, request) => send(agent, attempts, url, request),
+    send: (url, request) => send(by, url, request),
     retire: () => agent.close(),
   };
 }
@@ -111,9 +112,14 @@ function dialWith(
   };
 }
 
+/** What requests are sent by. */
+interface Sender {
+  readonly agent: Agent;
+  readonly attempts: ConnectionAttempts;
+}
+
 function send(
-  agent: Agent,
-  attempts: ConnectionAttempts,
+  { agent, attempts }: Sender,
   url: string,
   { method, headers, headerLines, body, signal }: TransportRequest,
 ): Promise<TransportResponse> {

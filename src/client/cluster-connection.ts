@@ -89,12 +89,12 @@ export async function openClusterConnection(parts: ConnectionParts): Promise<Clu
     repeatsHeaders,
   });
   const proxy = await proxyOf(runtime, config, server);
-  const { transport, timeoutMs, insecure } = openRotatingTransport(
-    runtime,
-    { ca, clientCert, serverName, insecureSkipTlsVerify, proxy },
-    { ...settings, http },
-    { repeatsHeaders, inFlight },
-  );
+  const { transport, timeoutMs, insecure } = openRotatingTransport(runtime, {
+    ends: { ca, clientCert, serverName, insecureSkipTlsVerify, proxy },
+    settings: { ...settings, http },
+    repeatsHeaders,
+    inFlight,
+  });
   try {
     await loadSources(config);
   } catch (error) {

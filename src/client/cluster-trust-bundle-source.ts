@@ -47,8 +47,12 @@ export function bindClusterTrustBundleSource(
       // Loaded where it is used: few programs trust what a cluster publishes.
       const { TrustBundles: Bundles } = await import("./trust-bundles.ts");
       if (isClosed) throw new SourceError("it was closed", "failed");
-      bundles ??= new Bundles(kube, signerName, labelSelector, () => {
-        source.reload().catch(() => {}); // Its status and events say it.
+      bundles ??= new Bundles(kube, {
+        signerName,
+        labelSelector,
+        onChange: () => {
+          source.reload().catch(() => {}); // Its status and events say it.
+        },
       });
       const pem = await bundles.list(signal);
       // A watch is for those who can wait for it across requests.
@@ -57,7 +61,7 @@ export function bindClusterTrustBundleSource(
     }
 
     const name = `ClusterTrustBundles of ${signerName}`;
-    const source = createCaSource(runtime, name, read, pickSourceOptions(options));
+    const source = createCaSource(runtime, { source: name, read }, pickSourceOptions(options));
     return closable(source, () => {
       isClosed = true;
       bundles?.close();

@@ -44,6 +44,14 @@ interface ConfigFollowerParts extends Omit<ConfigFollowerOptions, "config"> {
   readonly configs: Source<ClusterConfig> | undefined;
 }
 
+/** A request that was sent, and by which connection. */
+interface SentRequest {
+  readonly used: ClusterConnection;
+  /** By the monotonic clock. */
+  readonly beganAt: number;
+  readonly signal: AbortSignal | undefined;
+}
+
 export class ConfigFollower implements TrustRenewal<URL> {
   readonly #runtime: Runtime;
   readonly #settings: ConnectionSettings;
@@ -83,7 +91,7 @@ export class ConfigFollower implements TrustRenewal<URL> {
     const configs = isSource(config) ? config : undefined;
     const first = isSource(config) ? await config.current() : config;
     const health = new Health(runtime.clock);
-    const inFlight = openInFlight(runtime, settings, () => follower, health);
+    const inFlight = openInFlight(runtime, settings, { renewal: () => follower, observer: health });
     const parts = { runtime, settings, inFlight };
     const connection = await openClusterConnection({ ...parts, config: first });
     const follower = new ConfigFollower({ ...parts, connection, health, configs });
@@ -180,7 +188,7 @@ export class ConfigFollower implements TrustRenewal<URL> {
       // Nothing was sent then, and the request belongs to the connection that has this one's place.
       const wasRetired = outcome instanceof RetiredError;
       const mayGoOn = (wasRetired || !refused) && mayMend(outcome, attempt);
-      if (!mayGoOn || !(await this.#renew(configs, used, beganAt, signal))) {
+      if (!mayGoOn || !(await this.#renew(configs, { used, beganAt, signal }))) {
         if (outcome instanceof Error) throw outcome;
         return outcome;
       }
@@ -192,9 +200,7 @@ export class ConfigFollower implements TrustRenewal<URL> {
   /** Whether the config has changed since the request began, and with it the connection that it used. */
   async #renew(
     configs: Source<ClusterConfig>,
-    used: ClusterConnection,
-    beganAt: number,
-    signal: AbortSignal | undefined,
+    { used, beganAt, signal }: SentRequest,
   ): Promise<boolean> {
     if (this.#current === used) {
       // What was read since then is as new as it gets.

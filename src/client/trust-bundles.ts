@@ -9,6 +9,13 @@ import { ClusterTrustBundle } from "../resources/generated/kinds.ts";
 import type { Resource } from "../resources/resource.ts";
 import type { KubeClient } from "./client.ts";
 
+/** Which bundles. */
+export interface TrustBundlesOptions extends Pick<SelectorOptions, "labelSelector"> {
+  readonly signerName: string;
+  /** Called when the watch says that there is something else than was listed. */
+  readonly onChange: () => void;
+}
+
 export class TrustBundles {
   readonly #bundles: Resource<ClusterTrustBundle>;
   readonly #signerName: string;
@@ -18,13 +25,7 @@ export class TrustBundles {
   #listed = "";
   #isWatching = false;
 
-  /** @param onChange Called when the watch says that there is something else than was listed. */
-  constructor(
-    kube: KubeClient,
-    signerName: string,
-    labelSelector: SelectorOptions["labelSelector"],
-    onChange: () => void,
-  ) {
+  constructor(kube: KubeClient, { signerName, labelSelector, onChange }: TrustBundlesOptions) {
     this.#bundles = kube.resource(ClusterTrustBundle);
     this.#signerName = signerName;
     this.#selectors = { labelSelector, fieldSelector: { "spec.signerName": signerName } };

@@ -6,7 +6,7 @@
 
 import { isMapping } from "../plain-object.ts";
 import { type CustomKind, type Schema } from "./custom-kind.ts";
-import { docstring } from "./docstring.ts";
+import { writeDocstring } from "./docstring.ts";
 
 /** How code is written. */
 export interface DeclareOptions {
@@ -222,7 +222,7 @@ function declareField(head: string, members: readonly string[]): string {
 /** The docstring of what has a description. */
 function docOf({ description }: Schema, indent = ""): string {
   const isSaid = typeof description === "string" && description.trim() !== "";
-  return isSaid ? docstring(description, "", indent) : "";
+  return isSaid ? writeDocstring(description, "", { indent }) : "";
 }
 
 /** What distinguishes kinds of the same name: the first part of their group. */

@@ -9,18 +9,23 @@ const WIDTH = 110;
 /** How much hover text is still read. */
 const LENGTH = 500;
 
+/** How a docstring is written. */
+export interface DocstringOptions {
+  /** What stands before each line. */
+  readonly indent?: string;
+  /** A sentence that is added. */
+  readonly note?: string;
+}
+
 /**
- * A description's first paragraph as a docstring: hover text, where the whole would be a wall.
+ * Writes a description's first paragraph as a docstring: hover text, where the whole would be a wall.
  *
  * @param name What is described, and all there is to say where the description is missing.
- * @param indent What stands before each line.
- * @param note A sentence that is added.
  */
-export function docstring(
+export function writeDocstring(
   description: string | undefined,
   name: string,
-  indent = "",
-  note = "",
+  { indent = "", note = "" }: DocstringOptions = {},
 ): string {
   const said = escape(summarize(description ?? "") || sayInWords(name));
   const text = note === "" ? said : `${said.replace(/(?<![.!?])$/, ".")} ${note}`;

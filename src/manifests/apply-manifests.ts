@@ -103,11 +103,11 @@ export async function applyManifests(
 ): Promise<ManifestResult[]> {
   checkKnown("applyManifests", options, [...compareOptionNames, "dryRun", "prune", "timeoutMs"]);
   const verb = "apply";
-  const set = prepareSet(kube, objects, options, checkFlag("dryRun", options.dryRun));
+  const set = prepareSet(kube, objects, options);
   const { members, work, context } = set;
   const parent = options.prune === undefined ? undefined : readParent(options.prune);
   if (parent === undefined) {
-    await applyStages(set, options);
+    await applyStages(set);
     return work.finish(verb);
   }
   if (members.length === 0) {
@@ -119,7 +119,7 @@ export async function applyManifests(
   const applySet = await ApplySet.open(kube, parent, work.signal);
   const scope = await scopeOfMembers(kinds, members);
   if (!dryRun) await applySet.extend(scope);
-  await applyStages({ ...set, context: { ...context, labels: applySet.labels } }, options);
+  await applyStages({ ...set, context: { ...context, labels: applySet.labels } });
   const results = work.finish(verb);
   const applied = results.flatMap((result) => ("object" in result ? result.object : []) ?? []);
   const uids = new Set(applied.map(({ metadata }) => metadata.uid));
@@ -136,18 +136,14 @@ export interface PreparedSet {
   readonly context: ApplyContext;
 }
 
-/**
- * Reads a set and its options, before anything is sent.
- *
- * @param dryRun whether the server only says what it would do
- */
+/** Reads a set and its options, before anything is sent. */
 export function prepareSet(
   kube: KubeClient,
   objects: Iterable<KubeObject | ManifestObject>,
-  options: CompareOptions & { timeoutMs?: number | undefined },
-  dryRun: boolean,
+  options: CompareOptions & Pick<ApplyManifestsOptions, "dryRun" | "timeoutMs">,
 ): PreparedSet {
   const { namespace = kube.namespace, fieldManager, force, timeoutMs } = options;
+  const dryRun = checkFlag("dryRun", options.dryRun);
   const client = clientOf(kube);
   checkFlag("force", force);
   if ((checkFieldManager(fieldManager) ?? client.fieldManager) === undefined) {
@@ -162,6 +158,7 @@ export function prepareSet(
     return apiVersion === "v1" && kind === "Namespace";
   });
   const context: ApplyContext = {
+    write: options,
     kube,
     clock: client.clock,
     kinds: new KindFinder(kube, own, work.signal),
@@ -176,13 +173,10 @@ export function prepareSet(
 
 const DEFAULT_TIMEOUT_MS = 60_000;
 
-async function applyStages(
-  { members, work, context }: PreparedSet,
-  options: ApplyObjectOptions,
-): Promise<void> {
+async function applyStages({ members, work, context }: PreparedSet): Promise<void> {
   for (const stage of stagesOf(members)) {
     await work.each(stage, async (member) => {
-      const { before: _before, ...result } = await applyObject(context, member, options);
+      const { before: _before, ...result } = await applyObject(context, member);
       return result;
     });
   }

@@ -43,6 +43,7 @@ export interface AppliedObject extends ManifestSuccess {
 
 /** What applying stands on. */
 export interface ApplyContext {
+  readonly write: ApplyObjectOptions;
   readonly kube: KubeClient;
   readonly clock: Clock;
   readonly kinds: KindFinder;
@@ -59,11 +60,7 @@ export interface ApplyContext {
 }
 
 /** Applies an object, and says what that has changed. */
-export async function applyObject(
-  context: ApplyContext,
-  member: Member,
-  options: ApplyObjectOptions,
-): Promise<AppliedObject> {
+export async function applyObject(context: ApplyContext, member: Member): Promise<AppliedObject> {
   const { kube, kinds, dryRun } = context;
   const kind = await kinds.require(member);
   const namespace = kind.definition.namespaced ? member.home : undefined;
@@ -77,7 +74,7 @@ export async function applyObject(
   const resource = resourceIn(kube, kind.definition, member.home);
   try {
     const { before, object } = await whenServed(context, kind, () =>
-      getAndApply(context, resource, member, options),
+      getAndApply(context, resource, member),
     );
     if (isCrd(member)) {
       if (!dryRun) await established(context, resource, object);
@@ -85,17 +82,16 @@ export async function applyObject(
     }
     return { ...reference, action: actionOf(before, object), before, object };
   } catch (error) {
-    const unchecked = dryRun ? whyUnchecked(context, kind, namespace, error) : undefined;
+    const unchecked = dryRun ? whyUnchecked(context, { kind, namespace }, error) : undefined;
     if (unchecked === undefined) throw error;
     return { ...reference, action: "created", before: undefined, unchecked };
   }
 }
 
 async function getAndApply(
-  { signal, dryRun, labels }: ApplyContext,
+  { signal, dryRun, labels, write: options }: ApplyContext,
   resource: Resource<KubeObject>,
   { object, name }: Member,
-  options: ApplyObjectOptions,
 ): Promise<{ before: Stored<KubeObject> | undefined; object: Stored<KubeObject> }> {
   const { fieldManager, force, fieldValidation = "Strict" } = options;
   const before = await resource.get(name, { signal }).catch((error: unknown) => {
@@ -167,8 +163,7 @@ async function established(
 /** Why the server can't validate an object in a dry run, if the set is the reason. */
 function whyUnchecked(
   { namespaces, crds }: ApplyContext,
-  { crd }: FoundKind,
-  namespace: string | undefined,
+  { kind: { crd }, namespace }: { kind: FoundKind; namespace: string | undefined },
   error: unknown,
 ): string | undefined {
   const isBrought = crd !== undefined && crds.has(crd);

@@ -56,11 +56,11 @@ export async function diffManifests(
   options: CompareOptions = {},
 ): Promise<ManifestDiff[]> {
   checkKnown("diffManifests", options, compareOptionNames);
-  const { members, work, context } = prepareSet(kube, objects, options, true);
+  const { members, work, context } = prepareSet(kube, objects, { ...options, dryRun: true });
   const diffs: ManifestDiff[] = [];
   for (const stage of stagesOf(members)) {
     await work.each(stage, async (member) => {
-      const { before, ...result } = await applyObject(context, member, options);
+      const { before, ...result } = await applyObject(context, member);
       diffs[member.index] = diffOf(result, before, member.object);
       return result;
     });

@@ -222,7 +222,10 @@ export async function copyFrom<T extends KubeObject>(
       throw new ConnectionError(`${what}: it has more than ${maxBytes} bytes (maxBytes)`);
     }
     if (entry.type === "directory") await local.createFolder(to, parts);
-    else await local.createFile(to, parts, entry.body, { mode: entry.mode & 0o777, overwrite });
+    else {
+      const { body, mode } = entry;
+      await local.createFile(to, parts, { body, mode: mode & 0o777, overwrite });
+    }
   });
   if (seen.size === 0) throw new ConnectionError(`${what}: tar sent nothing`);
 }

@@ -100,7 +100,11 @@ class Forwarded implements ForwardedConnection {
   constructor(parts: ForwardParts, wire: Wire) {
     this.#parts = parts;
     this.#wire = wire;
-    this.#output = new Output("what the pod sends", true, parts.clock, () => false);
+    this.#output = new Output("what the pod sends", {
+      isRequested: true,
+      clock: parts.clock,
+      isWaitedFor: () => false,
+    });
     this.readable = this.#output.stream;
     this.writable = new WritableStream<Uint8Array>(
       {

@@ -15,7 +15,16 @@ const BUFFER_BYTES = 1024 * 1024;
 /** How long bytes may wait for a reader that never comes, while another one waits for what follows. */
 const STALL_LIMIT_MS = 30_000;
 
-/** See the module. */
+/** What an output stands in. */
+export interface OutputOptions {
+  /** Whether the server sends it; otherwise it is empty. */
+  readonly isRequested: boolean;
+  readonly clock: Clock;
+  /** Whether something waits for what follows the bytes that lie here. */
+  readonly isWaitedFor: () => boolean;
+}
+
+/** One output of a process or a connection, as a stream. */
 export class Output {
   readonly stream: ReadableStream<Uint8Array<ArrayBuffer>>;
   readonly #name: string;
@@ -26,7 +35,7 @@ export class Output {
   #wake: (() => void) | undefined;
   #isOver = false;
 
-  constructor(name: string, isRequested: boolean, clock: Clock, isWaitedFor: () => boolean) {
+  constructor(name: string, { isRequested, clock, isWaitedFor }: OutputOptions) {
     this.#name = name;
     this.#clock = clock;
     this.#isWaitedFor = isWaitedFor;

@@ -103,8 +103,8 @@ class Session implements RemoteCommand {
     const isWaitedFor = (): boolean =>
       this.#isExitWanted || this.#outputs.some(({ isWanted }) => isWanted);
     this.#outputs = [
-      new Output("stdout", streams.stdout, clock, isWaitedFor),
-      new Output("stderr", streams.stderr, clock, isWaitedFor),
+      new Output("stdout", { isRequested: streams.stdout, clock, isWaitedFor }),
+      new Output("stderr", { isRequested: streams.stderr, clock, isWaitedFor }),
     ];
     this.stdout = this.#outputs[0].stream;
     this.stderr = this.#outputs[1].stream;

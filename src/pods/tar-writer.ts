@@ -84,11 +84,13 @@ async function* generate(
     const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
     const size = bytes instanceof Uint8Array ? bytes.length : sizeOf(input);
     if (name.length > NAME_BYTES) {
-      yield header(new TextEncoder().encode("././@LongLink"), name.length + 1, "L", {});
+      const longLink = new TextEncoder().encode("././@LongLink");
+      yield encodeHeader({ name: longLink, size: name.length + 1, flag: "L" });
       yield padTo(Uint8Array.from([...name, 0]));
     }
     const flag = input.type === "directory" ? "5" : "0";
-    yield header(name.subarray(0, NAME_BYTES), size, flag, input);
+    const { mode, modifiedAt } = input;
+    yield encodeHeader({ name: name.subarray(0, NAME_BYTES), size, flag, mode, modifiedAt });
     if (bytes instanceof Uint8Array) yield padTo(bytes);
     else yield* exactly(bytes, size, input.name);
   }
@@ -132,12 +134,20 @@ function padTo(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return padded;
 }
 
-function header(
-  name: Uint8Array,
-  size: number,
-  flag: string,
-  { type, mode = type === "directory" ? 0o755 : 0o644, modifiedAt = 0 }: Partial<TarInput>,
-): Uint8Array<ArrayBuffer> {
+interface Header extends Pick<TarInput, "mode" | "modifiedAt"> {
+  readonly name: Uint8Array;
+  readonly size: number;
+  /** What kind of entry it is: `0` a file, `5` a folder, `L` the name of the next one. */
+  readonly flag: "0" | "5" | "L";
+}
+
+function encodeHeader({
+  name,
+  size,
+  flag,
+  mode = flag === "5" ? 0o755 : 0o644,
+  modifiedAt = 0,
+}: Header): Uint8Array<ArrayBuffer> {
   const block = new Uint8Array(BLOCK);
   const write = (at: number, value: string): void => {
     block.set(new TextEncoder().encode(value), at);

@@ -50,7 +50,7 @@ export function bindFileCaSource(
     checkPath("a CA bundle", path);
     const file = absolutePath(files, path);
     const read: CaFunction = (signal) => files.read(file, MAX_BUNDLE_BYTES, signal);
-    return createCaSource(runtime, `file ${file}`, read, options);
+    return createCaSource(runtime, { source: `file ${file}`, read }, options);
   };
 }
 
@@ -62,7 +62,7 @@ export function bindFunctionCaSource(
     if (typeof read !== "function") {
       throw new TypeError(`Cannot make a CA source: expected a function, not ${kindOf(read)}`);
     }
-    return createCaSource(runtime, "function", read, options);
+    return createCaSource(runtime, { source: "function", read }, options);
   };
 }
 
@@ -115,11 +115,17 @@ export function createStaticCaSource(
   });
 }
 
-/** A CA bundle from wherever a function reads it, with what that is called. */
+/** Where a bundle comes from. */
+export interface CaOrigin {
+  /** For messages and status. */
+  readonly source: string;
+  readonly read: CaFunction;
+}
+
+/** Makes a source of CA bundles from wherever a function reads them. */
 export function createCaSource(
   runtime: SourceHost,
-  source: string,
-  read: CaFunction,
+  { source, read }: CaOrigin,
   options: SourceOptions | undefined,
 ): CaSource {
   let last: { readonly text: string; readonly bundle: CaBundle } | undefined;

@@ -85,14 +85,14 @@ export function readPairFiles(
 
 /** Makes a source of pairs. */
 export function createCertPairSource(
-  host: SourceHost,
-  use: CertPairUse,
-  { source, read }: CertPairOrigin,
+  { clock, checkCertificate, capabilities }: SourceHost,
+  { source, read, ...use }: CertPairOrigin & CertPairUse,
   options?: SourceOptions,
 ): Source<ClientCert> {
+  const host = { clock, checkCertificate, label: use.label };
   async function readPair(signal: AbortSignal): Promise<ClientCert> {
     const { readClientCert } = await loadPairs();
-    return await readClientCert(host, read, signal, use.label);
+    return await readClientCert(host, read, signal);
   }
 
   return new Reloader<ClientCert>(
@@ -107,7 +107,7 @@ export function createCertPairSource(
       changed: ({ subject, notAfter, fingerprint }, { fingerprint: previousFingerprint }) =>
         use.changed({ source, subject, notAfter, fingerprint, previousFingerprint }),
     },
-    { clock: host.clock, sharedReads: host.capabilities.sharedReads },
+    { clock, sharedReads: capabilities.sharedReads },
     options,
   );
 }

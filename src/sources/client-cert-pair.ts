@@ -65,12 +65,17 @@ export async function parseClientCert(
   return await toClientCert(pair, loadedAt);
 }
 
+/** What checks a pair, and what the pair prints itself as. */
+export interface PairHost extends Pick<Runtime, "clock"> {
+  readonly checkCertificate: CertificateCheck | undefined;
+  readonly label: string;
+}
+
 /** Reads a pair, again if the two do not belong together: a rotation may fall between the two reads. */
 export async function readClientCert(
-  { clock, checkCertificate }: Pick<Runtime, "checkCertificate" | "clock">,
+  { clock, checkCertificate, label }: PairHost,
   read: ClientCertFunction,
   signal: AbortSignal,
-  label?: string,
 ): Promise<ClientCert> {
   for (let attempt = 1; attempt <= PAIR_READS; attempt++) {
     if (attempt > 1) await sleep(clock, PAIR_PAUSE_MS, signal);

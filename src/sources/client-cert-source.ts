@@ -7,6 +7,7 @@
 
 import { checkKnown, checkObject, kindOf } from "../options.ts";
 import {
+  type CertPairOrigin,
   type CertPairUse,
   createCertPairSource,
   loadPairs,
@@ -34,12 +35,12 @@ export function bindFileClientCertSource(
   runtime: SourceHost,
 ): (files: ClientCertFiles | string, options?: SourceOptions) => ClientCertSource {
   return (files, options) => {
-    const { source, read } = readPairFiles(runtime, files, {
+    const origin = readPairFiles(runtime, files, {
       maker: "fileClientCertSource",
       what: "client certificate",
       advice: "use what the platform has for client certificates and pass its fetch",
     });
-    return createClientCertSource(runtime, source, read, options);
+    return createClientCertSource(runtime, origin, options);
   };
 }
 
@@ -53,7 +54,7 @@ export function bindFunctionClientCertSource(
         `Cannot make a client certificate source: expected a function, not ${kindOf(read)}`,
       );
     }
-    return createClientCertSource(runtime, "function", read, options);
+    return createClientCertSource(runtime, { source: "function", read }, options);
   };
 }
 
@@ -88,14 +89,13 @@ export function staticClientCertSource(pem: ClientCertPem): ClientCertSource {
   return createFixedSource(load, { kind: "client-certificate" });
 }
 
-/** A client certificate from wherever a function reads it, with what that is called. */
+/** Makes a source of client certificates from wherever a function reads them. */
 export function createClientCertSource(
   runtime: SourceHost,
-  source: string,
-  read: ClientCertFunction,
+  origin: CertPairOrigin,
   options?: SourceOptions,
 ): ClientCertSource {
-  return createCertPairSource(runtime, clientUse, { source, read }, options);
+  return createCertPairSource(runtime, { ...clientUse, ...origin }, options);
 }
 
 const clientUse: CertPairUse = {

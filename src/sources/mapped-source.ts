@@ -8,15 +8,18 @@
 import type { SourceKind } from "../events.ts";
 import type { Source } from "./source.ts";
 
-/**
- * Makes a view of a source. The same value gives the same object. A silent view leaves the source's events
- * to another one.
- */
+/** How a source is shown. */
+export interface SourceMapping<T, U> {
+  readonly kind: SourceKind;
+  readonly map: (value: T) => U | Promise<U>;
+  /** Whether the source's events are left to another view. */
+  readonly isSilent?: boolean;
+}
+
+/** Makes a view of a source. The same value gives the same object. */
 export function mapSource<T, U>(
   source: Source<T>,
-  kind: SourceKind,
-  map: (value: T) => U | Promise<U>,
-  { isSilent = false }: { isSilent?: boolean } = {},
+  { kind, map, isSilent = false }: SourceMapping<T, U>,
 ): Source<U> {
   let last: { readonly from: T; readonly to: U } | undefined;
   async function convert(from: T): Promise<U> {

@@ -7,8 +7,9 @@
 import { SourceError } from "../errors.ts";
 import { kindOf } from "../options.ts";
 import type { Runtime } from "../runtime.ts";
-import { type CaSource, createCaSource } from "./ca-source.ts";
+import { type CaBundle, type CaSource, createCaSource } from "./ca-source.ts";
 import {
+  type ClientCert,
   type ClientCertPem,
   type ClientCertSource,
   createClientCertSource,
@@ -28,7 +29,11 @@ export function bindPushCaSource(
   runtime: Runtime,
 ): (listen: PushListener<string | Uint8Array>, options?: SourceOptions) => CaSource & Closable {
   return (listen, options) =>
-    pushed("CA", runtime, listen, (read) => createCaSource(runtime, "stream", read, options));
+    createPushSource<string | Uint8Array, CaBundle>(runtime, {
+      what: "CA",
+      listen,
+      open: (read) => createCaSource(runtime, { source: "stream", read }, options),
+    });
 }
 
 /** Binds `pushTokenSource()` to a runtime. */
@@ -36,9 +41,11 @@ export function bindPushTokenSource(
   runtime: Runtime,
 ): (listen: PushListener<string>, options?: SourceOptions) => TokenSource & Closable {
   return (listen, options) =>
-    pushed("token", runtime, listen, (read) =>
-      createTokenSource(runtime, { source: "stream", read }, options),
-    );
+    createPushSource<string, string>(runtime, {
+      what: "token",
+      listen,
+      open: (read) => createTokenSource(runtime, { source: "stream", read }, options),
+    });
 }
 
 /** Binds `pushClientCertSource()` to a runtime. */
@@ -46,20 +53,28 @@ export function bindPushClientCertSource(
   runtime: Runtime,
 ): (listen: PushListener<ClientCertPem>, options?: SourceOptions) => ClientCertSource & Closable {
   return (listen, options) =>
-    pushed("client certificate", runtime, listen, (read) =>
-      createClientCertSource(runtime, "stream", read, options),
-    );
+    createPushSource<ClientCertPem, ClientCert>(runtime, {
+      what: "client certificate",
+      listen,
+      open: (read) => createClientCertSource(runtime, { source: "stream", read }, options),
+    });
+}
+
+interface PushParts<Raw, Value> {
+  /** What it is a source of, for messages. */
+  readonly what: string;
+  readonly listen: PushListener<Raw>;
+  /** Makes the source of what reads the latest value. */
+  readonly open: (read: (signal: AbortSignal) => Promise<Raw>) => Source<Value>;
 }
 
 /**
- * A source whose reads take the latest value of a stream, and that reads whenever there is another one: the reload
+ * Makes a source whose reads take the latest value of a stream, and that reads whenever there is another one: the reload
  * engine's rules for age, failures, events and status hold for it as they do for a file.
  */
-function pushed<Raw, Value>(
-  what: string,
+function createPushSource<Raw, Value>(
   { capabilities }: Runtime,
-  listen: PushListener<Raw>,
-  open: (read: (signal: AbortSignal) => Promise<Raw>) => Source<Value>,
+  { what, listen, open }: PushParts<Raw, Value>,
 ): Source<Value> & Closable {
   if (typeof listen !== "function") {
     throw new TypeError(`Cannot make a ${what} source: expected a function, not ${kindOf(listen)}`);

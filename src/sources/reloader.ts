@@ -243,7 +243,8 @@ export class Reloader<T> implements Source<T> {
     });
     late.catch(() => {}); // Where the read has lost interest in it.
     const result = this.#read(read, readAt, late).finally(onEnd);
-    return new SharedRead(result, this.#host.clock, this.#timeoutMs, onLate);
+    const { clock } = this.#host;
+    return new SharedRead({ result, clock, limitMs: this.#timeoutMs, onLate });
   }
 
   async #read(read: number, readAt: number, late: Promise<never>): Promise<T> {

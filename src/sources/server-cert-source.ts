@@ -32,7 +32,7 @@ export function bindFileServerCertSource(
       what: "server certificate",
       advice: "use functionServerCertSource",
     });
-    return createCertPairSource(host, serverUse, origin, options);
+    return createCertPairSource(host, { ...serverUse, ...origin }, options);
   };
 }
 
@@ -46,6 +46,6 @@ export function bindFunctionServerCertSource(
         `Cannot make a server certificate source: expected a function, not ${kindOf(read)}`,
       );
     }
-    return createCertPairSource(host, serverUse, { source: "function", read }, options);
+    return createCertPairSource(host, { ...serverUse, source: "function", read }, options);
   };
 }

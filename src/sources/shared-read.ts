@@ -7,6 +7,16 @@
 import { orAborted } from "../abort.ts";
 import type { Clock } from "../runtime.ts";
 
+/** A read, and how long it may take. */
+export interface SharedReadParts<T> {
+  /** What the read gives. */
+  readonly result: Promise<T>;
+  readonly clock: Clock;
+  readonly limitMs: number;
+  /** Called when somebody waits and the time is up; it is to settle the result. */
+  readonly onLate: () => void;
+}
+
 /**
  * A read that is under way. Its time limit has a timer only while somebody waits, so that a read which
  * nobody waits for, and which can't be cancelled, keeps no process alive by a timer of ours.
@@ -19,11 +29,7 @@ export class SharedRead<T> {
   #waiters = 0;
   #cancel: (() => void) | undefined;
 
-  /**
-   * @param result What the read gives.
-   * @param onLate Called when somebody waits and the time is up; it is to settle the result.
-   */
-  constructor(result: Promise<T>, clock: Clock, limitMs: number, onLate: () => void) {
+  constructor({ result, clock, limitMs, onLate }: SharedReadParts<T>) {
     result.catch(() => {}); // Those who wait receive the rejection; there may be none left.
     this.#result = result;
     this.#clock = clock;

@@ -91,7 +91,7 @@ export function bindCreateFetch(
     checkKnown("createFetch", options, names);
     const { ca, clientCert, serverName, proxy } = options;
     const ends = { ca, clientCert, serverName, proxy };
-    const opened = openRotatingTransport(runtime, ends, options);
+    const opened = openRotatingTransport(runtime, { ends, settings: options });
     const { transport, timeoutMs, inFlight, insecure, close } = opened;
     if (insecure !== undefined) {
       notify(options.onEvent, { type: "insecure", server: undefined, reason: insecure });

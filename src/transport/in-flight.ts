@@ -183,7 +183,7 @@ export class InFlight {
         return finish(response, exchange);
       };
       const sent = send(timed).then(onAnswer, async (error: unknown) => {
-        return await onAnswer(await this.#sendOnceTrusted(error, timed, send, exchange));
+        return await onAnswer(await this.#sendOnceTrusted(error, timed, { send, exchange }));
       });
       sent.then(
         (result) => {
@@ -208,8 +208,7 @@ export class InFlight {
   async #sendOnceTrusted(
     failure: unknown,
     request: OutgoingRequest,
-    send: Send,
-    exchange: Exchange,
+    { send, exchange }: { readonly send: Send; readonly exchange: Exchange },
   ): Promise<TransportResponse> {
     const { url, body, signal } = request;
     try {

@@ -61,6 +61,13 @@ const MAX_REPEATS = {
 
 type Repeats = Record<keyof typeof MAX_REPEATS, number>;
 
+/** A request, and what its last attempt failed with. */
+interface FailedRequest {
+  readonly attempt: Attempt<Transport>;
+  readonly error: unknown;
+  readonly request: OutgoingRequest;
+}
+
 export class RotatingTransport implements TrustRenewal<URL> {
   readonly #runtime: Runtime;
   readonly #options: RotatingTransportOptions;
@@ -127,7 +134,7 @@ export class RotatingTransport implements TrustRenewal<URL> {
         if (rotation.closed !== undefined) throw rotation.closed;
         signal?.throwIfAborted();
         repeats ??= { lost: 0, "not-processed": 0 };
-        attempt = await this.#recover(attempt, error, request, repeats);
+        attempt = await this.#recover({ attempt, error, request }, repeats);
       }
     }
   }
@@ -186,12 +193,8 @@ export class RotatingTransport implements TrustRenewal<URL> {
   }
 
   /** The attempt to continue from; `undefined` for a first one. Throws the error that the caller gets, if there is none. */
-  async #recover(
-    attempt: Attempt<Transport>,
-    error: unknown,
-    request: OutgoingRequest,
-    repeats: Repeats,
-  ): Promise<Attempt<Transport> | undefined> {
+  async #recover(failed: FailedRequest, repeats: Repeats): Promise<Attempt<Transport> | undefined> {
+    const { attempt, error, request } = failed;
     const { signal, body } = request;
     const failure = this.#runtime.explain(error);
     switch (failure) {
@@ -202,7 +205,7 @@ export class RotatingTransport implements TrustRenewal<URL> {
         if (!canSendAgain(body)) {
           const advice =
             "the CA bundle has changed since, but the runtime had begun to read the request's stream body, so it can't be sent again from here; send the request again, or give its body as a string or bytes";
-          throw this.#untrusted(failure, attempt, request, error, advice);
+          throw this.#untrusted(failed, { reason: failure, advice });
         }
         if (next.generation !== attempt.generation) {
           this.#notifyRetry("untrusted-server", request, 0);
@@ -221,19 +224,16 @@ export class RotatingTransport implements TrustRenewal<URL> {
         return attempt;
       default:
     }
-    if (isUntrusted(failure)) throw this.#untrusted(failure, attempt, request, error);
+    if (isUntrusted(failure)) throw this.#untrusted(failed, { reason: failure });
     throw connectionError(failure, request, error);
   }
 
   #untrusted(
-    reason: UntrustedReason,
-    attempt: Attempt<Transport>,
-    { url }: OutgoingRequest,
-    cause: unknown,
-    advice?: string,
+    { attempt, error, request: { url } }: FailedRequest,
+    why: { readonly reason: UntrustedReason; readonly advice?: string },
   ): Error {
-    const rejection = { reason, server: url.origin, host: url.hostname, ...(advice && { advice }) };
-    return this.#rotation.untrusted(attempt, rejection, cause);
+    const rejection = { server: url.origin, host: url.hostname, ...why };
+    return this.#rotation.untrusted(attempt, rejection, error);
   }
 
   #notifyRetry(

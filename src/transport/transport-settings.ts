@@ -12,7 +12,7 @@ import type { Runtime, TransportOptions } from "../runtime.ts";
 import type { TrustRenewal } from "../rotation/trust-renewal.ts";
 import { TrustWait, checkTrustWaitMs } from "../rotation/trust-wait.ts";
 import { type Http, chooseHttp } from "./http-way.ts";
-import { InFlight, type RequestObserver } from "./in-flight.ts";
+import { InFlight, type InFlightOptions } from "./in-flight.ts";
 import {
   type TrustOptions,
   type TrustSettings,
@@ -139,6 +139,8 @@ export function pickTransportSettings({
 
 /** What a transport is opened for. */
 export interface TransportUse {
+  readonly ends: TrustOptions;
+  readonly settings: TransportSettings;
   /** Whether requests will have several lines of one header. */
   readonly repeatsHeaders?: boolean;
   /** The requests of the client whose transport it is, where that has others. */
@@ -166,9 +168,7 @@ export interface OpenTransport {
  */
 export function openRotatingTransport(
   host: Runtime,
-  ends: TrustOptions,
-  settings: TransportSettings,
-  { repeatsHeaders = false, inFlight: given }: TransportUse = {},
+  { ends, settings, repeatsHeaders = false, inFlight: given }: TransportUse,
 ): OpenTransport {
   const { connectTimeoutMs, drainTimeoutMs, serverIdentity, onEvent } = settings;
   const exclusiveTrust = checkFlag("exclusiveTrust", settings.exclusiveTrust);
@@ -186,7 +186,7 @@ export function openRotatingTransport(
     maxConnections: checkCount("maxConnections", settings.maxConnections, "connections") ?? forever,
   };
   const trust = checkTrustOptions(runtime, { ...ends, serverIdentity }, options);
-  const inFlight = given ?? openInFlight(runtime, settings, () => transport);
+  const inFlight = given ?? openInFlight(runtime, settings, { renewal: () => transport });
   const transport: RotatingTransport = new RotatingTransport(runtime, {
     ...options,
     settings: trust,
@@ -210,17 +210,21 @@ export function openRotatingTransport(
   };
 }
 
+/** What stands around the requests of a client. */
+export interface InFlightUse extends Pick<InFlightOptions, "observer"> {
+  /** What may bring trust back. */
+  readonly renewal: () => TrustRenewal<URL>;
+}
+
 /**
- * The requests of a client, which wait for trust as settings say.
+ * Makes what holds the requests of a client, which wait for trust as settings say.
  *
- * @param renewal What may bring trust back.
  * @throws {TypeError | RangeError} if a setting is none.
  */
 export function openInFlight(
   { clock, capabilities }: Pick<Runtime, "clock" | "capabilities">,
   { trustWaitMs, onEvent }: TransportSettings,
-  renewal: () => TrustRenewal<URL>,
-  observer?: RequestObserver,
+  { renewal, observer }: InFlightUse,
 ): InFlight {
   const limitMs = checkTrustWaitMs(trustWaitMs);
   const trustWait = capabilities.recognisesUntrustedServers

@@ -57,7 +57,7 @@ export async function runDemo(reporter: Reporter, signal: AbortSignal): Promise<
     let startedAt = Number.NaN;
     const now = (): number => Date.now() - startedAt;
     for (const client of clients)
-      runners.push(startRunner(client, stage, () => startedAt, reporter));
+      runners.push(startRunner(client, { stage, startedAt: () => startedAt, reporter }));
     const lanes = await loadAll(runners, signal);
     const steps: Step[] = [];
     const timeline: Timeline = { clients: lanes, steps, durationMs: DURATION_MS };
@@ -66,7 +66,10 @@ export async function runDemo(reporter: Reporter, signal: AbortSignal): Promise<
     reporter.start(timeline, now);
     for (const planned of script) {
       await delay(Math.max(0, planned.atMs - now()), undefined, { signal });
-      await take(planned, stage, steps, now, reporter);
+      const step = await take(planned, stage, now);
+      steps.push(step);
+      if (step.rotation > 0) reporter.news(tellStep(step, steps));
+      if (planned.rotation > 0 && planned.where === "server") await stage.closeConnections();
     }
     await delay(Math.max(0, DURATION_MS - now()), undefined, { signal });
     await stopAll(runners);
@@ -88,11 +91,17 @@ export async function runDemo(reporter: Reporter, signal: AbortSignal): Promise<
   }
 }
 
+/** What a client runs in. */
+interface RunnerHost {
+  readonly stage: Stage;
+  /** When the run began. */
+  readonly startedAt: () => number;
+  readonly reporter: Reporter;
+}
+
 function startRunner(
   client: (typeof clients)[number],
-  stage: Stage,
-  startedAt: () => number,
-  reporter: Reporter,
+  { stage, startedAt, reporter }: RunnerHost,
 ): Runner {
   const { id, label, detail, isReanchor } = client;
   const lane: ClientLane = { id, label, detail, isReanchor, records: [] };
@@ -143,25 +152,18 @@ async function loadAll(runners: Runner[], signal: AbortSignal): Promise<ClientLa
 }
 
 /** Carries out a step, and notes when it began and when everybody saw it. */
-async function take(
-  planned: PlannedStep,
-  stage: Stage,
-  steps: Step[],
-  now: () => number,
-  reporter: Reporter,
-): Promise<void> {
+async function take(planned: PlannedStep, stage: Stage, now: () => number): Promise<Step> {
   const { rotation, where, authorities } = planned;
-  if (rotation === 0) {
-    steps.push({ rotation, where, authorities, beganAt: 0, endedAt: 0 });
-    return;
-  }
+  if (rotation === 0) return { rotation, where, authorities, beganAt: 0, endedAt: 0 };
   const beganAt = now();
   await stage.apply(planned);
-  const step: Step = { rotation, where, authorities, beganAt, endedAt: now() };
-  steps.push(step);
+  return { rotation, where, authorities, beganAt, endedAt: now() };
+}
+
+/** A line about the last of the steps. */
+function tellStep(step: Step, steps: readonly Step[]): string {
   const isAbsent = findAbsences(steps).some(({ to }) => to === Number.POSITIVE_INFINITY);
-  reporter.news(`${(beganAt / 1000).toFixed(1).padStart(6)} s  ${describeStep(step, isAbsent)}`);
-  if (where === "server") await stage.closeConnections();
+  return `${(step.beganAt / 1000).toFixed(1).padStart(6)} s  ${describeStep(step, isAbsent)}`;
 }
 
 async function stopAll(runners: readonly Runner[]): Promise<void> {

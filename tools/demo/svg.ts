@@ -67,6 +67,28 @@ const style = `
     .lane { fill: #ffffff }
   }`;
 
+interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** Where a bar begins and ends, and how far down it is. */
+interface Bar {
+  readonly from: number;
+  readonly to: number;
+  readonly y: number;
+}
+
+/** What a client's row is drawn of. */
+interface Row {
+  readonly client: ClientLane;
+  readonly summary: ClientSummary | undefined;
+  readonly timeline: Timeline;
+  readonly y: number;
+  /** Where a moment of the run is. */
+  readonly x: (ms: number) => number;
+}
+
 /** What the summary's columns say; their right edges. */
 const columns: readonly { x: number; title: readonly [string, string] }[] = [
   { x: CHART_RIGHT + 76, title: ["", "requests"] },
@@ -95,17 +117,19 @@ export function drawSvg(timeline: Timeline, summaries: readonly ClientSummary[])
 
   const parts = [
     `<rect class="card" x="0.5" y="0.5" width="${WIDTH - 1}" height="${height - 1}" rx="8"/>`,
-    text(24, 38, "Three rotations of a cluster's CA, live", "title"),
-    text(24, 61, subtitle(timeline), "quiet"),
+    text({ x: 24, y: 38 }, "Three rotations of a cluster's CA, live", "title"),
+    text({ x: 24, y: 61 }, subtitle(timeline), "quiet"),
     drawOwnRows(groupAt, rowY, bottom),
     ...drawRotations(timeline, x, bottom),
     ...drawLanes(timeline, x),
     ...columns.flatMap(({ x: right, title }) =>
-      title.map((line, index) => text(right, ROWS_TOP - 30 + index * 16, line, "quiet end")),
+      title.map((line, index) =>
+        text({ x: right, y: ROWS_TOP - 30 + index * 16 }, line, "quiet end"),
+      ),
     ),
   ];
   for (const [index, client] of clients.entries()) {
-    parts.push(...drawRow(client, summaries[index], timeline, rowY(index), x));
+    parts.push(...drawRow({ client, summary: summaries[index], timeline, y: rowY(index), x }));
   }
   parts.push(...drawAxis(durationMs, x, bottom), ...drawLegend(height - 20));
   return [
@@ -141,8 +165,8 @@ function drawRotations({ steps }: Timeline, x: (ms: number) => number, bottom: n
       return [
         // Interrupted where the name stands.
         drawMark(at, LANES_TOP + LANES_HEIGHT, ROWS_TOP - 43),
-        text(at, ROWS_TOP - 30, `rotation ${rotation}`, "strong middle"),
-        text(at, ROWS_TOP - 14, kind, "quiet middle"),
+        text({ x: at, y: ROWS_TOP - 30 }, `rotation ${rotation}`, "strong middle"),
+        text({ x: at, y: ROWS_TOP - 14 }, kind, "quiet middle"),
         drawMark(at, ROWS_TOP - 7, bottom),
       ];
     });
@@ -165,41 +189,35 @@ function drawLanes({ steps, durationMs }: Timeline, x: (ms: number) => number): 
       const to = x(own[last + 1]?.endedAt ?? durationMs);
       // The file's CAs take turns on two lines, so that an overlap can be seen.
       const y = where === "server" ? serverTop : LANES_TOP + ((authority - 1) % 2) * LANE_HEIGHT;
-      parts.push(...drawAuthority(authority, from, to, y));
+      parts.push(...drawAuthority(authority, { from, to, y }));
     }
   }
   return [
-    text(LEFT - 14, LANES_TOP + LANE_HEIGHT + 4, "CAs in the pod's ca.crt", "quiet end"),
-    text(LEFT - 14, serverTop + 13, "CA of the server's certificate", "quiet end"),
+    text({ x: LEFT - 14, y: LANES_TOP + LANE_HEIGHT + 4 }, "CAs in the pod's ca.crt", "quiet end"),
+    text({ x: LEFT - 14, y: serverTop + 13 }, "CA of the server's certificate", "quiet end"),
     ...parts,
   ];
 }
 
-function drawAuthority(authority: number, from: number, to: number, y: number): string[] {
+function drawAuthority(authority: number, { from, to, y }: Bar): string[] {
   const fill = authorityColours[(authority - 1) % authorityColours.length];
   const width = round(Math.max(to - from - 1.5, 1));
   return [
     `<rect fill="${fill}" x="${from}" y="${y}" width="${width}" height="${LANE_HEIGHT - 2}" rx="3"/>`,
-    text(round((from + to) / 2), y + 13, `CA ${authority}`, "lane middle"),
+    text({ x: round((from + to) / 2), y: y + 13 }, `CA ${authority}`, "lane middle"),
   ];
 }
 
-function drawRow(
-  client: ClientLane,
-  summary: ClientSummary | undefined,
-  timeline: Timeline,
-  y: number,
-  x: (ms: number) => number,
-): string[] {
+function drawRow({ client, summary, timeline, y, x }: Row): string[] {
   const middle = y + ROW_HEIGHT / 2 - 2;
   const parts = [
-    text(24, middle - 1, client.label, "strong"),
-    text(24, middle + 15, client.detail, "quiet"),
-    ...drawBars(client, timeline, middle, x),
+    text({ x: 24, y: middle - 1 }, client.label, "strong"),
+    text({ x: 24, y: middle + 15 }, client.detail, "quiet"),
+    ...drawBars(client, timeline, { middle, x }),
   ];
   if (client.died !== undefined) {
     const last = client.records.at(-1)?.endedAt ?? 0;
-    parts.push(text(x(last) + 6, middle + 5, "the process ended early", "bad"));
+    parts.push(text({ x: x(last) + 6, y: middle + 5 }, "the process ended early", "bad"));
   }
   if (summary === undefined) return parts;
   const { requests, failed, excused, longestOutageMs, isBack } = summary;
@@ -213,10 +231,10 @@ function drawRow(
     [summary.reloads, ""],
   ];
   for (const [index, [value, kind]] of cells.entries()) {
-    parts.push(text(columns[index]?.x ?? 0, middle + 5, value, `${kind} end`.trim()));
+    parts.push(text({ x: columns[index]?.x ?? 0, y: middle + 5 }, value, `${kind} end`.trim()));
   }
   if (excused > 0) {
-    parts.push(text(columns[1]?.x ?? 0, middle + 19, `+ ${excused}`, "quiet end"));
+    parts.push(text({ x: columns[1]?.x ?? 0, y: middle + 19 }, `+ ${excused}`, "quiet end"));
   }
   return parts;
 }
@@ -225,8 +243,7 @@ function drawRow(
 function drawBars(
   client: ClientLane,
   { steps, durationMs }: Timeline,
-  middle: number,
-  x: (ms: number) => number,
+  { middle, x }: Pick<Row, "x"> & { readonly middle: number },
 ): string[] {
   const excuses = findExcuses(client, steps);
   return findStretches(client.records, excuses).map(({ from, to, outcome }) => {
@@ -247,7 +264,7 @@ function drawAxis(durationMs: number, x: (ms: number) => number, bottom: number)
     parts.push(
       `<line class="rule" x1="${at}" y1="${y}" x2="${at}" y2="${y + (isNamed ? 7 : 4)}"/>`,
     );
-    if (isNamed) parts.push(text(at, y + 22, `${second} s`, "quiet middle"));
+    if (isNamed) parts.push(text({ x: at, y: y + 22 }, `${second} s`, "quiet middle"));
   }
   return parts;
 }
@@ -262,11 +279,11 @@ function drawLegend(y: number): string[] {
     const height = barHeights[state];
     return [
       `<rect class="${state}" x="${x}" y="${y - 4 - height / 2}" width="18" height="${height}"/>`,
-      text(x + 26, y, meaning, "quiet"),
+      text({ x: x + 26, y }, meaning, "quiet"),
     ];
   });
   const recovery = "recovery after 3: from the server's CA coming into ca.crt to the next answer";
-  return [...parts, text(WIDTH - 24, y, recovery, "quiet end")];
+  return [...parts, text({ x: WIDTH - 24, y }, recovery, "quiet end")];
 }
 
 function describe(clients: readonly ClientLane[], summaries: readonly ClientSummary[]): string {
@@ -278,7 +295,7 @@ function describe(clients: readonly ClientLane[], summaries: readonly ClientSumm
   return sentences.join(" ");
 }
 
-function text(x: number, y: number, content: string, kind = ""): string {
+function text({ x, y }: Point, content: string, kind = ""): string {
   if (content === "") return "";
   const named = kind === "" ? "" : ` class="${kind}"`;
   return `<text${named} x="${x}" y="${y}">${escape(content)}</text>`;

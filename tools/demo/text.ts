@@ -74,7 +74,7 @@ export function drawPicture(timeline: Timeline, options: PictureOptions): string
   lines.push("");
   for (const client of timeline.clients) {
     const excuses = findExcuses(client, timeline.steps);
-    const slots = cutIntoSlots(client.records, excuses, slotMs, drawn);
+    const slots = cutIntoSlots(client.records, excuses, { slotMs, count: drawn });
     const end = client.died === undefined ? "" : paint("red", " ended early");
     const label = client.isReanchor ? paint("bold", pad(client.label)) : pad(client.label);
     lines.push(`${label}${drawSlots(slots, paint)}${end}`);

@@ -115,19 +115,22 @@ export function judgeRequest(record: RequestRecord, absences: readonly Absence[]
   return isExcused ? "excused" : "failed";
 }
 
+/** How many slots of time there are, and how long each is. */
+export interface Slots {
+  readonly slotMs: number;
+  readonly count: number;
+}
+
 /**
  * Cuts a client's requests into slots of time, each by when it began.
  *
  * @param records the requests
  * @param absences when failures could not be avoided
- * @param slotMs how long a slot is
- * @param count how many slots there are
  */
 export function cutIntoSlots(
   records: readonly RequestRecord[],
   absences: readonly Absence[],
-  slotMs: number,
-  count: number,
+  { slotMs, count }: Slots,
 ): SlotState[] {
   const slots = Array.from<SlotState>({ length: count }).fill("none");
   for (const record of records) {

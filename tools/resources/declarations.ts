@@ -4,7 +4,7 @@
  * @module
  */
 
-import { docstring } from "../../src/generate/docstring.ts";
+import { writeDocstring } from "../../src/generate/docstring.ts";
 import { compareVersions } from "../../src/generate/versions.ts";
 import {
   type Api,
@@ -123,7 +123,7 @@ function importAll(namespaces: ReadonlyMap<string, string>): string {
 
 function declareType(name: string, schema: Schema, refer: (name: string) => string): string {
   const { type } = placeOf(name);
-  const doc = docstring(schema.description, type);
+  const doc = writeDocstring(schema.description, type);
   if (schema.properties === undefined) {
     return `${doc}export type ${type} = ${toType(schema, refer)};\n`;
   }
@@ -133,15 +133,14 @@ function declareType(name: string, schema: Schema, refer: (name: string) => stri
     const isOptional =
       !schema.required?.includes(key) ||
       (isObject && ["apiVersion", "kind", "metadata"].includes(key));
-    return declareProperty(key, property, isOptional, refer);
+    return declareProperty(key, { property, isOptional }, refer);
   });
   return `${doc}export interface ${type} {\n${properties.join("")}}\n`;
 }
 
 function declareProperty(
   key: string,
-  property: Schema,
-  isOptional: boolean,
+  { property, isOptional }: { readonly property: Schema; readonly isOptional: boolean },
   refer: (name: string) => string,
 ): string {
   const name = /^[A-Za-z_$][\w$]*$/.test(key) ? key : JSON.stringify(key);
@@ -150,7 +149,8 @@ function declareProperty(
   const declaration = isOptional ? `${name}?: ${optionalType}` : `${name}: ${type}`;
   const note =
     pointsAt(property) === microTime ? "Write it with `microTime()`: it needs six digits." : "";
-  return `${docstring(property.description, key, "  ", note)}  ${declaration};\n`;
+  const doc = writeDocstring(property.description, key, { indent: "  ", note });
+  return `${doc}  ${declaration};\n`;
 }
 
 function toType(schema: Schema, refer: (name: string) => string): string {
@@ -207,7 +207,10 @@ function declareKinds(
     const { schema, ...kind } = kinds.get(name) as Kind;
     const { module, namespace, type } = placeOf(schema);
     imported.set(module, namespace);
-    return declareKind(name, kind, `${namespace}.${type}`, schemas.get(schema)?.description);
+    return declareKind(name, kind, {
+      type: `${namespace}.${type}`,
+      description: schemas.get(schema)?.description,
+    });
   });
   return [
     heading("The kinds that Kubernetes brings."),
@@ -227,8 +230,7 @@ function declareKinds(
 function declareKind(
   name: string,
   { group, version, kind, plural, namespaced, subresources }: Omit<Kind, "schema">,
-  type: string,
-  description: string | undefined,
+  { type, description }: { readonly type: string; readonly description: string | undefined },
 ): string {
   const apiVersion = group === "" ? version : `${group}/${version}`;
   const where = namespaced ? "in namespaces" : "in no namespace";
@@ -237,7 +239,7 @@ function declareKind(
   return [
     `/** The kind \`${kind}\` of \`${apiVersion}\`, ${where}. */\n`,
     `export const ${name}: ResourceKind<${verbs}> = /* @__PURE__ */ builtIn(${[definition, ...binder].join(", ")});\n`,
-    docstring(description, kind),
+    writeDocstring(description, kind),
     `export type ${name} = ${type};\n`,
   ].join("");
 }

@@ -202,7 +202,7 @@ export class TlsConnections {
     trusting: TrustingConnection,
   ): Promise<Attempt | undefined> {
     const { serverName = "a server" } = this.#parts.settings;
-    const rejection = this.#rejectionOf(error, failed, serverName, serverName);
+    const rejection = this.#rejectionOf(error, failed, { server: serverName, host: serverName });
     if (rejection === undefined) return undefined;
     try {
       await trusting.wait(rejection);
@@ -276,7 +276,7 @@ export class TlsConnections {
           signal?.throwIfAborted();
           const next = await orAborted(this.next(attempt, error, server), signal);
           if (next === undefined) {
-            const rejection = this.#rejectionOf(error, attempt, server, hostOf(options));
+            const rejection = this.#rejectionOf(error, attempt, { server, host: hostOf(options) });
             // Any other failure is left as Node's, whose codes programs know.
             if (rejection === undefined) throw error;
             trusting ??= this.trusting({ options, openStream: terms.openStream }, signal);
@@ -435,12 +435,11 @@ export class TlsConnections {
   #rejectionOf(
     error: unknown,
     attempt: Attempt,
-    server: string,
-    host: string,
+    names: { readonly server: string; readonly host: string },
   ): UntrustedServerError | undefined {
     const reason = explain(error);
     if (!isUntrusted(reason)) return undefined;
-    return this.#rotation.untrusted(attempt, { reason, server, host }, error);
+    return this.#rotation.untrusted(attempt, { reason, ...names }, error);
   }
 
   #notifyRetry(reason: "untrusted-server" | "unauthorized", method: string, path: string): void {

@@ -71,7 +71,7 @@ export function clientCertSourceOf(
     certificate: certFile ? await nodeFiles.read(certFile, MAX_BUNDLE_BYTES, signal) : certificate,
     key: keyFile ? await nodeFiles.read(keyFile, MAX_BUNDLE_BYTES, signal) : key,
   });
-  return createClientCertSource(runtime, source, read, options);
+  return createClientCertSource(runtime, { source, read }, options);
 }
 
 function decode(base64: string): string {

@@ -96,7 +96,7 @@ export function selectContext(
   if (clusterBy === undefined) throw unusable(merged.label, explainNoContext(merged));
   const clusterName = overrides.cluster || context?.value.cluster;
   if (!clusterName) throw unusable(clusterBy.label, `${clusterBy.path} is missing`);
-  const cluster = lookUp(merged.clusters, "cluster", clusterName, clusterBy);
+  const cluster = lookUp(merged.clusters, "cluster", { name: clusterName, by: clusterBy });
 
   const userName = overrides.user || context?.value.user || undefined;
   const userBy =
@@ -106,7 +106,11 @@ export function selectContext(
   const user =
     userName === undefined
       ? nobody
-      : readUser(lookUp(merged.users, "user", userName, userBy), at("users", userName), warn);
+      : readUser(
+          lookUp(merged.users, "user", { name: userName, by: userBy }),
+          at("users", userName),
+          warn,
+        );
   return {
     context: context?.name,
     clusterName,
@@ -128,7 +132,7 @@ function findContext(
   const [name, by] = overrides.context
     ? [overrides.context, { label, path: "the option context" }]
     : [currentContext?.value, { label: currentContext?.label ?? label, path: "current-context" }];
-  return name ? { name, ...lookUp(contexts, "context", name, by) } : undefined;
+  return name ? { name, ...lookUp(contexts, "context", { name, by }) } : undefined;
 }
 
 function explainNoContext({ contexts }: MergedKubeconfig): string {
@@ -138,8 +142,7 @@ function explainNoContext({ contexts }: MergedKubeconfig): string {
 function lookUp<Value>(
   entries: ReadonlyMap<string, MergedEntry<Value>>,
   kind: "cluster" | "user" | "context",
-  name: string,
-  by: Place,
+  { name, by }: { readonly name: string; readonly by: Place },
 ): MergedEntry<Value> {
   const entry = entries.get(name);
   if (entry !== undefined) return entry;

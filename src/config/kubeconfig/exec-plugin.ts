@@ -90,7 +90,7 @@ export function createExecSource(
       what: "credential",
       source,
       timeoutName: "execTimeoutMs",
-      read: (signal) => runPlugin(programs, plugin, cluster, signal),
+      read: (signal) => runPlugin(programs, { plugin, cluster }, signal),
       isSame,
       expiresAt: ({ expiresAt }) => expiresAt && expiresAt - LEEWAY_MS,
       changed: ({ expiresAt }) => ({ type: "exec-credential-reloaded", source, expiresAt }),
@@ -106,8 +106,7 @@ export function createExecSource(
 
 async function runPlugin(
   programs: Programs,
-  plugin: ExecPlugin,
-  cluster: ExecOptions["cluster"],
+  { plugin, cluster }: Pick<ExecOptions, "cluster"> & { readonly plugin: ExecPlugin },
   signal: AbortSignal,
 ): Promise<ExecCredential> {
   const { apiVersion, command, args, interactiveMode, provideClusterInfo } = plugin;

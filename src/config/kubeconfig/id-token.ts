@@ -17,17 +17,19 @@ export function idTokenExpiry({ idToken }: OidcProvider): number {
   return (jwtExpiry(idToken) ?? 0) - LEEWAY_MS;
 }
 
-/**
- * Makes a source of an id-token.
- *
- * @param source Which kubeconfig.
- * @param isOutdated Reads the kubeconfig again, and says whether it has something else now.
- */
+/** The kubeconfig that an id-token is from. */
+export interface IdTokenOrigin {
+  /** Which kubeconfig, for messages and status. */
+  readonly source: string;
+  /** Reads the kubeconfig again, and says whether it has something else now. */
+  readonly isOutdated: (waiting: SourceReloadOptions | undefined) => Promise<boolean>;
+}
+
+/** Makes a source of an id-token. */
 export function createIdTokenSource(
   clock: Clock,
   provider: OidcProvider,
-  source: string,
-  isOutdated: (waiting: SourceReloadOptions | undefined) => Promise<boolean>,
+  { source, isOutdated }: IdTokenOrigin,
 ): Source<string> {
   const { idToken, place } = provider;
   const failure = (reason: string): SourceError =>

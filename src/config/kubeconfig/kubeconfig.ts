@@ -310,9 +310,10 @@ function buildToken(builder: Builder, context: ResolvedContext): ClusterConfig["
   const { runtime, source, sourceOptions } = builder;
   const { token, tokenFile, oidc } = context;
   if (oidc !== undefined) {
-    return createIdTokenSource(runtime.clock, oidc, source, (waiting) =>
-      builder.isOutdated(context, waiting),
-    );
+    return createIdTokenSource(runtime.clock, oidc, {
+      source,
+      isOutdated: (waiting) => builder.isOutdated(context, waiting),
+    });
   }
   const inline =
     token === undefined ? undefined : createStaticTokenSource(token, `${source} (token)`);
@@ -349,11 +350,13 @@ function buildClientCert(
   };
   return createClientCertSource(
     runtime,
-    `${source} (client-certificate and client-key)`,
-    async (signal) => ({
-      certificate: await read(certificate, signal),
-      key: await read(key, signal),
-    }),
+    {
+      source: `${source} (client-certificate and client-key)`,
+      read: async (signal) => ({
+        certificate: await read(certificate, signal),
+        key: await read(key, signal),
+      }),
+    },
     sourceOptions,
   );
 }
@@ -375,14 +378,13 @@ function buildExec(
   });
   const credentials = createExecSource(runtime, exec, { cluster, timeoutMs: execTimeoutMs });
   return {
-    token: mapSource(credentials, "token", ({ token }) => token, { isSilent: true }),
-    clientCert: mapSource(
-      credentials,
-      "client-certificate",
-      ({ clientCert }) =>
+    token: mapSource(credentials, { kind: "token", map: ({ token }) => token, isSilent: true }),
+    clientCert: mapSource(credentials, {
+      kind: "client-certificate",
+      map: ({ clientCert }) =>
         clientCert &&
         parseClientCert(clientCert, runtime.clock.wallNow(), runtime.checkCertificate),
-    ),
+    }),
   };
 }
 

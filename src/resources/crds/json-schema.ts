@@ -70,7 +70,7 @@ export function jsonSchemaOf(schema: object, problems: Problems): JsonSchema {
         if (def.type === "record" && hasKeyRules(def)) {
           problems.add(field, "the keys of a record can't be restricted; use a CEL rule");
         }
-        noteChecks(def, jsonSchema, field, problems);
+        noteChecks(def, jsonSchema, (problem) => problems.add(field, problem));
       },
     });
   } catch (error) {
@@ -126,8 +126,7 @@ function hasKeyRules({ keyType }: Definition): boolean {
 function noteChecks(
   { checks = [] }: Definition,
   schema: Record<string, unknown>,
-  field: string,
-  problems: Problems,
+  onProblem: (reason: string) => void,
 ): void {
   for (const one of checks) {
     const { check = "", minimum, maximum } = defOf(one);
@@ -136,7 +135,7 @@ function noteChecks(
     else if (!expressible.has(check) && schema["x-kubernetes-validations"] === undefined) {
       const reason =
         'a refinement needs a CEL rule beside it: z.meta({ "x-kubernetes-validations": [...] })';
-      problems.add(field, reason);
+      onProblem(reason);
     }
   }
 }

@@ -98,7 +98,7 @@ describe("cutIntoSlots()", () => {
       { startedAt: 1_020, endedAt: 1_030, ok: false },
       { startedAt: 3_020, endedAt: 3_030, ok: false },
     ];
-    const slots = cutIntoSlots(records, findAbsences(steps), 1_000, 4);
+    const slots = cutIntoSlots(records, findAbsences(steps), { slotMs: 1_000, count: 4 });
     expect(slots).toEqual(["ok", "failed", "none", "excused"]);
   });
 });

@@ -12,7 +12,7 @@ import { createScriptedSource } from "../support/scripted-source.ts";
 describe("mapSource()", () => {
   test("gives the same object for the same value, and another for another", async () => {
     const { source, clock, ...script } = createScriptedSource();
-    const view = mapSource(source, "token", ({ text }) => ({ length: text.length }));
+    const view = mapSource(source, { kind: "token", map: ({ text }) => ({ length: text.length }) });
     expect(view.peek()).toBeUndefined();
     const first = await view.current();
     expect(await view.current()).toBe(first);
@@ -25,7 +25,10 @@ describe("mapSource()", () => {
 
   test("has a fresh value where the source has, and never that of an older one", async () => {
     const script = createScriptedSource();
-    const view = mapSource(script.source, "token", ({ text }) => ({ length: text.length }));
+    const view = mapSource(script.source, {
+      kind: "token",
+      map: ({ text }) => ({ length: text.length }),
+    });
     expect(view.fresh?.()).toBeUndefined();
     const first = await view.current();
     expect(view.fresh?.()).toBe(first);
@@ -44,8 +47,8 @@ describe("mapSource()", () => {
     const heard: string[] = [];
     const listen = (name: string) => (event: ReanchorEvent) =>
       void heard.push(`${name} ${event.type}`);
-    mapSource(script.source, "token", (value) => value).subscribe(listen("loud"));
-    mapSource(script.source, "token", (value) => value, { isSilent: true }).subscribe(
+    mapSource(script.source, { kind: "token", map: (value) => value }).subscribe(listen("loud"));
+    mapSource(script.source, { kind: "token", map: (value) => value, isSilent: true }).subscribe(
       listen("silent"),
     );
     await script.source.current();

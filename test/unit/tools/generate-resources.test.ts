@@ -7,7 +7,7 @@
 import { access } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { declare } from "../../../tools/resources/declarations.ts";
-import { docstring } from "../../../src/generate/docstring.ts";
+import { writeDocstring } from "../../../src/generate/docstring.ts";
 import { compareVersions } from "../../../src/generate/versions.ts";
 import { type OpenApiDocument, type Schema, readApi } from "../../../tools/resources/openapi.ts";
 
@@ -165,14 +165,16 @@ test.each<[what: string, description: string | undefined, text: string]>([
   ["paragraphs", "One\ntwo.\n\nThree.", "One two."],
   ["an example", "One. For example:\n\n\t{}", "One."],
   ["a list", "One of:\n\n- A\n  b\n\n- C\n\nD", "One of:\n * - A b\n * - C"],
-])("docstring() handles %s", (_what, description, text) => {
+])("writeDocstring() handles %s", (_what, description, text) => {
   const expected = text.includes("\n") ? `/**\n * ${text}\n */\n` : `/** ${text} */\n`;
-  expect(docstring(description, "nodeName")).toBe(expected);
+  expect(writeDocstring(description, "nodeName")).toBe(expected);
 });
 
-test("docstring() keeps whole sentences of a long text, in lines of 110 columns", () => {
+test("writeDocstring() keeps whole sentences of a long text, in lines of 110 columns", () => {
   const sentence = `A${" word".repeat(30)}.`;
-  const lines = docstring(`${sentence} ${sentence} ${sentence} ${sentence}`, "a", "  ").split("\n");
+  const lines = writeDocstring(`${sentence} ${sentence} ${sentence} ${sentence}`, "a", {
+    indent: "  ",
+  }).split("\n");
   expect(lines.join(" ").match(/word\./g)).toHaveLength(3);
   expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(110);
 });
