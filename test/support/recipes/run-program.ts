@@ -29,6 +29,8 @@ export interface RunningProgram {
   output(): string;
   /** How it ended. */
   readonly exit: Promise<number>;
+  /** Ends it at once. */
+  kill(): void;
 }
 
 /** Less than a test may take, so that a program which hangs says what it has written. */
@@ -69,5 +71,5 @@ export function run(
       resolve(code ?? -1);
     });
   });
-  return { output: () => output, exit };
+  return { output: () => output, exit, kill: () => void child.kill("SIGKILL") };
 }

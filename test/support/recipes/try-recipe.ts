@@ -7,6 +7,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "vitest";
+import { until } from "../until.ts";
 import type { RunningProgram } from "./run-program.ts";
 import type { Scenario } from "./scenarios.ts";
 import type { RecipeScene } from "./scene.ts";
@@ -21,7 +22,7 @@ export async function tryRecipe(
 ): Promise<string> {
   const { kube, node, group, folder } = scene;
   const replaced: Record<string, string> = {
-    'namespace: "default"': `namespace: "${kube.namespace}"`,
+    '"default"': JSON.stringify(kube.namespace),
     "namespaces/default/": `namespaces/${kube.namespace}/`,
     "node-a": node,
     "example.com": group,
@@ -35,6 +36,12 @@ export async function tryRecipe(
   Object.assign(replaced, (await scenario.prepare?.(scene)) ?? {});
   const ended = new AbortController();
   const program = await start(adapt(text));
+  if (scenario.goesOn === true) {
+    const { output = [] } = scenario;
+    const isComplete = (): boolean => output.every((one) => new RegExp(one).test(program.output()));
+    await until("it has written all", isComplete).finally(() => program.kill());
+    return program.output();
+  }
   const exit = program.exit.finally(() => ended.abort());
   const meanwhile = scenario.meanwhile?.(scene, { output: program.output, ended: ended.signal });
   const [code] = await Promise.all([exit, meanwhile]).catch((error: unknown) => {
