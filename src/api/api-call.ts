@@ -96,6 +96,11 @@ export interface ResourceClient {
    * @throws {ApiError} if the server rejects it. Beside that as {@link ResourceClient.fetch}.
    */
   upgrade(call: UpgradeCall): Promise<Upgraded>;
+  /**
+   * What a new connection would be made under, after what has aged was read again: the same value as long as server,
+   * trust and client certificate are the same.
+   */
+  generation(signal: AbortSignal | undefined): Promise<unknown>;
   /** This machine's folders and local ports; absent if there are none. */
   readonly local?: (() => Promise<LocalSystem>) | undefined;
 }

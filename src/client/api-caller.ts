@@ -142,6 +142,10 @@ export class ApiCaller implements ResourceClient {
     return await channel.take(response, request);
   }
 
+  async generation(signal: AbortSignal | undefined): Promise<unknown> {
+    return await this.#connections.generation(signal);
+  }
+
   /** Sends a call and reads the answer as text. */
   async #exchange(call: ResourceCall): Promise<{ request: OutgoingRequest; text: string }> {
     const { method, path } = call;

@@ -46,6 +46,8 @@ export interface ClusterConnection {
   readonly send: Send;
   /** By which its server may be trusted again. */
   readonly trust: TrustRenewal<URL>;
+  /** What a new connection would belong to, after what has aged was read again. */
+  generation(signal: AbortSignal | undefined): Promise<unknown>;
   status(): ConnectionStatus;
   /** Takes no more requests; resolves when the last one has ended. */
   retire(): Promise<void>;
@@ -113,6 +115,7 @@ export async function openClusterConnection(parts: ConnectionParts): Promise<Clu
     timeoutMs,
     send: composeSend((request) => transport.send(request), { ...parts, basic, lines }),
     trust: transport,
+    generation: async (signal) => await transport.generation(signal),
     status: () => ({
       server: server.href,
       namespace,

@@ -140,6 +140,16 @@ export class ConfigFollower implements TrustRenewal<URL> {
     return this.#inFlight.read(request, this.#sender(toUrl), maxResponseBytes);
   }
 
+  /** What a new connection would be made under, after what has aged was read again. */
+  async generation(signal: AbortSignal | undefined): Promise<unknown> {
+    const configs = this.#configs;
+    if (configs !== undefined) {
+      await configs.current({ signal });
+      await this.#follow(configs, signal);
+    }
+    return await this.#current.generation(signal);
+  }
+
   hostOf(): string {
     return this.#current.server.host;
   }

@@ -1,23 +1,14 @@
 /**
- * One connection to a port of a pod, over a WebSocket of its own: as a SPDY/3.1 session with one pair of
- * streams, or over the two channels of the older protocol.
+ * One connection to a port of a pod, whatever carries it.
  *
  * @module
  */
 
 import { ConnectionError } from "../errors.ts";
-import type { Clock, MessageSocket } from "../runtime.ts";
+import type { Clock } from "../runtime.ts";
 import { Output } from "./output-stream.ts";
-import { SpdyPings } from "./spdy-pings.ts";
-import { type SpdyFrame, SpdyReader, SpdyWriter } from "./spdy.ts";
 
-/** The subprotocols, the preferred one first. */
-export const forwardProtocols = ["SPDY/3.1+portforward.k8s.io", "v4.channel.k8s.io"] as const;
-
-const ERROR_STREAM = 1;
-const DATA_STREAM = 3;
-const DATA_CHANNEL = 0;
-const ERROR_CHANNEL = 1;
+/** The size of the pieces that are sent. */
 const PIECE_BYTES = 32 * 1024;
 const MAX_ERROR_BYTES = 16 * 1024;
 /** How long the pod may go on answering after the local side has ended. */
@@ -39,71 +30,53 @@ export interface ForwardedConnection extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** What a connection is forwarded by. */
-export interface ForwardParts {
-  readonly socket: MessageSocket;
-  /** The subprotocol that the server chose. */
-  readonly protocol: string;
-  readonly port: number;
+/** What carries a connection to the pod. */
+export interface ForwardLink {
+  /** Whether each side can end by itself. */
+  readonly endsSides: boolean;
+  /** Sends bytes; settles when it takes more. */
+  send(bytes: Uint8Array): Promise<void>;
+  /** Ends the local side, or both if they can't end by themselves. */
+  end(): Promise<void>;
+  /** Called once both sides have ended. */
+  close(): void;
+  /** Gives the connection up. */
+  abort(reason: unknown): void;
+}
+
+/** How a connection behaves. */
+export interface ForwardedParts {
+  readonly link: ForwardLink;
   readonly halfClose: HalfClose;
   readonly clock: Clock;
   /** Which port of which pod, for messages. */
   readonly what: string;
-  /** Aborted when the connection is given up. */
-  readonly signal: AbortSignal;
+  /** Whether other connections wait for what comes after this one's bytes. */
+  isWaitedFor(): boolean;
 }
 
-/** How a subprotocol carries the connection. */
-interface Wire {
-  /** Sent first. */
-  readonly opening: readonly Uint8Array[];
-  /** A message of bytes, in parts. */
-  data(bytes: Uint8Array): Uint8Array[];
-  /** A message that ends the local side, if the protocol can. */
-  readonly end: (() => Uint8Array) | undefined;
-  /** A message that the node answers, if the protocol has such. */
-  readonly ping: ((id: number) => Uint8Array) | undefined;
-  /** What a message says. */
-  read(message: Uint8Array<ArrayBuffer>): Iterable<Word>;
-}
-
-/** What the server says. */
-type Word =
-  | { readonly type: "data"; readonly data: Uint8Array<ArrayBuffer> }
-  | { readonly type: "error"; readonly data: Uint8Array<ArrayBuffer> }
-  | { readonly type: "end" }
-  | { readonly type: "lost" }
-  | { readonly type: "ping"; readonly answer: Uint8Array }
-  | { readonly type: "pong"; readonly id: number };
-
-/** Forwards one connection. */
-export async function forwardConnection(parts: ForwardParts): Promise<ForwardedConnection> {
-  const wire = parts.protocol === forwardProtocols[0] ? spdyWire(parts.port) : channelWire();
-  for (const message of wire.opening) await parts.socket.send(message);
-  return new Forwarded(parts, wire);
-}
-
-class Forwarded implements ForwardedConnection {
+/** Both ends of a connection: streams for the caller, and methods for what carries it. */
+export class Forwarded implements ForwardedConnection {
   readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
   readonly writable: WritableStream<Uint8Array>;
-  readonly #parts: ForwardParts;
-  readonly #wire: Wire;
+  readonly #parts: ForwardedParts;
   readonly #output: Output;
-  readonly #ended: Promise<void>;
-  readonly #pings: SpdyPings | undefined;
   #writing: WritableStreamDefaultController | undefined;
   #error = "";
   #hasPodEnded = false;
   #hasLocalEnded = false;
+  #isOver = false;
   #cancelHold = (): void => {};
 
-  constructor(parts: ForwardParts, wire: Wire) {
+  constructor(parts: ForwardedParts) {
     this.#parts = parts;
-    this.#wire = wire;
-    this.#output = new Output("what the pod sends", {
-      isRequested: true,
+    this.#output = new Output({
       clock: parts.clock,
-      isWaitedFor: () => false,
+      isWaitedFor: parts.isWaitedFor,
+      stalled: (ms) =>
+        this.#failure(
+          `nobody has read it for ${ms} ms, and other connections wait behind it; use connections: "own"`,
+        ),
     });
     this.readable = this.#output.stream;
     this.writable = new WritableStream<Uint8Array>(
@@ -113,93 +86,78 @@ class Forwarded implements ForwardedConnection {
         },
         write: async (chunk) => await this.#write(chunk),
         close: async () => await this.#endLocal(),
-        abort: (reason) => this.#giveUp(reason),
+        abort: (reason) => this.giveUp(reason),
       },
       { highWaterMark: PIECE_BYTES, size: (chunk) => chunk.byteLength },
     );
-    const { ping } = wire;
-    this.#pings =
-      ping &&
-      new SpdyPings({
-        clock: parts.clock,
-        ping: (id) => void parts.socket.send(ping(id)).catch(() => {}), // Reading tells.
-        onDead: (ms) => this.#giveUp(this.#failure(`its node has been silent for ${ms} ms`)),
-      });
-    const onAbort = (): void => this.#giveUp(parts.signal.reason);
-    parts.signal.addEventListener("abort", onAbort, { once: true });
-    if (parts.signal.aborted) onAbort();
-    this.#ended = this.#run().finally(() => parts.signal.removeEventListener("abort", onAbort));
+  }
+
+  /** Whether it waits for a reader who has enough to read. */
+  get isStalled(): boolean {
+    return this.#output.isStalled;
   }
 
   async close(): Promise<void> {
-    this.#giveUp(new ConnectionError(`Cannot use ${this.#parts.what}: it was closed`));
-    await this.#ended;
+    this.giveUp(this.#failure("it was closed"));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
-  async #run(): Promise<void> {
+  /** Passes the pod's bytes on; waits while the reader has enough to read. */
+  async deliver(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     try {
-      await this.#receiveAll();
-      this.#output.close();
-      this.#writing?.error(this.#failure("the pod has closed it"));
+      await this.#output.deliver(bytes);
     } catch (error) {
-      this.#giveUp(error);
-    } finally {
-      this.#pings?.stop();
-      this.#cancelHold();
-      this.#parts.socket.close();
+      this.giveUp(error);
     }
   }
 
-  /** Reads to the end of the connection. */
-  async #receiveAll(): Promise<void> {
-    for (;;) {
-      this.#pings?.onWaiting();
-      const message = await this.#parts.socket.receive().catch((error: unknown) => {
-        if (this.#error === "") throw error;
-        return undefined;
-      });
-      this.#pings?.onHeard();
-      if (message === undefined) break;
-      for (const word of this.#wire.read(message)) await this.#hear(word);
-      if (this.#hasPodEnded && this.#hasLocalEnded) return;
-    }
-    if (this.#error !== "") throw this.#failure(this.#error);
-    if (!this.#hasPodEnded && this.#wire.end !== undefined) {
-      throw this.#failure("the connection was lost");
-    }
+  /** Notes what the pod says of a failure, before it ends the connection. */
+  noteError(bytes: Uint8Array<ArrayBuffer>): void {
+    this.#error = (this.#error + new TextDecoder().decode(bytes)).slice(0, MAX_ERROR_BYTES);
   }
 
-  async #hear(word: Word): Promise<void> {
-    switch (word.type) {
-      case "data":
-        return await this.#output.deliver(word.data);
-      case "error":
-        this.#error = (this.#error + new TextDecoder().decode(word.data)).slice(0, MAX_ERROR_BYTES);
-        return undefined;
-      case "end":
-        this.#hasPodEnded = true;
-        // An error comes before the end, or not at all.
-        if (this.#error !== "") throw this.#failure(this.#error);
-        this.#output.close();
-        if (this.#hasLocalEnded) await this.#passEndOn();
-        return undefined;
-      case "lost":
-        throw this.#failure(this.#error === "" ? "the pod has reset it" : this.#error);
-      case "ping":
-        return await this.#parts.socket.send(word.answer);
-      case "pong":
-        return this.#pings?.onAnswer(word.id);
+  /** Called when the pod has ended its side. */
+  endPod(): void {
+    this.#hasPodEnded = true;
+    // An error comes before the end, or not at all.
+    if (this.#error !== "") return this.giveUp(this.#failure(this.#error));
+    this.#output.close();
+    if (this.#hasLocalEnded) this.#passEndOn().catch(() => {}); // Nobody waits for it.
+  }
+
+  /** Called when the pod has given the connection up. */
+  reset(): void {
+    this.giveUp(this.#failure(this.#error === "" ? "the pod has reset it" : this.#error));
+  }
+
+  /** Called when what carries it has ended, normally unless there is a reason. */
+  lose(reason?: unknown): void {
+    if (this.#error !== "") return this.giveUp(this.#failure(this.#error));
+    if (reason !== undefined) return this.giveUp(reason);
+    if (!this.#hasPodEnded && this.#parts.link.endsSides) {
+      return this.giveUp(this.#failure("the connection was lost"));
     }
+    this.#output.close();
+    this.#writing?.error(this.#failure("the pod has closed it"));
+    this.#finish();
+  }
+
+  /** Ends it at once; what is read or written fails with the reason. */
+  giveUp(reason: unknown): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#cancelHold();
+    this.#parts.link.abort(reason);
+    this.#output.fail(reason);
+    this.#writing?.error(reason);
   }
 
   async #write(chunk: Uint8Array): Promise<void> {
     for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
-      this.#pings?.onSent();
-      await this.#parts.socket.send(...this.#wire.data(chunk.subarray(at, at + PIECE_BYTES)));
+      await this.#parts.link.send(chunk.subarray(at, at + PIECE_BYTES));
     }
   }
 
@@ -213,79 +171,18 @@ class Forwarded implements ForwardedConnection {
 
   async #passEndOn(): Promise<void> {
     this.#cancelHold();
-    const message = this.#wire.end?.();
-    this.#pings?.onSent();
-    if (message !== undefined) await this.#parts.socket.send(message);
-    if (message === undefined || this.#hasPodEnded) this.#parts.socket.close();
+    await this.#parts.link.end();
+    if (this.#hasPodEnded) this.#finish();
   }
 
-  #giveUp(reason: unknown): void {
-    this.#parts.socket.abort(reason);
-    this.#output.fail(reason);
-    this.#writing?.error(reason);
+  #finish(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#cancelHold();
+    this.#parts.link.close();
   }
 
   #failure(why: string): ConnectionError {
     return new ConnectionError(`Cannot use ${this.#parts.what}: ${why}`);
   }
-}
-
-function spdyWire(port: number): Wire {
-  const writer = new SpdyWriter();
-  const reader = new SpdyReader();
-  const headers = (streamtype: string): Record<string, string> => ({
-    streamtype,
-    port: String(port),
-    requestid: "0",
-  });
-  return {
-    opening: [
-      writer.open(ERROR_STREAM, headers("error")),
-      writer.dataHead(ERROR_STREAM, 0, true),
-      writer.open(DATA_STREAM, headers("data")),
-    ],
-    data: (bytes) => [writer.dataHead(DATA_STREAM, bytes.length), bytes],
-    end: () => writer.dataHead(DATA_STREAM, 0, true),
-    ping: (id) => writer.ping(id),
-    *read(message) {
-      for (const frame of reader.push(message)) yield* wordsOf(frame, writer);
-    },
-  };
-}
-
-function* wordsOf(frame: SpdyFrame, writer: SpdyWriter): Iterable<Word> {
-  if (frame.type === "data" && frame.stream === ERROR_STREAM) {
-    yield { type: "error", data: frame.data };
-  } else if (frame.type === "data" && frame.stream === DATA_STREAM) {
-    yield { type: "data", data: frame.data };
-    if (frame.isLast) yield { type: "end" };
-  } else if (frame.type === "reply" && frame.stream === DATA_STREAM && frame.isLast) {
-    yield { type: "end" };
-  } else if (frame.type === "reset" && frame.stream === DATA_STREAM) {
-    yield { type: "lost" };
-  } else if (frame.type === "ping") {
-    // Those that a client has sent come back with their odd numbers.
-    if (frame.id % 2 === 1) yield { type: "pong", id: frame.id };
-    else yield { type: "ping", answer: writer.ping(frame.id) };
-  }
-}
-
-/** `v4.channel.k8s.io`: it can't end one direction alone, and signals the end of either by closing. */
-function channelWire(): Wire {
-  /** The first message of a channel is its port. */
-  const begun = new Set<number>();
-  return {
-    opening: [],
-    data: (bytes) => [Uint8Array.of(DATA_CHANNEL), bytes],
-    end: undefined,
-    ping: undefined,
-    *read(message) {
-      const [channel = DATA_CHANNEL] = message;
-      if (channel !== DATA_CHANNEL && channel !== ERROR_CHANNEL) return;
-      const isPort = !begun.has(channel);
-      begun.add(channel);
-      if (isPort) return;
-      yield { type: channel === DATA_CHANNEL ? "data" : "error", data: message.subarray(1) };
-    },
-  };
 }

@@ -1,13 +1,13 @@
 /**
  * Bytes from a pod on their way to their reader: one of several streams that share a connection.
  *
- * A reader that is slow slows the connection down. One that never comes would stop the other streams as well:
+ * A reader that is slow slows the connection down. One that never comes stops the other streams as well:
  * that is an error, once somebody waits for them.
  *
  * @module
  */
 
-import { ConnectionError } from "../errors.ts";
+import type { ConnectionError } from "../errors.ts";
 import type { Clock } from "../runtime.ts";
 
 /** How much is kept for a reader that is busy. */
@@ -15,30 +15,27 @@ const BUFFER_BYTES = 1024 * 1024;
 /** How long bytes may wait for a reader that never comes, while another one waits for what follows. */
 const STALL_LIMIT_MS = 30_000;
 
-/** What an output stands in. */
-export interface OutputOptions {
-  /** Whether the server sends it; otherwise it is empty. */
-  readonly isRequested: boolean;
+/** Whom an output has to consider. */
+export interface OutputParts {
   readonly clock: Clock;
-  /** Whether something waits for what follows the bytes that lie here. */
-  readonly isWaitedFor: () => boolean;
+  /** Whether somebody waits for what comes after these bytes, so that they must be read in time. */
+  isWaitedFor(): boolean;
+  /** The error if they are not, and for how long. */
+  stalled(limitMs: number): ConnectionError;
 }
 
 /** One output of a process or a connection, as a stream. */
 export class Output {
   readonly stream: ReadableStream<Uint8Array<ArrayBuffer>>;
-  readonly #name: string;
-  readonly #clock: Clock;
-  readonly #isWaitedFor: () => boolean;
+  readonly #parts: OutputParts;
   #controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | undefined;
   /** Wakes up what waits for the reader. */
   #wake: (() => void) | undefined;
   #isOver = false;
+  #isStalled = false;
 
-  constructor(name: string, { isRequested, clock, isWaitedFor }: OutputOptions) {
-    this.#name = name;
-    this.#clock = clock;
-    this.#isWaitedFor = isWaitedFor;
+  constructor(parts: OutputParts) {
+    this.#parts = parts;
     this.stream = new ReadableStream<Uint8Array<ArrayBuffer>>(
       {
         start: (controller) => {
@@ -52,7 +49,11 @@ export class Output {
       },
       new ByteLengthQueuingStrategy({ highWaterMark: BUFFER_BYTES }),
     );
-    if (!isRequested) this.close();
+  }
+
+  /** Whether bytes wait for a reader who has enough to read. */
+  get isStalled(): boolean {
+    return this.#isStalled;
   }
 
   /** Whether a reader waits for bytes: it has taken all there were. */
@@ -69,13 +70,12 @@ export class Output {
     if (bytes.length === 0) return;
     let stalledMs = 0;
     while (!this.#isOver && this.#room <= 0) {
+      this.#isStalled = true;
       const isReady = await this.#ready(1_000);
-      stalledMs = isReady || this.stream.locked || !this.#isWaitedFor() ? 0 : stalledMs + 1_000;
-      if (stalledMs < STALL_LIMIT_MS) continue;
-      throw new ConnectionError(
-        `Cannot continue: nobody reads ${this.#name}; read it, cancel it, or do not ask for it`,
-      );
+      stalledMs = isReady || !this.#parts.isWaitedFor() ? 0 : stalledMs + 1_000;
+      if (stalledMs >= STALL_LIMIT_MS) throw this.#parts.stalled(stalledMs);
     }
+    this.#isStalled = false;
     if (!this.#isOver) this.#controller?.enqueue(bytes);
   }
 
@@ -95,7 +95,7 @@ export class Output {
   /** Waits for the reader, but not for ever. */
   #ready(limitMs: number): Promise<boolean> {
     return new Promise((resolve) => {
-      const cancel = this.#clock.setTimeout(() => resolve(false), limitMs);
+      const cancel = this.#parts.clock.setTimeout(() => resolve(false), limitMs);
       this.#wake = () => {
         cancel();
         resolve(true);

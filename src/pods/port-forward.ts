@@ -12,13 +12,8 @@ import { selectorQuery } from "../api/selectors.ts";
 import { ConfigError, ConnectionError } from "../errors.ts";
 import { checkKnown } from "../options.ts";
 import type { ByteStream } from "../runtime.ts";
-import {
-  type ForwardedConnection,
-  type HalfClose,
-  forwardConnection,
-  forwardProtocols,
-} from "./forwarded-connection.ts";
-import { openWebSocket } from "./open-web-socket.ts";
+import { type Destination, ForwardSessions } from "./forward-sessions.ts";
+import type { ForwardedConnection, HalfClose } from "./forwarded-connection.ts";
 
 /** How connections are forwarded. */
 export interface PortForwardOptions {
@@ -29,6 +24,14 @@ export interface PortForwardOptions {
    * @default "hold"
    */
   halfClose?: HalfClose | undefined;
+  /**
+   * What the connections travel by: `own` opens a connection to the API server for each, so that none waits for
+   * another; `shared` carries those to a pod over one, as kubectl does. Shared ones open faster, but while the
+   * reader of one is slow, all wait. If that takes 30 s, the slow one fails.
+   *
+   * @default "own"
+   */
+  connections?: "own" | "shared" | undefined;
   /** Ends all connections and listeners at once. */
   signal?: AbortSignal | undefined;
   /** How long opening a connection may take, in milliseconds; the client's `timeoutMs` by default. */
@@ -66,7 +69,7 @@ export interface PortListener extends AsyncDisposable {
 /** A way to a port of a pod. Nothing is connected before it is used. */
 export interface PortTunnel {
   /**
-   * Opens a connection, which is one of its own. Behind a Service or a workload, a ready pod is looked for anew.
+   * Opens a connection. Behind a Service or a workload, a ready pod is looked for anew.
    *
    * @throws {ApiError} if the server rejects it.
    * @throws {ConnectionError} if there is no ready pod.
@@ -101,12 +104,6 @@ interface Route {
   readonly signal: AbortSignal;
 }
 
-/** A pod and the number of one of its ports. */
-interface Destination {
-  readonly path: string;
-  readonly port: number;
-}
-
 /** What is read of a pod. */
 interface PodLike {
   readonly metadata?: { readonly name?: string; readonly deletionTimestamp?: string };
@@ -138,29 +135,28 @@ export async function portForward(
   { object, port, isSelected }: ForwardedPort,
   options: PortForwardOptions,
 ): Promise<PortTunnel> {
-  checkKnown("portForward", options, ["halfClose", "signal", "timeoutMs"]);
+  checkKnown("portForward", options, ["halfClose", "connections", "signal", "timeoutMs"]);
   checkPort(port);
   const { client, path } = object;
-  const { halfClose = "hold", signal: given, timeoutMs } = options;
+  const { halfClose = "hold", connections = "own", signal: given, timeoutMs } = options;
   if (halfClose !== "hold" && halfClose !== "forward") {
     throw new TypeError('Cannot use option halfClose: it is "hold" or "forward"');
+  }
+  if (connections !== "own" && connections !== "shared") {
+    throw new TypeError('Cannot use option connections: it is "own" or "shared"');
   }
   const signal = given === undefined ? client.closing : AbortSignal.any([client.closing, given]);
   const what = `port ${port} of ${object.describe()}`;
   const route: Route = { client, path, port, what, signal };
 
+  const settings = { halfClose, clock: client.clock, what, signal };
+  const sessions = new ForwardSessions({ client, settings, timeoutMs });
+
   async function connect(): Promise<ForwardedConnection> {
     signal.throwIfAborted();
     const destination = isSelected ? await findPod(route) : await findPort(route);
-    const call = {
-      path: `${destination.path}/portforward?ports=${destination.port}`,
-      signal,
-      timeoutMs,
-    };
-    const { socket, protocol } = await openWebSocket(client, call, forwardProtocols);
-    const { clock } = client;
-    const parts = { socket, protocol, port: destination.port, halfClose, clock, what, signal };
-    return await forwardConnection(parts);
+    if (connections === "own") return await sessions.connectAlone(destination);
+    return await sessions.connectShared(destination);
   }
 
   return {
@@ -183,12 +179,16 @@ export async function portForward(
           if (!stop.signal.aborted) onError?.(error);
         });
       });
-      const close = async (): Promise<void> => {
+      const release = sessions.hold();
+      let closing: Promise<void> | undefined;
+      const close = (): Promise<void> => (closing ??= end());
+      const end = async (): Promise<void> => {
         signal.removeEventListener("abort", onAbort);
         stop.abort();
         await server.close();
         const reason = new ConnectionError(`Cannot forward ${what}: the listener was closed`);
         for (const stream of streams) stream.abort(reason);
+        release();
       };
       const onAbort = (): void => void close().catch(() => {});
       signal.addEventListener("abort", onAbort, { once: true });

@@ -100,12 +100,19 @@ class Session implements RemoteCommand {
   constructor(parts: RemoteCommandParts) {
     this.#parts = parts;
     const { streams, clock } = parts;
-    const isWaitedFor = (): boolean =>
-      this.#isExitWanted || this.#outputs.some(({ isWanted }) => isWanted);
-    this.#outputs = [
-      new Output("stdout", { isRequested: streams.stdout, clock, isWaitedFor }),
-      new Output("stderr", { isRequested: streams.stderr, clock, isWaitedFor }),
-    ];
+    const outputOf = (name: "stdout" | "stderr"): Output => {
+      const output: Output = new Output({
+        clock,
+        isWaitedFor: () => !output.stream.locked && this.#isWaitedFor,
+        stalled: () =>
+          new ConnectionError(
+            `Cannot ${this.#what}: nobody reads ${name}; read it, cancel it, or do not ask for it`,
+          ),
+      });
+      if (!streams[name]) output.close();
+      return output;
+    };
+    this.#outputs = [outputOf("stdout"), outputOf("stderr")];
     this.stdout = this.#outputs[0].stream;
     this.stderr = this.#outputs[1].stream;
     this.stdin = new WritableStream(
@@ -151,6 +158,10 @@ class Session implements RemoteCommand {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  get #isWaitedFor(): boolean {
+    return this.#isExitWanted || this.#outputs.some(({ isWanted }) => isWanted);
   }
 
   get #what(): string {

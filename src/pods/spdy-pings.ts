@@ -35,10 +35,18 @@ export class SpdyPings {
   #firstAfterBytes = 1;
   /** Whether the node has answered since the last bytes, and so has taken them. */
   #isIdle = false;
+  #lastAnswer = -1;
+  /** Whether a ping was not answered before the next one was due. */
+  #isLate = false;
 
   constructor(parts: SpdyPingParts) {
     this.#parts = parts;
     this.#cancel = parts.clock.setTimeout(() => this.#check(), PING_INTERVAL_MS);
+  }
+
+  /** Whether the node has answered the last ping in time, as far as there was one. */
+  get isAnswered(): boolean {
+    return !this.#isLate;
   }
 
   /** Called when bytes are sent. */
@@ -59,6 +67,8 @@ export class SpdyPings {
 
   /** Called when a ping has come back. */
   onAnswer(id: number): void {
+    this.#lastAnswer = id;
+    this.#isLate = id < this.#id;
     if (id >= this.#firstAfterBytes) this.#isIdle = true;
   }
 
@@ -71,6 +81,7 @@ export class SpdyPings {
     const silentMs = now - (this.#waitsSince ?? now);
     if (this.#isIdle && silentMs >= DEAD_AFTER_MS) return this.#parts.onDead(silentMs);
     this.#cancel = this.#parts.clock.setTimeout(() => this.#check(), PING_INTERVAL_MS);
+    this.#isLate = this.#lastAnswer < this.#id;
     if (silentMs < PING_INTERVAL_MS && this.#isIdle) return;
     this.#id += 2;
     this.#parts.ping(this.#id);

@@ -36,6 +36,11 @@ const PING = 6;
 const GOAWAY = 7;
 /** RST_STREAM's status for a stream that the client gives up. */
 const CANCEL = 5;
+/** What a session's zlib stream begins with. */
+const ZLIB_HEADER = [0x78, 0x01];
+/** The header of a stored block (RFC 1951 section 3.2.4). */
+const STORED_BYTES = 5;
+const EMPTY_BLOCK = [0, 0, 0, 0xff, 0xff];
 const MAX_ID = 0x7fff_ffff;
 /** A server of Kubernetes sends at most 32 KiB in a frame. */
 const MAX_FRAME_BYTES = 1024 * 1024;
@@ -46,10 +51,19 @@ export class SpdyWriter {
 
   /** Opens a stream; a client's have odd numbers. */
   open(stream: number, headers: Readonly<Record<string, string>>): Uint8Array<ArrayBuffer> {
-    const block = this.#stored(headerBlock(headers));
-    const frame = control(SYN_STREAM, 10 + block.length);
-    new DataView(frame.buffer).setUint32(8, stream);
-    frame.set(block, 18);
+    const block = headerBlock(headers);
+    const zlib = this.#hasBegun ? 0 : ZLIB_HEADER.length;
+    const frame = control(SYN_STREAM, 10 + zlib + STORED_BYTES + block.length + EMPTY_BLOCK.length);
+    const view = new DataView(frame.buffer);
+    view.setUint32(8, stream);
+    if (zlib > 0) frame.set(ZLIB_HEADER, 18);
+    this.#hasBegun = true;
+    // Zlib data (RFC 1950) of one stored block and an empty one, at which a reader hands out what it has.
+    const at = 18 + zlib;
+    view.setUint16(at + 1, block.length, true);
+    view.setUint16(at + 3, ~block.length, true);
+    frame.set(block, at + STORED_BYTES);
+    frame.set(EMPTY_BLOCK, at + STORED_BYTES + block.length);
     return frame;
   }
 
@@ -77,17 +91,6 @@ export class SpdyWriter {
     view.setUint32(12, CANCEL);
     return frame;
   }
-
-  /** Zlib data (RFC 1950) of one stored block and an empty one, at which a reader hands out what it has. */
-  #stored(bytes: Uint8Array): Uint8Array {
-    const header = this.#hasBegun ? [] : [0x78, 0x01];
-    this.#hasBegun = true;
-    const { length } = bytes;
-    const low = length & 0xff;
-    const high = length >> 8;
-    const start = [...header, 0, low, high, low ^ 0xff, high ^ 0xff];
-    return Uint8Array.from([...start, ...bytes, 0, 0, 0, 0xff, 0xff]);
-  }
 }
 
 function control(type: number, length: number): Uint8Array<ArrayBuffer> {
@@ -99,17 +102,18 @@ function control(type: number, length: number): Uint8Array<ArrayBuffer> {
   return frame;
 }
 
+/** Names and values in ASCII, each with its length before it. */
 function headerBlock(headers: Readonly<Record<string, string>>): Uint8Array {
   const fields = Object.entries(headers);
-  const texts = fields.flat().map((text) => new TextEncoder().encode(text));
+  const texts = fields.flat();
   const block = new Uint8Array(4 + texts.reduce((sum, text) => sum + 4 + text.length, 0));
   const view = new DataView(block.buffer);
   view.setUint32(0, fields.length);
   let at = 4;
   for (const text of texts) {
     view.setUint32(at, text.length);
-    block.set(text, at + 4);
-    at += 4 + text.length;
+    at += 4;
+    for (let index = 0; index < text.length; index++) block[at++] = text.charCodeAt(index);
   }
   return block;
 }

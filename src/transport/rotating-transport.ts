@@ -139,6 +139,12 @@ export class RotatingTransport implements TrustRenewal<URL> {
     }
   }
 
+  /** The generation that a new connection would belong to, after what has aged was read again. */
+  async generation(signal: AbortSignal | undefined): Promise<unknown> {
+    if (!this.#rotation.isFresh()) await this.#rotation.refresh(signal);
+    return this.#rotation.pick();
+  }
+
   hostOf(url: URL): string {
     return url.host;
   }

@@ -21,8 +21,13 @@ const CONNECTIONS = 200;
 const MEGABYTES = 50;
 
 const runtimes: readonly RuntimeName[] = ["node", "deno", "bun"];
-const contenders = ["kubectl", ...runtimes] as const;
-type Contender = (typeof contenders)[number];
+const ways = ["shared", "own"] as const;
+type Way = (typeof ways)[number];
+type Contender = "kubectl" | `${RuntimeName} ${Way}`;
+const contenders: readonly Contender[] = [
+  "kubectl",
+  ...runtimes.flatMap((runtime) => ways.map((way): Contender => `${runtime} ${way}`)),
+];
 
 const commands: Readonly<Record<RuntimeName, readonly string[]>> = {
   node: [process.execPath],
@@ -47,11 +52,12 @@ export async function measurePorts({ dist, isQuick, say }: BenchContext): Promis
     for (const contender of contenders) {
       const flags = [`--kubeconfig=${kubeconfig}`, `--namespace=${NAMESPACE}`];
       const program = fileURLToPath(new URL("programs/port-forward.mjs", import.meta.url));
-      const argument = JSON.stringify({ dist, kubeconfig, pod: POD, port });
+      const [name, connections] = contender.split(" ") as ["kubectl"] | [RuntimeName, Way];
+      const argument = JSON.stringify({ dist, kubeconfig, pod: POD, port, connections });
       const command =
-        contender === "kubectl"
+        name === "kubectl"
           ? ["kubectl", ...flags, "port-forward", `pod/${POD}`, `:${port}`]
-          : [...commands[contender], program, argument];
+          : [...commands[name], program, argument];
       forwarders.set(contender, await startForwarder(command));
     }
     const localPort = (contender: Contender): number => forwarders.get(contender)?.port ?? 0;
@@ -64,27 +70,37 @@ export async function measurePorts({ dist, isQuick, say }: BenchContext): Promis
       say(`ports, ${MEGABYTES} MB, ${contender}: ${round + 1} of ${rounds}`);
       return await timeEcho(localPort(contender));
     });
-    return runtimes.flatMap((runtime): Figure[] => [
-      {
-        name: `${CONNECTIONS} forwarded connections at once, ${runtimeTitles[runtime]}, against kubectl`,
-        value: ratio(opened[runtime], opened.kubectl).median,
-        unit: "times",
-        goal: atMost(1),
-        detail: `${median(opened[runtime]).toFixed(0)} ms, each with a TLS connection of its own, against ${median(opened.kubectl).toFixed(0)} ms in one`,
-      },
-      {
-        name: `${MEGABYTES} MB there and back by a forwarded port, ${runtimeTitles[runtime]}, against kubectl`,
-        value: ratio(sent[runtime], sent.kubectl).median,
-        unit: "times",
-        goal: undefined,
-        detail: `${median(sent[runtime]).toFixed(0)} ms against ${median(sent.kubectl).toFixed(0)} ms`,
-      },
-    ]);
+    const figuresOf = (runtime: RuntimeName, way: Way): Figure[] => {
+      const contender = `${runtime} ${way}` as const;
+      const title = `${runtimeTitles[runtime]}, ${titles[way]}, against kubectl`;
+      return [
+        {
+          name: `${CONNECTIONS} forwarded connections at once, ${title}`,
+          value: ratio(opened[contender], opened.kubectl).median,
+          unit: "times",
+          goal: way === "shared" ? atMost(1) : undefined,
+          detail: `${median(opened[contender]).toFixed(0)} ms against ${median(opened.kubectl).toFixed(0)} ms`,
+        },
+        {
+          name: `${MEGABYTES} MB there and back by a forwarded port, ${title}`,
+          value: ratio(sent[contender], sent.kubectl).median,
+          unit: "times",
+          goal: undefined,
+          detail: `${median(sent[contender]).toFixed(0)} ms against ${median(sent.kubectl).toFixed(0)} ms`,
+        },
+      ];
+    };
+    return runtimes.flatMap((runtime) => ways.flatMap((way) => figuresOf(runtime, way)));
   } finally {
     for (const { child } of forwarders.values()) child.kill();
     echo.close();
   }
 }
+
+const titles: Readonly<Record<Way, string>> = {
+  shared: "over one connection",
+  own: "each over one of its own",
+};
 
 interface Forwarder {
   readonly child: ChildProcess;

@@ -435,12 +435,12 @@ const rows: readonly Row[] = [
   ),
   row<PortForwardOptions>(
     "portForward",
-    { halfClose: 1, signal: 1, timeoutMs: 1 },
+    { connections: 1, halfClose: 1, signal: 1, timeoutMs: 1 },
     ({ pods }, options) => pods.portForward("a", 80, options),
   ),
   row<PortForwardOptions>(
     "portForward",
-    { halfClose: 1, signal: 1, timeoutMs: 1 },
+    { connections: 1, halfClose: 1, signal: 1, timeoutMs: 1 },
     ({ deployments }, options) => deployments.portForward("a", 80, options),
   ),
   row<ReadFileOptions>("readFile", { maxBytes: 1, container: 1, signal: 1 }, ({ pods }, options) =>

@@ -27,6 +27,8 @@ export interface PodStreamsState {
   readonly gates: Gates;
   /** Told how many bytes of a flood the client has taken. */
   onStreamed(bytes: number): void;
+  /** Told of each forwarded connection. */
+  onForwarded(): void;
 }
 
 const sockets = new WebSocketServer({
@@ -74,7 +76,7 @@ export async function servePodStream(
     webSocket.on("error", () => {});
     if (subresource === "portforward") {
       const port = Number(url.searchParams.get("ports"));
-      if (webSocket.protocol.startsWith("SPDY")) echoSpdy(webSocket, port);
+      if (webSocket.protocol.startsWith("SPDY")) echoSpdy(webSocket, state.onForwarded);
       else echoChannels(webSocket, port);
       return;
     }

@@ -8,9 +8,10 @@
 import type { RawData, WebSocket } from "ws";
 
 const SYN_STREAM = 1;
-const DATA_STREAM = 3;
-const ERROR_STREAM = 1;
+const RST_STREAM = 3;
+const PING = 6;
 const FIN = 1;
+const PIECE = Buffer.alloc(32 * 1024, "x");
 const REFUSED = "error forwarding port 1: connection refused";
 
 /** `v4.channel.k8s.io`. */
@@ -25,9 +26,14 @@ export function echoChannels(webSocket: WebSocket, port: number): void {
   webSocket.on("message", (data) => webSocket.send(toBytes(data)));
 }
 
-/** `SPDY/3.1+portforward.k8s.io`. */
-export function echoSpdy(webSocket: WebSocket, port: number): void {
+/**
+ * `SPDY/3.1+portforward.k8s.io`, with any number of connections. Port 3 sends without an end, and without regard to
+ * its reader.
+ */
+export function echoSpdy(webSocket: WebSocket, onOpened: () => void): void {
   let pending = Buffer.alloc(0);
+  /** The ports, by the numbers of their data streams. */
+  const ports = new Map<number, number>();
   webSocket.on("message", (data) => {
     pending = Buffer.concat([pending, toBytes(data)]);
     while (pending.length >= 8) {
@@ -40,18 +46,31 @@ export function echoSpdy(webSocket: WebSocket, port: number): void {
   });
 
   function answer(frame: Buffer): void {
-    if ((frame[0] ?? 0) >= 0x80) {
-      if (frame.readUInt16BE(2) !== SYN_STREAM) return;
-      const stream = frame.readUInt32BE(8);
-      if (stream !== DATA_STREAM) return;
-      if (port === 1) webSocket.send(dataFrame(ERROR_STREAM, Buffer.from(REFUSED), true));
-      if (port <= 2) webSocket.send(dataFrame(DATA_STREAM, Buffer.alloc(0), true));
+    if ((frame[0] ?? 0) < 0x80) {
+      const stream = frame.readUInt32BE(0);
+      const isLast = (frame[4] ?? 0) === FIN;
+      if (ports.has(stream)) webSocket.send(dataFrame(stream, frame.subarray(8), isLast));
       return;
     }
-    const stream = frame.readUInt32BE(0);
-    if (stream !== DATA_STREAM) return;
-    const isLast = (frame[4] ?? 0) === FIN;
-    webSocket.send(dataFrame(DATA_STREAM, frame.subarray(8), isLast));
+    if (frame.readUInt16BE(2) === PING) return webSocket.send(frame);
+    const stream = frame.readUInt32BE(8);
+    if (frame.readUInt16BE(2) === RST_STREAM) ports.delete(stream);
+    if (frame.readUInt16BE(2) !== SYN_STREAM) return;
+    // The client compresses no headers: each value has its length before it.
+    const headers = frame.toString("latin1");
+    if (!headers.includes("\0\0\0\x04data")) return;
+    const port = Number(/port\0\0\0.(\d+)/.exec(headers)?.[1]);
+    ports.set(stream, port);
+    onOpened();
+    // The error stream is the one before.
+    if (port === 1) webSocket.send(dataFrame(stream - 2, Buffer.from(REFUSED), true));
+    if (port <= 2) webSocket.send(dataFrame(stream, Buffer.alloc(0), true));
+    if (port === 3) flood(stream);
+  }
+
+  function flood(stream: number): void {
+    if (!ports.has(stream) || webSocket.readyState !== webSocket.OPEN) return;
+    webSocket.send(dataFrame(stream, PIECE, false), () => flood(stream));
   }
 }
 

@@ -85,6 +85,8 @@ export interface ServerStats {
   requestsByPath: Record<string, number>;
   /** How many bytes of floods have been taken by clients, or wait on their way to them. */
   streamed: number;
+  /** Connections that were forwarded by SPDY. */
+  forwarded: number;
 }
 
 /** One request as the server saw it. */

@@ -279,7 +279,9 @@ export class TestTlsServer {
     if (!this.#isAuthenticated(request)) return refuseUpgrade(socket, "401 Unauthorized");
     if (isPodStream(url)) {
       const onStreamed = (bytes: number): void => void (this.#stats.streamed += bytes);
-      servePodStream(request, socket, head, { gates: this.gates, onStreamed }).catch(ignore);
+      const onForwarded = (): void => void (this.#stats.forwarded += 1);
+      const state = { gates: this.gates, onStreamed, onForwarded };
+      servePodStream(request, socket, head, state).catch(ignore);
       return;
     }
     if (!isExecPath(url.pathname)) return refuseUpgrade(socket, "404 Not Found");
@@ -331,6 +333,7 @@ function noCounts(): Counts {
     requests: 0,
     requestsByPath: {},
     streamed: 0,
+    forwarded: 0,
   };
 }
 

@@ -1,10 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { ConnectionError } from "../../../src/errors.ts";
-import {
-  type ForwardParts,
-  type ForwardedConnection,
-  forwardConnection,
-} from "../../../src/pods/forwarded-connection.ts";
+import { forwardChannels } from "../../../src/pods/forward-channels.ts";
+import { SpdySession, type ForwardSettings } from "../../../src/pods/spdy-session.ts";
+import type { ForwardedConnection } from "../../../src/pods/forwarded-connection.ts";
 import { WebSocketConnection } from "../../../src/pods/web-socket.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { until } from "../../support/until.ts";
@@ -14,6 +12,14 @@ import {
   scriptedConnection,
   serverFrame,
 } from "./support/scripted-connection.ts";
+import {
+  clientFrames,
+  controlMessage,
+  dataMessage,
+  heard,
+  idsOf,
+  types,
+} from "./support/spdy-frames.ts";
 
 const SPDY = "SPDY/3.1+portforward.k8s.io";
 const CHANNELS = "v4.channel.k8s.io";
@@ -28,61 +34,39 @@ interface Scene {
   readonly stop: AbortController;
 }
 
-async function open(protocol: string, options: Partial<ForwardParts> = {}): Promise<Scene> {
+async function open(protocol: string, options: Partial<ForwardSettings> = {}): Promise<Scene> {
   const server = scriptedConnection();
   const clock = new ManualClock();
   const stop = new AbortController();
-  const forwarded = await forwardConnection({
-    socket: new WebSocketConnection(server, clock),
-    protocol,
-    port: 5432,
+  const socket = new WebSocketConnection(server, clock);
+  const settings: ForwardSettings = {
     halfClose: "hold",
     clock,
     what: "port 5432 of Pod default/db",
     signal: stop.signal,
     ...options,
-  });
+  };
+  const forwarded =
+    protocol === SPDY
+      ? await new SpdySession(socket, settings, () => false).open(5432)
+      : forwardChannels(socket, settings);
   return { server, forwarded, clock, stop };
-}
-
-/** A data frame of SPDY in a message of its own. */
-function data(stream: number, payload: string, isLast = false): Uint8Array<ArrayBuffer> {
-  const body = text(payload);
-  const frame = new Uint8Array(8 + body.length);
-  new DataView(frame.buffer).setUint32(0, stream);
-  new DataView(frame.buffer).setUint32(4, ((isLast ? 1 : 0) << 24) | body.length);
-  frame.set(body, 8);
-  return serverFrame(0x82, frame);
 }
 
 const close = serverFrame(0x88, Uint8Array.of(3, 232));
 
-/** The client's data frames, as `stream:text`, with a `.` behind the last one. */
-function heard(server: ScriptedConnection): string[] {
-  return server.written
-    .map(clientFrame)
-    .filter(({ opcode, payload: [first = 0] }) => opcode === 2 && first < 128)
-    .map(({ payload }) => {
-      const end = payload[4] === 1 ? "." : "";
-      return `${payload[3]}:${String.fromCharCode(...payload.subarray(8))}${end}`;
-    });
-}
-
 describe("over SPDY", () => {
   test("a connection opens its two streams and carries bytes both ways", async () => {
     const { server, forwarded } = await open(SPDY);
-    const types = server.written
-      .map(clientFrame)
-      .map(({ payload: [first, , , type] }) => [first, type]);
-    expect(types).toEqual([
-      [0x80, 1],
-      [0, 1],
-      [0x80, 1],
+    expect(clientFrames(server)).toMatchObject([
+      { type: types.open, id: 1 },
+      { type: undefined, id: 1, isLast: true },
+      { type: types.open, id: 3 },
     ]);
     const writer = forwarded.writable.getWriter();
     await writer.write(text("ping"));
     expect(heard(server)).toEqual(["1:.", "3:ping"]);
-    server.serve(data(3, "po"), data(3, "ng", true), close);
+    server.serve(dataMessage(3, "po"), dataMessage(3, "ng", true), close);
     expect(await read(forwarded.readable)).toBe("pong");
     await until("the WebSocket is closed", () => server.isEnded);
   });
@@ -91,7 +75,7 @@ describe("over SPDY", () => {
     const { server, forwarded } = await open(SPDY);
     await forwarded.writable.getWriter().close();
     expect(heard(server)).toEqual(["1:."]);
-    server.serve(data(3, "the whole answer"), data(3, "", true));
+    server.serve(dataMessage(3, "the whole answer"), dataMessage(3, "", true));
     expect(await read(forwarded.readable)).toBe("the whole answer");
     await until("the end is passed on", () => heard(server).includes("3:."));
     await until("the WebSocket is closed", () => server.isEnded);
@@ -107,7 +91,7 @@ describe("over SPDY", () => {
       await clock.advance(1_000);
     }
     await until("the end is passed on", () => heard(server).includes("3:."));
-    server.serve(data(3, "late", true));
+    server.serve(dataMessage(3, "late", true));
     expect(await answer).toBe("late");
   });
 
@@ -119,19 +103,12 @@ describe("over SPDY", () => {
 
   test("a ping of the session is answered", async () => {
     const { server } = await open(SPDY);
-    server.serve(serverFrame(0x82, Uint8Array.of(0x80, 3, 0, 6, 0, 0, 0, 4, 0, 0, 0, 2)));
-    const isPong = ({ payload }: { payload: Uint8Array }): boolean =>
-      payload[3] === 6 && payload[11] === 2;
-    await until("it is answered", () => server.written.map(clientFrame).some(isPong));
+    server.serve(controlMessage(types.ping, 2));
+    await until("it is answered", () => idsOf(server, types.ping).includes(2));
   });
 
-  const pings = (server: ScriptedConnection): number[] =>
-    server.written
-      .map(clientFrame)
-      .filter(({ payload }) => payload[0] === 0x80 && payload[3] === 6)
-      .map(({ payload }) => payload[11] ?? 0);
-  const pong = (id: number): Uint8Array<ArrayBuffer> =>
-    serverFrame(0x82, Uint8Array.of(0x80, 3, 0, 6, 0, 0, 0, 4, 0, 0, 0, id));
+  const pings = (server: ScriptedConnection): number[] => idsOf(server, types.ping);
+  const pong = (id: number): Uint8Array<ArrayBuffer> => controlMessage(types.ping, id);
   /** So many seconds, in which the API server itself answers all the time. */
   async function pass({ server, clock }: Scene, seconds: number): Promise<void> {
     for (let second = 0; second < seconds; second++) {
@@ -165,7 +142,7 @@ describe("over SPDY", () => {
     // From here on it answers no pings: they wait behind the bytes.
     await forwarded.writable.getWriter().write(text("more than it takes"));
     await pass(scene, 300);
-    server.serve(data(3, "alive", true), close);
+    server.serve(dataMessage(3, "alive", true), close);
     expect(await answer).toBe("alive");
   });
 
@@ -175,9 +152,9 @@ describe("over SPDY", () => {
     await pass(scene, 5);
     server.serve(pong(1));
     const letters = "x".repeat(64 * 1024);
-    for (let count = 0; count < 20; count++) server.serve(data(3, letters));
+    for (let count = 0; count < 20; count++) server.serve(dataMessage(3, letters));
     await pass(scene, 300);
-    server.serve(data(3, "", true), close);
+    server.serve(dataMessage(3, "", true), close);
     expect((await read(forwarded.readable)).length).toBe(20 * letters.length);
   });
 
@@ -185,21 +162,23 @@ describe("over SPDY", () => {
     [
       "the pod can't be reached",
       (server) =>
-        server.serve(data(1, "connection refused"), data(3, "", true), data(1, "", true), close),
+        server.serve(
+          dataMessage(1, "connection refused"),
+          dataMessage(3, "", true),
+          dataMessage(1, "", true),
+          close,
+        ),
       "Cannot use port 5432 of Pod default/db: connection refused",
     ],
     [
       "the pod resets it",
-      (server) =>
-        server.serve(
-          serverFrame(0x82, Uint8Array.of(0x80, 3, 0, 3, 0, 0, 0, 8, 0, 0, 0, 3, 0, 0, 0, 5)),
-        ),
+      (server) => server.serve(controlMessage(types.reset, 3, 5)),
       "the pod has reset it",
     ],
     ["the connection is cut", (server) => server.cut(), "the connection was lost"],
     [
       "it is closed in the middle",
-      (server) => server.serve(data(3, "part"), close),
+      (server) => server.serve(dataMessage(3, "part"), close),
       "the connection was lost",
     ],
   ])("both directions fail if %s", async (_what, act, message) => {

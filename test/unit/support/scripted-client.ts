@@ -131,6 +131,7 @@ export function createScriptedClient(fieldManager?: string): ScriptedClient {
     async upgrade({ path }) {
       throw new Error(`Cannot upgrade ${path}: the script has no streams`);
     },
+    generation: async () => undefined,
     async text(asked) {
       const path = `${asked.path}?${new URLSearchParams(asked.query as Record<string, string>)}`;
       const init = { headers: asked.headers, ...(asked.signal && { signal: asked.signal }) };
