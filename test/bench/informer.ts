@@ -5,59 +5,71 @@
  */
 
 import { setTimeout as delay } from "node:timers/promises";
-import type { BenchContext, Figure, Unit } from "./figures.ts";
+import { type BenchContext, type Figure, type Goal, type Unit, atMost } from "./figures.ts";
 import { startProgram } from "./program.ts";
 import type { InformerArgument, InformerResult } from "./programs/informer.ts";
 import { POD_COUNT } from "./server/pods.ts";
 import { type Stage, openStage } from "./stage.ts";
 import { alternate, median, ratio } from "./statistics.ts";
 
-const CHANGES = 1_000;
-const contenders = ["reanchor", "client-node"] as const;
+const CHANGES = [1_000, 10_000] as const;
+const GOAL = 1;
+const own = ["reanchor", "reanchor over sockets"] as const;
+const contenders = [...own, "client-node"] as const;
 
 type Contender = (typeof contenders)[number];
-type Series = Record<Contender, number[]>;
+
+/** What one of ours came to in each process, and client-node. */
+interface Series {
+  readonly name: (typeof own)[number];
+  readonly own: readonly number[];
+  readonly peer: readonly number[];
+}
 
 /** One informer, when it knew all objects, and when it had heard of the changes. */
 interface Followed {
   readonly sync: InformerResult;
-  readonly change: InformerResult;
+  readonly changes: readonly InformerResult[];
 }
 
 /** Compares the time to know all objects, to hear of changes, and the memory. */
 export async function measureInformer({ dist, isQuick, say }: BenchContext): Promise<Figure[]> {
   await using stage = await openStage(dist);
-  const rounds = isQuick ? 2 : 7;
+  const rounds = isQuick ? 2 : 5;
   const results = await alternate(contenders, rounds, async (contender, round) => {
     say(`informers of ${POD_COUNT} objects: ${round + 1} of ${rounds}`);
     return await follow(stage, contender);
   });
-  const series = (read: (followed: Followed) => number): Series => ({
-    reanchor: results.reanchor.map(read),
-    "client-node": results["client-node"].map(read),
+  return own.flatMap((name): Figure[] => {
+    const series = (read: (followed: Followed) => number): Series => ({
+      name,
+      own: results[name].map(read),
+      peer: results["client-node"].map(read),
+    });
+    const known = series(({ sync }) => sync.ms);
+    const last = ({ changes, sync }: Followed): InformerResult => changes.at(-1) ?? sync;
+    return [
+      compare(`time until it knows ${POD_COUNT} pods`, known, "ms"),
+      ...CHANGES.map((count, index) =>
+        compare(
+          `time until it has heard of ${count} changes`,
+          series(({ changes }) => changes[index]?.ms ?? Number.NaN),
+          "ms",
+          atMost(GOAL),
+        ),
+      ),
+      compare(
+        "memory then",
+        series((followed) => last(followed).rss / 1e6),
+        "MB",
+      ),
+      compare(
+        "peak memory",
+        series((followed) => last(followed).peak / 1e6),
+        "MB",
+      ),
+    ];
   });
-  return [
-    compare(
-      `time until it knows ${POD_COUNT} pods`,
-      series(({ sync }) => sync.ms),
-      "ms",
-    ),
-    compare(
-      `time until it has heard of ${CHANGES} changes`,
-      series(({ change }) => change.ms),
-      "ms",
-    ),
-    compare(
-      "memory then",
-      series(({ change }) => change.rss / 1e6),
-      "MB",
-    ),
-    compare(
-      "peak memory",
-      series(({ change }) => change.peak / 1e6),
-      "MB",
-    ),
-  ];
 }
 
 async function follow({ place, env, server }: Stage, contender: Contender): Promise<Followed> {
@@ -69,20 +81,29 @@ async function follow({ place, env, server }: Stage, contender: Contender): Prom
   });
   const sync = await program.ask<InformerResult>("sync");
   await delay(300); // The watch is open by then.
-  await program.ask("expect", CHANGES);
-  const watches = await server.ask<number>("change", CHANGES);
-  if (watches !== 1) throw new Error(`Cannot measure: ${contender} has ${watches} watches open`);
-  return { sync, change: await program.ask<InformerResult>("changed") };
+  const changes: InformerResult[] = [];
+  for (const count of CHANGES) {
+    await program.ask("expect", count);
+    const watches = await server.ask<number>("change", count);
+    if (watches !== 1) throw new Error(`Cannot measure: ${contender} has ${watches} watches open`);
+    changes.push(await program.ask<InformerResult>("changed"));
+  }
+  return { sync, changes };
 }
 
-function compare(name: string, series: Series, unit: Unit): Figure {
-  const own = median(series.reanchor).toFixed(0);
-  const peer = median(series["client-node"]).toFixed(0);
+function compare(
+  what: string,
+  { name, own: values, peer }: Series,
+  unit: Unit,
+  goal?: Goal,
+): Figure {
+  const middle = (all: readonly number[]): string => `${median(all).toFixed(0)} ${unit}`;
+  const which = name === "reanchor" ? "informer" : "informer over sockets";
   return {
-    name: `informer, ${name}, Node, against client-node's`,
-    value: ratio(series.reanchor, series["client-node"]).median,
+    name: `${which}, ${what}, Node, against client-node's`,
+    value: ratio(values, peer).median,
     unit: "times",
-    goal: undefined,
-    detail: `${own} ${unit} against ${peer} ${unit} in ${series.reanchor.length} processes each`,
+    goal,
+    detail: `${middle(values)} against ${middle(peer)} in ${values.length} processes each`,
   };
 }

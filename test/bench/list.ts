@@ -16,8 +16,14 @@ interface ListResult {
   readonly items: number;
 }
 
-const GOAL = 1.05;
-const contenders = ["bare fetch", "kube.get", "resource(Pod).list"] as const;
+const GOAL = 1;
+const own = [
+  "kube.get",
+  "resource(Pod).list",
+  "kube.get over sockets",
+  "resource(Pod).list over sockets",
+] as const;
+const contenders = ["bare fetch", ...own] as const;
 
 type Contender = (typeof contenders)[number];
 
@@ -25,7 +31,7 @@ type Contender = (typeof contenders)[number];
 export async function measureList({ dist, isQuick, say }: BenchContext): Promise<Figure[]> {
   await using stage = await openStage(dist);
   const { place, env } = stage;
-  const rounds = isQuick ? 3 : 15;
+  const rounds = isQuick ? 3 : 9;
   const results = await alternate(contenders, rounds, async (contender, round) => {
     say(`a list of ${POD_COUNT} pods: ${round + 1} of ${rounds}`);
     const options = { argument: { contender, place }, env };
@@ -37,7 +43,7 @@ export async function measureList({ dist, isQuick, say }: BenchContext): Promise
   const times = (name: Contender): number[] => results[name].map(({ ms }) => ms);
   const peaks = (name: Contender): number[] => results[name].map((it) => it.peakBytes / 1e6);
   const base = "bare fetch";
-  return (["kube.get", "resource(Pod).list"] as const).flatMap((name): Figure[] => [
+  return own.flatMap((name): Figure[] => [
     {
       name: `time of ${name} of ${POD_COUNT} pods, Node, against fetch and JSON.parse`,
       value: ratio(times(name), times(base)).median,

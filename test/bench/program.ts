@@ -26,6 +26,8 @@ export const runtimeTitles: Readonly<Record<RuntimeName, string>> = {
 export interface ProgramOptions {
   /** @default "node" */
   readonly runtime?: RuntimeName;
+  /** A program that needs no runtime, in the place of the file. */
+  readonly command?: string | undefined;
   /** What the program is told at its start. */
   readonly argument?: unknown;
   /** Added to the environment. */
@@ -92,16 +94,17 @@ export async function runProgram<T>(file: string, options: ProgramOptions = {}):
 
 function spawnProgram(file: string, options: ProgramOptions) {
   const { runtime = "node", argument = null, env = {}, flags = [] } = options;
-  const [command, ...args] = commands[runtime];
   const path = fileURLToPath(new URL(file, import.meta.url));
-  return spawn(command, [...args, ...flags, path, JSON.stringify(argument)], {
+  const [command, ...args] =
+    options.command === undefined ? [...commands[runtime], ...flags, path] : [options.command];
+  return spawn(command, [...args, JSON.stringify(argument)], {
     cwd: root,
     env: { ...environment(), ...env },
     stdio: ["pipe", "pipe", "inherit"],
   });
 }
 
-const commands: Readonly<Record<RuntimeName, readonly [string, ...string[]]>> = {
+const commands: Readonly<Record<RuntimeName, [string, ...string[]]>> = {
   node: [process.execPath],
   deno: [bin("deno"), "run", "-A", "--quiet", "--no-check", "--config", "deno.offline.json"],
   bun: [bin("bun")],

@@ -9,6 +9,7 @@ import { mkdir, mkdtemp, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestCa, createCa } from "../support/pki.ts";
+import { VERSION, namespaceList } from "../support/server/kubernetes-objects.ts";
 import { createProjectedVolume } from "../support/projected-volume.ts";
 import { removeAtExit } from "./leftovers.ts";
 import { type Program, startProgram } from "./program.ts";
@@ -43,6 +44,22 @@ export interface Stage extends AsyncDisposable {
   counts(): Promise<ServerCounts>;
 }
 
+/** How a stage's server differs. */
+export interface StageOptions {
+  /** Whether it speaks HTTP/2 as well. */
+  readonly http2?: boolean;
+  /** Another program, which knows nothing but small answers. */
+  readonly program?: string | undefined;
+  /** How many pods there are. */
+  readonly pods?: number | undefined;
+}
+
+/** Small answers, by their path. */
+const fixed: Readonly<Record<string, string>> = {
+  "/version": `${JSON.stringify(VERSION)}\n`,
+  "/api/v1/namespaces": `${JSON.stringify(namespaceList())}\n`,
+};
+
 /** Makes an authority whose keys, and those of its certificates, are of a kind. */
 export async function createAuthority(kind: CertificateKind): Promise<TestCa> {
   return await createCa({ algorithm: algorithms[kind] });
@@ -64,12 +81,12 @@ export async function issueCertificate(
 export async function openStage(
   dist: string,
   kind: CertificateKind = "P-256",
-  { http2 = false }: { http2?: boolean } = {},
+  { http2 = false, program, pods }: StageOptions = {},
 ): Promise<Stage> {
   const ca = await createAuthority(kind);
   const certificate = await issueCertificate(ca, kind);
-  const argument: ServerArgument = { ...certificate, token: TOKEN, http2 };
-  const server = startProgram("server/main.ts", { argument });
+  const argument: ServerArgument = { ...certificate, token: TOKEN, http2, pods, fixed };
+  const server = startProgram("server/main.ts", { argument, command: program });
   const port = await server.ask<number>("port");
   const volume = await createProjectedVolume({ ca: ca.pem, token: TOKEN, namespace: "default" });
   removeAtExit(volume.root);

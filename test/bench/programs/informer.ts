@@ -13,7 +13,7 @@ import { loadEntry } from "./entry.ts";
 
 /** Whose informer. */
 export interface InformerArgument {
-  readonly contender: "reanchor" | "client-node";
+  readonly contender: "reanchor" | "reanchor over sockets" | "client-node";
   readonly place: Place;
   /** How many objects there are. */
   readonly objects: number;
@@ -38,19 +38,8 @@ function count(): void {
 }
 
 const contenders = {
-  async reanchor() {
-    const { connect, inCluster } = await loadEntry(place.dist);
-    const { Pod } = (await import(
-      pathToFileURL(`${place.dist}/resources.js`).href
-    )) as typeof resourcesEntry;
-    const kube = await connect({ config: await inCluster({ root: place.root }) });
-    return async () => {
-      const informer = kube.resource(Pod, { namespace: "*" }).informer();
-      informer.on({ modified: count });
-      await informer.synced();
-      return informer.size;
-    };
-  },
+  reanchor: async () => await byReanchor("runtime"),
+  "reanchor over sockets": async () => await byReanchor("sockets"),
   async "client-node"() {
     const { CoreV1Api, KubeConfig, makeInformer } = await import("@kubernetes/client-node");
     const config = new KubeConfig();
@@ -65,6 +54,20 @@ const contenders = {
     };
   },
 };
+
+async function byReanchor(http: "runtime" | "sockets") {
+  const { connect, inCluster } = await loadEntry(place.dist);
+  const { Pod } = (await import(
+    pathToFileURL(`${place.dist}/resources.js`).href
+  )) as typeof resourcesEntry;
+  const kube = await connect({ config: await inCluster({ root: place.root }), http });
+  return async () => {
+    const informer = kube.resource(Pod, { namespace: "*" }).informer();
+    informer.on({ modified: count });
+    await informer.synced();
+    return informer.size;
+  };
+}
 
 const start = await contenders[contender]();
 let changedAt = 0;

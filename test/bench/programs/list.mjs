@@ -28,21 +28,27 @@ const contenders = {
       return JSON.parse(await response.text());
     };
   },
-  async "kube.get"() {
-    const kube = await connect();
-    return async (from) => await kube.get(from);
-  },
-  async "resource(Pod).list"() {
-    const kube = await connect();
-    const { Pod } = await import(`${dist}/resources.js`);
-    const pods = kube.resource(Pod, { namespace: "*" });
-    return async (from) => (from === path ? await pods.list() : await kube.get(from));
-  },
+  "kube.get": async () => await byGet("runtime"),
+  "resource(Pod).list": async () => await byList("runtime"),
+  "kube.get over sockets": async () => await byGet("sockets"),
+  "resource(Pod).list over sockets": async () => await byList("sockets"),
 };
 
-async function connect() {
+async function byGet(http) {
+  const kube = await connect(http);
+  return async (from) => await kube.get(from);
+}
+
+async function byList(http) {
+  const kube = await connect(http);
+  const { Pod } = await import(`${dist}/resources.js`);
+  const pods = kube.resource(Pod, { namespace: "*" });
+  return async (from) => (from === path ? await pods.list() : await kube.get(from));
+}
+
+async function connect(http) {
   const { connect: connectTo, inCluster } = await import(`${dist}/node.js`);
-  return await connectTo({ config: await inCluster({ root }) });
+  return await connectTo({ config: await inCluster({ root }), http });
 }
 
 const get = await contenders[contender]();

@@ -34,6 +34,28 @@ const contenders = {
     const response = await kube.fetch("/version");
     await response.json();
   },
+  async "kube.get over sockets"() {
+    const { connect, inCluster } = await import(`${dist}/node.js`);
+    const kube = await connect({ config: await inCluster({ root }), http: "sockets" });
+    await kube.get("/version");
+  },
+  async "node:https"() {
+    const { Agent, get } = await import("node:https");
+    const [ca, token] = await serviceAccount();
+    const headers = { accept: "application/json", authorization: `Bearer ${token}` };
+    const agent = new Agent({ keepAlive: true, ca });
+    const text = await new Promise((resolve, reject) => {
+      const request = get(versionUrl(), { agent, headers }, (response) => {
+        let body = "";
+        response.setEncoding("utf8");
+        response.on("data", (piece) => (body += piece));
+        response.on("end", () => resolve(body));
+        response.on("error", reject);
+      });
+      request.on("error", reject);
+    });
+    JSON.parse(text);
+  },
   async "undici request"() {
     const { Agent, request } = await import("undici");
     const { body } = await request(versionUrl(), await bareOptions(Agent));
@@ -51,10 +73,12 @@ function versionUrl() {
   return `https://${host}:${port}/version`;
 }
 
+async function serviceAccount() {
+  return await Promise.all(["ca.crt", "token"].map((name) => readFile(`${root}/${name}`, "utf8")));
+}
+
 async function bareOptions(Agent) {
-  const [ca, token] = await Promise.all(
-    ["ca.crt", "token"].map((name) => readFile(`${root}/${name}`, "utf8")),
-  );
+  const [ca, token] = await serviceAccount();
   const dispatcher = new Agent({ allowH2: false, connect: { ca } });
   return { dispatcher, headers: { accept: "application/json", authorization: `Bearer ${token}` } };
 }

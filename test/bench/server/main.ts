@@ -10,7 +10,6 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Http2ServerRequest, type Http2ServerResponse, createSecureServer } from "node:http2";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
-import { VERSION, namespaceList } from "../../support/server/kubernetes-objects.ts";
 import { obey, readArgument } from "../orders.ts";
 import { LIST_VERSION, POD_COUNT, initialEventsEnd, podEvent, podListBytes } from "./pods.ts";
 
@@ -21,6 +20,10 @@ export interface ServerArgument {
   readonly token: string;
   /** Whether it speaks HTTP/2 as well. */
   readonly http2: boolean;
+  /** How many pods there are. */
+  readonly pods?: number | undefined;
+  /** Small answers, by their path. */
+  readonly fixed: Readonly<Record<string, string>>;
 }
 
 /** What it has counted since it was last asked. */
@@ -35,12 +38,12 @@ const HOUR_MS = 3_600_000;
 
 type Http2Listener = (request: Http2ServerRequest, response: Http2ServerResponse) => void;
 
-const { cert, key, token, http2 } = readArgument() as ServerArgument;
+const argument = readArgument() as ServerArgument;
+const { cert, key, token, http2, pods = POD_COUNT } = argument;
 const authorization = `Bearer ${token}`;
-const fixed = new Map<string, Buffer>([
-  ["/version", toBytes(VERSION)],
-  ["/api/v1/namespaces", toBytes(namespaceList())],
-]);
+const fixed = new Map(
+  Object.entries(argument.fixed).map(([path, body]) => [path, Buffer.from(body)]),
+);
 const watches = new Set<ServerResponse>();
 let podList: Buffer | undefined;
 let version = LIST_VERSION;
@@ -72,7 +75,7 @@ await obey({
   change(count: number) {
     for (let index = 0; index < count; index += 1) {
       version += 1;
-      const line = podEvent("MODIFIED", index % POD_COUNT, version);
+      const line = podEvent("MODIFIED", index % pods, version);
       for (const watch of watches) watch.write(line);
     }
     return watches.size;
@@ -95,7 +98,7 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
 function answerPods({ pathname, searchParams }: URL, response: ServerResponse): void {
   if (!pathname.endsWith("/pods")) send(response, 404, toBytes({}));
   else if (searchParams.has("watch")) void serveWatch(searchParams, response);
-  else send(response, 200, (podList ??= podListBytes()));
+  else send(response, 200, (podList ??= podListBytes(pods)));
 }
 
 function send(response: ServerResponse, status: number, body: Buffer | undefined): void {
@@ -113,7 +116,7 @@ async function serveWatch(query: URLSearchParams, response: ServerResponse): Pro
   response.flushHeaders();
   const gone = once(response, "close");
   if (query.get("sendInitialEvents") === "true") {
-    for (let index = 0; index < POD_COUNT; index += 1) {
+    for (let index = 0; index < pods; index += 1) {
       const isFull = !response.write(podEvent("ADDED", index, index + 1));
       if (isFull) await Promise.race([once(response, "drain"), gone]);
       if (response.closed) return;

@@ -81,10 +81,10 @@ const SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
 const ROOT_CA = { name: "kube-root-ca.crt", items: [{ key: "ca.crt", path: "ca.crt" }] };
 
 /** The list of all pods. */
-export function podListBytes(): Buffer {
+export function podListBytes(count: number): Buffer {
   const metadata = { resourceVersion: String(LIST_VERSION) };
   const head = JSON.stringify({ kind: "PodList", apiVersion: "v1", metadata });
-  const items = Array.from({ length: POD_COUNT }, (_, index) => podText(index, index + 1));
+  const items = Array.from({ length: count }, (_, index) => podText(index, index + 1));
   return Buffer.from(`${head.slice(0, -1)},"items":[${items.join(",")}]}\n`);
 }
 

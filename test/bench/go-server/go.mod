@@ -1,0 +1,3 @@
+module reanchor.test/bench-server
+
+go 1.26.0
