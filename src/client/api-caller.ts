@@ -156,8 +156,11 @@ export class ApiCaller implements ResourceClient {
     const toUrl = this.#toUrlOf(withQuery(path, call.query));
     const request = this.#toRequest(call, toUrl);
     const { response, text } = await this.#connections.read(request, toUrl, maxBytes);
-    for (const message of warningsOf(response.header("warning"))) {
-      notify(this.onEvent, { type: "warning", message, method, path: withoutQuery(path) });
+    // A look at a header has its price, so only where somebody listens.
+    if (this.onEvent !== undefined) {
+      for (const message of warningsOf(response.header("warning"))) {
+        notify(this.onEvent, { type: "warning", message, method, path: withoutQuery(path) });
+      }
     }
     if (response.status < 200 || response.status > 299) throw this.#toError(call, response, text);
     return { request, text };

@@ -11,6 +11,7 @@ import type { WarnedDistances } from "../rotation/expiry-warnings.ts";
 import type { TrustingRequest } from "../rotation/trust-renewal.ts";
 import type { TrustWait } from "../rotation/trust-wait.ts";
 import type { BodyLimit, Clock, TransportResponse } from "../runtime.ts";
+import { FreeList } from "./free-list.ts";
 import { Progress } from "./time-limit.ts";
 import { BodyTooLargeError } from "./read-text.ts";
 import { type OutgoingRequest, type Send, canSendAgain, describe } from "./request.ts";
@@ -40,6 +41,12 @@ interface Exchange {
   readonly own: AbortController;
 }
 
+/** Ends a request's wait. */
+interface Settle<T> {
+  resolve(result: T): void;
+  reject(error: unknown): void;
+}
+
 /** Learns how requests go. It must not throw. */
 export interface RequestObserver {
   /** Called when the headers of an answer are there. */
@@ -63,7 +70,7 @@ export class InFlight {
   /** Which certificates the client has warned of, whatever its config is now. */
   readonly warned: WarnedDistances = new Map();
   /** What ends each of them. */
-  readonly #ends = new Set<(reason: unknown) => void>();
+  readonly #ends = new FreeList<(reason: unknown) => void>();
   readonly #closing = new AbortController();
   /** Why no more are let in; here as well, since each request asks, and a signal costs more to ask. */
   #closed: Error | undefined;
@@ -84,9 +91,8 @@ export class InFlight {
    * live for hours. Fails as soon as the request is ended, whatever it waits for.
    */
   send(request: OutgoingRequest, send: Send): Promise<TransportResponse> {
-    return this.#start(request, send, (response, { progress }) => {
-      progress.stop();
-      return response;
+    return this.#start<TransportResponse>(request, send, (response, _exchange, { resolve }) => {
+      resolve(response);
     });
   }
 
@@ -95,21 +101,16 @@ export class InFlight {
    * it comes in time: its status says enough.
    */
   open(request: OutgoingRequest, send: Send): Promise<OpenedAnswer> {
-    return this.#start<OpenedAnswer>(request, send, (response, exchange) => {
-      if (!isError(response)) {
-        exchange.progress.stop();
-        return { response, text: undefined };
-      }
-      return new Promise((resolve) => {
-        exchange.onTimeout = (error) => {
-          resolve({ response, text: "" });
-          exchange.own.abort(error);
-        };
-        response.text(limitOf(exchange, MAX_ERROR_BYTES, true)).then(
-          (text) => resolve({ response, text }),
-          () => resolve({ response, text: "" }),
-        );
-      });
+    return this.#start<OpenedAnswer>(request, send, (response, exchange, { resolve }) => {
+      if (!isError(response)) return resolve({ response, text: undefined });
+      exchange.onTimeout = (error) => {
+        resolve({ response, text: "" });
+        exchange.own.abort(error);
+      };
+      response.text(limitOf(exchange, MAX_ERROR_BYTES, true)).then(
+        (text) => resolve({ response, text }),
+        () => resolve({ response, text: "" }),
+      );
     });
   }
 
@@ -121,28 +122,22 @@ export class InFlight {
    * instead.
    */
   read(request: OutgoingRequest, send: Send, maxResponseBytes: number): Promise<Answer> {
-    return this.#start(request, send, async (response, exchange) => {
+    return this.#start<Answer>(request, send, (response, exchange, { resolve, reject }) => {
       const limit = isError(response)
         ? limitOf(exchange, MAX_ERROR_BYTES, true)
         : limitOf(exchange, maxResponseBytes, false);
-      try {
-        return { response, text: await response.text(limit) };
-      } catch (cause) {
-        const what = `Cannot ${describe(request)}`;
-        if (!(cause instanceof BodyTooLargeError)) {
-          throw new ConnectionError(`${what}: the answer broke off`, { cause: cleanCause(cause) });
-        }
-        const most = `more than ${maxResponseBytes} bytes (maxResponseBytes)`;
-        const advice = "raise that option, or list in pages by listAll()";
-        throw new ConnectionError(`${what}: the answer has ${most}; ${advice}`);
-      }
+      response.text(limit).then(
+        (text) => resolve({ response, text }),
+        (cause: unknown) => reject(brokenAnswer(cause, request, maxResponseBytes)),
+      );
     });
   }
 
+  /** @param finish Called when the headers are there; settles the request when there is nothing more to wait for. */
   #start<T>(
     request: OutgoingRequest,
     send: Send,
-    finish: (response: TransportResponse, exchange: Exchange) => T | Promise<T>,
+    finish: (response: TransportResponse, exchange: Exchange, settle: Settle<T>) => void,
   ): Promise<T> {
     const { signal: callers, timeoutMs } = request;
     const observer = this.#observer;
@@ -170,33 +165,34 @@ export class InFlight {
         progress.stop();
         callers?.removeEventListener("abort", onAbort);
       };
-      const leave = (): void => void this.#ends.delete(end);
-      this.#ends.add(end);
+      const leave = this.#ends.add(end);
       callers?.addEventListener("abort", onAbort);
       // By way of a third signal, since the caller's may live for long, and is to forget a body that is over.
       const signal = callers === undefined ? own.signal : AbortSignal.any([callers, own.signal]);
       const timed = { ...request, signal, end };
-      const onAnswer = (response: TransportResponse): T | Promise<T> => {
-        observer?.answered(request, response.status);
-        progress.onHeaders(response.status);
-        response.onEnd(leave);
-        return finish(response, exchange);
-      };
-      const sent = send(timed).then(onAnswer, async (error: unknown) => {
-        return await onAnswer(await this.#sendOnceTrusted(error, timed, { send, exchange }));
-      });
-      sent.then(
-        (result) => {
+      const settle: Settle<T> = {
+        resolve(result) {
           stopWaiting();
           resolve(result);
         },
-        (error: unknown) => {
+        reject(error) {
           stopWaiting();
           leave();
           if (!own.signal.aborted) observer?.failed(error);
           reject(error);
         },
-      );
+      };
+      const onAnswer = (response: TransportResponse): void => {
+        observer?.answered(request, response.status);
+        progress.onHeaders(response.status);
+        response.onEnd(leave);
+        finish(response, exchange, settle);
+      };
+      send(timed)
+        .then(onAnswer, async (error: unknown) => {
+          onAnswer(await this.#sendOnceTrusted(error, timed, { send, exchange }));
+        })
+        .catch(settle.reject);
     });
   }
 
@@ -234,8 +230,19 @@ export class InFlight {
   close(reason: Error): void {
     this.#closed = reason;
     this.#closing.abort(reason);
-    for (const end of this.#ends) end(reason);
+    for (const end of this.#ends.members) end(reason);
   }
+}
+
+/** What a body's failure means to a caller. */
+function brokenAnswer(cause: unknown, request: OutgoingRequest, maxResponseBytes: number): Error {
+  const what = `Cannot ${describe(request)}`;
+  if (!(cause instanceof BodyTooLargeError)) {
+    return new ConnectionError(`${what}: the answer broke off`, { cause: cleanCause(cause) });
+  }
+  const most = `more than ${maxResponseBytes} bytes (maxResponseBytes)`;
+  const advice = "raise that option, or list in pages by listAll()";
+  return new ConnectionError(`${what}: the answer has ${most}; ${advice}`);
 }
 
 function isError({ status }: TransportResponse): boolean {

@@ -19,8 +19,9 @@ export function withRedirects(send: Send): Send {
   return async (request) => {
     for (let url = request.url, count = 0; ; count++) {
       const response = await send(url === request.url ? request : { ...request, url });
+      if (!redirectStatuses.has(response.status)) return response;
       const location = response.header("location");
-      if (!redirectStatuses.has(response.status) || location === null) return response;
+      if (location === null) return response;
       if (request.redirect === "manual") return response;
       if (request.redirect === "error") {
         await response.discard();

@@ -39,24 +39,6 @@ const { contender, place, path } = readArgument() as ThroughputArgument;
 
 const contenders: Record<Contender, () => Promise<SendOne>> = {
   async "bare fetch"() {
-    async function connectBy(http: Http): Promise<KubeClient> {
-      const { connect, inCluster } = await loadEntry(place.dist);
-      return await connect({ config: await inCluster({ root: place.root }), http });
-    }
-
-    async function byGet(http: Http): Promise<SendOne> {
-      const kube = await connectBy(http);
-      return async () => await kube.get(path);
-    }
-
-    async function byFetch(http: Http): Promise<SendOne> {
-      const kube = await connectBy(http);
-      return async () => {
-        const response = await kube.fetch(path);
-        return (await response.json()) as unknown;
-      };
-    }
-
     const send = await bareFetch(place);
     const headers = await bareHeaders(place.root);
     return async () => {

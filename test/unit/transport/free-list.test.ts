@@ -1,0 +1,30 @@
+/**
+ * A collection for what comes and goes with each request.
+ *
+ * @module
+ */
+
+import { expect, test } from "vitest";
+import { FreeList } from "../../../src/transport/free-list.ts";
+
+test("members are those that were added and not removed", () => {
+  const list = new FreeList<{ name: string }>();
+  const [a, b, c] = [{ name: "a" }, { name: "b" }, { name: "c" }];
+  const leave = list.add(a);
+  list.add(b);
+  expect(list.members).toEqual([a, b]);
+  leave();
+  expect(list.members).toEqual([b]);
+  list.add(c);
+  expect(new Set(list.members)).toEqual(new Set([b, c]));
+});
+
+test("a member is removed once: its place may be another's by then", () => {
+  const list = new FreeList<{ name: string }>();
+  const leave = list.add({ name: "a" });
+  leave();
+  const b = { name: "b" };
+  list.add(b);
+  leave();
+  expect(list.members).toEqual([b]);
+});
