@@ -27,7 +27,9 @@ export * from "../src/index.ts";
 export const runtime: Runtime = bunRuntime;
 
 /** Connects to a cluster; see {@link RuntimeFunctions.connect}. */
-export const connect: RuntimeFunctions["connect"] = /* @__PURE__ */ core.bindConnect(runtime);
+export const connect: RuntimeFunctions["connect"] = /* @__PURE__ */ core.bindConnect(runtime, {
+  infer: core.inferConfig,
+});
 
 /** Makes a `fetch` whose trust reloads; see {@link RuntimeFunctions.createFetch}. */
 export const createFetch: RuntimeFunctions["createFetch"] =

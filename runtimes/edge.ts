@@ -70,7 +70,7 @@ export const runtime: Runtime = createEdgeRuntime({ send: (url, init) => fetch(u
  * ```
  */
 export async function connect(options: EdgeConnectOptions = {}): Promise<KubeClient> {
-  return await core.bindConnect(runtimeFor(options), ["fetch", "connect"])(options);
+  return await core.bindConnect(runtimeFor(options), { moreNames: ["fetch", "connect"] })(options);
 }
 
 /**
@@ -102,7 +102,9 @@ function runtimeFor(options: EdgeConnectOptions | null): Runtime {
 }
 
 /** Throws a `ConfigError` that says what to do instead; see {@link RuntimeFunctions.inCluster}. */
-export const inCluster: RuntimeFunctions["inCluster"] = /* @__PURE__ */ core.bindInCluster(runtime);
+export const inCluster: RuntimeFunctions["inCluster"] = async () => {
+  throw core.inClusterError(runtime);
+};
 
 /** Reads a kubeconfig that is given as `content`; see {@link RuntimeFunctions.kubeconfig}. */
 export const kubeconfig: RuntimeFunctions["kubeconfig"] =

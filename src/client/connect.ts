@@ -5,7 +5,7 @@
  */
 
 import type { ClusterConfig } from "../config/cluster-config.ts";
-import { inferConfig } from "../config/infer.ts";
+import { toUnsupportedError } from "../errors.ts";
 import {
   checkDuration,
   checkFieldManager,
@@ -79,14 +79,21 @@ const optionNames: readonly string[] = [
   ...transportSettingNames,
 ];
 
-/**
- * Gives `connect()` its runtime. It reads the config and its first CA bundle and token, and opens no connection.
- *
- * @param moreNames Names of options that the runtime adds.
- */
+/** What a runtime adds to `connect()`. */
+export interface ConnectBinding {
+  /** Finds the cluster if the caller passes no config; `undefined` if there is nowhere to look. */
+  readonly infer?: (
+    runtime: Runtime,
+    options: SourceOptions,
+  ) => Promise<ClusterConfig | Source<ClusterConfig>>;
+  /** Names of more options. */
+  readonly moreNames?: readonly string[];
+}
+
+/** Gives `connect()` its runtime. It reads the config and its first CA bundle and token, and opens no connection. */
 export function bindConnect(
   runtime: Runtime,
-  moreNames: readonly string[] = [],
+  { infer = findNothing, moreNames = [] }: ConnectBinding = {},
 ): (options?: ConnectOptions) => Promise<KubeClient> {
   return async (options = {}) => {
     runtime.checkHost?.();
@@ -106,7 +113,7 @@ export function bindConnect(
 
     const fieldManager = checkFieldManager(options.fieldManager);
 
-    const { config = await inferConfig(runtime, pickSourceOptions(options)) } = options;
+    const { config = await infer(runtime, pickSourceOptions(options)) } = options;
     if (options.config !== undefined) refuseIdleOptions(options);
     checkConfig(config);
     const settings: ConnectionSettings = { ...pickTransportSettings(options), maxRetryAfterMs };
@@ -121,6 +128,13 @@ export function bindConnect(
       onEvent,
     });
   };
+}
+
+async function findNothing(runtime: Runtime): Promise<never> {
+  throw toUnsupportedError(
+    runtime,
+    `Cannot find a cluster: ${runtime.name} has no files and no environment to look at; pass the option "config" with a server and a token source`,
+  );
 }
 
 function checkConfig(config: unknown): void {

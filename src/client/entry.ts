@@ -26,6 +26,8 @@ import type { ConnectOptions } from "./connect.ts";
 import type { ServiceAccountTokenOptions } from "./service-account-token-source.ts";
 
 export { bindClusterTrustBundleSource } from "./cluster-trust-bundle-source.ts";
+export { inClusterError } from "../config/in-cluster.ts";
+export { inferConfig } from "../config/infer.ts";
 export { bindConnect } from "./connect.ts";
 export { bindServiceAccountTokenSource } from "./service-account-token-source.ts";
 export { bindFileCaSource, bindFunctionCaSource } from "../sources/ca-source.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { collectionPath, segment } from "../api/paths.ts";
+import { segment } from "../api/paths.ts";
 import { SourceError } from "../errors.ts";
 import { checkKnown, kindOf, checkObject } from "../options.ts";
 import type { Runtime } from "../runtime.ts";
@@ -51,15 +51,6 @@ const RENEWED_AFTER = 0.8;
 /** How old a token gets at the most, in milliseconds, as for the kubelet. */
 const MAX_AGE_MS = 24 * 60 * 60 * 1_000;
 
-const serviceAccounts = {
-  group: "",
-  version: "v1",
-  kind: "ServiceAccount",
-  plural: "serviceaccounts",
-  namespaced: true,
-  subresources: [],
-};
-
 /** Binds `serviceAccountTokenSource()` to a runtime. */
 export function bindServiceAccountTokenSource(
   runtime: Runtime,
@@ -82,13 +73,13 @@ export function bindServiceAccountTokenSource(
 
     async function read(signal: AbortSignal): Promise<string> {
       const requestedAt = runtime.clock.wallNow();
-      const accounts = collectionPath(serviceAccounts, namespace ?? kube.namespace);
+      const within = segment("namespace", namespace ?? kube.namespace);
       const request = {
         apiVersion: "authentication.k8s.io/v1",
         kind: "TokenRequest",
         spec: { audiences, expirationSeconds },
       };
-      const path = `${accounts}/${encoded}/token`;
+      const path = `/api/v1/namespaces/${within}/serviceaccounts/${encoded}/token`;
       const answer = await kube.post<TokenAnswer>(path, request, { signal });
       const token = answer?.status?.token;
       if (token === undefined) throw new SourceError("the server sent no token", "invalid");

@@ -74,12 +74,7 @@ export async function loadInCluster(
   checkAllUsed(options, sourceOptions);
   const { files } = runtime;
   const root = absolutePath(files, trimEnd(options.root ?? SERVICE_ACCOUNT_ROOT, "/"));
-  if (files === undefined) {
-    throw toUnsupportedError(
-      runtime,
-      `Cannot load in-cluster config: ${runtime.name} has no file system; pass the option "config" with a server and a token source`,
-    );
-  }
+  if (files === undefined) throw inClusterError(runtime);
 
   const problems: string[] = [];
   const host = variable(runtime, "KUBERNETES_SERVICE_HOST", problems);
@@ -107,6 +102,14 @@ export async function loadInCluster(
     throw new ConfigError(`Cannot load in-cluster config: ${problems.join("; ")}`);
   }
   return { server, ca, token, ...(clientCert && { clientCert }), namespace };
+}
+
+/** The error of a runtime that can't read the files of a pod. */
+export function inClusterError(runtime: Runtime): ConfigError {
+  return toUnsupportedError(
+    runtime,
+    `Cannot load in-cluster config: ${runtime.name} has no file system; pass the option "config" with a server and a token source`,
+  );
 }
 
 /** A caller who sets an interval means it: one that no source goes by is rejected. */

@@ -5,7 +5,7 @@
  */
 
 import { messageOf } from "../callback.ts";
-import { ConfigError, toUnsupportedError } from "../errors.ts";
+import { ConfigError } from "../errors.ts";
 import type { Runtime } from "../runtime.ts";
 import type { ClusterConfig } from "./cluster-config.ts";
 import type { Source } from "../sources/source.ts";
@@ -24,12 +24,6 @@ export async function inferConfig(
   runtime: Runtime,
   options: InClusterOptions,
 ): Promise<ClusterConfig | Source<ClusterConfig>> {
-  if (runtime.files === undefined) {
-    throw toUnsupportedError(
-      runtime,
-      `Cannot find a cluster: ${runtime.name} has no files and no environment to look at; pass the option "config" with a server and a token source`,
-    );
-  }
   const looked: string[] = [];
   const found = await findFiles(runtime, looked);
   if (found.length > 0) {

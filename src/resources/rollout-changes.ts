@@ -1,5 +1,5 @@
 /**
- * Restarting a workload's rollout, and returning to an earlier revision. The rules are those of kubectl's
+ * Restarting a workload's rollout, waiting for it, and returning to an earlier revision. The rules are those of kubectl's
  * `pkg/polymorphichelpers`: `objectrestarter.go` and `rollback.go`.
  *
  * @module
@@ -15,7 +15,10 @@ import { type WriteOptions, exchange, writeCall } from "../api/verbs.ts";
 import { RolloutError } from "../api/rollout-error.ts";
 import type { ControllerRevision, ReplicaSet } from "./generated/apps-v1.ts";
 import type { PodTemplateSpec } from "./generated/core-v1.ts";
+import type { ObjectCondition } from "../watch/wait-conditions.ts";
+import { type WaitForOptions, waitForObject } from "../watch/wait-for.ts";
 import type { UndoOptions } from "./rollout.ts";
+import { rolledOut } from "./workload-conditions.ts";
 
 /** What is read of a workload. */
 interface Workload extends KubeObject {
@@ -44,6 +47,16 @@ export async function restartRollout<T extends KubeObject>(
   const body = { spec: { template: { metadata: { annotations } } } };
   const contentType = "application/merge-patch+json";
   return await patch(target, options, { body, contentType });
+}
+
+/** Waits until a rollout is complete. */
+export async function waitForRollout<T extends KubeObject>(
+  target: ObjectTarget<T>,
+  options: WaitForOptions<T>,
+): Promise<Stored<T>> {
+  // It rejects other kinds, but takes their objects.
+  const condition = rolledOut as ObjectCondition<never> as ObjectCondition<T>;
+  return await waitForObject(target, condition, options);
 }
 
 /** Returns a workload to an earlier revision. */

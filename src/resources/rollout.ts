@@ -9,8 +9,7 @@ import { ObjectTarget } from "../api/object-target.ts";
 import type { ResourceTarget } from "../api/resource-target.ts";
 import { type WriteOptions, writeNames } from "../api/verbs.ts";
 import { checkKnown } from "../options.ts";
-import type { ObjectCondition } from "../watch/wait-conditions.ts";
-import { type WaitForOptions, waitForObject } from "../watch/wait-for.ts";
+import type { WaitForOptions } from "../watch/wait-for.ts";
 
 /** How a rollout is undone. */
 export interface UndoOptions extends WriteOptions {
@@ -82,10 +81,8 @@ export function withRollout<T extends KubeObject>(target: ResourceTarget<T>): Wi
       return await restartRollout(named(name), options);
     },
     async rolledOut(name, options = {}) {
-      const { rolledOut } = await import("./workload-conditions.ts");
-      // It rejects other kinds, but takes their objects.
-      const condition = rolledOut as ObjectCondition<never> as ObjectCondition<T>;
-      return await waitForObject(named(name), condition, options);
+      const { waitForRollout } = await import("./rollout-changes.ts");
+      return await waitForRollout(named(name), options);
     },
     async undo(name, options = {}) {
       checkKnown("undo", options, [...writeNames, "toRevision"]);

@@ -24,7 +24,7 @@ import { ExpiryWarnings, type WarnedDistances } from "./expiry-warnings.ts";
 import { Generation, type GenerationStatus } from "./generation.ts";
 import { type Trust, isSameTrust, removesAnchor } from "./trust.ts";
 import type { TrustSettings } from "./trust-settings.ts";
-import { isProxyRejection, untrustedServerError } from "./untrusted-server.ts";
+import { isProxyRejection } from "./untrusted-server.ts";
 
 /**
  * How many newer generations a server is tried with. Each must differ from the one that rejected it, so there is
@@ -279,11 +279,12 @@ export class Rotation<Body> {
   }
 
   /** The error for a server that an attempt was rejected by. */
-  untrusted(
+  async untrusted(
     attempt: Attempt<Body>,
     rejection: { reason: UntrustedReason; server: string; host: string; advice?: string },
     cause: unknown,
-  ): UntrustedServerError {
+  ): Promise<UntrustedServerError> {
+    const { untrustedServerError } = await import("./untrusted-error.ts");
     const { ca, serverName, proxy } = this.settings;
     const { bundle } = attempt.generation.trust;
     const rejected =

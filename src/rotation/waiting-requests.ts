@@ -5,10 +5,11 @@
  * @module
  */
 
-import { UntrustedServerError } from "../errors.ts";
+import type { UntrustedServerError } from "../errors.ts";
 import { notify } from "../events.ts";
 import { ServerWait } from "./server-wait.ts";
 import type { TrustWaitParts, TrustWaitStatus, TrustingRequest } from "./trust-renewal.ts";
+import { withWait } from "./untrusted-error.ts";
 
 /** The most requests of a client that wait at once. */
 const MAX_WAITING = 1_000;
@@ -111,7 +112,7 @@ class WaitingRequest<Target extends object> implements TrustingRequest {
     // Another bundle has come since the handshake began.
     if (this.#parts.renewal().fingerprint() !== rejection.fingerprint) return;
     if (this.#waits.isFull()) {
-      throw extended(rejection, `it did not wait for trust, since ${MAX_WAITING} requests do`, 0);
+      throw withWait(rejection, `it did not wait for trust, since ${MAX_WAITING} requests do`, 0);
     }
     this.#rejection = rejection;
     try {
@@ -134,15 +135,6 @@ class WaitingRequest<Target extends object> implements TrustingRequest {
   #inVain(rejection: UntrustedServerError, limit: string): UntrustedServerError {
     const waitedMs = Math.round(this.#parts.clock.now() - (this.#since ?? 0));
     const waited = `it was not trusted within ${waitedMs} ms (${limit})`;
-    return extended(rejection, waited, waitedMs);
+    return withWait(rejection, waited, waitedMs);
   }
-}
-
-function extended(
-  { message, reason, server, caSource, fingerprint, cause }: UntrustedServerError,
-  more: string,
-  waitedMs: number,
-): UntrustedServerError {
-  const details = { reason, server, caSource, fingerprint, waitedMs };
-  return new UntrustedServerError(`${message}; ${more}`, details, { cause });
 }

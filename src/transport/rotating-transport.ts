@@ -211,7 +211,7 @@ export class RotatingTransport implements TrustRenewal<URL> {
         if (!canSendAgain(body)) {
           const advice =
             "the CA bundle has changed since, but the runtime had begun to read the request's stream body, so it can't be sent again from here; send the request again, or give its body as a string or bytes";
-          throw this.#untrusted(failed, { reason: failure, advice });
+          throw await this.#untrusted(failed, { reason: failure, advice });
         }
         if (next.generation !== attempt.generation) {
           this.#notifyRetry("untrusted-server", request, 0);
@@ -230,16 +230,16 @@ export class RotatingTransport implements TrustRenewal<URL> {
         return attempt;
       default:
     }
-    if (isUntrusted(failure)) throw this.#untrusted(failed, { reason: failure });
+    if (isUntrusted(failure)) throw await this.#untrusted(failed, { reason: failure });
     throw connectionError(failure, request, error);
   }
 
-  #untrusted(
+  async #untrusted(
     { attempt, error, request: { url } }: FailedRequest,
     why: { readonly reason: UntrustedReason; readonly advice?: string },
-  ): Error {
+  ): Promise<Error> {
     const rejection = { server: url.origin, host: url.hostname, ...why };
-    return this.#rotation.untrusted(attempt, rejection, error);
+    return await this.#rotation.untrusted(attempt, rejection, error);
   }
 
   #notifyRetry(

@@ -202,7 +202,10 @@ export class TlsConnections {
     trusting: TrustingConnection,
   ): Promise<Attempt | undefined> {
     const { serverName = "a server" } = this.#parts.settings;
-    const rejection = this.#rejectionOf(error, failed, { server: serverName, host: serverName });
+    const rejection = await this.#rejectionOf(error, failed, {
+      server: serverName,
+      host: serverName,
+    });
     if (rejection === undefined) return undefined;
     try {
       await trusting.wait(rejection);
@@ -276,7 +279,10 @@ export class TlsConnections {
           signal?.throwIfAborted();
           const next = await orAborted(this.next(attempt, error, server), signal);
           if (next === undefined) {
-            const rejection = this.#rejectionOf(error, attempt, { server, host: hostOf(options) });
+            const rejection = await this.#rejectionOf(error, attempt, {
+              server,
+              host: hostOf(options),
+            });
             // Any other failure is left as Node's, whose codes programs know.
             if (rejection === undefined) throw error;
             trusting ??= this.trusting({ options, openStream: terms.openStream }, signal);
@@ -432,14 +438,14 @@ export class TlsConnections {
   }
 
   /** The error of a server that an attempt was rejected by; `undefined` if it failed by something else. */
-  #rejectionOf(
+  async #rejectionOf(
     error: unknown,
     attempt: Attempt,
     names: { readonly server: string; readonly host: string },
-  ): UntrustedServerError | undefined {
+  ): Promise<UntrustedServerError | undefined> {
     const reason = explain(error);
     if (!isUntrusted(reason)) return undefined;
-    return this.#rotation.untrusted(attempt, { reason, ...names }, error);
+    return await this.#rotation.untrusted(attempt, { reason, ...names }, error);
   }
 
   #notifyRetry(reason: "untrusted-server" | "unauthorized", method: string, path: string): void {

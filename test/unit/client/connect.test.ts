@@ -6,6 +6,7 @@
 
 import { describe, expect, test, vi } from "vitest";
 import { bindConnect } from "../../../src/client/connect.ts";
+import { inferConfig } from "../../../src/config/infer.ts";
 import { ClosedError, ConfigError, TimeoutError } from "../../../src/errors.ts";
 import type { ReanchorEvent } from "../../../src/events.ts";
 import { bindFunctionCaSource, staticCaSource } from "../../../src/sources/ca-source.ts";
@@ -135,7 +136,7 @@ describe("connect()", () => {
     runtime.disk.set(`${root}/ca.crt`, anchorPem());
     runtime.disk.set(`${root}/token`, "sesame");
     runtime.disk.set(`${root}/namespace`, "here");
-    const kube = await bindConnect(runtime)({ reloadIntervalMs: 1_000 });
+    const kube = await bindConnect(runtime, { infer: inferConfig })({ reloadIntervalMs: 1_000 });
     expect(kube.namespace).toBe("here");
     runtime.disk.set(`${root}/token`, "sesame-2");
     await runtime.clock.advance(1_000);
