@@ -55,9 +55,6 @@ export interface ClusterConnection {
   close(): Promise<void>;
 }
 
-/** How many times one request waits for `Retry-After` (client-go: 10). */
-const MAX_RETRY_AFTER_COUNT = 10;
-
 /** What a connection is opened with. */
 export interface ConnectionParts {
   readonly runtime: Runtime;
@@ -186,7 +183,7 @@ function composeSend(
     send = withCredentials(send, { token, basic, clientCert, clock, onEvent });
   }
   if (lines.length > 0) send = withImpersonation(send, lines);
-  send = withRetryAfter(send, { maxWaitMs, maxCount: MAX_RETRY_AFTER_COUNT, clock, onEvent });
+  send = withRetryAfter(send, { maxWaitMs, clock, onEvent });
   return withRedirects(send);
 }
 

@@ -6,14 +6,7 @@
 
 import type { ClusterConfig } from "../config/cluster-config.ts";
 import { toUnsupportedError } from "../errors.ts";
-import {
-  checkDuration,
-  checkFieldManager,
-  checkKnown,
-  checkMaxResponseBytes,
-  checkObject,
-  timeLimit,
-} from "../options.ts";
+import { checkFieldManager, checkKnown, checkMaxResponseBytes, checkObject } from "../options.ts";
 import type { Runtime } from "../runtime.ts";
 import {
   type Source,
@@ -27,6 +20,7 @@ import {
   transportSettingNames,
 } from "../transport/transport-settings.ts";
 import { chooseHttp } from "../transport/http-way.ts";
+import { checkMaxRetryAfterMs } from "../transport/retry-after.ts";
 import { version } from "../version.ts";
 import { type KubeClient, createClient } from "./client.ts";
 import type { ConnectionSettings } from "./cluster-connection.ts";
@@ -99,11 +93,7 @@ export function bindConnect(
     runtime.checkHost?.();
     checkObject("the options of connect", options, 'pass { config: { server: "https://..." } }');
     checkKnown("connect", options, [...optionNames, ...moreNames]);
-    const maxRetryAfterMs =
-      checkDuration("maxRetryAfterMs", options.maxRetryAfterMs, {
-        ...timeLimit,
-        min: 0,
-      }) ?? 30_000;
+    const maxRetryAfterMs = checkMaxRetryAfterMs(options.maxRetryAfterMs);
     const maxResponseBytes = checkMaxResponseBytes(options.maxResponseBytes) ?? MAX_RESPONSE_BYTES;
     const own = `reanchor/${version} ${runtime.userAgent}`;
     const userAgent = options.userAgent === undefined ? own : `${options.userAgent} ${own}`;

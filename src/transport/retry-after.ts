@@ -6,32 +6,41 @@
 
 import { sleep } from "../abort.ts";
 import { type EventListener, notify } from "../events.ts";
-import { MAX_TIMER_MS } from "../options.ts";
+import { MAX_TIMER_MS, checkDuration, timeLimit } from "../options.ts";
 import type { Clock } from "../runtime.ts";
 import { type Send, canSendAgain } from "./request.ts";
 
-/** How long and how often a request waits. */
+/** The longest that all waits of a request take together if the option `maxRetryAfterMs` does not say. */
+const DEFAULT_MAX_WAIT_MS = 30_000;
+/** The most waits that a request has (client-go: 10). */
+const MAX_WAITS = 10;
+
+/** How long a request waits. */
 export interface RetryAfterOptions {
   /** The longest that all waits of a request may take together, in milliseconds. */
   readonly maxWaitMs: number;
-  /** The most waits that a request has. */
-  readonly maxCount: number;
   readonly clock: Clock;
   readonly onEvent?: EventListener | undefined;
 }
 
+/**
+ * Checks the option `maxRetryAfterMs`, and returns it or its default.
+ *
+ * @throws {TypeError} if it is no number. @throws {RangeError} if it is out of range.
+ */
+export function checkMaxRetryAfterMs(value: number | undefined): number {
+  return checkDuration("maxRetryAfterMs", value, { ...timeLimit, min: 0 }) ?? DEFAULT_MAX_WAIT_MS;
+}
+
 /** Sends a request again after the time that the server asks for, within limits. */
-export function withRetryAfter(
-  send: Send,
-  { maxWaitMs, maxCount, clock, onEvent }: RetryAfterOptions,
-): Send {
+export function withRetryAfter(send: Send, { maxWaitMs, clock, onEvent }: RetryAfterOptions): Send {
   return async (request) => {
     let waited = 0;
     for (let count = 0; ; count++) {
       const response = await send(request);
       if (response.status !== 429 && response.status !== 503) return response;
       const delayMs = parseRetryAfter(response.header("retry-after"), clock.wallNow());
-      if (delayMs === undefined || count >= maxCount) return response;
+      if (delayMs === undefined || count >= MAX_WAITS) return response;
       waited += delayMs;
       // A timer for longer than it can count fires at once.
       const isTooLong = waited > maxWaitMs || delayMs > MAX_TIMER_MS;

@@ -14,7 +14,8 @@ import { isExpired, pages } from "../api/list.ts";
 import { objectKey } from "../api/object-key.ts";
 import type { ResourceTarget } from "../api/resource-target.ts";
 import type { KubeObject, Stored } from "../api/object.ts";
-import { BadLineError, type RawWatchEvent, SilenceError, readWatch } from "./watch-stream.ts";
+import { ResumeVersion } from "./expired-version.ts";
+import { type RawWatchEvent, SilenceError, readWatch } from "./watch-stream.ts";
 import { uncompressed } from "../api/lines.ts";
 
 /** What has changed. */
@@ -85,28 +86,20 @@ export class Reflector<T extends KubeObject> {
   #knowsAll = true;
   /** Whether the server has answered as it should: failures before that are the caller's. */
   #hasBegun = false;
-  /** Where the next watch begins; `undefined` if a list has to come first. */
-  #version: string | undefined;
-  /** The server that the version is of. */
-  #server = "";
+  readonly #version: ResumeVersion;
   #isSynced = false;
   #streamsLists = true;
-  /** What failed last, and at which version. */
-  #failedAt: string | undefined;
-  /** When the watches began that have received nothing yet; `undefined` once the latest has received something. */
-  #silentSince: number | undefined;
-  /** Whether no watch has begun since the list. */
-  #hasJustListed = false;
   /** How many watches in a row have ended at once. */
   #shortWatches = 0;
 
   constructor(target: ResourceTarget<T>, options: ReflectorOptions<T>) {
-    this.#backoff = new Backoff(target.client.clock);
+    const { clock, server } = target.client;
+    const { idleTimeoutMs, resourceVersion: first } = options;
+    this.#backoff = new Backoff(clock);
     this.#target = target;
     this.#options = options;
-    this.#version = options.resourceVersion;
-    if (options.resourceVersion === undefined) return;
-    this.#server = target.client.server;
+    this.#version = new ResumeVersion({ clock, idleTimeoutMs, server, first });
+    if (first === undefined) return;
     this.#knowsAll = false;
     this.#isSynced = true;
   }
@@ -118,23 +111,21 @@ export class Reflector<T extends KubeObject> {
   async *run(): AsyncGenerator<WatchEvent<T>, never, undefined> {
     const { client } = this.#target;
     for (let hasJustExpired = false; ;) {
-      // Another server counts its versions by itself.
-      if (this.#server !== client.server) this.#version = undefined;
-      this.#server = client.server;
-      if (this.#isLost()) this.#version = undefined;
+      this.#version.check(client.server);
       const startedAt = client.clock.now();
-      const startedFrom = this.#version;
+      const startedFrom = this.#version.value;
       let failure: Error | undefined;
       try {
-        if (this.#version === undefined && !this.#streamsLists) yield* this.#list();
+        if (startedFrom === undefined && !this.#streamsLists) yield* this.#list();
         yield* this.#watch();
       } catch (error) {
         failure = this.#judge(error);
       }
-      const told = this.#version !== undefined && this.#version !== startedFrom;
+      const version = this.#version.value;
+      const hasAdvanced = version !== undefined && version !== startedFrom;
       const wasShort = client.clock.now() - startedAt < SHORT_WATCH_MS;
       this.#shortWatches = wasShort ? this.#shortWatches + 1 : 0;
-      const isGood = told && this.#shortWatches <= MAX_SHORT_WATCHES;
+      const isGood = hasAdvanced && this.#shortWatches <= MAX_SHORT_WATCHES;
       if (isGood || !wasShort) this.#backoff.reset();
       if (failure === undefined && (isGood || !wasShort)) continue;
       // What is there is asked for at once, unless that expires as well.
@@ -144,17 +135,6 @@ export class Reflector<T extends KubeObject> {
       this.#report(failure, delayMs);
       await sleep(client.clock, delayMs, this.#options.signal);
     }
-  }
-
-  /**
-   * Whether the version may be of a past that is no more: a server whose etcd was restored from a backup accepts a
-   * watch from a version that is yet to come, and says nothing. A bookmark comes once a minute otherwise. An
-   * aggregated API without versions can't resume at all.
-   */
-  #isLost(): boolean {
-    const now = this.#target.client.clock.now();
-    const isUnversioned = this.#version === "" && !this.#hasJustListed;
-    return isUnversioned || now - (this.#silentSince ?? now) >= this.#options.idleTimeoutMs;
   }
 
   /** Lists, and emits the differences. */
@@ -200,7 +180,7 @@ export class Reflector<T extends KubeObject> {
     const ending = AbortSignal.any([signal, stop.signal]);
     const path = this.#target.collectionPath();
     // What a streaming list has sent; `undefined` once it is complete.
-    let seen = this.#version === undefined ? new Set<string>() : undefined;
+    let seen = this.#version.value === undefined ? new Set<string>() : undefined;
     let response: Response;
     try {
       const headers = { ...this.#target.headers("object"), ...uncompressed };
@@ -215,8 +195,7 @@ export class Reflector<T extends KubeObject> {
       throw new ConnectionError(`Cannot watch ${path}: the answer has no body`);
     }
     if (seen === undefined) this.#hasBegun = true;
-    this.#hasJustListed = false;
-    this.#silentSince ??= client.clock.now();
+    this.#version.noteWatch();
     const initial = new InitialPatience();
     const silenceMs = (): number =>
       seen === undefined ? idleTimeoutMs : Math.min(idleTimeoutMs, initial.leftMs);
@@ -224,10 +203,11 @@ export class Reflector<T extends KubeObject> {
     const reading = { path, clock: client.clock, stop, ending, silenceMs, waited };
     try {
       for await (const event of readWatch(response.body, reading)) {
-        this.#silentSince = undefined;
+        this.#version.noteEvent();
         const { resourceVersion } = event.object.metadata as { resourceVersion?: string };
-        if (seen === undefined) this.#version = resourceVersion ?? this.#version;
-        else if (endsInitialEvents(event)) {
+        if (seen === undefined) {
+          if (resourceVersion !== undefined) this.#version.advance(resourceVersion);
+        } else if (endsInitialEvents(event)) {
           yield* this.#complete(seen, resourceVersion ?? "");
           seen = undefined;
         }
@@ -260,7 +240,8 @@ export class Reflector<T extends KubeObject> {
       allowWatchBookmarks: "true",
       timeoutSeconds: String(Math.round(timeoutSeconds)),
     });
-    if (this.#version !== undefined) parameters.set("resourceVersion", this.#version);
+    const version = this.#version.value;
+    if (version !== undefined) parameters.set("resourceVersion", version);
     else {
       parameters.set("sendInitialEvents", "true");
       parameters.set("resourceVersionMatch", "NotOlderThan");
@@ -317,9 +298,7 @@ export class Reflector<T extends KubeObject> {
     }
     this.#knowsAll = true;
     this.#hasBegun = true;
-    this.#hasJustListed = true;
-    this.#silentSince = undefined;
-    this.#version = version;
+    this.#version.noteList(version);
     if (this.#isSynced) return;
     this.#isSynced = true;
     yield { type: "synced", resourceVersion: version };
@@ -338,14 +317,7 @@ export class Reflector<T extends KubeObject> {
     const isFinal = error instanceof ClosedError || error instanceof InvalidObjectError;
     const isCallers = !this.#hasBegun && !this.#options.retryInitialErrors;
     if (isCallers || isFinal || !(error instanceof ReanchorError)) throw error;
-    if (isExpired(error)) this.#version = undefined;
-    const kind = kindOf(error);
-    if (kind !== undefined && this.#version !== undefined) {
-      // Once more from there on; if that fails alike, a list says what the watch would have.
-      const at = `${kind} ${this.#version}`;
-      if (this.#failedAt === at) this.#version = undefined;
-      this.#failedAt = at;
-    }
+    this.#version.noteFailure(error);
     return error;
   }
 
@@ -380,14 +352,6 @@ class InitialPatience {
   extend(): void {
     this.#silentMs = 0;
   }
-}
-
-/** Failures of one kind at one version are the version's fault; but not those of a busy or unreachable server. */
-function kindOf(error: ReanchorError): string | undefined {
-  if (error instanceof BadLineError) return "line";
-  if (!(error instanceof ApiError) || error.status === 429 || error.status === 503)
-    return undefined;
-  return `status ${error.status}`;
 }
 
 function endsInitialEvents({ type, object }: RawWatchEvent): boolean {

@@ -38,7 +38,7 @@ test("a request that has no headers in time ends, and says which", async () => {
 test("the time limit covers the waits between attempts too", async () => {
   const clock = new ManualClock();
   const { send, sent } = recordingSend(answer(429, { "retry-after": "20" }));
-  const limits = { maxWaitMs: 30_000, maxCount: 10 };
+  const limits = { maxWaitMs: 30_000 };
   const retrying = withRetryAfter(send, { ...limits, clock });
   const request = watch(new InFlight(clock).send(outgoing("/api", { timeoutMs: 5_000 }), retrying));
   await clock.advance(5_000);
@@ -190,7 +190,7 @@ describe("close()", () => {
   test("ends what waits, leaves no timer, and lets nothing in from then on", async () => {
     const clock = new ManualClock();
     const { send } = recordingSend(answer(503, { "retry-after": "20" }));
-    const limits = { maxWaitMs: 30_000, maxCount: 10 };
+    const limits = { maxWaitMs: 30_000 };
     const inFlight = new InFlight(clock);
     const retrying = withRetryAfter(send, { ...limits, clock });
     const timed = watch(inFlight.send(outgoing("/api", { timeoutMs: 60_000 }), retrying));

@@ -12,7 +12,7 @@ import { type Answer, answer, outgoing, recordingSend, streamOf } from "../suppo
 import { settle, watch } from "../support/scripted-source.ts";
 
 const now = Date.parse("2026-01-01T00:00:00Z");
-const limits = { maxWaitMs: 30_000, maxCount: 10 };
+const limits = { maxWaitMs: 30_000 };
 
 function busy(seconds: number | string, status = 429): Answer {
   return answer(status, { "retry-after": String(seconds) });
