@@ -17,5 +17,5 @@ interface BunNamespace {
 
 /** Bun's namespace. */
 export function bun(): BunNamespace {
-  return (globalThis as unknown as { Bun: BunNamespace }).Bun;
+  return (globalThis as typeof globalThis & { readonly Bun: BunNamespace }).Bun;
 }

@@ -128,7 +128,7 @@ export function openTransport(trust: TlsSnapshot, options: PoolOptions): Transpo
         verbose: false,
       };
       try {
-        return fromResponse(await fetch(url, init as unknown as RequestInit), url, true);
+        return fromResponse(await fetch(url, init as RequestInit), url, true);
       } catch (error) {
         throw withoutReasonPhrase(error);
       }

@@ -114,7 +114,7 @@ export function nodeCrypto(): NodeCrypto {
 
 /** Deno's namespace. */
 export function deno(): DenoNamespace {
-  const { Deno } = globalThis as unknown as { Deno?: DenoNamespace };
+  const { Deno } = globalThis as typeof globalThis & { readonly Deno?: DenoNamespace };
   if (Deno !== undefined) return Deno;
   throw new ConfigError("Cannot use reanchor/deno: this is not Deno; import reanchor");
 }

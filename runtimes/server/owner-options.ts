@@ -92,7 +92,7 @@ export function keepOwnerOut(server: Server, hasClientCa: boolean): () => void {
   for (const [name, value] of Object.entries(refusals)) {
     Object.defineProperty(server, name, { value, configurable: true, writable: true });
   }
-  const settings = server as unknown as { requestCert?: boolean | undefined };
+  const settings = server as Server & { requestCert?: boolean | undefined };
   const { requestCert } = settings;
   if (hasClientCa) settings.requestCert = true;
   return () => {
@@ -108,7 +108,7 @@ function cannotAddContext(): ConfigError {
 }
 
 function optionsOf(server: Server): SecureContextOptions & Readonly<Record<string, unknown>> {
-  const kept = server as unknown as Readonly<Record<string, unknown>>;
+  const kept = server as Server & Readonly<Record<string, unknown>>;
   const context = contextOf(server);
   // Deno keeps them in the secure context, as they are; Node keeps them in the server, by their names.
   const isDeno = context !== undefined && "minVersion" in context;
@@ -159,7 +159,7 @@ function callbackOf(server: Server, name: string): unknown {
   const symbol = Object.getOwnPropertySymbols(server).find(
     ({ description }) => description === name.toLowerCase(),
   );
-  const kept = server as unknown as Readonly<Record<PropertyKey, unknown>>;
+  const kept = server as Server & Readonly<Record<PropertyKey, unknown>>;
   return symbol === undefined ? kept[`_${name}`] : kept[symbol];
 }
 

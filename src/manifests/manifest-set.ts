@@ -238,5 +238,6 @@ function isNotFound(error: unknown): error is ApiError {
 /** What a client's verbs stand on: its time, and its field manager. */
 export function clientOf(kube: KubeClient): ResourceClient {
   const access: unknown = { bind: (client: ResourceClient) => client };
+  // What a kind returns is what `resource()` returns, whatever its type says.
   return kube.resource(access as ResourceKind) as unknown as ResourceClient;
 }

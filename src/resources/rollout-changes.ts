@@ -41,7 +41,8 @@ export async function restartRollout<T extends KubeObject>(
   target: ObjectTarget<T>,
   options: WriteOptions,
 ): Promise<Stored<T>> {
-  checkNotPaused(await read(target, options), target.describe(), "restart");
+  const workload: Stored<KubeObject> = await read(target, options);
+  checkNotPaused(workload as Stored<Workload>, target.describe(), "restart");
   const restartedAt = new Date(target.client.clock.wallNow()).toISOString();
   const annotations = { "kubectl.kubernetes.io/restartedAt": restartedAt };
   const body = { spec: { template: { metadata: { annotations } } } };
@@ -68,7 +69,8 @@ export async function undoRollout<T extends KubeObject>(
   if (toRevision !== undefined && !(Number.isInteger(toRevision) && toRevision > 0)) {
     throw new RangeError(`Cannot undo ${what}: toRevision must be a whole number from 1`);
   }
-  const workload = await read(target, options);
+  const found = await read(target, options);
+  const workload = found as Stored<KubeObject> as Stored<Workload>;
   checkNotPaused(workload, what, "undo");
   const history = await readHistory(target.client, workload, options);
   const revision = choose(history, toRevision);
@@ -80,16 +82,16 @@ export async function undoRollout<T extends KubeObject>(
         : `there is no revision ${toRevision}; there are ${known || "none"}`;
     throw new RolloutError(`Cannot undo ${what}: ${reason}`);
   }
-  if (revision.isCurrent(workload)) return workload as unknown as Stored<T>;
+  if (revision.isCurrent(workload)) return found;
   return await patch(target, options, revision.patch(workload));
 }
 
 async function read<T extends KubeObject>(
   { client, path }: ObjectTarget<T>,
   { signal, timeoutMs, maxResponseBytes }: WriteOptions,
-): Promise<Stored<Workload>> {
+): Promise<Stored<T>> {
   const call = { signal, timeoutMs, maxResponseBytes, method: "GET", path };
-  return await client.call<Stored<Workload>>(call);
+  return await client.call<Stored<T>>(call);
 }
 
 async function patch<T extends KubeObject>(

@@ -82,13 +82,10 @@ export async function topNodes<T extends KubeObject>(
   checkKnown("top", options, optionNames);
   const { client } = target;
   const metrics = ResourceTarget.bind<NodeMetrics>(NodeMetrics, { client, namespace: undefined });
-  const [used, nodes] = await Promise.all([
-    listAll(metrics, options),
-    listAll(target as unknown as ResourceTarget<Node>, options),
-  ]);
-  const statuses = new Map(nodes.map(({ metadata, status }) => [metadata.name, status]));
+  const [used, nodes] = await Promise.all([listAll(metrics, options), listAll(target, options)]);
+  const allocatables = new Map(nodes.map((node) => [node.metadata.name, allocatableOf(node)]));
   return used.map(({ metadata: { name }, usage }) => {
-    const { allocatable = {} } = statuses.get(name) ?? {};
+    const allocatable = allocatables.get(name) ?? {};
     const { cpuCores, memoryBytes } = sum([usage]);
     return {
       name,
@@ -98,6 +95,11 @@ export async function topNodes<T extends KubeObject>(
       memoryFraction: fraction(memoryBytes, allocatable["memory"]),
     };
   });
+}
+
+/** What pods may use of a node. */
+function allocatableOf(node: Stored<KubeObject>): Readonly<Record<string, number | string>> {
+  return (node as Stored<Node>).status?.allocatable ?? {};
 }
 
 async function listAll<T extends KubeObject>(

@@ -51,7 +51,7 @@ interface Internals {
 /** The same call reports that a request gets no socket. */
 type Refusable = { onSocket(socket: undefined, error: unknown): void };
 
-const internals = Agent.prototype as unknown as Internals;
+const internals = Agent.prototype as Agent & Internals;
 const generationOf: unique symbol = Symbol("reanchor.generation");
 
 /** Aborted when the request is destroyed that a connection is made for. */
@@ -94,7 +94,7 @@ export class PooledHttpsAgent extends Agent implements RotatingHttpsAgent {
   addRequest(request: ClientRequest, options: RequestOptions): void {
     this.#connecting.set(request, connectingRequest(request, this.options.timeout ?? 0));
     this.#add(request, options).catch((error: unknown) => {
-      (request as unknown as Refusable).onSocket(undefined, error);
+      (request as ClientRequest & Refusable).onSocket(undefined, error);
     });
   }
 
@@ -184,6 +184,7 @@ export class PooledHttpsAgent extends Agent implements RotatingHttpsAgent {
   }
 
   #dequeue(request: ClientRequest): void {
+    // They hold requests, whatever Node's types say.
     const queues = this.requests as unknown as Record<string, ClientRequest[]>;
     for (const [name, queue] of Object.entries(queues)) {
       if (!queue.includes(request)) continue;
@@ -202,7 +203,7 @@ export class PooledHttpsAgent extends Agent implements RotatingHttpsAgent {
 
   /** Node counts a connection once it is there: for `maxSockets`, one that is to come counts as well. */
   #holdPlace(options: RequestOptions): (connected: boolean) => void {
-    const counted = this as unknown as Internals;
+    const counted = this as this & Internals;
     const name = this.getName(options);
     const place = new Socket();
     const places = ((this.sockets as Record<string, Socket[]>)[name] ??= []);

@@ -61,7 +61,7 @@ export function jsonSchemaOf(schema: object, problems: Problems): JsonSchema {
       cycles: "throw",
       reused: "inline",
       // Without this, schemas with an ID would become references, which Kubernetes does not know.
-      metadata: withoutIds,
+      metadata: new RegistryWithoutIds(),
       override({ zodSchema, jsonSchema, path }) {
         const field = fieldOf(path);
         const def = defOf(zodSchema);
@@ -92,14 +92,14 @@ function standardJsonSchema(schema: object): JsonSchema {
   );
 }
 
-const withoutIds = {
-  get(schema: z.core.$ZodType): Record<string, unknown> | undefined {
+class RegistryWithoutIds extends z.core.$ZodRegistry<Record<string, unknown>> {
+  override get(schema: z.core.$ZodType): Record<string, unknown> | undefined {
     const found = z.globalRegistry.get(schema);
     if (found === undefined) return undefined;
     const { id: _id, ...rest } = found;
     return rest;
-  },
-} as unknown as z.core.$ZodRegistry<Record<string, unknown>>;
+  }
+}
 
 /** What zod knows of a schema or a check. */
 interface Definition {
