@@ -35,7 +35,11 @@ export function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefine
  *
  * @throws The signal's reason, as soon as it is aborted.
  */
-export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
+export function sleep(
+  clock: Pick<Clock, "setTimeout">,
+  delayMs: number,
+  signal?: AbortSignal,
+): Promise<void> {
   let cancel = (): void => {};
   const elapsed = new Promise<void>((resolve) => {
     cancel = clock.setTimeout(resolve, delayMs);

@@ -22,6 +22,7 @@ const entries = {
   grpc: "runtimes/grpc.ts",
   resources: "src/resources/index.ts",
   manifests: "src/manifests/index.ts",
+  testing: "runtimes/testing.ts",
 };
 
 /** What is run and not imported. */

@@ -18,6 +18,7 @@ const entries = [
   ...["node", "deno", "bun", "edge"].map((name) => `runtimes/${name}.ts`),
   "src/resources/index.ts",
   "src/manifests/index.ts",
+  "runtimes/testing.ts",
 ];
 const offline = ["--config", "deno.offline.json"];
 

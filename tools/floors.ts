@@ -19,6 +19,7 @@ export const floors: readonly (readonly string[])[] = [
   ["client"],
   ["manifests"],
   ["generate"],
+  ["testing"],
 ];
 
 /** A rule for the imports of some files. */

@@ -16,7 +16,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { type ExecPlugin, createExecSource } from "../../src/config/kubeconfig/exec-plugin.ts";
 import { SourceError } from "../../src/errors.ts";
 import type { Programs } from "../../src/runtime.ts";
-import { ManualClock } from "../support/manual-clock.ts";
+import { ManualClock } from "../../src/testing/manual-clock.ts";
 import { createCa } from "../support/pki.ts";
 import { entry, lane } from "./support/entry.ts";
 import { traits } from "./support/traits.ts";

@@ -9,7 +9,7 @@ import type { CaStatus, ReanchorEvent } from "../../src/index.ts";
 import { Pod } from "../../src/resources/index.ts";
 import { bindFunctionCaSource } from "../../src/sources/ca-source.ts";
 import { bindFileClientCertSource } from "../../src/sources/client-cert-source.ts";
-import { ManualClock } from "../support/manual-clock.ts";
+import { ManualClock } from "../../src/testing/manual-clock.ts";
 import { createCa } from "../support/pki.ts";
 import { entry } from "./support/entry.ts";
 import { exclusiveTrusts } from "./support/traits.ts";

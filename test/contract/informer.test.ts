@@ -8,7 +8,7 @@ import { describe, expect, test } from "vitest";
 import { ClosedError, type Informer } from "../../src/index.ts";
 import { Pod } from "../../src/resources/index.ts";
 import type { TestServer } from "../support/api-server.ts";
-import type { Fault } from "../support/fake-api/faults.ts";
+import type { Fault } from "../../src/testing/model/faults.ts";
 import { createCa } from "../support/pki.ts";
 import { entry } from "./support/entry.ts";
 import { aPod, createPodWriter, inShort } from "./support/pods.ts";

@@ -24,7 +24,7 @@ import {
   types,
   until,
 } from "./support/scene.ts";
-import { ManualClock } from "../support/manual-clock.ts";
+import { ManualClock } from "../../src/testing/manual-clock.ts";
 
 const INTERVAL_MS = 60_000;
 

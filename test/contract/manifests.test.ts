@@ -19,7 +19,7 @@ import {
   formatDiff,
   readManifests,
 } from "../../src/manifests/index.ts";
-import { DEFAULT_KINDS, type KindDefinition } from "../support/fake-api/kinds.ts";
+import { DEFAULT_KINDS, type KindDefinition } from "../../src/testing/model/served-kinds.ts";
 import type { ServeOptions } from "../support/api-server.ts";
 import { entry } from "./support/entry.ts";
 import { connectQuickly, connectQuicklyTo } from "./support/quickly.ts";
@@ -396,10 +396,12 @@ describe.each(ways)("manifests over $way", ({ http2, settings }) => {
     expect(await names(fake)).toEqual(["a", "foreign"]);
     const deletions = (await fake.requests()).filter(
       ({ method, query, body }) =>
-        method === "DELETE" && !body.includes("All") && query["dryRun"] === undefined,
+        method === "DELETE" &&
+        !JSON.stringify(body ?? {}).includes("All") &&
+        query["dryRun"] === undefined,
     );
     for (const { body } of deletions)
-      expect(JSON.parse(body)).toMatchObject({ preconditions: { uid: expect.any(String) } });
+      expect(body).toMatchObject({ preconditions: { uid: expect.any(String) } });
     expect((await fake.objects("secrets"))[0]?.metadata.annotations).toMatchObject({
       "applyset.kubernetes.io/contains-group-kinds": "ConfigMap",
       "applyset.kubernetes.io/additional-namespaces": "",

@@ -6,7 +6,7 @@
 
 import { expect, test } from "vitest";
 import { bindFunctionTokenSource } from "../../src/sources/token-source.ts";
-import { ManualClock } from "../support/manual-clock.ts";
+import { ManualClock } from "../../src/testing/manual-clock.ts";
 import { entry } from "./support/entry.ts";
 import { runProgram } from "./support/program.ts";
 import {

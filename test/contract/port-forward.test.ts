@@ -9,7 +9,7 @@ import { connect } from "node:net";
 import { expect, test } from "vitest";
 import { ConnectionError } from "../../src/index.ts";
 import { Deployment, Pod, Service } from "../../src/resources/index.ts";
-import { DEFAULT_KINDS } from "../support/fake-api/kinds.ts";
+import { DEFAULT_KINDS } from "../../src/testing/model/served-kinds.ts";
 import { entry } from "./support/entry.ts";
 import { connectClient, rejection, startCluster, until } from "./support/scene.ts";
 

@@ -10,7 +10,7 @@ import { expect, test } from "vitest";
 import type { ClusterConfig, Informer, Stored, TransportSettings } from "../../src/index.ts";
 import { Pod } from "../../src/resources/index.ts";
 import type { TestServer } from "../support/api-server.ts";
-import { seededRandom } from "../support/fake-api/faults.ts";
+import { seededRandom } from "../../src/testing/model/faults.ts";
 import { type Chaos, startChaos } from "./support/chaos.ts";
 import { aPod } from "./support/pods.ts";
 import { connectQuickly } from "./support/quickly.ts";

@@ -13,7 +13,7 @@ import {
   bindFileServerCertSource,
   bindFunctionServerCertSource,
 } from "../../src/sources/server-cert-source.ts";
-import { ManualClock } from "../support/manual-clock.ts";
+import { ManualClock } from "../../src/testing/manual-clock.ts";
 import { type IssuedCertificate, createCa } from "../support/pki.ts";
 import { createPairFiles } from "./support/pair-files.ts";
 import {

@@ -11,7 +11,7 @@ import { describe, expect, onTestFinished } from "vitest";
 import { rotateServer } from "../../runtimes/server.ts";
 import { bindFunctionCaSource } from "../../src/sources/ca-source.ts";
 import { bindFunctionServerCertSource } from "../../src/sources/server-cert-source.ts";
-import { ManualClock } from "../support/manual-clock.ts";
+import { ManualClock } from "../../src/testing/manual-clock.ts";
 import { type TestCa, createCa } from "../support/pki.ts";
 import { traits } from "./support/traits.ts";
 import {

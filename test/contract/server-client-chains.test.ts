@@ -9,7 +9,7 @@ import { describe, expect } from "vitest";
 import { bindFunctionCaSource } from "../../src/sources/ca-source.ts";
 import { bindFunctionServerCertSource } from "../../src/sources/server-cert-source.ts";
 import { basicConstraints, makeCertificate } from "../support/chains/certificate.ts";
-import { ManualClock } from "../support/manual-clock.ts";
+import { ManualClock } from "../../src/testing/manual-clock.ts";
 import { type IssuedCertificate, createCa } from "../support/pki.ts";
 import {
   type RotatingScene,

@@ -8,7 +8,7 @@ import { expect, test } from "vitest";
 import { bindFunctionCaSource } from "../../src/sources/ca-source.ts";
 import { bindFunctionTokenSource } from "../../src/sources/token-source.ts";
 import { createCa } from "../support/pki.ts";
-import { ManualClock } from "../support/manual-clock.ts";
+import { ManualClock } from "../../src/testing/manual-clock.ts";
 import { entry } from "./support/entry.ts";
 import { connectClient, connectTimed, startCluster, timedRuntime } from "./support/scene.ts";
 

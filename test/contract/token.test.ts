@@ -8,7 +8,7 @@ import { describe, expect, test } from "vitest";
 import type { ReanchorEvent, TokenSource } from "../../src/index.ts";
 import { bindFileTokenSource, bindFunctionTokenSource } from "../../src/sources/token-source.ts";
 import type { RecordedRequest, TestServer } from "../support/api-server.ts";
-import { ManualClock } from "../support/manual-clock.ts";
+import { ManualClock } from "../../src/testing/manual-clock.ts";
 import { entry } from "./support/entry.ts";
 import {
   connectClient,

@@ -6,7 +6,7 @@
 
 import { describe, expect, test } from "vitest";
 import { Pod } from "../../src/resources/index.ts";
-import type { ApiObject, StoredObject } from "../support/fake-api/objects.ts";
+import type { ApiObject, StoredObject } from "../../src/testing/model/objects.ts";
 import { type Told, aPod, listen } from "./support/pods.ts";
 import { connectQuicklyTo } from "./support/quickly.ts";
 import { type ObservedClient, startCluster, until } from "./support/scene.ts";

@@ -8,7 +8,7 @@ import { describe, expect, test } from "vitest";
 import type { ReanchorEvent } from "../../src/index.ts";
 import { Pod } from "../../src/resources/index.ts";
 import type { ServeOptions } from "../support/api-server.ts";
-import type { Fault } from "../support/fake-api/faults.ts";
+import type { Fault } from "../../src/testing/model/faults.ts";
 import { entry } from "./support/entry.ts";
 import { aPod, createPodWriter, listen } from "./support/pods.ts";
 import { connectQuicklyTo } from "./support/quickly.ts";

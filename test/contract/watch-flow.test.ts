@@ -8,7 +8,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { ClosedError, type Watch } from "../../src/index.ts";
 import { Pod } from "../../src/resources/index.ts";
 import type { TestServer } from "../support/api-server.ts";
-import type { ApiObject } from "../support/fake-api/objects.ts";
+import type { ApiObject } from "../../src/testing/model/objects.ts";
 import { aPod } from "./support/pods.ts";
 import { connectQuicklyTo } from "./support/quickly.ts";
 import { rejection, startCluster, until } from "./support/scene.ts";

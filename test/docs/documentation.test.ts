@@ -229,6 +229,7 @@ test("every docstring's example is type-checked and run on Deno", async () => {
     "@reanchor/reanchor/grpc": url("runtimes/grpc.ts"),
     "@reanchor/reanchor/resources": url("src/resources/index.ts"),
     "@reanchor/reanchor/manifests": url("src/manifests/index.ts"),
+    "@reanchor/reanchor/testing": url("runtimes/testing.ts"),
     "@grpc/grpc-js": "npm:@grpc/grpc-js@^1",
     "@kubernetes/client-node": "npm:@kubernetes/client-node@^2",
   };

@@ -16,8 +16,8 @@ import { json } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { describe, expect, inject, onTestFinished, test } from "vitest";
 import { type TestServer, connectControl } from "../support/api-server.ts";
-import type { ApiObject } from "../support/fake-api/objects.ts";
-import { DEFAULT_KINDS } from "../support/fake-api/kinds.ts";
+import type { ApiObject } from "../../src/testing/model/objects.ts";
+import { DEFAULT_KINDS } from "../../src/testing/model/served-kinds.ts";
 import { type TestCa, createCa } from "../support/pki.ts";
 import { type ProjectedVolume, createProjectedVolume } from "../support/projected-volume.ts";
 

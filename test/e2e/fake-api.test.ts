@@ -8,8 +8,8 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import type { KubeClient } from "../../src/index.ts";
 import { CustomResourceDefinition } from "../../src/resources/index.ts";
 import { entry } from "../contract/support/entry.ts";
-import { createFakeApi } from "../support/fake-api/fake-api.ts";
-import { fakeFetch } from "../support/fake-api/fake-fetch.ts";
+import { createFakeApi } from "../../src/testing/model/fake-api.ts";
+import { fakeFetch } from "../../src/testing/model/fake-fetch.ts";
 import { type Answer, type Api, type SendOptions, scenarios } from "./support/scenarios.ts";
 import { normalise } from "./support/normalise.ts";
 import { cluster, connect } from "./support/scene.ts";
@@ -116,7 +116,7 @@ describe("the fake API answers as kube-apiserver does", () => {
     const fake = fakeFetch(createFakeApi());
     const expected = await record((path, init) => kube.fetch(path, init), namespace, name);
     const actual = await record(
-      (path, init) => fake(`https://api.invalid${path}`, init as never),
+      (path, init) => fake(`https://api.invalid${path}`, init),
       namespace,
       name,
     );

@@ -7,7 +7,7 @@
 
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from "vitest";
 import { type Control, type TestServer, connectControl } from "../support/api-server.ts";
-import { trustKinds } from "../support/fake-api/kinds.ts";
+import { trustKinds } from "../../src/testing/model/served-kinds.ts";
 import { type TestCa, createCa } from "../support/pki.ts";
 import { type Worker, startWorker } from "./workerd.ts";
 

@@ -57,6 +57,7 @@ const samples: readonly (readonly (readonly [folder: string, file: string])[])[]
   [["src/client", "connect.ts"]],
   [["src/manifests", "install-order.ts"]],
   [["src/generate", "versions.ts"]],
+  [["src/testing", "authority.ts"]],
 ];
 
 const upward = samples.flatMap((floor, index) =>

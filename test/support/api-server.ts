@@ -6,7 +6,7 @@
  */
 
 import type { ChainCase } from "./chains/table.ts";
-import { connectFakeApi, type RemoteFakeApi } from "./fake-api/remote.ts";
+import { connectFakeApi, type RemoteFakeApi } from "./remote-fake-api.ts";
 import type {
   BlackholeAddress,
   BlackholeStats,

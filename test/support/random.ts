@@ -4,7 +4,7 @@
  * @module
  */
 
-import { seededRandom } from "./fake-api/faults.ts";
+import { seededRandom } from "../../src/testing/model/faults.ts";
 
 /** A source of random numbers. */
 export interface Random {

@@ -6,7 +6,7 @@
 
 import { expect, test, vi } from "vitest";
 import { orAborted, sleep } from "../../src/abort.ts";
-import { ManualClock } from "../support/manual-clock.ts";
+import { ManualClock } from "../../src/testing/manual-clock.ts";
 import { settle, watch } from "./support/scripted-source.ts";
 
 test("orAborted() gives what the promise gives", async () => {

@@ -6,7 +6,7 @@
 
 import type { ClusterConfig } from "../../../src/index.ts";
 import type { TestServer } from "../../support/api-server.ts";
-import { type Fault, seededRandom } from "../../support/fake-api/faults.ts";
+import { type Fault, seededRandom } from "../../../src/testing/model/faults.ts";
 import { type TestCa, createCa } from "../../support/pki.ts";
 import { entry } from "./entry.ts";
 import { createPairFiles } from "./pair-files.ts";

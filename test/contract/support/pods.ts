@@ -7,8 +7,8 @@
 import { onTestFinished } from "vitest";
 import type { KubeObject, ObjectChange, Watch } from "../../../src/index.ts";
 import type { TestServer } from "../../support/api-server.ts";
-import { seededRandom } from "../../support/fake-api/faults.ts";
-import type { ApiObject, StoredObject } from "../../support/fake-api/objects.ts";
+import { seededRandom } from "../../../src/testing/model/faults.ts";
+import type { ApiObject, StoredObject } from "../../../src/testing/model/objects.ts";
 import { until } from "./scene.ts";
 
 /** A pod of one container. */

@@ -29,7 +29,7 @@ import { ServerRotation } from "../../../runtimes/server/server-rotation.ts";
 import type { ReanchorEvent } from "../../../src/index.ts";
 import { systemClock } from "../../../src/runtime.ts";
 import type { SourceHost } from "../../../src/sources/source.ts";
-import type { ManualClock } from "../../support/manual-clock.ts";
+import type { ManualClock } from "../../../src/testing/manual-clock.ts";
 import type { IssuedCertificate } from "../../support/pki.ts";
 import { traits } from "./traits.ts";
 import { rejection } from "./scene.ts";

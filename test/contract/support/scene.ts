@@ -15,7 +15,7 @@ import {
   type TestServer,
   connectControl,
 } from "../../support/api-server.ts";
-import { ManualClock } from "../../support/manual-clock.ts";
+import { ManualClock } from "../../../src/testing/manual-clock.ts";
 import { type TestCa, createCa } from "../../support/pki.ts";
 import {
   type ProjectedFiles,

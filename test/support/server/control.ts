@@ -10,7 +10,7 @@ import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { promisify } from "node:util";
 import { chainTable } from "../chains/table.ts";
-import { callFakeApi, type FakeApiCall } from "../fake-api/remote.ts";
+import { callFakeApi, type FakeApiCall } from "../remote-fake-api.ts";
 import { type Blackhole, openBlackhole } from "./blackhole.ts";
 import type { ProxyOptions, ServeOptions } from "./protocol.ts";
 import { type Proxy, openProxy } from "./proxy.ts";

@@ -6,7 +6,7 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import type { FakeApi } from "../fake-api/fake-api.ts";
+import type { FakeApi } from "../../../src/testing/model/fake-api.ts";
 import type { Gates } from "./gates.ts";
 import { failureStatus } from "./kubernetes-objects.ts";
 import type { RecordedRequest } from "./protocol.ts";

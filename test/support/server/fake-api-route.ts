@@ -5,8 +5,8 @@
  */
 
 import { once } from "node:events";
-import { LostConnection } from "../fake-api/faulty-answer.ts";
-import type { FakeApi } from "../fake-api/fake-api.ts";
+import { LostConnection } from "../../../src/testing/model/faulty-answer.ts";
+import type { FakeApi } from "../../../src/testing/model/fake-api.ts";
 import { dropConnection, type Exchange, readBody } from "./exchange.ts";
 
 /** Whether the model answers for the path. */

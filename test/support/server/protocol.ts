@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { FakeApiOptions } from "../fake-api/fake-api.ts";
+import type { FakeApiOptions } from "../../../src/testing/model/fake-api.ts";
 
 /** A protocol version as `node:tls` names it. */
 export type TlsVersion = "TLSv1.2" | "TLSv1.3";

@@ -14,7 +14,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from "node:n
 import { setTimeout as delay } from "node:timers/promises";
 import type { Server as TlsServer, TLSSocket } from "node:tls";
 import type { Duplex } from "node:stream";
-import { createFakeApi, type FakeApi } from "../fake-api/fake-api.ts";
+import { createFakeApi, type FakeApi } from "../../../src/testing/model/fake-api.ts";
 import { type Connection, type Exchange, readBody, sendUnauthorized } from "./exchange.ts";
 import { Gates } from "./gates.ts";
 import { failureStatus } from "./kubernetes-objects.ts";

@@ -4,7 +4,7 @@ import { forwardChannels } from "../../../src/pods/forward-channels.ts";
 import { SpdySession, type ForwardSettings } from "../../../src/pods/spdy-session.ts";
 import type { ForwardedConnection } from "../../../src/pods/forwarded-connection.ts";
 import { WebSocketConnection } from "../../../src/pods/web-socket.ts";
-import { ManualClock } from "../../support/manual-clock.ts";
+import { ManualClock } from "../../../src/testing/manual-clock.ts";
 import { until } from "../../support/until.ts";
 import {
   type ScriptedConnection,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { LogPosition } from "../../../src/pods/log-position.ts";
-import { seededRandom } from "../../support/fake-api/faults.ts";
+import { seededRandom } from "../../../src/testing/model/faults.ts";
 
 const at = (time: string, text: string): string => `2026-01-01T00:00:${time}Z ${text}`;
 

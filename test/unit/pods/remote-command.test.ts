@@ -3,7 +3,7 @@ import { ApiError } from "../../../src/api/api-error.ts";
 import { ConnectionError } from "../../../src/errors.ts";
 import { type RemoteCommand, runCommand } from "../../../src/pods/remote-command.ts";
 import { WebSocketConnection } from "../../../src/pods/web-socket.ts";
-import { ManualClock } from "../../support/manual-clock.ts";
+import { ManualClock } from "../../../src/testing/manual-clock.ts";
 import { until } from "../../support/until.ts";
 import {
   type ScriptedConnection,

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { ConnectionError } from "../../../src/errors.ts";
 import { WebSocketConnection } from "../../../src/pods/web-socket.ts";
-import { ManualClock } from "../../support/manual-clock.ts";
+import { ManualClock } from "../../../src/testing/manual-clock.ts";
 import { rejection } from "../../support/rejection.ts";
 import { scriptedConnection } from "./support/scripted-connection.ts";
 

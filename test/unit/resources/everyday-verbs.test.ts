@@ -19,9 +19,9 @@ import {
   ServiceAccount,
   StatefulSet,
 } from "../../../src/resources/index.ts";
-import type { FakeApi } from "../../support/fake-api/fake-api.ts";
-import type { KindDefinition } from "../../support/fake-api/kinds.ts";
-import type { ApiObject, StoredObject } from "../../support/fake-api/objects.ts";
+import type { FakeApi } from "../../../src/testing/model/fake-api.ts";
+import type { KindDefinition } from "../../../src/testing/model/served-kinds.ts";
+import type { ApiObject, StoredObject } from "../../../src/testing/model/objects.ts";
 import * as support from "../../support/rejection.ts";
 import { connectFake } from "../support/fake-cluster.ts";
 
@@ -122,7 +122,7 @@ describe("update()", () => {
     const maps = kube.resource(ConfigMap);
     const { metadata } = await maps.create({ metadata: { name: "a" } });
     await maps.update("a", () => ({ metadata: { name: "a" }, data: { colour: "blue" } }));
-    expect(JSON.parse(api.requests.at(-1)?.body ?? "")).toMatchObject({
+    expect(api.requests.at(-1)?.body).toMatchObject({
       metadata: { resourceVersion: metadata.resourceVersion },
     });
   });

@@ -6,8 +6,8 @@
 
 import { describe, expect, test } from "vitest";
 import { Deployment, Job } from "../../../src/resources/index.ts";
-import type { FakeApi } from "../../support/fake-api/fake-api.ts";
-import type { KindDefinition } from "../../support/fake-api/kinds.ts";
+import type { FakeApi } from "../../../src/testing/model/fake-api.ts";
+import type { KindDefinition } from "../../../src/testing/model/served-kinds.ts";
 import { rejection } from "../../support/rejection.ts";
 import { connectFake } from "../support/fake-cluster.ts";
 

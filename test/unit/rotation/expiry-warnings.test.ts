@@ -11,7 +11,7 @@ import { ExpiryWarnings, checkDistances } from "../../../src/rotation/expiry-war
 import type { Trust } from "../../../src/rotation/trust.ts";
 import type { CaBundle } from "../../../src/sources/ca-source.ts";
 import type { ClientCert } from "../../../src/sources/client-cert-source.ts";
-import { ManualClock } from "../../support/manual-clock.ts";
+import { ManualClock } from "../../../src/testing/manual-clock.ts";
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;

@@ -10,7 +10,7 @@ import type { ReanchorEvent } from "../../../src/events.ts";
 import { TrustWait, checkTrustWaitMs } from "../../../src/rotation/trust-wait.ts";
 // Loaded before the clock stands still: it is real time that a module takes.
 import "../../../src/rotation/waiting-requests.ts";
-import { ManualClock } from "../../support/manual-clock.ts";
+import { ManualClock } from "../../../src/testing/manual-clock.ts";
 import { settle, watch } from "../support/scripted-source.ts";
 
 const LIMIT_MS = 10_000;

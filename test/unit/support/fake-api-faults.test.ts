@@ -5,7 +5,7 @@
  */
 
 import { expect, test } from "vitest";
-import { fakeFetch } from "../../support/fake-api/fake-fetch.ts";
+import { fakeFetch } from "../../../src/testing/model/fake-fetch.ts";
 import { CONFIG_MAPS, PODS, configMap, start } from "./fake-api-scene.ts";
 
 test("faults.next() meets the requests it is for, as often as it says", async () => {

@@ -5,7 +5,7 @@
  */
 
 import { expect, test } from "vitest";
-import { fakeFetch } from "../../support/fake-api/fake-fetch.ts";
+import { fakeFetch } from "../../../src/testing/model/fake-fetch.ts";
 import { CONFIG_MAPS, type List, type Status, start, configMap, names } from "./fake-api-scene.ts";
 
 test("a list leaves out each item's type, but not that of custom objects", async () => {

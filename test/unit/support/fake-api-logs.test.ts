@@ -5,7 +5,7 @@
  */
 
 import { expect, test } from "vitest";
-import { fakeFetch } from "../../support/fake-api/fake-fetch.ts";
+import { fakeFetch } from "../../../src/testing/model/fake-fetch.ts";
 import { PODS, start } from "./fake-api-scene.ts";
 
 test("a log is cut as a kubelet cuts it", async () => {

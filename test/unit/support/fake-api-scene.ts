@@ -8,10 +8,10 @@ import {
   createFakeApi,
   type FakeApi,
   type FakeApiOptions,
-} from "../../support/fake-api/fake-api.ts";
-import { fakeFetch, type FakeFetchInit } from "../../support/fake-api/fake-fetch.ts";
-import type { ApiObject, StoredObject } from "../../support/fake-api/objects.ts";
-import { ManualClock } from "../../support/manual-clock.ts";
+} from "../../../src/testing/model/fake-api.ts";
+import { fakeFetch, type FakeFetchInit } from "../../../src/testing/model/fake-fetch.ts";
+import type { ApiObject, StoredObject } from "../../../src/testing/model/objects.ts";
+import { ManualClock } from "../../../src/testing/manual-clock.ts";
 
 export const CONFIG_MAPS: string = "/api/v1/namespaces/default/configmaps";
 export const PODS: string = "/api/v1/namespaces/default/pods";

@@ -5,7 +5,7 @@
  */
 
 import { expect, test } from "vitest";
-import type { StoredObject } from "../../support/fake-api/objects.ts";
+import type { StoredObject } from "../../../src/testing/model/objects.ts";
 import {
   CONFIG_MAPS,
   PODS,

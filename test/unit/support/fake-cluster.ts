@@ -7,10 +7,10 @@
 import { onTestFinished } from "vitest";
 import { type EdgeConnectOptions, connect } from "../../../runtimes/edge.ts";
 import type { KubeClient } from "../../../src/index.ts";
-import { type FakeApi, createFakeApi } from "../../support/fake-api/fake-api.ts";
-import { type FakeFetchInit, fakeFetch } from "../../support/fake-api/fake-fetch.ts";
-import { DEFAULT_KINDS, type KindDefinition } from "../../support/fake-api/kinds.ts";
-import type { ApiRequest } from "../../support/fake-api/request.ts";
+import { type FakeApi, createFakeApi } from "../../../src/testing/model/fake-api.ts";
+import { fakeFetch } from "../../../src/testing/model/fake-fetch.ts";
+import { DEFAULT_KINDS, type KindDefinition } from "../../../src/testing/model/served-kinds.ts";
+import type { ApiRequest } from "../../../src/testing/model/request-target.ts";
 
 /** A client, and the model that it talks to. */
 export interface FakeCluster {
@@ -37,7 +37,7 @@ export async function connectFake(
       const own = override({ method, path: `${path}${search}`, body: body ?? "" });
       if (own instanceof Response) return own;
       if (own !== undefined) return Response.json(own);
-      return await answer(url, init as FakeFetchInit);
+      return await answer(url, init);
     },
   };
   const kube = await connect(options);

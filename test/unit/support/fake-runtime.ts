@@ -17,7 +17,7 @@ import type {
   TransportResponse,
 } from "../../../src/runtime.ts";
 import { fromResponse } from "../../../src/transport/response.ts";
-import { ManualClock } from "../../support/manual-clock.ts";
+import { ManualClock } from "../../../src/testing/manual-clock.ts";
 
 /** What a runtime throws, with the meaning that {@linkcode FakeRuntime.explain} gives it. */
 export class FakeFailure extends Error {

@@ -11,7 +11,7 @@ import type { KubeObject, Stored } from "../../../src/api/object.ts";
 import type { ResourceDefinition } from "../../../src/api/resource-definition.ts";
 import { ConnectionError } from "../../../src/errors.ts";
 import { refusal } from "../../../src/api/apply-conflict.ts";
-import { ManualClock } from "../../support/manual-clock.ts";
+import { ManualClock } from "../../../src/testing/manual-clock.ts";
 
 /** A request that was made. */
 export interface ScriptedRequest {

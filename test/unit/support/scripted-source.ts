@@ -7,7 +7,7 @@
 import type { ReanchorEvent } from "../../../src/events.ts";
 import { Reloader } from "../../../src/sources/reloader.ts";
 import type { SourceOptions } from "../../../src/sources/source.ts";
-import { ManualClock } from "../../support/manual-clock.ts";
+import { ManualClock } from "../../../src/testing/manual-clock.ts";
 
 /** A read that has begun and not ended. */
 export interface PendingRead {

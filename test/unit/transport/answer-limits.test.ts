@@ -15,7 +15,7 @@ import { InFlight } from "../../../src/transport/in-flight.ts";
 import { readText } from "../../../src/transport/read-text.ts";
 import { fromResponse } from "../../../src/transport/response.ts";
 import { bodyLimit } from "../../support/body-limit.ts";
-import { ManualClock } from "../../support/manual-clock.ts";
+import { ManualClock } from "../../../src/testing/manual-clock.ts";
 import { anchorPem } from "../support/certificates.ts";
 import { type FakeRuntime, createFakeRuntime } from "../support/fake-runtime.ts";
 import { outgoing } from "../support/outgoing.ts";

@@ -14,7 +14,7 @@ import type { OutgoingRequest } from "../../../src/transport/request.ts";
 import { withRetryAfter } from "../../../src/transport/retry-after.ts";
 import { InFlight, type RequestObserver } from "../../../src/transport/in-flight.ts";
 import { bodyLimit } from "../../support/body-limit.ts";
-import { ManualClock } from "../../support/manual-clock.ts";
+import { ManualClock } from "../../../src/testing/manual-clock.ts";
 import { untilAborted } from "../support/fake-runtime.ts";
 import { answer, outgoing, recordingSend, streamOf } from "../support/outgoing.ts";
 import { settle, watch } from "../support/scripted-source.ts";

@@ -7,7 +7,7 @@
 import { describe, expect, test } from "vitest";
 import type { ReanchorEvent } from "../../../src/events.ts";
 import { parseRetryAfter, withRetryAfter } from "../../../src/transport/retry-after.ts";
-import { ManualClock } from "../../support/manual-clock.ts";
+import { ManualClock } from "../../../src/testing/manual-clock.ts";
 import { type Answer, answer, outgoing, recordingSend, streamOf } from "../support/outgoing.ts";
 import { settle, watch } from "../support/scripted-source.ts";
 

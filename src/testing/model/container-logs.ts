@@ -8,7 +8,7 @@ import { Feed } from "./feed.ts";
 import type { Model } from "./model.ts";
 import { isJson, type StoredObject, valueAt } from "./objects.ts";
 import { badRequest, invalid } from "./refusal.ts";
-import { isTrue } from "./request.ts";
+import { isTrue } from "./request-target.ts";
 
 interface Line {
   /** RFC 3339 with nine digits, in UTC, so that times compare as text. */
@@ -200,7 +200,8 @@ function checkOptions({ metadata }: StoredObject, query: URLSearchParams): void 
   }
 }
 
-function containersOf(pod: StoredObject): string[] {
+/** The names of a pod's containers, those that initialise it first. */
+export function containersOf(pod: StoredObject): string[] {
   return ["initContainers", "containers"].flatMap((field) => {
     const containers = valueAt(pod, ["spec", field]);
     if (!Array.isArray(containers)) return [];

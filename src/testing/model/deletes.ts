@@ -4,12 +4,12 @@
  * @module
  */
 
-import type { KindDefinition } from "./kinds.ts";
+import type { KindDefinition } from "./served-kinds.ts";
 import { type Model, timestamp } from "./model.ts";
-import { checkDryRun, checkPropagationPolicy } from "./options.ts";
+import { checkDryRun, checkPropagationPolicy } from "./accepted-options.ts";
 import { type ApiObject, isJson, type Json, type StoredObject, valueAt } from "./objects.ts";
 import { conflict, notFound } from "./refusal.ts";
-import { keyOf, type ObjectTarget, type Target } from "./request.ts";
+import { keyOf, type ObjectTarget, type Target } from "./request-target.ts";
 
 /** What a `DeleteOptions` says, as far as the model goes by it. */
 export interface DeleteOptions extends ApiObject {

@@ -5,7 +5,7 @@
  */
 
 import { invalid } from "./refusal.ts";
-import type { Verb } from "./request.ts";
+import type { Verb } from "./request-target.ts";
 
 /** How the server calls the options of a verb. */
 const OPTIONS: Partial<Record<Verb, string>> = {

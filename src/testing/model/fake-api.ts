@@ -14,26 +14,31 @@
  * @module
  */
 
-import { discover } from "./discovery.ts";
+import { startControllers } from "./controllers.ts";
+import { systemClock } from "../../runtime.ts";
+import { discover } from "./discovery-documents.ts";
 import { Faults } from "./faults.ts";
 import { withFault } from "./faulty-answer.ts";
 import { answer, carryOut, type Handler } from "./handler.ts";
-import { DEFAULT_KINDS, type KindDefinition } from "./kinds.ts";
-import { Logs } from "./logs.ts";
+import { DEFAULT_KINDS, type KindDefinition } from "./served-kinds.ts";
+import { Logs } from "./container-logs.ts";
 import type { Model, ModelClock } from "./model.ts";
 import type { ApiObject, StoredObject } from "./objects.ts";
-import { expired, methodNotAllowed, noSuchResource, Refusal } from "./refusal.ts";
+import { expired, methodNotAllowed, noSuchResource, Refusal, refusalOf } from "./refusal.ts";
 import {
   type ApiAnswer,
   type ApiRequest,
   keyOf,
   readTarget,
   type Target,
+  type Verb,
   urlOf,
-} from "./request.ts";
+} from "./request-target.ts";
+import { type Authorize, checkAccess } from "./reviews.ts";
+import { answerServerPath } from "./server-paths.ts";
 import { Store } from "./store.ts";
 import { asAccepted } from "./views.ts";
-import { type OpenWatch, Watches } from "./watches.ts";
+import { type OpenWatch, Watches } from "./open-watches.ts";
 import { freshMetadata } from "./writes.ts";
 
 /** How a model differs from a server of today. */
@@ -53,19 +58,47 @@ export interface FakeApiOptions {
   readonly aggregatedDiscovery?: boolean;
   /** Whether a watch from a version too old gets HTTP 410 instead of an `ERROR` event. @default false */
   readonly expiredAsStatus?: boolean;
+  /**
+   * Whether it does what the controllers of a control plane do with CustomResourceDefinitions and namespaces, and
+   * creates nothing in namespaces that do not exist. @default false
+   */
+  readonly hasControllers?: boolean;
+  /** Whether the credentials of a request are valid. @default any are */
+  readonly authenticate?: (headers: Headers) => boolean;
+  /** Decides what users may do. @default anything */
+  readonly authorize?: Authorize;
 }
 
 /** One request as it came. */
-export interface FakeApiRequest {
-  /** Missing where it is for no object. */
-  readonly verb?: Target["verb"];
+export interface FakeRequest {
+  /** The verb as the API server names it, as in `list` or `patch`; missing if the request is for no resource. */
+  readonly verb?: Verb;
+  /** The kind, as in `Deployment`. */
+  readonly kind?: string;
+  /** The API group, as in `apps`; empty for the core group. */
+  readonly group?: string;
+  /** The kind's name in URLs, as in `deployments`. */
   readonly plural?: string;
+  /** Missing for all namespaces, and if the kind is in none. */
+  readonly namespace?: string;
+  /** The object's name; missing if the request names none. */
+  readonly name?: string;
+  /** As in `status`. */
+  readonly subresource?: string;
+  /** As in `GET`. */
   readonly method: string;
+  /** The path, without the query. */
   readonly path: string;
+  /** The query's parameters, each by its last value. */
   readonly query: Record<string, string>;
+  /** The headers, their names in lower case. */
   readonly headers: Record<string, string>;
-  readonly body: string;
+  /** The body: what its JSON says, otherwise its text; missing if there is none. */
+  readonly body?: unknown;
 }
+
+/** A kind by its plural, or more exactly. */
+export type KindName = string | Pick<KindDefinition, "group" | "plural" | "version">;
 
 /** Which pod: `name` or `namespace/name`. */
 export type PodName = string;
@@ -75,22 +108,26 @@ export interface FakeApi {
   /** Answers a request. @throws {LostConnection} where a fault says so */
   handle(request: ApiRequest): Promise<ApiAnswer>;
   /** Every request that came, oldest first. */
-  readonly requests: readonly FakeApiRequest[];
+  readonly requests: readonly FakeRequest[];
   readonly openWatches: readonly OpenWatch[];
+  /** The kinds that it has. */
+  readonly kinds: readonly KindDefinition[];
   /** The revision of the last write, which is the resourceVersion of a list. */
   readonly revision: number;
   readonly faults: Pick<Faults, "next" | "sometimes" | "clear">;
 
   /** Stores an object as it is, in the place of one of its name, and returns it as stored. */
-  put(plural: string, object: ApiObject): StoredObject;
+  put(kind: KindName, object: ApiObject): StoredObject;
   /** Removes an object at once, whatever holds it. */
-  remove(plural: string, namespace: string | undefined, name: string): void;
+  remove(kind: KindName, namespace: string | undefined, name: string): void;
   /** The objects of a kind, by namespace and name. */
-  objects(plural: string): StoredObject[];
+  objects(kind: KindName): StoredObject[];
   /** Brings a kind, as a CustomResourceDefinition does. */
   addKind(kind: KindDefinition): void;
   /** Takes a kind away; its objects stay in the store. */
-  removeKind(plural: string): void;
+  removeKind(kind: KindName): void;
+  /** Calls back with each request as it comes; returns what ends that. */
+  onRequest(listener: (request: FakeRequest) => void): () => void;
 
   /** Forgets all that was before now, or up to a revision: what asks for it has expired. */
   compact(revision?: number): void;
@@ -119,44 +156,44 @@ export interface FakeApi {
   endLogStreams(): number;
 }
 
-const runtimeClock: ModelClock = {
-  wallNow: () => Date.now(),
-  setTimeout(callback, delayMs) {
-    const timer = setTimeout(callback, delayMs);
-    return () => clearTimeout(timer);
-  },
-};
-
 const FIRST_REVISION = 97;
 
 /** Makes a model, with nothing in it. */
 export function createFakeApi(options: FakeApiOptions = {}): FakeApi {
   const model: Model = {
     store: new Store(options.revision ?? FIRST_REVISION),
-    clock: options.clock ?? runtimeClock,
+    clock: options.clock ?? systemClock,
     kinds: [...(options.kinds ?? DEFAULT_KINDS)],
     streamingLists: options.streamingLists ?? true,
     aggregatedDiscovery: options.aggregatedDiscovery ?? true,
     expiredAsStatus: options.expiredAsStatus ?? false,
+    checksNamespaces: options.hasControllers ?? false,
+    authorize: options.authorize ?? (() => true),
   };
   const { store, kinds } = model;
   const watches = new Watches(model);
   const logs = new Logs(model);
   const faults = new Faults();
   const protectedPods = new Set<string>();
-  const requests: FakeApiRequest[] = [];
+  const authenticate = options.authenticate ?? (() => true);
+  const requests: FakeRequest[] = [];
+  const listeners = new Set<(request: FakeRequest) => void>();
   const isProtected = (key: string): boolean => protectedPods.has(key);
   const handler: Handler = { ...model, watches, logs, isProtected };
 
   async function handle(request: ApiRequest): Promise<ApiAnswer> {
     const read = attempt(() => readTarget(request, kinds));
     const target = read instanceof Refusal ? undefined : read;
-    requests.push(recordOf(request, target));
-    const fault = faults.take(target ?? {});
+    const record = recordOf(request, target);
+    requests.push(record);
+    for (const listener of listeners) listener(record);
+    const fault = faults.take(record);
 
     function respond(): ApiAnswer {
       const answered = attempt(() => {
+        if (!authenticate(request.headers)) throw refusalOf(401);
         if (target !== undefined) {
+          checkAccess(target, request, model.authorize);
           const accept = request.headers.get("accept") ?? "";
           return asAccepted(carryOut(handler, target, request), accept);
         }
@@ -169,14 +206,18 @@ export function createFakeApi(options: FakeApiOptions = {}): FakeApi {
     return await withFault(fault, { clock: model.clock, signal: request.signal }, respond);
   }
 
-  function kindOf(plural: string): KindDefinition {
-    const kind = kinds.find((one) => one.plural === plural);
+  function kindOf(name: KindName): KindDefinition {
+    const plural = typeof name === "string" ? name : name.plural;
+    const kind = kinds.find((one) => {
+      if (one.plural !== plural || typeof name === "string") return one.plural === plural;
+      return one.group === name.group && one.version === name.version;
+    });
     if (kind === undefined) throw new RangeError(`Cannot find the kind ${plural}: there is none`);
     return kind;
   }
 
-  function put(plural: string, object: ApiObject): StoredObject {
-    const kind = kindOf(plural);
+  function put(name: KindName, object: ApiObject): StoredObject {
+    const kind = kindOf(name);
     const { metadata = {} } = object;
     const namespace = kind.namespaced ? (metadata.namespace ?? "default") : undefined;
     const key = keyOf(namespace, metadata.name ?? "");
@@ -191,20 +232,27 @@ export function createFakeApi(options: FakeApiOptions = {}): FakeApi {
     return store.set(kind, key, { ...object, metadata: whole ?? {} });
   }
 
-  function remove(plural: string, namespace: string | undefined, name: string): void {
-    const kind = kindOf(plural);
+  function remove(of: KindName, namespace: string | undefined, name: string): void {
+    const kind = kindOf(of);
     store.delete(kind, keyOf(kind.namespaced ? (namespace ?? "default") : undefined, name));
   }
 
-  function objects(plural: string): StoredObject[] {
-    return store.at(kindOf(plural), store.revision).map(([, object]) => object);
+  function objects(kind: KindName): StoredObject[] {
+    return store.at(kindOf(kind), store.revision).map(([, object]) => object);
   }
 
-  function removeKind(plural: string): void {
-    const index = kinds.indexOf(kindOf(plural));
-    watches.end(plural);
+  function removeKind(name: KindName): void {
+    const kind = kindOf(name);
+    const index = kinds.indexOf(kind);
+    watches.end(kind.plural);
     kinds.splice(index, 1);
   }
+
+  function addKind(kind: KindDefinition): void {
+    kinds.push(kind);
+  }
+
+  if (options.hasControllers === true) startControllers(model, { addKind, removeKind });
 
   function podOf(pod: PodName): StoredObject {
     const found = store.get(kindOf("pods"), podKey(pod));
@@ -223,12 +271,17 @@ export function createFakeApi(options: FakeApiOptions = {}): FakeApi {
     get revision() {
       return store.revision;
     },
+    kinds,
     faults,
     put,
     remove,
     objects,
-    addKind: (kind) => void kinds.push(kind),
+    addKind,
     removeKind,
+    onRequest(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
     compact: (revision) => store.compact(revision ?? store.revision),
     skipRevisions(count) {
       for (let skipped = 0; skipped < count; skipped += 1) store.skip();
@@ -272,6 +325,8 @@ function answerWithoutTarget(
   if (document !== undefined && method !== "GET") throw methodNotAllowed();
   if (document !== undefined) return document;
   if (refusal !== undefined) throw refusal;
+  const about = answerServerPath(pathname);
+  if (about !== undefined) return about;
   if (!/^\/apis?\//.test(pathname)) throw noSuchResource();
   const text = { "Content-Type": "text/plain; charset=utf-8" };
   return { status: 404, headers: text, body: "404 page not found\n" };
@@ -284,14 +339,34 @@ function refusalAnswer({ status }: Refusal): ApiAnswer {
   return { ...refused, headers: { ...refused.headers, "Retry-After": String(retryAfterSeconds) } };
 }
 
-function recordOf(request: ApiRequest, target: Target | undefined): FakeApiRequest {
+function recordOf(request: ApiRequest, target: Target | undefined): FakeRequest {
   const { pathname, searchParams } = urlOf(request);
   return {
-    ...(target === undefined ? {} : { verb: target.verb, plural: target.kind.plural }),
+    ...(target === undefined ? {} : targetRecord(target)),
     method: request.method,
     path: pathname,
     query: Object.fromEntries(searchParams),
     headers: Object.fromEntries(request.headers),
-    body: request.body,
+    ...(request.body === "" ? {} : { body: parsed(request.body) }),
   };
+}
+
+function targetRecord({ verb, kind, namespace, name, subresource }: Target): Partial<FakeRequest> {
+  return {
+    verb,
+    group: kind.group,
+    kind: kind.kind,
+    plural: kind.plural,
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(name === undefined ? {} : { name }),
+    ...(subresource === undefined ? {} : { subresource }),
+  };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text;
+  }
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type KindDefinition, qualified } from "./kinds.ts";
+import { type KindDefinition, qualified } from "./served-kinds.ts";
 import type { Json, StoredObject } from "./objects.ts";
 
 /** A field that is wrong. */
@@ -70,6 +70,12 @@ export function conflict(
   return new Refusal(409, "Conflict", message, { details: detailsOf(kind, name) });
 }
 
+export function forbidden(kind: KindDefinition, name: string, why: string): Refusal {
+  const which = name === "" ? "" : ` "${name}"`;
+  const message = `${qualified(kind)}${which} is forbidden: ${why}`;
+  return new Refusal(403, "Forbidden", message, { details: detailsOf(kind, name) });
+}
+
 export function badRequest(message: string): Refusal {
   return new Refusal(400, "BadRequest", message);
 }
@@ -106,9 +112,16 @@ export function tooLargeVersion(asked: number, current: number): Refusal {
 
 /** How failures of the server itself and of what stands before it are worded. */
 const OTHERS: Record<number, [reason: string, message: string]> = {
+  400: ["BadRequest", "the server rejected our request for an unknown reason"],
   401: ["Unauthorized", "Unauthorized"],
   403: ["Forbidden", "forbidden: not allowed"],
+  404: ["NotFound", "the server could not find the requested resource"],
+  409: [
+    "Conflict",
+    "Operation cannot be fulfilled: the object has been modified; please apply your changes to the latest version and try again",
+  ],
   410: ["Expired", "The resourceVersion for the provided watch is too old."],
+  422: ["Invalid", "the server rejected our request due to an error in our request"],
   429: ["TooManyRequests", "The apiserver is shutting down, please try again later."],
   500: ["InternalError", "Internal error occurred: etcdserver: leader changed"],
   503: ["ServiceUnavailable", "apiserver not ready"],
@@ -116,12 +129,20 @@ const OTHERS: Record<number, [reason: string, message: string]> = {
 };
 
 /** A refusal that has nothing to do with what was asked for. */
-export function refusalOf(code: number, retryAfterSeconds?: number): Refusal {
-  const [reason, message] = OTHERS[code] ?? ["", `the request got a ${code}`];
+export function refusalOf(
+  code: number,
+  given: {
+    readonly reason?: string;
+    readonly message?: string;
+    readonly retryAfterSeconds?: number;
+  } = {},
+): Refusal {
+  const [usualReason, usualMessage] = OTHERS[code] ?? ["", `the request got a ${code}`];
+  const { reason = usualReason, message = usualMessage, retryAfterSeconds } = given;
   const more = retryAfterSeconds === undefined ? {} : { details: { retryAfterSeconds } };
   return new Refusal(code, reason, message, more);
 }
 
 function detailsOf({ group, plural }: KindDefinition, name: string): Json {
-  return { name, ...(group === "" ? {} : { group }), kind: plural };
+  return { ...(name === "" ? {} : { name }), ...(group === "" ? {} : { group }), kind: plural };
 }

@@ -1,14 +1,14 @@
 /**
- * The subresources `scale` and `eviction`.
+ * The subresources `scale`, `eviction`, `binding` and `token`.
  *
  * @module
  */
 
 import { remove } from "./deletes.ts";
-import type { Model } from "./model.ts";
+import { type Model, timestamp } from "./model.ts";
 import { type ApiObject, isJson, type Json, type StoredObject, valueAt } from "./objects.ts";
-import { badRequest, invalid, notFound, Refusal } from "./refusal.ts";
-import { keyOf, type ObjectTarget } from "./request.ts";
+import { badRequest, conflict, invalid, notFound, Refusal } from "./refusal.ts";
+import { keyOf, type ObjectTarget } from "./request-target.ts";
 
 /** The `Scale` of an object. */
 export function scaleOf(object: StoredObject): ApiObject {
@@ -50,6 +50,49 @@ export function withScale(object: StoredObject, scale: ApiObject): ApiObject {
   const { resourceVersion = object.metadata.resourceVersion } = scale.metadata ?? {};
   const metadata = { ...object.metadata, resourceVersion };
   return { ...object, metadata, spec: { ...spec, replicas } };
+}
+
+/** Puts a pod on a node. */
+export function bindPod(model: Model, { kind, namespace, name }: ObjectTarget, body: Json): Json {
+  const key = keyOf(namespace, name);
+  const pod = model.store.get(kind, key);
+  if (pod === undefined) throw notFound(kind, name);
+  const before = valueAt(pod, ["spec", "nodeName"]);
+  if (typeof before === "string") {
+    throw conflict(kind, name, `pod ${name} is already assigned to node "${before}"`);
+  }
+  const spec = isJson(pod["spec"]) ? pod["spec"] : {};
+  const nodeName = valueAt(body, ["target", "name"]);
+  model.store.set(kind, key, { ...pod, spec: { ...spec, nodeName } });
+  return { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 };
+}
+
+const TOKEN_SECONDS = 3600;
+
+/** Issues a token of a service account. It is signed by nobody. */
+export function issueToken(
+  model: Model,
+  { kind, namespace, name }: ObjectTarget,
+  body: Json,
+): Json {
+  if (model.store.get(kind, keyOf(namespace, name)) === undefined) throw notFound(kind, name);
+  const asked = valueAt(body, ["spec", "expirationSeconds"]);
+  const seconds = typeof asked === "number" ? asked : TOKEN_SECONDS;
+  const now = model.clock.wallNow();
+  const claims = {
+    aud: valueAt(body, ["spec", "audiences"]) ?? ["api"],
+    exp: Math.floor(now / 1000) + seconds,
+    iat: Math.floor(now / 1000),
+    sub: `system:serviceaccount:${namespace ?? ""}:${name}`,
+    jti: String(model.store.nextNumber()),
+  };
+  const token = [{ alg: "none" }, claims, {}].map((part) => base64Url(JSON.stringify(part)));
+  const expirationTimestamp = timestamp(now + seconds * 1000);
+  return { ...body, status: { token: token.join("."), expirationTimestamp } };
+}
+
+function base64Url(text: string): string {
+  return btoa(text).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
 /**

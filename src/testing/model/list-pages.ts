@@ -4,12 +4,12 @@
  * @module
  */
 
-import { apiVersionOf, isCustom, type KindDefinition } from "./kinds.ts";
+import { apiVersionOf, isCustom, type KindDefinition } from "./served-kinds.ts";
 import type { Model } from "./model.ts";
 import type { Json, StoredObject } from "./objects.ts";
 import { badRequest, expired, invalid, tooLargeVersion } from "./refusal.ts";
-import type { Target } from "./request.ts";
-import { fieldSelector, labelSelector, type Selector } from "./selectors.ts";
+import type { Target } from "./request-target.ts";
+import { fieldSelector, labelSelector, type Selector } from "./selector-matching.ts";
 
 /** Where a page begins. */
 interface Position {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { apiVersionOf, type KindDefinition, subresourcesOf } from "./kinds.ts";
+import { apiVersionOf, type KindDefinition, subresourcesOf } from "./served-kinds.ts";
 import { methodNotAllowed, noSuchResource } from "./refusal.ts";
 
 /** A request, as any server or client can give it. */
@@ -97,12 +97,12 @@ function verbOf(method: string, target: Omit<Target, "verb">): Verb | undefined 
   switch (method) {
     case "GET":
       if (isCollection) return isTrue(query.get("watch")) ? "watch" : "list";
-      return subresource === "eviction" ? undefined : "get";
+      return isCreated(subresource) ? undefined : "get";
     case "POST":
-      return (isCollection && isWritable) || subresource === "eviction" ? "create" : undefined;
+      return (isCollection && isWritable) || isCreated(subresource) ? "create" : undefined;
     case "PUT":
     case "PATCH":
-      if (isCollection || subresource === "log" || subresource === "eviction") return undefined;
+      if (isCollection || subresource === "log" || isCreated(subresource)) return undefined;
       return method === "PUT" ? "update" : "patch";
     case "DELETE":
       if (subresource !== undefined || !isWritable) return undefined;
@@ -110,6 +110,11 @@ function verbOf(method: string, target: Omit<Target, "verb">): Verb | undefined 
     default:
       return undefined;
   }
+}
+
+/** Whether a subresource is posted, and neither read nor changed. */
+function isCreated(subresource: string | undefined): boolean {
+  return subresource !== undefined && ["eviction", "binding", "token"].includes(subresource);
 }
 
 /** Whether a query parameter is true as Go reads it. */

@@ -5,10 +5,10 @@
  */
 
 import { deleteOptions, remove, removeAll } from "./deletes.ts";
-import { checkDryRun } from "./options.ts";
+import { checkDryRun } from "./accepted-options.ts";
 import { apply } from "./field-managers.ts";
-import { list, listOf, selectorOf } from "./lists.ts";
-import type { Logs } from "./logs.ts";
+import { list, listOf, selectorOf } from "./list-pages.ts";
+import type { Logs } from "./container-logs.ts";
 import type { Model } from "./model.ts";
 import { type ApiObject, isJson, type Json, type StoredObject } from "./objects.ts";
 import { jsonPatch, mergePatch } from "./patches.ts";
@@ -20,9 +20,10 @@ import {
   keyOf,
   type ObjectTarget,
   type Target,
-} from "./request.ts";
-import { evict, scaleOf, withScale } from "./subresources.ts";
-import type { Watches } from "./watches.ts";
+} from "./request-target.ts";
+import { review } from "./reviews.ts";
+import { bindPod, evict, issueToken, scaleOf, withScale } from "./scale-and-eviction.ts";
+import type { Watches } from "./open-watches.ts";
 import { create, freshMetadata, update, type WriteOptions, writingOf } from "./writes.ts";
 
 /** What carries requests out. */
@@ -54,11 +55,8 @@ export function carryOut(handler: Handler, target: Target, request: ApiRequest):
     case "deletecollection":
       return deleteCollection(handler, target, request);
     case "create":
-      if (hasName(target)) return evictPod(handler, target, request);
-      return answer(
-        201,
-        create(handler, target, readObject(request), writeOptions(request, target)),
-      );
+      if (hasName(target)) return createBelow(handler, target, request);
+      return createObject(handler, target, request);
     default:
       if (!hasName(target)) throw methodNotAllowed();
       return carryOutOnObject(handler, target, request);
@@ -202,6 +200,24 @@ function changed(
     options,
   );
   return answer(200, asSeen(after, subresource));
+}
+
+function createObject(handler: Handler, target: Target, request: ApiRequest): ApiAnswer {
+  const body = readObject(request);
+  const answered = review(target, request, body, handler.authorize);
+  if (answered !== undefined) return answer(201, answered);
+  return answer(201, create(handler, target, body, writeOptions(request, target)));
+}
+
+function createBelow(handler: Handler, target: ObjectTarget, request: ApiRequest): ApiAnswer {
+  switch (target.subresource) {
+    case "token":
+      return answer(201, issueToken(handler, target, readObject(request)));
+    case "binding":
+      return answer(201, bindPod(handler, target, readObject(request)));
+    default:
+      return evictPod(handler, target, request);
+  }
 }
 
 function evictPod(handler: Handler, target: ObjectTarget, request: ApiRequest): ApiAnswer {

@@ -4,16 +4,13 @@
  * @module
  */
 
-import type { KindDefinition } from "./kinds.ts";
+import type { Clock } from "../../runtime.ts";
+import type { KindDefinition } from "./served-kinds.ts";
+import type { Authorize } from "./reviews.ts";
 import type { Store } from "./store.ts";
 
 /** Time as the model needs it. */
-export interface ModelClock {
-  /** Milliseconds since the epoch. */
-  wallNow(): number;
-  /** Calls back once; returns what cancels that. */
-  setTimeout(callback: () => void, delayMs: number): () => void;
-}
+export type ModelClock = Pick<Clock, "setTimeout" | "wallNow">;
 
 /** See the module. */
 export interface Model {
@@ -26,6 +23,10 @@ export interface Model {
   /** Whether watches can send what there is first. */
   readonly streamingLists: boolean;
   readonly aggregatedDiscovery: boolean;
+  /** Whether objects can only be created in namespaces that exist. */
+  readonly checksNamespaces: boolean;
+  /** Decides what users may do. */
+  readonly authorize: Authorize;
 }
 
 /** A time as metadata has it, in whole seconds. */

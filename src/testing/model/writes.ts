@@ -5,7 +5,7 @@
  */
 
 import { entriesAfterUpdate, type Writing } from "./field-managers.ts";
-import { apiVersionOf, isCustom, type KindDefinition, subresourcesOf } from "./kinds.ts";
+import { apiVersionOf, isCustom, type KindDefinition, subresourcesOf } from "./served-kinds.ts";
 import { type Model, timestamp } from "./model.ts";
 import { type ApiObject, isEqual, type Metadata, type StoredObject } from "./objects.ts";
 import {
@@ -17,7 +17,7 @@ import {
   notFound,
   Refusal,
 } from "./refusal.ts";
-import { type ObjectTarget, type Target, keyOf } from "./request.ts";
+import { type ObjectTarget, type Target, keyOf } from "./request-target.ts";
 
 /** How a write is made. */
 export interface WriteOptions {
@@ -33,8 +33,6 @@ const NAME_RULE =
 const SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789";
 const SUFFIX_LENGTH = 5;
 
-let made = 0;
-
 /** Creates an object. */
 export function create(
   model: Model,
@@ -44,7 +42,8 @@ export function create(
 ): StoredObject {
   checkType(kind, body);
   checkNamespace(body, namespace);
-  const metadata = nameOf(kind, body.metadata ?? {});
+  checkNamespaceExists(model, namespace);
+  const metadata = nameOf(model, kind, body.metadata ?? {});
   const key = keyOf(namespace, metadata.name);
   if (metadata.resourceVersion !== undefined) {
     throw new Refusal(500, "", "resourceVersion should not be set on objects to be created");
@@ -133,18 +132,22 @@ export function freshMetadata(
   namespace: string | undefined,
   body: ApiObject,
 ): Metadata {
-  made += 1;
+  const number = String(model.store.nextNumber()).padStart(12, "0");
   return {
     ...(namespace === undefined ? {} : { namespace }),
-    uid: `00000000-0000-4000-8000-${String(made).padStart(12, "0")}`,
+    uid: `00000000-0000-4000-8000-${number}`,
     creationTimestamp: timestamp(model.clock.wallNow()),
     ...(body["spec"] === undefined ? {} : { generation: 1 }),
   };
 }
 
-function nameOf(kind: KindDefinition, metadata: Metadata): Metadata & { name: string } {
+function nameOf(
+  model: Model,
+  kind: KindDefinition,
+  metadata: Metadata,
+): Metadata & { name: string } {
   const { generateName = "" } = metadata;
-  const name = metadata.name ?? (generateName === "" ? "" : `${generateName}${nameSuffix()}`);
+  const name = metadata.name ?? (generateName === "" ? "" : `${generateName}${nameSuffix(model)}`);
   if (name === "") {
     const message = "Required value: name or generateName is required";
     throw invalid(kind, "", [{ reason: "FieldValueRequired", message, field: "metadata.name" }]);
@@ -156,9 +159,8 @@ function nameOf(kind: KindDefinition, metadata: Metadata): Metadata & { name: st
   return { ...metadata, name };
 }
 
-function nameSuffix(): string {
-  made += 1;
-  let rest = made * 1_000_003;
+function nameSuffix({ store }: Model): string {
+  let rest = store.nextNumber() * 1_000_003;
   let suffix = "";
   while (suffix.length < SUFFIX_LENGTH) {
     suffix += SUFFIX_LETTERS[rest % SUFFIX_LETTERS.length];
@@ -252,6 +254,13 @@ function withoutEmpty<T extends ApiObject>(kind: KindDefinition, object: T): T {
 
 function isEmpty(value: unknown): boolean {
   return typeof value === "object" && value !== null && Object.keys(value).length === 0;
+}
+
+function checkNamespaceExists(model: Model, namespace: string | undefined): void {
+  if (!model.checksNamespaces || namespace === undefined) return;
+  const kind = model.kinds.find(({ group, plural }) => group === "" && plural === "namespaces");
+  if (kind === undefined || model.store.get(kind, namespace) !== undefined) return;
+  throw notFound(kind, namespace);
 }
 
 function checkNamespace({ metadata }: ApiObject, namespace: string | undefined): void {

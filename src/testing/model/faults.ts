@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Target } from "./request.ts";
+import type { Verb } from "./request-target.ts";
 
 /** A number, or one at random that is not greater than this. */
 export type Amount = number | { readonly upTo: number };
@@ -13,6 +13,10 @@ export type Amount = number | { readonly upTo: number };
 export interface Fault {
   /** Answers this instead, with a `Status`. */
   readonly status?: number;
+  /** With `status`: the reason that the `Status` gives. @default the one that the API server gives with it */
+  readonly reason?: string;
+  /** With `status`: the message of the `Status`. */
+  readonly message?: string;
   /** With `status`: the `Retry-After` header, and the same in the `Status`. */
   readonly retryAfterSeconds?: number;
   /** Waits, by the model's clock. */
@@ -41,7 +45,8 @@ export interface Fault {
 
 /** Which requests a fault is for: all those that have these. */
 export interface FaultWhere {
-  readonly verb?: Target["verb"];
+  readonly verb?: Verb;
+  readonly group?: string;
   readonly plural?: string;
   readonly namespace?: string;
   readonly name?: string;
@@ -91,14 +96,14 @@ export class Faults {
   }
 
   /** The fault that a request meets. Its amounts are decided. */
-  take(target: Partial<Target>): Fault | undefined {
-    const planned = this.#planned.find(({ where, times }) => times > 0 && fits(target, where));
+  take(request: FaultWhere): Fault | undefined {
+    const planned = this.#planned.find(({ where, times }) => times > 0 && fits(request, where));
     if (planned !== undefined) {
       planned.times -= 1;
       return decided(planned.fault, this.#random);
     }
     for (const { where, rate, of, random } of this.#sometimes) {
-      if (!fits(target, where) || random() >= rate) continue;
+      if (!fits(request, where) || random() >= rate) continue;
       const fault = of[Math.floor(random() * of.length)];
       return fault === undefined ? undefined : decided(fault, random);
     }
@@ -117,16 +122,11 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
-function fits(target: Partial<Target>, where: FaultWhere): boolean {
-  const { verb, kind, namespace, name, subresource } = target;
-  const it: FaultWhere = {
-    ...(verb === undefined ? {} : { verb }),
-    ...(kind === undefined ? {} : { plural: kind.plural }),
-    ...(namespace === undefined ? {} : { namespace }),
-    ...(name === undefined ? {} : { name }),
-    ...(subresource === undefined ? {} : { subresource }),
-  };
-  return Object.entries(where).every(([field, value]) => it[field as keyof FaultWhere] === value);
+/** Whether a request is one of those. */
+export function fits(request: FaultWhere, where: FaultWhere): boolean {
+  return Object.entries(where).every(
+    ([field, value]) => request[field as keyof FaultWhere] === value,
+  );
 }
 
 /** Chunks are as random as their fault, so that their size is decided for each. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type KindDefinition, isCustom } from "./kinds.ts";
+import { type KindDefinition, isCustom } from "./served-kinds.ts";
 import { type ApiObject, valueAt } from "./objects.ts";
 import { badRequest } from "./refusal.ts";
 
@@ -107,7 +107,9 @@ function readRequirement(term: string): Requirement {
 }
 
 function checkLabel(key: string): void {
-  const [name = "", prefix, ...more] = key.split("/").toReversed();
+  const parts = key.split("/");
+  const name = parts.pop() ?? "";
+  const [prefix, ...more] = parts;
   if (LABEL_NAME.test(name) && prefix !== "" && more.length === 0) return;
   throw badRequest(`unable to parse requirement: <nil>: Invalid value: ${JSON.stringify(key)}`);
 }

@@ -4,13 +4,14 @@
  * @module
  */
 
+import { orAborted } from "../../abort.ts";
 import type { FakeApi } from "./fake-api.ts";
 import { LostConnection } from "./faulty-answer.ts";
 
 /** What a request can be told. */
 export interface FakeFetchInit {
   readonly method?: string | undefined;
-  readonly headers?: Headers | Record<string, string> | undefined;
+  readonly headers?: HeadersInit | undefined;
   readonly body?: unknown;
   readonly signal?: AbortSignal | null | undefined;
 }
@@ -21,24 +22,31 @@ export interface FakeFetchOptions {
   readonly lost?: () => unknown;
 }
 
-/** Makes a `fetch` that reaches the model alone. */
+/** A `fetch` that reaches the model alone, whatever the origin. A URL may be a path and a query. */
+export type FakeFetch = (
+  input: string | URL | Request,
+  init?: FakeFetchInit | RequestInit,
+) => Promise<Response>;
+
+/** Makes it. */
 export function fakeFetch(
   api: Pick<FakeApi, "handle">,
-  { lost = () => new TypeError("network error") }: FakeFetchOptions = {},
-): (url: string, init?: FakeFetchInit) => Promise<Response> {
+  { lost = networkError }: FakeFetchOptions = {},
+): FakeFetch {
   function explain(error: unknown, signal: AbortSignal | null | undefined): unknown {
     if (signal?.aborted) return signal.reason;
     return error instanceof LostConnection ? lost() : error;
   }
 
-  return async (url, { method = "GET", headers, body, signal } = {}) => {
+  return async (input, init = {}) => {
+    const { method = "GET", url, headers, body, signal } = readCall(input, init);
     signal?.throwIfAborted();
     const text = await new Response((body ?? null) as BodyInit | null).text();
     const left = new AbortController();
     const gone = AbortSignal.any(signal ? [signal, left.signal] : [left.signal]);
     const request = { method, url, headers: new Headers(headers), body: text, signal: gone };
     const answering = api.handle(request);
-    const answer = await untilAborted(answering, signal).catch((error: unknown) => {
+    const answer = await orAborted(answering, signal ?? undefined).catch((error: unknown) => {
       throw explain(error, signal);
     });
     const { status, body: content } = answer;
@@ -52,6 +60,30 @@ export function fakeFetch(
           });
     return new Response(status === 204 ? null : stream, { status, headers: answer.headers });
   };
+}
+
+interface FakeCall extends FakeFetchInit {
+  readonly url: string;
+}
+
+function readCall(input: string | URL | Request, init: FakeFetchInit | RequestInit): FakeCall {
+  const { method, headers, body, signal } = init;
+  // A text is looked for first: it may be a path alone, and on Node, naming `Request` loads all of `fetch`.
+  if (typeof input === "string" || input instanceof URL) {
+    return { url: String(input), method, headers, body, signal };
+  }
+  return {
+    url: input.url,
+    method: method ?? input.method,
+    headers: headers ?? input.headers,
+    body: body ?? input.body,
+    signal: signal ?? input.signal,
+  };
+}
+
+/** With the code that tells a client that the connection was lost. */
+function networkError(): TypeError {
+  return Object.assign(new TypeError("network error"), { code: "ECONNRESET" });
 }
 
 interface Reading {
@@ -85,12 +117,4 @@ function streamOf(
     },
     { highWaterMark: 0 },
   );
-}
-
-function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | null | undefined): Promise<T> {
-  if (!signal) return promise;
-  return new Promise((resolve, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-    promise.then(resolve, reject);
-  });
 }

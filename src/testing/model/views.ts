@@ -5,7 +5,7 @@
  */
 
 import type { Json, StoredObject } from "./objects.ts";
-import type { ApiAnswer } from "./request.ts";
+import type { ApiAnswer } from "./request-target.ts";
 
 /** What `Accept` names, of `meta.k8s.io/v1`. */
 type View = "PartialObjectMetadata" | "PartialObjectMetadataList" | "Table";

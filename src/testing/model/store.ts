@@ -4,7 +4,7 @@
  * @module
  */
 
-import { apiVersionOf, type KindDefinition, qualified } from "./kinds.ts";
+import { apiVersionOf, type KindDefinition, qualified } from "./served-kinds.ts";
 import type { ApiObject, StoredObject } from "./objects.ts";
 
 /** One write. */
@@ -25,6 +25,7 @@ export class Store {
   #events: StoreEvent[] = [];
   #revision: number;
   #compacted = 0;
+  #made = 0;
 
   /** @param revision what it starts at */
   constructor(revision: number) {
@@ -91,7 +92,16 @@ export class Store {
 
   /** What happened to a kind after a revision. */
   since(kind: KindDefinition, revision: number): StoreEvent[] {
-    return this.#events.filter((event) => event.kind === kind && event.revision > revision);
+    const name = qualified(kind);
+    return this.#events.filter(
+      (event) => qualified(event.kind) === name && event.revision > revision,
+    );
+  }
+
+  /** Another number for each call, from 1: what is made of it is the same in each run. */
+  nextNumber(): number {
+    this.#made += 1;
+    return this.#made;
   }
 
   /** Takes up a revision, as a write to another kind does. */

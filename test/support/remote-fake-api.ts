@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { FakeApi } from "./fake-api.ts";
+import type { FakeApi } from "../../src/testing/model/fake-api.ts";
 
 /** What can be called from afar: what takes and returns JSON. */
 const ACTS = [

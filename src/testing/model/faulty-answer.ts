@@ -4,10 +4,11 @@
  * @module
  */
 
+import { sleep } from "../../abort.ts";
 import { type Amount, amountOf, type Fault, seededRandom } from "./faults.ts";
 import type { ModelClock } from "./model.ts";
 import { refusalOf } from "./refusal.ts";
-import type { ApiAnswer } from "./request.ts";
+import type { ApiAnswer } from "./request-target.ts";
 
 /** The connection is lost, as a {@linkcode Fault} says. */
 export class LostConnection extends Error {
@@ -25,10 +26,10 @@ export async function withFault(
   { clock, signal }: { readonly clock: ModelClock; readonly signal: AbortSignal | undefined },
   carryOut: () => ApiAnswer,
 ): Promise<ApiAnswer> {
-  if (fault.delayMs !== undefined) await delay(clock, fault.delayMs);
+  if (fault.delayMs !== undefined) await sleep(clock, fault.delayMs, signal);
   if (fault.isLost) throw new LostConnection("the connection was lost before the answer");
   if (fault.isSilent) await untilGone(signal);
-  if (fault.status !== undefined) return refused(fault.status, fault.retryAfterSeconds);
+  if (fault.status !== undefined) return refused(fault.status, fault);
   if (fault.isEmpty) {
     return { status: 200, headers: { "Content-Type": "application/json" }, body: "" };
   }
@@ -41,8 +42,9 @@ export async function withFault(
   return { ...answer, headers, body: withFaultyBody(answer.body, fault, signal) };
 }
 
-function refused(code: number, retryAfterSeconds: number | undefined): ApiAnswer {
-  const { status } = refusalOf(code, retryAfterSeconds);
+function refused(code: number, fault: Fault): ApiAnswer {
+  const { retryAfterSeconds } = fault;
+  const { status } = refusalOf(code, fault);
   const headers: Record<string, string> = { "Content-Type": "application/json" };
   if (retryAfterSeconds !== undefined) headers["Retry-After"] = String(retryAfterSeconds);
   return { status: code, headers, body: `${JSON.stringify(status)}\n` };
@@ -145,10 +147,6 @@ async function settled(next: Promise<IteratorResult<Uint8Array>>): Promise<Settl
 
 function aTurn(): Promise<undefined> {
   return new Promise((resolve) => void setTimeout(() => resolve(undefined), 0));
-}
-
-function delay(clock: ModelClock, ms: number): Promise<void> {
-  return new Promise((resolve) => void clock.setTimeout(resolve, ms));
 }
 
 function untilGone(signal: AbortSignal | undefined): Promise<never> {

@@ -5,13 +5,13 @@
  */
 
 import { Feed } from "./feed.ts";
-import { apiVersionOf, isCustom, type KindDefinition } from "./kinds.ts";
-import { selectorOf } from "./lists.ts";
+import { apiVersionOf, isCustom, type KindDefinition, qualified } from "./served-kinds.ts";
+import { selectorOf } from "./list-pages.ts";
 import type { Model } from "./model.ts";
 import type { Json, StoredObject } from "./objects.ts";
 import { type Cause, expired, invalid, Refusal, tooLargeVersion } from "./refusal.ts";
-import { isTrue, keyOf, type Target } from "./request.ts";
-import type { Selector } from "./selectors.ts";
+import { isTrue, keyOf, type Target } from "./request-target.ts";
+import type { Selector } from "./selector-matching.ts";
 import { atRevision, type StoreEvent } from "./store.ts";
 
 /** A watch that is open. */
@@ -86,9 +86,10 @@ export class Watches {
       }
       if (isStreamingList && watch.wantsBookmarks) this.#bookmark(watch, INITIAL_EVENTS_END);
     }
+    const type = qualified(kind);
     const after = startsAtState || from === 0 ? store.revision : from;
     const deliver = (event: StoreEvent): void => {
-      const isMeant = event.kind === kind && event.key.startsWith(prefix);
+      const isMeant = qualified(event.kind) === type && event.key.startsWith(prefix);
       if (isMeant && event.revision > after) feed.push(transition(event, selects));
     };
     for (const event of store.since(kind, after)) deliver(event);

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { apiVersionOf, isCustom, type KindDefinition, subresourcesOf } from "./kinds.ts";
+import { apiVersionOf, isCustom, type KindDefinition, subresourcesOf } from "./served-kinds.ts";
 import type { Json } from "./objects.ts";
-import type { ApiAnswer } from "./request.ts";
+import type { ApiAnswer } from "./request-target.ts";
 
 const AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 const VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
@@ -129,5 +129,10 @@ function grouped(
   kinds: readonly KindDefinition[],
   by: (kind: KindDefinition) => string,
 ): KindDefinition[][] {
-  return [...Map.groupBy(kinds, by).values()];
+  const groups = new Map<string, KindDefinition[]>();
+  for (const kind of kinds) {
+    const key = by(kind);
+    groups.set(key, [...(groups.get(key) ?? []), kind]);
+  }
+  return [...groups.values()];
 }

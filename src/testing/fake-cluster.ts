@@ -1,0 +1,494 @@
+/**
+ * A cluster in the memory of a test.
+ *
+ * @module
+ */
+
+import { orAborted } from "../abort.ts";
+import type { KubeObject, Stored } from "../api/object.ts";
+import type { KubeClient } from "../client/client.ts";
+import { type ConnectOptions, bindConnect } from "../client/connect.ts";
+import { bindFunctionCaSource } from "../sources/ca-source.ts";
+import { bindFunctionTokenSource } from "../sources/token-source.ts";
+import type { Impersonation } from "../config/impersonation.ts";
+import { ClosedError } from "../errors.ts";
+import type { ManifestObject } from "../manifests/manifest-object.ts";
+import { checkFlag, checkKnown, checkObject, kindOf } from "../options.ts";
+import type { ResourceKind } from "../resources/kind.ts";
+import { type Clock, type Runtime, systemClock } from "../runtime.ts";
+import { pickSourceOptions, sourceOptionNames, type SourceOptions } from "../sources/source.ts";
+import { FakeIdentity } from "./fake-identity.ts";
+import { MemoryConnectionError, createMemoryRuntime } from "./memory-runtime.ts";
+import { containersOf } from "./model/container-logs.ts";
+import { type FakeApi, type FakeRequest, createFakeApi } from "./model/fake-api.ts";
+import { type FakeFetch, fakeFetch } from "./model/fake-fetch.ts";
+import { type Fault, type FaultWhere, type RandomFaults, fits } from "./model/faults.ts";
+import type { ApiObject } from "./model/objects.ts";
+import type { OpenWatch } from "./model/open-watches.ts";
+import type { ApiAnswer, ApiRequest, Verb } from "./model/request-target.ts";
+import type { Authorize } from "./model/reviews.ts";
+import {
+  type FakeKind,
+  addedKinds,
+  builtInKinds,
+  checkKind,
+  checkPlace,
+  seed,
+} from "./seeded-objects.ts";
+
+/** What a fake cluster is made of. */
+export interface FakeClusterOptions {
+  /**
+   * The objects that it begins with, of any kinds, each with `apiVersion` and `kind`; `List`s and what
+   * `readManifests()` returns too. Their namespaces are made with them.
+   */
+  objects?: Iterable<KubeObject | ManifestObject> | undefined;
+  /**
+   * The kinds that it has beside those of Kubernetes: what `defineResource()` returns. CustomResourceDefinitions, in
+   * `objects` or created later, bring theirs by themselves.
+   */
+  kinds?: readonly FakeKind[] | undefined;
+  /**
+   * The time of the cluster and of its clients, such as a {@link ManualClock}.
+   *
+   * @default the runtime's own time
+   */
+  clock?: Clock | undefined;
+  /**
+   * Decides what clients may do: of what they may not, `can()` says so, and requests get 403.
+   *
+   * @default anything
+   */
+  authorize?: Authorize | undefined;
+}
+
+/** The options of `connect()` that have a meaning without a connection. */
+type SharedOptions = Pick<
+  ConnectOptions,
+  | "drainTimeoutMs"
+  | "fieldManager"
+  | "maxResponseBytes"
+  | "maxRetryAfterMs"
+  | "onEvent"
+  | "timeoutMs"
+  | "trustWaitMs"
+  | "userAgent"
+  | "warnBeforeExpiryMs"
+>;
+
+/** How to connect to a fake cluster: the options of `connect()`, but for those of connections, and of its config. */
+export interface FakeConnectOptions extends SharedOptions, SourceOptions {
+  /**
+   * The namespace to work in. It is made if it does not exist.
+   *
+   * @default "default"
+   */
+  namespace?: string | undefined;
+  /** Whom to act as. */
+  impersonate?: Impersonation | undefined;
+}
+
+const connectNames: readonly (keyof FakeConnectOptions)[] = [
+  "drainTimeoutMs",
+  "fieldManager",
+  "impersonate",
+  "maxResponseBytes",
+  "maxRetryAfterMs",
+  "namespace",
+  "onEvent",
+  "timeoutMs",
+  "trustWaitMs",
+  "userAgent",
+  "warnBeforeExpiryMs",
+  ...sourceOptionNames,
+];
+
+/** Which requests are meant: those that have all of these. */
+export interface FakeRequestFilter {
+  /**
+   * The verb as the API server names it: `replace()` is an `update`, `apply()` a `patch`, and a watch or an informer
+   * asks for `watch`.
+   */
+  verb?: Verb | undefined;
+  /** The kind, such as `Pod`. */
+  kind?: FakeKind | undefined;
+  /** The namespace. */
+  namespace?: string | undefined;
+  /** The object's name. */
+  name?: string | undefined;
+  /** As in `status`. */
+  subresource?: string | undefined;
+}
+
+const filterNames: readonly (keyof FakeRequestFilter)[] = [
+  "verb",
+  "kind",
+  "namespace",
+  "name",
+  "subresource",
+];
+
+/** Which requests fail, and how many of them. */
+export interface FailNextOptions extends FakeRequestFilter {
+  /**
+   * How many requests fail.
+   *
+   * @default 1
+   */
+  times?: number | undefined;
+}
+
+const faultNames: readonly (keyof Fault)[] = [
+  "status",
+  "reason",
+  "message",
+  "retryAfterSeconds",
+  "delayMs",
+  "isLost",
+  "isAnswerLost",
+  "isSilent",
+  "isEmpty",
+  "firstLine",
+  "cutAfterBytes",
+  "endAfterBytes",
+  "silentAfterBytes",
+  "chunkBytes",
+  "warning",
+];
+
+/** How a cluster rotates. */
+export interface RotateOptions {
+  /**
+   * Whether clients can read the new CA and token at once. If not, their requests wait, until
+   * {@link FakeCluster.publish} or until their `trustWaitMs` has passed.
+   *
+   * @default true
+   */
+  publish?: boolean | undefined;
+}
+
+/** Which object, beside its name. */
+export interface FakeObjectOptions {
+  /**
+   * Its namespace.
+   *
+   * @default "default"
+   */
+  namespace?: string | undefined;
+}
+
+/** A line of a log. */
+export interface FakeLogOptions extends FakeObjectOptions {
+  /** The container; needed if the pod has several. */
+  container?: string | undefined;
+}
+
+/** A cluster in the memory of a test, made by `createFakeCluster()`. */
+export interface FakeCluster extends AsyncDisposable {
+  /**
+   * Connects a client. No port is opened; everything else is as in a pod of a real cluster: the client trusts the
+   * cluster's CA and shows the token of a service account, and both are read again as they age.
+   *
+   * @throws {TypeError | RangeError} if an option is none.
+   */
+  connect(options?: FakeConnectOptions): Promise<KubeClient>;
+  /**
+   * Sends one request, as the web's `fetch` does, whatever the origin of its URL. It can be the option `fetch` of
+   * `connect()` of `reanchor/edge`, or of any other client that takes one.
+   */
+  readonly fetch: FakeFetch;
+  /** Every request that came, the oldest first. */
+  readonly requests: readonly FakeRequest[];
+  /** The watches that are open. */
+  readonly openWatches: readonly OpenWatch[];
+
+  /**
+   * Stores an object as it is, in the place of one of its name, as a controller or another user would: there is no
+   * request, and watches are told of it.
+   *
+   * @returns The object as stored.
+   * @throws {TypeError} if it has no name, or the cluster does not have the kind.
+   */
+  put<T extends KubeObject>(kind: ResourceKind<T>, object: NoInfer<T>): Stored<T>;
+  /** The objects of a kind in all namespaces, ordered by namespace and name. */
+  objects<T extends KubeObject>(kind: ResourceKind<T>): Stored<T>[];
+  /** An object; `undefined` if there is none of that name. */
+  object<T extends KubeObject>(
+    kind: ResourceKind<T>,
+    name: string,
+    options?: FakeObjectOptions,
+  ): Stored<T> | undefined;
+  /** Removes an object at once, whatever finalizers it has. Nothing happens if there is none. */
+  remove(kind: FakeKind, name: string, options?: FakeObjectOptions): void;
+  /**
+   * Writes a line to the log of a pod's container.
+   *
+   * @throws {TypeError} if there is no such pod, or no one container of it is meant.
+   */
+  log(pod: string, line: string, options?: FakeLogOptions): void;
+
+  /** Makes the next requests fail, those that `options` are about. What failed is asked for again by a retry. */
+  failNext(fault: Fault, options?: FailNextOptions): void;
+  /** Makes requests fail now and then, the same ones in each run. */
+  failSometimes(faults: RandomFaults, filter?: FakeRequestFilter): void;
+  /** Ends {@link FakeCluster.failNext} and {@link FakeCluster.failSometimes}. */
+  clearFailures(): void;
+  /** Ends watches in order, as their timeout does; returns how many. Those of all kinds, if none is given. */
+  endWatches(kind?: FakeKind): number;
+  /**
+   * Ends watches with the error 410, and forgets the past, so that a client has to list again; returns how many. Those
+   * of all kinds, if none is given.
+   */
+  expireWatches(kind?: FakeKind): number;
+  /**
+   * Waits for a request.
+   *
+   * @returns The first one that came or comes.
+   */
+  waitForRequest(filter?: FakeRequestFilter, signal?: AbortSignal): Promise<FakeRequest>;
+
+  /**
+   * Replaces the cluster's CA, its certificate and the tokens of its clients, as a rotation does, and ends all streams,
+   * as the restart of an API server does.
+   */
+  rotate(options?: RotateOptions): Promise<void>;
+  /** Lets clients read the CA and the token of this moment. */
+  publish(): Promise<void>;
+  /** Closes every client. Nothing is left running. */
+  close(): Promise<void>;
+}
+
+/** Makes a cluster. */
+export function createFakeCluster(options: FakeClusterOptions = {}): FakeCluster {
+  checkKnown("createFakeCluster", options, ["objects", "kinds", "clock", "authorize"]);
+  const { objects = [], clock = systemClock, authorize } = options;
+  checkFunction("authorize", authorize);
+  const builtIn = builtInKinds();
+  const kinds = [...builtIn, ...addedKinds(options.kinds, builtIn)];
+  const identity = new FakeIdentity(clock);
+  const api = createFakeApi({
+    kinds,
+    clock,
+    hasControllers: true,
+    ...(authorize && { authorize }),
+    authenticate: (headers) => identity.accepts(headers.get("authorization")),
+  });
+  const clients = new Set<KubeClient>();
+  let isClosed = false;
+
+  async function handle(request: ApiRequest): Promise<ApiAnswer> {
+    if (isClosed) throw new ClosedError();
+    return await api.handle(request);
+  }
+
+  const runtime: Runtime = createMemoryRuntime({
+    clock,
+    fetch: fakeFetch(
+      { handle },
+      { lost: () => new MemoryConnectionError("the connection was lost") },
+    ),
+    servingCa: async () => (await identity.serving()).pem,
+  });
+  const connectTo = bindConnect(runtime);
+
+  function makeNamespace(name: string): void {
+    const namespaces = { group: "", version: "v1", plural: "namespaces" };
+    if (api.objects(namespaces).some(({ metadata }) => metadata.name === name)) return;
+    const labels = { "kubernetes.io/metadata.name": name };
+    const content = { spec: { finalizers: ["kubernetes"] }, status: { phase: "Active" } };
+    api.put(namespaces, { metadata: { name, labels }, ...content });
+  }
+
+  async function connect(given: FakeConnectOptions = {}): Promise<KubeClient> {
+    checkKnown("connect of a fake cluster", given, connectNames);
+    if (isClosed) throw new ClosedError();
+    const { namespace = "default", impersonate, ...settings } = given;
+    const sourceOptions = pickSourceOptions(settings);
+    for (const name of sourceOptionNames) delete settings[name];
+    const kube = await connectTo({
+      ...settings,
+      config: {
+        server: SERVER,
+        namespace,
+        impersonate,
+        ca: bindFunctionCaSource(runtime)(() => identity.publishedCa(), sourceOptions),
+        token: bindFunctionTokenSource(runtime)(() => identity.publishedToken, sourceOptions),
+      },
+    });
+    makeNamespace(namespace);
+    clients.add(kube);
+    return kube;
+  }
+
+  function placeOf(kind: FakeKind, what: string): FakeKind {
+    const checked = checkKind(what, kind);
+    const isKnown = api.kinds.some(
+      (one) =>
+        one.group === checked.group &&
+        one.version === checked.version &&
+        one.plural === checked.plural,
+    );
+    if (isKnown) return checked;
+    throw new TypeError(
+      `Cannot use ${what}: the cluster has no ${checked.kind} of ${checked.group || "core"}/${checked.version}; add the kind to the option kinds of createFakeCluster`,
+    );
+  }
+
+  function whereOf(what: string, filter: FakeRequestFilter): FaultWhere {
+    const { verb, kind, namespace, name, subresource } = filter;
+    const { group, plural } = kind === undefined ? {} : placeOf(kind, `kind of ${what}`);
+    return {
+      ...(verb !== undefined && { verb }),
+      ...(group !== undefined && { group }),
+      ...(plural !== undefined && { plural }),
+      ...(namespace !== undefined && { namespace }),
+      ...(name !== undefined && { name }),
+      ...(subresource !== undefined && { subresource }),
+    };
+  }
+
+  function pluralOf(kind: FakeKind | undefined): string | undefined {
+    return kind === undefined ? undefined : placeOf(kind, "the kind").plural;
+  }
+
+  for (const name of NAMESPACES) makeNamespace(name);
+  seed(api, api.kinds, objects);
+  for (const kind of api.kinds) {
+    if (!kind.namespaced) continue;
+    for (const { metadata } of api.objects(kind)) makeNamespace(metadata.namespace ?? "default");
+  }
+
+  async function close(): Promise<void> {
+    isClosed = true;
+    await Promise.all([...clients].map(async (kube) => await kube.close()));
+    api.endWatches();
+    api.endLogStreams();
+  }
+
+  return {
+    connect,
+    fetch: fakeFetch({ handle }),
+    get requests() {
+      return api.requests;
+    },
+    get openWatches() {
+      return api.openWatches;
+    },
+    put<T extends KubeObject>(kind: ResourceKind<T>, object: T): Stored<T> {
+      const known = placeOf(kind, "the kind of put");
+      checkObject("the object of put", object, 'pass { metadata: { name: "a" } }');
+      checkPlace("the object of put", object, known);
+      if (known.namespaced) makeNamespace(object.metadata?.namespace ?? "default");
+      return structuredClone(
+        api.put(known, object as KubeObject as unknown as ApiObject),
+      ) as unknown as Stored<T>;
+    },
+    objects<T extends KubeObject>(kind: ResourceKind<T>): Stored<T>[] {
+      return structuredClone(
+        api.objects(placeOf(kind, "the kind of objects")),
+      ) as unknown as Stored<T>[];
+    },
+    object<T extends KubeObject>(
+      kind: ResourceKind<T>,
+      name: string,
+      place: FakeObjectOptions = {},
+    ): Stored<T> | undefined {
+      checkKnown("object", place, ["namespace"]);
+      const known = placeOf(kind, "the kind of object");
+      const namespace = known.namespaced ? (place.namespace ?? "default") : undefined;
+      const found = api
+        .objects(known)
+        .find(({ metadata }) => metadata.name === name && metadata.namespace === namespace);
+      return structuredClone(found) as unknown as Stored<T> | undefined;
+    },
+    remove(kind, name, place = {}) {
+      checkKnown("remove", place, ["namespace"]);
+      api.remove(placeOf(kind, "the kind of remove"), place.namespace, name);
+    },
+    log(pod, line, place = {}) {
+      checkKnown("log", place, ["namespace", "container"]);
+      const { namespace = "default" } = place;
+      api.log(`${namespace}/${pod}`, place.container ?? onlyContainer(api, namespace, pod), line);
+    },
+    failNext(fault, given = {}) {
+      checkKnown("failNext", given, [...filterNames, "times"]);
+      checkFault("the fault of failNext", fault);
+      const { times = 1, ...filter } = given;
+      if (!Number.isInteger(times) || times < 1) {
+        throw new RangeError(
+          "Cannot use option times of failNext: it must be a whole number from 1",
+        );
+      }
+      api.faults.next(whereOf("failNext", filter), fault, times);
+    },
+    failSometimes(faults, filter = {}) {
+      checkKnown("failSometimes", filter, filterNames);
+      checkKnown("the faults of failSometimes", faults, ["seed", "rate", "of"]);
+      for (const fault of faults.of) checkFault("a fault of failSometimes", fault);
+      api.faults.sometimes(whereOf("failSometimes", filter), faults);
+    },
+    clearFailures: () => api.faults.clear(),
+    endWatches: (kind) => api.endWatches(pluralOf(kind)),
+    expireWatches(kind) {
+      api.compact();
+      return api.expireWatches(pluralOf(kind));
+    },
+    async waitForRequest(filter = {}, signal) {
+      checkKnown("waitForRequest", filter, filterNames);
+      const where = whereOf("waitForRequest", filter);
+      signal?.throwIfAborted();
+      const earlier = api.requests.find((request) => fits(request, where));
+      if (earlier !== undefined) return earlier;
+      let stop = (): void => {};
+      const next = new Promise<FakeRequest>((resolve) => {
+        stop = api.onRequest((request) => {
+          if (fits(request, where)) resolve(request);
+        });
+      });
+      return await orAborted(next, signal).finally(stop);
+    },
+    async rotate(given = {}) {
+      checkKnown("rotate", given, ["publish"]);
+      const publishes = given.publish === undefined || checkFlag("publish", given.publish);
+      await identity.rotate();
+      if (publishes) await identity.publish();
+      api.endWatches();
+      api.endLogStreams();
+    },
+    publish: () => identity.publish(),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+/** The origin that a fake cluster has for its clients. */
+const SERVER = "https://fake-cluster.invalid";
+
+/** The namespaces of every cluster. */
+const NAMESPACES = ["default", "kube-node-lease", "kube-public", "kube-system"];
+
+/** The container of a pod that has but one. */
+function onlyContainer(api: FakeApi, namespace: string, name: string): string {
+  const pod = api
+    .objects({ group: "", version: "v1", plural: "pods" })
+    .find(({ metadata }) => metadata.name === name && metadata.namespace === namespace);
+  if (pod === undefined) {
+    throw new TypeError(`Cannot write a log: there is no pod ${namespace}/${name}; put() it first`);
+  }
+  const names = containersOf(pod);
+  const [only] = names;
+  if (only !== undefined && names.length === 1) return only;
+  const which = names.length === 0 ? "none" : names.join(", ");
+  throw new TypeError(
+    `Cannot write a log of pod ${namespace}/${name}: its containers are ${which}; pass the option container`,
+  );
+}
+
+function checkFunction(name: string, value: unknown): void {
+  if (value === undefined || typeof value === "function") return;
+  throw new TypeError(`Cannot use option ${name}: it must be a function, not ${kindOf(value)}`);
+}
+
+function checkFault(what: string, fault: Fault): void {
+  checkKnown(what, fault, faultNames, "pass { status: 500 } or { isLost: true }");
+}

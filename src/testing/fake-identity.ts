@@ -1,0 +1,69 @@
+/**
+ * What a cluster shows and what its clients know of that: its CA, and the token of their service account. A rotation
+ * replaces them here first, and there when they are published.
+ *
+ * @module
+ */
+
+import type { Clock } from "../runtime.ts";
+import { type Authority, createAuthority } from "./authority.ts";
+
+/** The name of the claim by which a token is told from others. */
+const TOKEN_PREFIX = "fake-token-";
+
+/** See the module. */
+export class FakeIdentity {
+  readonly #clock: Pick<Clock, "wallNow">;
+  readonly #revoked = new Set<string>();
+  #serving: Promise<Authority> | undefined;
+  #published: Promise<Authority> | undefined;
+  #issued = 1;
+  #publishedToken: string;
+
+  constructor(clock: Pick<Clock, "wallNow">) {
+    this.#clock = clock;
+    this.#publishedToken = this.token;
+  }
+
+  /** The token that is valid. */
+  get token(): string {
+    return `${TOKEN_PREFIX}${this.#issued}`;
+  }
+
+  /** The token that clients know. */
+  get publishedToken(): string {
+    return this.#publishedToken;
+  }
+
+  /** The authority of the cluster's certificate. */
+  async serving(): Promise<Authority> {
+    return await (this.#serving ??= createAuthority(this.#clock.wallNow()));
+  }
+
+  /** The CA bundle that clients know, as PEM. */
+  async publishedCa(): Promise<string> {
+    await this.serving();
+    return (await (this.#published ??= this.serving())).pem;
+  }
+
+  /** Whether a request's `Authorization` header is not that of a token that a rotation has revoked. */
+  accepts(authorization: string | null): boolean {
+    return authorization === null || !this.#revoked.has(authorization.replace(/^Bearer +/i, ""));
+  }
+
+  /** Replaces the CA and the token. */
+  async rotate(): Promise<void> {
+    await this.publishedCa();
+    this.#revoked.add(this.token);
+    this.#issued += 1;
+    this.#serving = createAuthority(this.#clock.wallNow());
+    await this.#serving;
+  }
+
+  /** Gives clients the CA and the token of this moment. */
+  async publish(): Promise<void> {
+    await this.serving();
+    this.#published = this.#serving;
+    this.#publishedToken = this.token;
+  }
+}

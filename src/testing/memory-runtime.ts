@@ -1,0 +1,93 @@
+/**
+ * A runtime whose requests reach a fake cluster without a connection. Trust is as real as elsewhere: a client whose CA
+ * bundle does not have the cluster's CA is not answered.
+ *
+ * @module
+ */
+
+import type { Clock, Failure, Runtime, Transport, TransportRequest } from "../runtime.ts";
+import { fromResponse } from "../transport/response.ts";
+import type { FakeFetch } from "./model/fake-fetch.ts";
+
+/** The cluster behind it. */
+export interface MemoryServer {
+  readonly clock: Clock;
+  readonly fetch: FakeFetch;
+  /** The CA that its certificate is of, as PEM. */
+  servingCa(): Promise<string>;
+}
+
+/** The connection was lost. */
+export class MemoryConnectionError extends Error {
+  override readonly name = "MemoryConnectionError";
+}
+
+/** The cluster's certificate is of another CA than those of the bundle. */
+class UntrustedCertificateError extends Error {
+  override readonly name = "UntrustedCertificateError";
+}
+
+/** Makes the runtime. */
+export function createMemoryRuntime(server: MemoryServer): Runtime {
+  return {
+    name: "edge",
+    userAgent: "fake",
+    capabilities: {
+      customCa: "exclusive",
+      exclusiveTrust: true,
+      closesIdleConnections: true,
+      rejectsLateHandshakes: false,
+      connectTimeout: false,
+      files: false,
+      sharedReads: true,
+      resendsUntouchedStreams: false,
+      recognisesUntrustedServers: true,
+      revealsChains: false,
+      laxChains: [],
+      clientCertificates: false,
+      serverName: false,
+      serverIdentity: false,
+      insecureSkipTlsVerify: false,
+      proxies: [],
+      followsProxyEnvironment: false,
+      repeatedHeaders: false,
+      programs: false,
+      sockets: false,
+      http2: false,
+      upgrades: "none",
+    },
+    triesEveryAnchor: true,
+    clock: server.clock,
+    files: undefined,
+    programs: undefined,
+    env: () => undefined,
+    isDenied: () => false,
+    openTransport: ({ ca }) => openTransport(server, ca),
+    explain,
+  };
+}
+
+function openTransport(server: MemoryServer, anchors: readonly string[] | undefined): Transport {
+  async function verify(): Promise<void> {
+    const ca = await server.servingCa();
+    if (anchors === undefined || anchors.some((anchor) => anchor.trim() === ca.trim())) return;
+    throw new UntrustedCertificateError("the certificate is of a CA that is not in the bundle");
+  }
+
+  return {
+    async send(url: string, { method, headers, body, signal }: TransportRequest) {
+      await verify();
+      const init = { method, headers: new Headers([...headers]), body, signal };
+      return fromResponse(await server.fetch(url, init), url);
+    },
+    async probe() {
+      await verify();
+    },
+    async retire() {},
+  };
+}
+
+function explain(error: unknown): Failure {
+  if (error instanceof UntrustedCertificateError) return "unknown-authority";
+  return error instanceof MemoryConnectionError ? "lost" : "other";
+}
