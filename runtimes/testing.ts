@@ -21,4 +21,39 @@
  * @module
  */
 
+import {
+  type FakeCluster,
+  type FakeClusterOptions,
+  makeFakeCluster,
+} from "../src/testing/fake-cluster.ts";
+import { createEdgeRuntime } from "./edge/runtime.ts";
+
 export * from "../src/testing/public-names.ts";
+
+/**
+ * Makes a cluster in memory, with the kinds and the namespaces that every cluster has.
+ *
+ * @param options What is in it; see {@link FakeClusterOptions}.
+ * @returns The cluster, to be closed.
+ * @throws {TypeError} if an object does not say what it is, has no name or that of another, or is of a kind that the
+ * cluster does not have.
+ *
+ * @example
+ * ```ts
+ * import { Pod } from "@reanchor/reanchor/resources";
+ * import { createFakeCluster } from "@reanchor/reanchor/testing";
+ *
+ * const fake = createFakeCluster();
+ * const kube = await fake.connect();
+ * fake.failNext({ status: 500, message: "etcd is away" }, { verb: "list", kind: Pod });
+ * const error = await kube.resource(Pod).list().catch((failure: unknown) => failure);
+ * console.assert(String(error).includes("etcd is away"));
+ * await fake.close();
+ * ```
+ */
+export function createFakeCluster(options: FakeClusterOptions = {}): FakeCluster {
+  return makeFakeCluster(base, options);
+}
+
+/** It has no files, no programs and no environment, and is never sent anything by. */
+const base = createEdgeRuntime({ send: (url, init) => fetch(url, init) });

@@ -258,8 +258,12 @@ export interface FakeCluster extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Makes a cluster. */
-export function createFakeCluster(options: FakeClusterOptions = {}): FakeCluster {
+/**
+ * Makes a cluster.
+ *
+ * @param base A runtime without files, programs and an environment, for what is sent over no connection.
+ */
+export function makeFakeCluster(base: Runtime, options: FakeClusterOptions): FakeCluster {
   checkKnown("createFakeCluster", options, ["objects", "kinds", "clock", "authorize"]);
   const { objects = [], clock = systemClock, authorize } = options;
   checkFunction("authorize", authorize);
@@ -281,7 +285,7 @@ export function createFakeCluster(options: FakeClusterOptions = {}): FakeCluster
     return await api.handle(request);
   }
 
-  const runtime: Runtime = createMemoryRuntime({
+  const runtime: Runtime = createMemoryRuntime(base, {
     clock,
     fetch: fakeFetch(
       { handle },
@@ -490,5 +494,6 @@ function checkFunction(name: string, value: unknown): void {
 }
 
 function checkFault(what: string, fault: Fault): void {
-  checkKnown(what, fault, faultNames, "pass { status: 500 } or { isLost: true }");
+  checkObject(what, fault, "pass { status: 500 } or { isLost: true }");
+  checkKnown(what, fault, faultNames);
 }

@@ -27,41 +27,25 @@ class UntrustedCertificateError extends Error {
   override readonly name = "UntrustedCertificateError";
 }
 
-/** Makes the runtime. */
-export function createMemoryRuntime(server: MemoryServer): Runtime {
+/**
+ * Makes the runtime.
+ *
+ * @param base A runtime without files, programs and an environment.
+ */
+export function createMemoryRuntime(base: Runtime, server: MemoryServer): Runtime {
   return {
-    name: "edge",
+    ...base,
     userAgent: "fake",
+    unsupportedHint: "a fake cluster has no connection",
     capabilities: {
+      ...base.capabilities,
       customCa: "exclusive",
       exclusiveTrust: true,
       closesIdleConnections: true,
-      rejectsLateHandshakes: false,
-      connectTimeout: false,
-      files: false,
       sharedReads: true,
-      resendsUntouchedStreams: false,
       recognisesUntrustedServers: true,
-      revealsChains: false,
-      laxChains: [],
-      clientCertificates: false,
-      serverName: false,
-      serverIdentity: false,
-      insecureSkipTlsVerify: false,
-      proxies: [],
-      followsProxyEnvironment: false,
-      repeatedHeaders: false,
-      programs: false,
-      sockets: false,
-      http2: false,
-      upgrades: "none",
     },
-    triesEveryAnchor: true,
     clock: server.clock,
-    files: undefined,
-    programs: undefined,
-    env: () => undefined,
-    isDenied: () => false,
     openTransport: ({ ca }) => openTransport(server, ca),
     explain,
   };

@@ -1,10 +1,9 @@
 /**
- * The list of names that `reanchor/testing` exports.
+ * The list of names that `reanchor/testing` exports beside `createFakeCluster`.
  *
  * @module
  */
 
-export { createFakeCluster } from "./fake-cluster.ts";
 export type {
   FailNextOptions,
   FakeCluster,

@@ -506,7 +506,7 @@ describe.each(ways)("manifests over $way", ({ http2, settings }) => {
     const deleted = (await fake.requests()).filter(({ method }) => method === "DELETE");
     // Without it, kube-apiserver leaves the pods of a Job running.
     for (const { body } of deleted) {
-      expect(JSON.parse(body)).toMatchObject({ propagationPolicy: "Background" });
+      expect(body).toMatchObject({ propagationPolicy: "Background" });
     }
     expect(deleted.map(({ plural }) => plural)).toEqual([
       "widgets",
