@@ -62,22 +62,22 @@ export interface FakeClusterOptions {
   authorize?: Authorize | undefined;
 }
 
-/** The options of `connect()` that have a meaning without a connection. */
-type SharedOptions = Pick<
-  ConnectOptions,
-  | "drainTimeoutMs"
-  | "fieldManager"
-  | "maxResponseBytes"
-  | "maxRetryAfterMs"
-  | "onEvent"
-  | "timeoutMs"
-  | "trustWaitMs"
-  | "userAgent"
-  | "warnBeforeExpiryMs"
->;
-
 /** How to connect to a fake cluster: the options of `connect()`, but for those of connections, and of its config. */
-export interface FakeConnectOptions extends SharedOptions, SourceOptions {
+export interface FakeConnectOptions
+  extends
+    Pick<
+      ConnectOptions,
+      | "drainTimeoutMs"
+      | "fieldManager"
+      | "maxResponseBytes"
+      | "maxRetryAfterMs"
+      | "onEvent"
+      | "timeoutMs"
+      | "trustWaitMs"
+      | "userAgent"
+      | "warnBeforeExpiryMs"
+    >,
+    SourceOptions {
   /**
    * The namespace to work in. It is made if it does not exist.
    *

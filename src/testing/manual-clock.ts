@@ -12,7 +12,21 @@ interface Timer {
 // Kept from before any test could replace it.
 const realSetTimeout = globalThis.setTimeout;
 
-/** Monotonic time, wall time and timers, all of which stand still between calls of `advance`. */
+/**
+ * A clock for tests: its time stands still, and its timers wait, until {@link ManualClock.advance} is called.
+ *
+ * @example
+ * ```ts
+ * import { ManualClock } from "@reanchor/reanchor/testing";
+ *
+ * const clock = new ManualClock(new Date("2030-01-01T00:00:00Z"));
+ * let rang = false;
+ * clock.setTimeout(() => void (rang = true), 60_000);
+ * await clock.advance(60_000);
+ * console.assert(rang);
+ * console.assert(new Date(clock.wallNow()).toISOString() === "2030-01-01T00:01:00.000Z");
+ * ```
+ */
 export class ManualClock {
   readonly #timers = new Set<Timer>();
   /** The outcome of chance, from 0 up to 1. */
@@ -20,7 +34,11 @@ export class ManualClock {
   #now = 0;
   #wallOffset: number;
 
-  /** @param wall what the wall clock shows at first, a fixed date unless given */
+  /**
+   * Makes a clock.
+   *
+   * @param wall What the wall clock shows at first; the beginning of 2026 by default.
+   */
   constructor(wall: Date = new Date("2026-01-01T00:00:00Z")) {
     this.#wallOffset = wall.getTime();
   }

@@ -8,11 +8,15 @@ import { orAborted } from "../../abort.ts";
 import type { FakeApi } from "./fake-api.ts";
 import { LostConnection } from "./faulty-answer.ts";
 
-/** What a request can be told. */
+/** How a request is sent to a fake cluster: the part of the web's `RequestInit` that has a meaning there. */
 export interface FakeFetchInit {
+  /** The HTTP method. @default "GET" */
   readonly method?: string | undefined;
+  /** The headers. */
   readonly headers?: HeadersInit | undefined;
+  /** The body, as the web's `fetch` takes it. */
   readonly body?: unknown;
+  /** Ends the request, and the body of its response. */
   readonly signal?: AbortSignal | null | undefined;
 }
 

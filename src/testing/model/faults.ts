@@ -6,40 +6,44 @@
 
 import type { Verb } from "./request-target.ts";
 
-/** A number, or one at random that is not greater than this. */
+/** A number, or a random one of at most `upTo`. */
 export type Amount = number | { readonly upTo: number };
 
-/** What goes wrong. What is said of the body holds for what the server would have answered. */
+/** What goes wrong with a request. What is said of the body is about the body that the server would have sent. */
 export interface Fault {
-  /** Answers this instead, with a `Status`. */
+  /** Answers with this HTTP status and a `Status` object. The request has no effect. */
   readonly status?: number;
-  /** With `status`: the reason that the `Status` gives. @default the one that the API server gives with it */
+  /**
+   * With `status`: the reason in the `Status` object, as in `AlreadyExists`.
+   *
+   * @default the one that the API server gives with that status, as in `Conflict` with 409
+   */
   readonly reason?: string;
-  /** With `status`: the message of the `Status`. */
+  /** With `status`: the message in the `Status` object. */
   readonly message?: string;
-  /** With `status`: the `Retry-After` header, and the same in the `Status`. */
+  /** With `status`: the seconds in the `Retry-After` header and in the `Status` object. */
   readonly retryAfterSeconds?: number;
-  /** Waits, by the model's clock. */
+  /** Answers so many milliseconds later, by the cluster's clock. */
   readonly delayMs?: number;
-  /** Loses the connection before there is an answer. The request is not carried out. */
+  /** Loses the connection before an answer. The request has no effect. */
   readonly isLost?: boolean;
-  /** Carries the request out, and loses the connection before its answer. */
+  /** Loses the connection before an answer. The request has its effect all the same. */
   readonly isAnswerLost?: boolean;
   /** Never answers. */
   readonly isSilent?: boolean;
-  /** Answers 200 and nothing. */
+  /** Answers 200 with an empty body. The request has no effect. */
   readonly isEmpty?: boolean;
-  /** Says this before the body. */
+  /** Sends this line before the body. */
   readonly firstLine?: string;
   /** Loses the connection after so many bytes of the body. */
   readonly cutAfterBytes?: Amount;
-  /** Ends the body in order after so many bytes. */
+  /** Ends the body after so many bytes, as if it were complete. */
   readonly endAfterBytes?: Amount;
-  /** Says no more after so many bytes of the body, and keeps it open. */
+  /** Sends nothing more after so many bytes of the body, and leaves the connection open. */
   readonly silentAfterBytes?: Amount;
-  /** Sends the body in chunks of this size. */
+  /** Sends the body in chunks of so many bytes. */
   readonly chunkBytes?: Amount;
-  /** Adds a `Warning` header. */
+  /** Adds a `Warning` header with this text. */
   readonly warning?: string;
 }
 
@@ -53,12 +57,13 @@ export interface FaultWhere {
   readonly subresource?: string;
 }
 
-/** How often a fault happens, and which. */
+/** How often faults happen, and which. */
 export interface RandomFaults {
+  /** Decides which requests fail, and how: the same seed gives the same faults for the same requests. */
   readonly seed: number;
-  /** From 0 to 1. */
+  /** Which part of the requests fails, from 0 for none to 1 for all. */
   readonly rate: number;
-  /** One of these. */
+  /** The faults, one of which each of those requests meets. */
   readonly of: readonly Fault[];
 }
 

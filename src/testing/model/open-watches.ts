@@ -16,10 +16,13 @@ import { atRevision, type StoreEvent } from "./store.ts";
 
 /** A watch that is open. */
 export interface OpenWatch {
+  /** The kind that it watches, by its name in URLs. */
   readonly plural: string;
+  /** The namespace; `undefined` for all of them. */
   readonly namespace: string | undefined;
+  /** The parameters of its query. */
   readonly query: Record<string, string>;
-  /** How many bytes its reader has not taken yet. */
+  /** How many bytes its reader has not read yet. */
   readonly unread: number;
 }
 

@@ -3,7 +3,7 @@ import { ConnectionError } from "../../../src/errors.ts";
 import { SpdySession } from "../../../src/pods/spdy-session.ts";
 import type { ForwardedConnection } from "../../../src/pods/forwarded-connection.ts";
 import { WebSocketConnection } from "../../../src/pods/web-socket.ts";
-import { ManualClock } from "../../support/manual-clock.ts";
+import { ManualClock } from "../../../src/testing/manual-clock.ts";
 import { until } from "../../support/until.ts";
 import { scriptedConnection, serverFrame } from "./support/scripted-connection.ts";
 import {
