@@ -153,7 +153,8 @@ export class SocketBytes implements ByteStream, Wire {
 
   send(bytes: string | Uint8Array<ArrayBuffer>): Promise<void> | undefined {
     const socket = this.#socket;
-    if (socket.destroyed) return undefined;
+    // Whoever sends on without waiting would leave no time for the event that tells it of the end.
+    if (socket.destroyed) return this.closed;
     const ground = this.#ground;
     const takesMore =
       typeof bytes === "string" ? socket.write(bytes, "latin1") : socket.write(bytes);

@@ -59,8 +59,9 @@ export class StreamWire implements Wire {
 
   send(bytes: string | Uint8Array<ArrayBuffer>): Promise<void> | undefined {
     const sent = typeof bytes === "string" ? bytesOf(bytes) : bytes;
-    return this.#stream.write(sent).catch((error: unknown) => {
+    return this.#stream.write(sent).catch(async (error: unknown) => {
       this.#reason ??= { value: error };
+      await this.#stream.closed;
     });
   }
 
