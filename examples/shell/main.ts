@@ -2,6 +2,7 @@
  * A shell in a pod, as `kubectl exec -it POD -- COMMAND`: `node main.ts POD [COMMAND...]`, on Deno and Bun alike.
  */
 
+import { spawnSync } from "node:child_process";
 import process from "node:process";
 import { connect } from "reanchor";
 import { Pod } from "reanchor/resources";
@@ -17,13 +18,21 @@ const resize = (): Promise<void> => shell.resize({ columns: stdout.columns, rows
 const keys = shell.stdin.getWriter();
 const ignore = (): void => {}; // The shell has ended, which `exit` tells.
 
-if (stdin.isTTY) stdin.setRawMode(true);
+if (stdin.isTTY) {
+  stdin.setRawMode(true);
+  // The pod's terminal ends lines by CR LF already. In raw mode, this one would still add a CR.
+  spawnSync("stty", ["-opost"], { stdio: "inherit" });
+}
 stdin.on("data", (typed) => void keys.write(typed).catch(ignore));
 stdin.on("end", () => void keys.close().catch(ignore));
 stdout.on("resize", () => void resize().catch(ignore));
-if (stdout.isTTY) await resize();
-for await (const output of shell.stdout) stdout.write(output);
-const { code } = await shell.exit;
-if (stdin.isTTY) stdin.setRawMode(false);
-await kube.close();
+let code = 1;
+try {
+  if (stdout.isTTY) await resize();
+  for await (const output of shell.stdout) stdout.write(output);
+  ({ code } = await shell.exit);
+} finally {
+  if (stdin.isTTY) stdin.setRawMode(false); // As it was before, `opost` included.
+  await kube.close();
+}
 process.exit(code);

@@ -109,6 +109,10 @@ const copyFromNames: readonly (keyof CopyFromOptions)[] = [
 const MAX_FILE_BYTES = 64 * 1024 * 1024;
 const MAX_COPY_BYTES = 10 * 1024 ** 3;
 const MAX_FILES = 100_000;
+/** No system takes a longer path. */
+const MAX_NAME = 4_096;
+/** How long `tar` may take to end, and to say why, once its archive is broken. */
+const EXIT_LIMIT_MS = 5_000;
 const MAX_STDERR = 4_000;
 
 /** Reads a file of a container. */
@@ -205,18 +209,26 @@ export async function copyFrom<T extends KubeObject>(
   const local = await localOf(pod, what);
   const seen = new Map<string, string>();
   let bytes = 0;
+  let skipped = 0;
+  const checkCount = (count: number): void => {
+    if (count <= maxFiles) return;
+    throw new ConnectionError(`${what}: it has more than ${maxFiles} files (maxFiles)`);
+  };
   const command = ["tar", "cf", "-", "-C", folder, "--", base];
   await fetchArchive({ pod, command, options, what }, async (entry) => {
     const parts = partsOf(entry.name, base, what);
     if (entry.type !== "file" && entry.type !== "directory") {
-      if (skipLinks) return;
+      skipped += 1;
+      checkCount(seen.size + skipped);
+      if (skipLinks && entry.type !== "other") return;
+      if (entry.type === "other") {
+        throw new ConnectionError(`${what}: ${quote(entry.name)} is of an unknown kind`);
+      }
       const advice = "it would lead elsewhere; set skipLinks to leave it out";
       throw new ConnectionError(`${what}: ${quote(entry.name)} is a ${entry.type}, ${advice}`);
     }
     checkTwins(seen, { parts, type: entry.type, what });
-    if (seen.size > maxFiles) {
-      throw new ConnectionError(`${what}: it has more than ${maxFiles} files (maxFiles)`);
-    }
+    checkCount(seen.size + skipped);
     bytes += entry.size;
     if (bytes > maxBytes) {
       throw new ConnectionError(`${what}: it has more than ${maxBytes} bytes (maxBytes)`);
@@ -232,6 +244,9 @@ export async function copyFrom<T extends KubeObject>(
 
 /** The path below the one that was asked for. */
 function partsOf(name: string, base: string, what: string): string[] {
+  if (name.length > MAX_NAME) {
+    throw new ConnectionError(`${what}: the archive has a name of ${name.length} characters`);
+  }
   const parts = name.split("/");
   while (parts.length > 1 && parts.at(-1) === "") parts.pop();
   while (parts[0] === ".") parts.shift();
@@ -285,6 +300,7 @@ async function fetchArchive<T extends KubeObject>(
   const run = await exec(pod, command, options);
   const stderr = readStderr(run.stderr);
   stderr.catch(() => {}); // It fails with the rest, and may do so first.
+  let cancel = (): void => {};
   try {
     let failure: { readonly error: unknown } | undefined;
     try {
@@ -295,10 +311,15 @@ async function fetchArchive<T extends KubeObject>(
     // What tar says of itself explains why the archive is broken. Ours is not its fault.
     const isTars = failure === undefined || isBroken(failure.error);
     if (!isTars) throw failure?.error;
-    const { code } = await run.exit;
+    if (failure !== undefined)
+      cancel = pod.client.clock.setTimeout(() => void run.close(), EXIT_LIMIT_MS);
+    const { code } = await run.exit.catch((error: unknown) => {
+      throw failure === undefined ? error : failure.error;
+    });
     if (code !== 0) throw new ExecError(what, { stdout: "", stderr: await stderr, code });
     if (failure !== undefined) throw failure.error;
   } finally {
+    cancel();
     await run.close();
     await stderr.catch(() => {});
   }

@@ -225,8 +225,8 @@ class Session implements RemoteCommand {
     }
     if (status.status === "Success") return { code: 0 };
     const causes = status.details?.causes;
-    const code = causes?.find?.(({ reason }) => reason === "ExitCode")?.message;
-    if (status.reason === "NonZeroExitCode" && code !== undefined && /^\d{1,10}$/.test(code)) {
+    const code = causes?.find?.((cause) => cause?.reason === "ExitCode")?.message;
+    if (status.reason === "NonZeroExitCode" && code !== undefined && /^[1-9]\d{0,9}$/.test(code)) {
       return { code: Number(code) };
     }
     const { path } = this.#parts;

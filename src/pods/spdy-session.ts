@@ -156,7 +156,8 @@ export class SpdySession {
       case "ping":
         // Those that a client has sent come back with their odd numbers.
         if (frame.id % 2 === 1) this.#pings.onAnswer(frame.id);
-        else this.#sendUnawaited(this.#writer.ping(frame.id));
+        // Awaited: a server that pings and does not read fills no memory. Reading reports a failure.
+        else await this.#send(this.#writer.ping(frame.id)).catch(() => {});
         return;
       case "go-away":
         this.seal();

@@ -14,6 +14,10 @@ import { ConnectionError } from "../errors.ts";
 const BLOCK = 512;
 /** The longest name or pax header that is read. */
 const MAX_EXTENSION_BYTES = 1024 * 1024;
+/** How many headers may say more of one entry. Archives have two or three. */
+const MAX_EXTENSIONS = 16;
+/** What may follow the end: `tar` fills its last record. */
+const MAX_REST_BYTES = 16 * 1024 * 1024;
 
 /** What an entry is. */
 export type TarEntryType =
@@ -78,10 +82,15 @@ export async function* readTar(
   const input = new Input(archive.getReader());
   try {
     let extended: Extended = {};
+    let extensions = 0;
     for (;;) {
       const block = await input.take(BLOCK);
       if (isZero(block)) break;
       const header = readHeader(block);
+      if ("LKxg".includes(header.flag)) {
+        extensions += 1;
+        if (extensions > MAX_EXTENSIONS) throw malformed("an entry has too many headers");
+      } else extensions = 0;
       if (header.flag === "L" || header.flag === "K" || header.flag === "x") {
         Object.assign(extended, await readExtension(input, header));
         continue;
@@ -163,6 +172,8 @@ function readPax(bytes: Uint8Array<ArrayBuffer>): Extended {
     const value = record.slice(equals + 1);
     const key = record.slice(0, Math.max(equals, 0));
     if (value.includes("\0")) throw malformed(`pax field ${key} has a NUL`);
+    if (key.startsWith("GNU.sparse."))
+      throw malformed("a file in it is stored as a sparse one, which is not supported");
     if (key === "path") found.name = value;
     if (key === "linkpath") found.linkName = value;
     if (key === "size") found.size = wholeNumber(value);
@@ -281,7 +292,12 @@ class Input {
 
   /** Reads what follows the archive's end. */
   async drain(): Promise<void> {
-    while (!this.#isOver) ({ done: this.#isOver } = await this.#reader.read());
+    for (let size = 0; !this.#isOver;) {
+      const { done, value } = await this.#reader.read();
+      this.#isOver = done;
+      size += value?.length ?? 0;
+      if (size > MAX_REST_BYTES) throw malformed("too much follows its end");
+    }
   }
 
   async cancel(): Promise<void> {

@@ -95,9 +95,9 @@ export class FrameReader {
   readonly #maxMessageBytes: number;
   /** What has arrived of frames that are not complete. */
   readonly #pending = new ByteQueue();
-  /** The payloads of a message in fragments. */
-  #fragments: Uint8Array<ArrayBuffer>[] = [];
-  #fragmentsSize = 0;
+  /** What has come of a message in fragments. Its memory doubles as it grows, however small the fragments are. */
+  #partial = new Uint8Array();
+  #partialSize = 0;
   #fragmented: "text" | "binary" | undefined;
   #closed = false;
 
@@ -150,7 +150,7 @@ export class FrameReader {
     }
     if (this.#pending.size < header) return undefined;
     const length = frameLength(start, short);
-    if (length + (isControl ? 0 : this.#fragmentsSize) > this.#maxMessageBytes) {
+    if (length + (isControl ? 0 : this.#partialSize) > this.#maxMessageBytes) {
       throw broken(`a message is longer than ${this.#maxMessageBytes} bytes`);
     }
     if (this.#pending.size < header + length) return undefined;
@@ -169,15 +169,25 @@ export class FrameReader {
     }
     const kind = type ?? this.#fragmented ?? "binary";
     if (isFinal && type !== undefined) return { type, data: payload };
-    this.#fragments.push(payload);
-    this.#fragmentsSize += payload.length;
+    this.#append(payload);
     this.#fragmented = kind;
     if (!isFinal) return undefined;
-    const data = concat(this.#fragments, this.#fragmentsSize);
-    this.#fragments = [];
-    this.#fragmentsSize = 0;
+    const data = this.#partial.subarray(0, this.#partialSize);
+    this.#partial = new Uint8Array();
+    this.#partialSize = 0;
     this.#fragmented = undefined;
     return { type: kind, data };
+  }
+
+  #append(payload: Uint8Array): void {
+    const size = this.#partialSize + payload.length;
+    if (size > this.#partial.length) {
+      const grown = new Uint8Array(Math.max(size, 2 * this.#partial.length));
+      grown.set(this.#partial.subarray(0, this.#partialSize));
+      this.#partial = grown;
+    }
+    this.#partial.set(payload, this.#partialSize);
+    this.#partialSize = size;
   }
 }
 
@@ -205,16 +215,6 @@ function readClose(payload: Uint8Array<ArrayBuffer>): WebSocketMessage {
     (code >= 3000 && code < 5000);
   if (!isKnown) throw broken(`a close frame has the invalid status ${code}`);
   return { type: "close", code, reason: new TextDecoder().decode(payload.subarray(2)) };
-}
-
-function concat(parts: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
-  const all = new Uint8Array(size);
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }
 
 function broken(why: string): ConnectionError {

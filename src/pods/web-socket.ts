@@ -69,6 +69,9 @@ async function handshakeProblem(
   if (connection.header("upgrade")?.toLowerCase() !== "websocket") {
     return "the server upgraded to something else";
   }
+  if (!/(?:^|,)\s*upgrade\s*(?:,|$)/i.test(connection.header("connection") ?? "")) {
+    return "the server's Connection header does not say Upgrade";
+  }
   if (connection.header("sec-websocket-accept") !== toBase64(new Uint8Array(hash))) {
     return "the server's Sec-WebSocket-Accept does not match";
   }
@@ -106,6 +109,8 @@ export class WebSocketConnection implements MessageSocket {
   readonly #signal: AbortSignal | undefined;
   readonly #frames = new FrameReader(MAX_MESSAGE_BYTES);
   readonly #received: Uint8Array<ArrayBuffer>[] = [];
+  /** The last ping, as long as answers are being sent. */
+  #lastPing: Uint8Array | undefined;
   #isClosed = false;
   #isAborted = false;
   /** Whether no more may be written. */
@@ -173,7 +178,7 @@ export class WebSocketConnection implements MessageSocket {
           this.#received.push(message.data);
           break;
         case "ping":
-          this.#write(encodeFrame(opcodes.pong, message.data));
+          this.#pong(message.data);
           break;
         case "pong":
           break;
@@ -215,6 +220,26 @@ export class WebSocketConnection implements MessageSocket {
     if (this.#isAborted || this.#signal?.aborted === true || isBranded(error)) return error;
     const what = `Cannot ${verb} the WebSocket: the connection was lost`;
     return new ConnectionError(what, { cause: cleanCause(error) });
+  }
+
+  /**
+   * Answers a ping. While an answer can't be sent, only the last ping counts (RFC 6455 section 5.5.3): a server that
+   * pings and does not read fills no memory.
+   */
+  #pong(data: Uint8Array): void {
+    const isSending = this.#lastPing !== undefined;
+    this.#lastPing = data;
+    if (!isSending) void this.#sendPongs();
+  }
+
+  async #sendPongs(): Promise<void> {
+    let sent: Uint8Array | undefined;
+    while (this.#lastPing !== sent && this.#lastPing !== undefined && !this.#isEnding) {
+      sent = this.#lastPing;
+      // Reading throws the reason.
+      await this.#connection.write(encodeFrame(opcodes.pong, sent)).catch(() => {});
+    }
+    this.#lastPing = undefined;
   }
 
   /** Writes a control frame. If that fails, reading throws the reason. */

@@ -138,6 +138,11 @@ const hostile: readonly (readonly [what: string, inputs: TarInput[], message: Re
     /"a" twice/,
   ],
   [
+    "a name without an end",
+    [{ name: `x/${"a/".repeat(200_000)}evil`, body: "" }],
+    /a name of 400006 characters/,
+  ],
+  [
     "names that differ by case",
     [
       { name: "x/a", body: "" },

@@ -119,6 +119,7 @@ if (script !== undefined) {
     shell.type("\u0003");
     shell.type("exit 7\n");
     expect(await exited).toEqual([7, null]);
+    expect(shell.output()).not.toContain("\r\r\n");
   });
 }
 

@@ -76,6 +76,26 @@ const read = async (stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<st
   await new Response(stream).text();
 
 describe("exit", () => {
+  test.each([
+    [
+      "a failure with the code of a success",
+      { reason: "NonZeroExitCode", details: { causes: [{ reason: "ExitCode", message: "0" }] } },
+    ],
+    [
+      "causes that are none",
+      { reason: "NonZeroExitCode", details: { causes: [null, 1, "ExitCode"] } },
+    ],
+    ["a list", []],
+  ])("rejects with an ApiError for a status that is %s", async (_, status) => {
+    const { server, command } = open();
+    server.say(
+      3,
+      JSON.stringify(Array.isArray(status) ? status : { status: "Failure", ...status }),
+    );
+    server.close();
+    await expect(command.exit).rejects.toBeInstanceOf(ApiError);
+  });
+
   test("resolves after all output, with the code that the status has", async () => {
     const { server, command } = open();
     server.say(0, "");

@@ -195,6 +195,37 @@ describe("readTar()", () => {
     ]);
   });
 
+  test.each([
+    ["a sparse file of pax", ["22 GNU.sparse.major=1\n"], "stored as a sparse one"],
+    [
+      "too many headers for an entry",
+      Array.from({ length: 17 }, () => "8 a=bcd\n"),
+      "too many headers",
+    ],
+  ] as const)("throws for %s", async (_, records, message) => {
+    const extended = records.map((record) => {
+      const size = record.length.toString(8).padStart(11, "0");
+      return join(header({ 0: "pax", 124: size, 156: "x" }), block(record));
+    });
+    const bytes = join(...extended, header({ 0: "a", 156: "0" }), end);
+    await expect(contents(bytes)).rejects.toThrow(message);
+  });
+
+  test("throws when the end is followed by what has none", async () => {
+    const zeros = new Uint8Array(1024 * 1024);
+    let isCancelled = false;
+    const source = new ReadableStream<Uint8Array<ArrayBuffer>>({
+      start: (controller) => controller.enqueue(Uint8Array.from(end)),
+      pull: (controller) => controller.enqueue(zeros),
+      cancel() {
+        isCancelled = true;
+      },
+    });
+    const entries = readTar(source);
+    await expect(entries.next()).rejects.toThrow("too much follows its end");
+    expect(isCancelled).toBe(true);
+  });
+
   test("skips what is left of a body when the next entry is asked for", async () => {
     const bytes = await archive([
       { name: "a", body: "a".repeat(5_000) },

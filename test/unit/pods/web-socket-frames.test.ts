@@ -117,6 +117,22 @@ describe("FrameReader", () => {
     { type: "close", code: 1000, reason: "bye" },
   ];
 
+  test("push() keeps no more of fragments than their bytes, however many there are", () => {
+    const reader = new FrameReader(1_000);
+    const empty = join(...Array.from({ length: 10_000 }, () => frame(0x00, text(""))));
+    expect(reader.push(frame(0x02, text("a")))).toEqual([]);
+    for (let round = 0; round < 20; round++)
+      expect(reader.push(Uint8Array.from(empty))).toEqual([]);
+    const rest = Array.from({ length: 998 }, () => frame(0x00, text("b")));
+    expect(reader.push(Uint8Array.from(join(...rest)))).toEqual([]);
+    const [message] = reader.push(Uint8Array.from(frame(0x80, text("c"))));
+    expect(message).toMatchObject({ type: "binary", data: text(`a${"b".repeat(998)}c`) });
+    reader.push(frame(0x02, text("d".repeat(1_000))));
+    expect(() => reader.push(frame(0x00, text("e")))).toThrow(
+      "a message is longer than 1000 bytes",
+    );
+  });
+
   test.each([1, 2, 3, 7, 4096, 100_000])(
     "push() gives every message, read %i bytes at a time",
     (size) => {

@@ -3,7 +3,8 @@ import { ConnectionError } from "../../../src/errors.ts";
 import { WebSocketConnection } from "../../../src/pods/web-socket.ts";
 import { ManualClock } from "../../../src/testing/manual-clock.ts";
 import { rejection } from "../../support/rejection.ts";
-import { scriptedConnection } from "./support/scripted-connection.ts";
+import { until } from "../../support/until.ts";
+import { clientFrame, scriptedConnection, serverFrame } from "./support/scripted-connection.ts";
 
 test("receive() and send() reject with a ConnectionError, whatever a runtime says of a lost connection", async () => {
   const server = scriptedConnection();
@@ -32,4 +33,36 @@ test("receive() rejects with the reason of an abort, and not with another error"
     }
     expect(await received).toBe(reason);
   }
+});
+
+test("receive() answers the last of many pings, and keeps nothing of the others, while the server reads nothing", async () => {
+  const server = scriptedConnection();
+  const takes = Promise.withResolvers<void>();
+  let writes = 0;
+  const connection = {
+    ...server,
+    async write(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+      writes += 1;
+      await takes.promise;
+      await server.write(bytes);
+    },
+  };
+  const socket = new WebSocketConnection(connection, new ManualClock());
+  const received = socket.receive();
+  const ping = (index: number) => serverFrame(0x89, new TextEncoder().encode(String(index)));
+  for (let index = 0; index < 1_000; index++) server.serve(ping(index));
+  await until("all have come", () => server.unread === 0);
+  expect(writes).toBe(1);
+  takes.resolve();
+  await until("the last is answered", () => server.written.length === 2);
+  const answers = server.written
+    .map(clientFrame)
+    .map(({ opcode, payload }) => [opcode, new TextDecoder().decode(payload)]);
+  expect(answers).toEqual([
+    [10, "0"],
+    [10, "999"],
+  ]);
+  server.serve(ping(1_000), serverFrame(0x82, Uint8Array.of(1)));
+  expect(await received).toEqual(Uint8Array.of(1));
+  await until("a later one is answered", () => server.written.length === 3);
 });
