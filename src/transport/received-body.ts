@@ -12,6 +12,9 @@ import { type FetchedBody, decodeBody, hasBody } from "./response.ts";
 /** How much is kept before the connection is paused: a small answer is whole by the time it is asked for. */
 const LIMIT_BYTES = 64 * 1024;
 
+/** Nor are more pieces than this: a server may send one byte in each, and each takes memory of its own. */
+const LIMIT_PIECES = 1024;
+
 /** More than this of an unwanted body costs more to read than a new connection. */
 const MAX_DISCARD_BYTES = 16 * 1024;
 /** Nor is one waited for that stalls: a request is to be sent again. */
@@ -60,7 +63,7 @@ export class ReceivedBody {
     if (this.#sink !== undefined) return this.#sink.add(chunk);
     this.#chunks.push(chunk);
     this.#size += chunk.length;
-    if (this.#size >= LIMIT_BYTES) this.#flow.pause();
+    if (this.#isFull) this.#flow.pause();
     this.#wake();
   }
 
@@ -133,7 +136,7 @@ export class ReceivedBody {
     return new ReadableStream<Uint8Array<ArrayBuffer>>(
       {
         pull: async (controller) => {
-          if (this.#size < LIMIT_BYTES) this.#flow.resume();
+          if (!this.#isFull) this.#flow.resume();
           while (this.#chunks.length === 0 && !this.#isOver) await this.#next();
           const chunk = this.#chunks.shift();
           if (chunk !== undefined) {
@@ -172,6 +175,10 @@ export class ReceivedBody {
     }
     clearTimeout(timer);
     this.#giveUp(undefined);
+  }
+
+  get #isFull(): boolean {
+    return this.#size >= LIMIT_BYTES || this.#chunks.length >= LIMIT_PIECES;
   }
 
   #giveUp(reason: unknown): void {

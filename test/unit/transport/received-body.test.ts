@@ -129,3 +129,16 @@ test("discard() waits for no end that does not come", async () => {
   expect(flow.abort).toHaveBeenCalledOnce();
   expect(vi.getTimerCount()).toBe(0);
 });
+
+test("stream() is paused by many small pieces as by many bytes, until they are read", async () => {
+  const { body, flow } = open();
+  const reader = body.stream().getReader();
+  for (let count = 0; count < 1_023; count++) body.push(chunk(Uint8Array.of(count)));
+  expect(flow.pause).not.toHaveBeenCalled();
+  body.push(chunk(Uint8Array.of(0)));
+  expect(flow.pause).toHaveBeenCalled();
+  await reader.read();
+  expect(flow.resume).not.toHaveBeenCalled();
+  await reader.read();
+  expect(flow.resume).toHaveBeenCalled();
+});
