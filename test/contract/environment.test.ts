@@ -53,7 +53,7 @@ async function report(
     value.replace("{}", strangersFile),
   ]);
   const args = [JSON.stringify(task)];
-  const program = runProgram("environment", args, Object.fromEntries(filled), flags);
+  const program = runProgram("environment", args, { env: Object.fromEntries(filled), flags });
   const { code, stdout, stderr } = await program.ended;
   expect(code, stderr).toBe(0);
   // The token, and the proxies' password.

@@ -35,13 +35,10 @@ async function find(
   { folder, destination = [] }: { folder?: string; destination?: string[] } = {},
 ): Promise<string> {
   const pod = { KUBERNETES_SERVICE_HOST: "10.96.0.1", KUBERNETES_SERVICE_PORT: "443" };
-  const program = runProgram(
-    "find-cluster",
-    [root, ...destination],
-    { ...pod, KUBECONFIG: "", HOME: "/nowhere", USERPROFILE: "", ...env },
-    [],
+  const program = runProgram("find-cluster", [root, ...destination], {
+    env: { ...pod, KUBECONFIG: "", HOME: "/nowhere", USERPROFILE: "", ...env },
     folder,
-  );
+  });
   const { stdout, stderr } = await program.ended;
   expect(stderr).toBe("");
   return stdout.trimEnd();

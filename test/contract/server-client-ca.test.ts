@@ -195,20 +195,28 @@ describe.each(["TLSv1.2", "TLSv1.3"] as const)("%s", (version) => {
     const first = await askByNode(scene.port, version, alice);
     expect(first.received).toMatch("alice");
     expect(first.session).toBeDefined();
-    expect((await askByNode(scene.port, version, alice, first.session)).received).toMatch("alice");
+    expect(
+      (await askByNode(scene.port, version, { ...alice, session: first.session })).received,
+    ).toMatch("alice");
     expect(scene.isResumed()).toBe(true);
     await scene.renew();
-    expect((await askByNode(scene.port, version, alice, first.session)).received).toMatch("alice");
+    expect(
+      (await askByNode(scene.port, version, { ...alice, session: first.session })).received,
+    ).toMatch("alice");
     expect(scene.isResumed()).toBe(true);
 
     const admitted = scene.sockets.length;
     await scene.trust(next);
-    expect((await askByNode(scene.port, version, alice, first.session)).received).toBe("");
+    expect(
+      (await askByNode(scene.port, version, { ...alice, session: first.session })).received,
+    ).toBe("");
     expect(scene.sockets.length).toBe(admitted);
 
     // It is back. Deno has resumed the session all the time, and the client is vouched for again.
     await scene.trust(old, next);
-    expect((await askByNode(scene.port, version, alice, first.session)).received).toMatch("alice");
+    expect(
+      (await askByNode(scene.port, version, { ...alice, session: first.session })).received,
+    ).toMatch("alice");
     expect(scene.isResumed()).toBe(traits.resumesAfterCaReturns);
   });
 
@@ -233,13 +241,13 @@ describe.each(["TLSv1.2", "TLSv1.3"] as const)("%s", (version) => {
     );
     scene.server.on("secureConnection", () => void scene.sockets.at(-1)?.end());
     const { session } = await askByNode(scene.port, version, alice);
-    expect((await askByNode(scene.port, version, alice, session)).received).toMatch("alice");
+    expect((await askByNode(scene.port, version, { ...alice, session })).received).toMatch("alice");
     if (traits.hasServerSessions && version === "TLSv1.2") {
       expect(scene.isResumed()).toBe(true);
     }
     const admitted = scene.sockets.length;
     await scene.trust(next);
-    expect((await askByNode(scene.port, version, alice, session)).received).toBe("");
+    expect((await askByNode(scene.port, version, { ...alice, session })).received).toBe("");
     expect(scene.sockets.length).toBe(admitted);
   });
 
@@ -254,7 +262,7 @@ describe.each(["TLSv1.2", "TLSv1.3"] as const)("%s", (version) => {
       other.on("secureConnection", (socket) => void socket.end());
       const { session } = await askByNode(await listen(other), version, alice);
       expect(session).toBeDefined();
-      expect((await askByNode(scene.port, version, alice, session)).received).toBe("");
+      expect((await askByNode(scene.port, version, { ...alice, session })).received).toBe("");
     }
     expect(scene.sockets).toEqual([]);
   });

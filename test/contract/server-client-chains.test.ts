@@ -159,9 +159,11 @@ describe.each(["TLSv1.2", "TLSv1.3"] as const)("%s", (version) => {
     const scene = await start(ca.pem);
     scene.server.on("secureConnection", (socket) => void socket.end());
     const { session } = await askByNode(scene.port, version, client);
-    expect((await askByNode(scene.port, version, client, session)).received).toMatch("alice");
+    expect((await askByNode(scene.port, version, { ...client, session })).received).toMatch(
+      "alice",
+    );
     expect(scene.isResumed()).toBe(true);
     await scene.clock.advance(2 * HOUR_MS);
-    expect((await askByNode(scene.port, version, client, session)).received).toBe("");
+    expect((await askByNode(scene.port, version, { ...client, session })).received).toBe("");
   });
 });

@@ -141,7 +141,11 @@ describe.each(runtimes)("at the model, on $name", (runtime) => {
     const { folder, environment } = scene;
     const start = async (code: string) => await runProgram(code, runtime, { folder, environment });
     const code = scenario.fails === true ? 1 : 0;
-    const output = await tryRecipe(scenario, scene, programOf(scenario), start, code);
+    const output = await tryRecipe(scenario, scene, {
+      text: programOf(scenario),
+      start,
+      expectedCode: code,
+    });
     for (const text of scenario.output ?? []) expect(output).toMatch(text);
     await scenario.after?.(scene);
   });

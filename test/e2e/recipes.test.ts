@@ -96,7 +96,11 @@ describe("at a real API server", () => {
     const start = async (text: string): Promise<RunningProgram> =>
       code === undefined ? runCommand(scene, text) : await runProgram(text, runtime, scene);
     const expected = scenario.fails === true ? 1 : 0;
-    const output = await tryRecipe(scenario, scene, code ?? command, start, expected);
+    const output = await tryRecipe(scenario, scene, {
+      text: code ?? command,
+      start,
+      expectedCode: expected,
+    });
     for (const text of scenario.output ?? []) expect(output).toMatch(text);
     await scenario.after?.(scene);
   });
@@ -112,7 +116,11 @@ if (hasKubectl) {
       const scene = await openScene();
       const { command = "" } = recipes.get(scenario.title) ?? {};
       const start = async (text: string): Promise<RunningProgram> => runCommand(scene, text);
-      await tryRecipe(scenario, scene, command, start, Number(scenario.command ?? 0));
+      await tryRecipe(scenario, scene, {
+        text: command,
+        start,
+        expectedCode: Number(scenario.command ?? 0),
+      });
       if (scenario.command === undefined) await scenario.after?.(scene);
     });
   });

@@ -35,7 +35,7 @@ test.each(environments)("every drop-in trusts its bundle and nobody else, with %
   const program = runProgram(
     "../../../node/support/programs/environment",
     [JSON.stringify({ ca, targets })],
-    Object.fromEntries(filled),
+    { env: Object.fromEntries(filled) },
   );
   const { code, stdout, stderr } = await program.ended;
   expect(code, stderr).toBe(0);
@@ -58,7 +58,7 @@ describe.each(dropIns)("$name", ({ name, open, endsAttempts }) => {
       const { server } = await startCluster({ host: "::" }, ca);
       const dropIn = open({ ca: staticCaSource(ca.pem) });
       const url = `https://${host}:${server.port}/echo`;
-      const echo = JSON.parse(await (await dropIn.send(url, undefined, undefined, headers)).text());
+      const echo = JSON.parse(await (await dropIn.send(url, { headers })).text());
       // The web's fetch keeps the header to itself.
       if (!name.includes("fetch")) expect(echo.headers.host).toBe("elsewhere.example");
       expect(echo.sni).toBe(host === "localhost" ? host : null);
@@ -68,7 +68,7 @@ describe.each(dropIns)("$name", ({ name, open, endsAttempts }) => {
         ca,
       );
       const elsewhere = `https://${host}:${other.server.port}/echo`;
-      const refused = dropIn.send(elsewhere, undefined, undefined, headers);
+      const refused = dropIn.send(elsewhere, { headers });
       expect(reasonOf(await rejection(refused))).toBe("wrong-host");
       expect((await other.server.stats()).requests).toBe(0);
     },
@@ -81,7 +81,7 @@ describe.each(dropIns)("$name", ({ name, open, endsAttempts }) => {
     for (const serverName of ["api.internal.", "10.96.0.1", "fd00::1"]) {
       const dropIn = open({ ca: staticCaSource(ca.pem), serverName });
       const url = `${server.origin}/echo`;
-      const echo = JSON.parse(await (await dropIn.send(url, undefined, undefined, headers)).text());
+      const echo = JSON.parse(await (await dropIn.send(url, { headers })).text());
       expect(echo.sni).toBe(serverName === "api.internal." ? "api.internal" : null);
     }
     const dropIn = open({ ca: staticCaSource(ca.pem), serverName: "10.96.0.2" });
@@ -115,7 +115,7 @@ describe.each(dropIns)("$name", ({ name, open, endsAttempts }) => {
       });
       if (endsAttempts) {
         const abort = new AbortController();
-        const aborted = rejection(dropIn.send("https://api.internal/", undefined, abort.signal));
+        const aborted = rejection(dropIn.send("https://api.internal/", { signal: abort.signal }));
         await until("it is asked", isOpen);
         abort.abort();
         expect(await aborted).toBeInstanceOf(Error);

@@ -317,7 +317,7 @@ describe.each(rotating)("$name", ({ open, pools, sendsRequests }) => {
     const dropIn = open({ ca: staticCaSource(ca.pem) });
     await ask(dropIn, `${server.origin}/version`);
     const signal = AbortSignal.timeout(100);
-    await refusal(dropIn.send(`${server.origin}/held-headers?key=silent`, undefined, signal));
+    await refusal(dropIn.send(`${server.origin}/held-headers?key=silent`, { signal }));
     await ask(dropIn, `${server.origin}/version`);
     const used = (await server.requests()).map(({ connection }) => connection);
     expect(used).toEqual(pools ? [1, 1, 2] : [1, 2, 3]);

@@ -35,21 +35,26 @@ function path(relative: string): string {
   return fileURLToPath(new URL(relative, import.meta.url));
 }
 
+/** How a program is started. */
+export interface ProgramOptions {
+  /** What is set beside this process's environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** What this lane's runtime is started with beside its usual flags. */
+  readonly flags?: readonly string[];
+  /** Where it runs, if not where this process does. */
+  readonly folder?: string | undefined;
+}
+
 /**
  * Starts a program; it is killed when the test ends, where it has not ended by then.
  *
  * @param name its file's in `programs/`, without the extension
  * @param args its arguments
- * @param env what is set beside this process's environment
- * @param moreFlags what this lane's runtime is started with beside its usual flags
- * @param folder where it runs, if not where this process does
  */
 export function runProgram(
   name: string,
   args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-  moreFlags: readonly string[] = [],
-  folder?: string,
+  { env, flags: moreFlags = [], folder }: ProgramOptions = {},
 ): Program {
   const command = [...flags[lane], ...moreFlags, path(`./programs/${name}.ts`), ...args];
   const child = spawn(process.execPath, command, {

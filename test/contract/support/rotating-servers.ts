@@ -342,12 +342,16 @@ export interface NodeAnswer {
   readonly session?: string;
 }
 
+/** Who connects, and the session that is offered again. */
+export interface NodeIdentity extends IssuedCertificate {
+  readonly session?: string | undefined;
+}
+
 /** Connects once by Node's own client, which can resume sessions on every lane. */
 export async function askByNode(
   port: number,
   version: "TLSv1.2" | "TLSv1.3",
-  { cert, key }: IssuedCertificate,
-  session?: string,
+  { cert, key, session }: NodeIdentity,
 ): Promise<NodeAnswer> {
   const program = fileURLToPath(new URL("./programs/tls-client.mjs", import.meta.url));
   const node = fileURLToPath(new URL("../../../node_modules/.bin/node", import.meta.url));

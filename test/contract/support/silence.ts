@@ -55,8 +55,8 @@ async function byUndiciTicks(): Promise<void> {
 
 /** Bun's limit is native, and can be shortened for a process. */
 async function byBunIdleTimeout(): Promise<void> {
-  const shortened = { BUN_CONFIG_HTTP_IDLE_TIMEOUT: "1" };
-  const { stdout, stderr } = await runProgram("silent-body", [control.url], shortened).ended;
+  const env = { BUN_CONFIG_HTTP_IDLE_TIMEOUT: "1" };
+  const { stdout, stderr } = await runProgram("silent-body", [control.url], { env }).ended;
   expect(stderr).toBe("");
   expect(JSON.parse(stdout)).toEqual({ plain: "TimeoutError", ours: "first\nsecond\n" });
 }

@@ -69,7 +69,6 @@ export async function createPod(
   { namespace, name: serviceAccountName }: ServiceAccount,
   node: ClusterNode,
   pod: TestPod = {},
-  at: Cluster = cluster,
 ): Promise<string> {
   const { name = "pod", labels, containers = [{}], restartPolicy = "Never", waits = true } = pod;
   const complete = (container: TestContainer, index: number): object => ({
@@ -78,7 +77,7 @@ export async function createPod(
     ...container,
   });
   const path = `/api/v1/namespaces/${namespace}/pods`;
-  await at.admin("POST", path, {
+  await cluster.admin("POST", path, {
     metadata: { name, labels },
     spec: {
       nodeName: node.name,
@@ -89,13 +88,13 @@ export async function createPod(
       containers: containers.map(complete),
     },
   });
-  if (waits) await untilStarted(at, `${path}/${name}`);
+  if (waits) await untilStarted(`${path}/${name}`);
   return name;
 }
 
-async function untilStarted(at: Cluster, path: string): Promise<void> {
+async function untilStarted(path: string): Promise<void> {
   await eventually(`${path} has started`, async () => {
-    const { status } = (await at.admin("GET", path)) as { status: { phase?: string } };
+    const { status } = (await cluster.admin("GET", path)) as { status: { phase?: string } };
     return status.phase !== "Pending";
   });
 }

@@ -110,7 +110,7 @@ export async function startClusterServer(options: ClusterServerOptions): Promise
   server.on("upgrade", (request, socket, head) => {
     if (isAuthorized(request)) {
       webSockets.handleUpgrade(request, socket, head, (client) => {
-        converse(client, request.url ?? "", received, options.files);
+        converse(client, request.url ?? "", { received, files: options.files });
       });
     } else {
       socket.end("HTTP/1.1 401 Unauthorized\r\n\r\n");
@@ -175,8 +175,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
 function converse(
   client: WebSocket,
   url: string,
-  received: Buffer[],
-  files: string | undefined,
+  { received, files }: { readonly received: Buffer[]; readonly files: string | undefined },
 ): void {
   const { pathname, searchParams } = new URL(url, "https://server.invalid");
   const send = (channel: number, data: Buffer | string): void =>

@@ -38,7 +38,7 @@ function observed({ open, ...kind }: SenderKind, sendsRequests: boolean): DropIn
 function byCreateFetch(options: AgentOptions): Sender {
   const rotatingFetch = createFetch(options);
   return {
-    send: async (url, body, signal, headers = {}) =>
+    send: async (url, { body, signal, headers = {} } = {}) =>
       await rotatingFetch(url, {
         headers,
         ...(body !== undefined && { method: "POST", body }),
@@ -60,7 +60,7 @@ export const rotating: readonly DropInKind[] = [
 
 /** Sends, reads the answer to its end, and lets the connection become free. */
 export async function ask({ send }: DropIn, url: string, body?: string): Promise<string> {
-  const answer = await (await send(url, body)).text();
+  const answer = await (await send(url, { body })).text();
   await new Promise((resolve) => void setImmediate(resolve));
   return answer;
 }

@@ -24,15 +24,17 @@ export interface Answer {
   text(): Promise<string>;
 }
 
+/** What a request has beside its URL. */
+export interface SenderRequest {
+  readonly body?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 /** A client of a drop-in. */
 export interface Sender {
   /** Sends a request to a server's path: a POST where there is a body, else a GET. The signal ends it. */
-  send(
-    url: string,
-    body?: string,
-    signal?: AbortSignal,
-    headers?: Record<string, string>,
-  ): Promise<Answer>;
+  send(url: string, request?: SenderRequest): Promise<Answer>;
   status(): AgentStatus;
   close(): Promise<void>;
 }
@@ -58,7 +60,7 @@ function methodOf(body: string | undefined): "GET" | "POST" {
 function byFetch(options: AgentOptions): Sender {
   const dispatcher = createDispatcher(options);
   return {
-    send: async (url, body, signal, headers = {}) =>
+    send: async (url, { body, signal, headers = {} } = {}) =>
       await fetch(url, {
         dispatcher,
         headers,
@@ -73,7 +75,7 @@ function byFetch(options: AgentOptions): Sender {
 function byRequest(options: AgentOptions): Sender {
   const dispatcher = createDispatcher(options);
   return {
-    async send(url, body, signal, headers = {}) {
+    async send(url, { body, signal, headers = {} } = {}) {
       const rest = { ...(body && { body }), ...(signal && { signal }) };
       const method = methodOf(body);
       const response = await undiciRequest(url, { dispatcher, method, headers, ...rest });
@@ -87,7 +89,7 @@ function byRequest(options: AgentOptions): Sender {
 function byHttps(agentOptions: AgentOptions): Sender {
   const agent = createHttpsAgent(agentOptions);
   return {
-    send: (url, body, signal, headers = {}) =>
+    send: (url, { body, signal, headers = {} } = {}) =>
       new Promise((resolve, reject) => {
         const options = { agent, method: methodOf(body), headers, ...(signal && { signal }) };
         const sent = httpsRequest(url, options, (response) => resolve(answerOf(response)));
@@ -102,7 +104,7 @@ function byHttps(agentOptions: AgentOptions): Sender {
 function byAxios(options: AgentOptions): Sender {
   const agent = createHttpsAgent(options);
   return {
-    async send(url, body, signal, headers = {}) {
+    async send(url, { body, signal, headers = {} } = {}) {
       const response = await axios<IncomingMessage>(url, {
         httpsAgent: agent,
         method: methodOf(body),
@@ -123,7 +125,7 @@ function byAxios(options: AgentOptions): Sender {
 function bySocket(options: AgentOptions): Sender {
   const source = createSecureContextSource(options);
   return {
-    async send(url, body, signal, headers = {}) {
+    async send(url, { body, signal, headers = {} } = {}) {
       const { hostname, port } = new URL(url);
       const host = hostname.replace(/^\[(.*)\]$/, "$1");
       const socket = await source.connect({ host, port: Number(port), ...(signal && { signal }) });

@@ -12,13 +12,19 @@ import type { RunningProgram } from "./run-program.ts";
 import type { Scenario } from "./scenarios.ts";
 import type { RecipeScene } from "./scene.ts";
 
+/** A text, and what runs it. */
+export interface Recipe {
+  readonly text: string;
+  readonly start: (text: string) => Promise<RunningProgram>;
+  /** The exit code; any but 0 stands for all others. */
+  readonly expectedCode?: number | undefined;
+}
+
 /** Runs what `start` makes of a text in the scene of a scenario, and returns what it has written. */
 export async function tryRecipe(
   scenario: Scenario,
   scene: RecipeScene,
-  text: string,
-  start: (text: string) => Promise<RunningProgram>,
-  expectedCode = 0,
+  { text, start, expectedCode = 0 }: Recipe,
 ): Promise<string> {
   const { kube, node, group, folder } = scene;
   const replaced: Record<string, string> = {

@@ -56,7 +56,7 @@ async function answer(request: IncomingMessage): Promise<unknown> {
   const body = await readJson(request);
   if (collection === "servers") {
     if (id === "") return await serve(body as unknown as ServeOptions);
-    return await callServer(id, call, body, url.searchParams);
+    return await callServer(id, call, { body, query: url.searchParams });
   }
   if (collection === "blackholes") return await callBlackhole(id, call);
   if (collection === "proxies") return await callProxy(id, call, body);
@@ -77,8 +77,7 @@ async function serve(options: ServeOptions): Promise<unknown> {
 async function callServer(
   id: string,
   call: string,
-  body: Body,
-  query: URLSearchParams,
+  { body, query }: { readonly body: Body; readonly query: URLSearchParams },
 ): Promise<unknown> {
   const server = servers.get(id);
   if (server === undefined) throw new RangeError(`Cannot reach server ${id}: it was deleted`);

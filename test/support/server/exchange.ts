@@ -64,19 +64,12 @@ export async function readBody(exchange: Exchange): Promise<Buffer> {
  * @param exchange the request
  * @param code the HTTP status code
  * @param body what is serialized
- * @param headers more headers
  */
-export function sendJson(
-  exchange: Exchange,
-  code: number,
-  body: unknown,
-  headers: Record<string, string> = {},
-): void {
+export function sendJson(exchange: Exchange, code: number, body: unknown): void {
   const text = `${JSON.stringify(body)}\n`;
   exchange.response.writeHead(code, {
     "Content-Type": "application/json",
     "Content-Length": String(Buffer.byteLength(text)),
-    ...headers,
   });
   exchange.response.end(text);
 }

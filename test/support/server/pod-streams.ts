@@ -60,8 +60,7 @@ export function isPodStream(url: URL): boolean {
 /** Answers an upgrade that has been authenticated. */
 export async function servePodStream(
   request: IncomingMessage,
-  socket: Duplex,
-  head: Buffer,
+  { socket, head }: { readonly socket: Duplex; readonly head: Buffer },
   state: PodStreamsState,
 ): Promise<void> {
   const url = new URL(request.url ?? "/", "https://server.invalid");

@@ -131,7 +131,8 @@ async function status(exchange: Exchange, argument: string): Promise<void> {
     },
   });
   // The API server sends both: the field and the header.
-  sendJson(exchange, code, body, seconds > 0 ? { "Retry-After": String(seconds) } : {});
+  if (seconds > 0) exchange.response.setHeader("Retry-After", String(seconds));
+  sendJson(exchange, code, body);
 }
 
 async function text(exchange: Exchange, argument: string): Promise<void> {
@@ -161,7 +162,8 @@ async function retryAfter(exchange: Exchange): Promise<void> {
   }
   const code = numberParameter(exchange, "code", 429);
   const after = exchange.url.searchParams.get("after") ?? "1";
-  sendJson(exchange, code, failureStatus(code), { "Retry-After": after });
+  exchange.response.setHeader("Retry-After", after);
+  sendJson(exchange, code, failureStatus(code));
 }
 
 async function stream(exchange: Exchange): Promise<void> {

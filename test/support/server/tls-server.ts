@@ -281,7 +281,7 @@ export class TestTlsServer {
       const onStreamed = (bytes: number): void => void (this.#stats.streamed += bytes);
       const onForwarded = (): void => void (this.#stats.forwarded += 1);
       const state = { gates: this.gates, onStreamed, onForwarded };
-      servePodStream(request, socket, head, state).catch(ignore);
+      servePodStream(request, { socket, head }, state).catch(ignore);
       return;
     }
     if (!isExecPath(url.pathname)) return refuseUpgrade(socket, "404 Not Found");
