@@ -42,7 +42,7 @@ export async function restartRollout<T extends KubeObject>(
   options: WriteOptions,
 ): Promise<Stored<T>> {
   const workload: Stored<KubeObject> = await read(target, options);
-  checkNotPaused(workload as Stored<Workload>, target.describe(), "restart");
+  checkNotPaused(workload, target.describe(), "restart");
   const restartedAt = new Date(target.client.clock.wallNow()).toISOString();
   const annotations = { "kubectl.kubernetes.io/restartedAt": restartedAt };
   const body = { spec: { template: { metadata: { annotations } } } };
