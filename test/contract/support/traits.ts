@@ -5,6 +5,7 @@
  * @module
  */
 
+import { fileURLToPath } from "node:url";
 import type { Capabilities, SocketsOnlySetting } from "../../../src/runtime.ts";
 import { chooseHttp } from "../../../src/transport/http-way.ts";
 import { entry, http, lane } from "./entry.ts";
@@ -44,6 +45,9 @@ export interface Traits {
   /** What runs TypeScript from this folder, beside the program's name. */
   readonly runFlags: readonly string[];
 }
+
+/** Deno's settings that need no registry. */
+const offlineConfig = fileURLToPath(new URL("../../../deno.offline.json", import.meta.url));
 
 const ofNode: Traits = {
   opensSpareConnections: false,
@@ -90,7 +94,7 @@ const all: Readonly<Record<typeof lane, Traits>> = {
     tellsExpiryByNodeTls: false,
     resumesAfterCaReturns: true,
     hasServerSessions: false,
-    runFlags: ["run", "-A", "--no-check", "--config", "deno.offline.json"],
+    runFlags: ["run", "-A", "--no-check", "--config", offlineConfig],
   },
 };
 

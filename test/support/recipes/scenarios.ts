@@ -515,7 +515,12 @@ export const scenarios: readonly Scenario[] = [
     title: "Types of a custom resource",
     files: { "crd.yaml": definition },
     needs: "OpenAPI documents",
-    prepare: defineWidgets,
+    async prepare(scene) {
+      await defineWidgets(scene);
+      // A server documents a definition some time after it serves it.
+      const document = `/openapi/v3/apis/${scene.group}/v1`;
+      await until("it is documented", async () => (await scene.kube.fetch(document)).ok);
+    },
     async after({ folder }) {
       const types = await readFile(join(folder, "widgets.ts"), "utf8");
       expect(types).toContain("export const Widget");
