@@ -267,6 +267,34 @@ describe.each(uses)("$name", ({ use }) => {
     await use(scene);
   });
 
+  test("works in ten rotations, with an overlap, without one, and when the file follows the server", async () => {
+    const scene = await setUp({ reloadIntervalMs: 20, trustWaitMs: 60_000 });
+    const { server, volume, config } = scene;
+    await use(scene);
+    let { ca } = scene;
+    for (let rotation = 0; rotation < 10; rotation += 1) {
+      const next = await createCa();
+      const issued = await next.issue();
+      const kind = rotation % 3;
+      if (kind === 0) await volume.write({ ca: ca.pem + next.pem });
+      if (kind === 1) await volume.write({ ca: next.pem });
+      await server.rotate(issued);
+      const used = use(scene);
+      if (kind === 2) {
+        await until("it waits", () => config.status()?.waitingForTrust.length === 1);
+        expect(server.stats.requests).toBe(0);
+      }
+      if (kind !== 0) await volume.write({ ca: next.pem });
+      await used;
+      if (kind === 0) await volume.write({ ca: next.pem });
+      ca = next;
+    }
+    expect(scene.events.filter(({ type }) => type === "waited-for-trust")).toMatchObject(
+      Array.from({ length: 3 }, () => ({ trusted: true })),
+    );
+    await until("replaced trust is gone", () => config.status()?.generations.length === 1);
+  });
+
   test("sends the token that the file holds", async () => {
     const scene = await setUp({ reloadIntervalMs: 0 });
     await use(scene);
