@@ -441,6 +441,7 @@ function constraints(): ChainCase[] {
     also: [nameConstraints({ permitted: ["other.test"] }, false)],
   });
   const loopback = "ip:127.0.0.0/255.0.0.0";
+  const withUri = ["a.example", "uri:spiffe://a.example/b"];
   return [
     below("permitted", { permitted: ["example"] }),
     below("permitted with a leading dot", { permitted: [".example"] }),
@@ -462,6 +463,11 @@ function constraints(): ChainCase[] {
       "127.0.0.1",
     ),
     below("of an address, excluded", { excluded: [loopback] }, ["ip:127.0.0.1"], "127.0.0.1"),
+    below("limited by URI alone", { permitted: ["uri:other.test"] }),
+    below("beside a URI, permitted", { permitted: ["uri:a.example"] }, withUri),
+    below("beside a URI, not permitted", { permitted: ["uri:other.test"] }, withUri),
+    below("beside a URI, excluded", { excluded: ["uri:a.example"] }, withUri),
+    below("beside a URI of which another is excluded", { excluded: ["uri:other.test"] }, withUri),
     row("a root whose name constraints permit", [inside], [leaf(inside)]),
     row("a root whose name constraints do not permit", [outside], [leaf(outside)]),
     row("a root whose name constraints do not permit, not critical", [lax], [leaf(lax)]),
