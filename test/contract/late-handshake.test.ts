@@ -8,7 +8,7 @@ import { describe, expect, test } from "vitest";
 import { authorityKinds } from "./support/authorities.ts";
 import { entry } from "./support/entry.ts";
 import { hasExclusiveTransport } from "./support/traits.ts";
-import { connectClient, createVolume, rejection, startCluster, until } from "./support/scene.ts";
+import { openFileCluster, rejection, until } from "./support/scene.ts";
 
 describe.each(authorityKinds)("$kind", ({ next, settings }) => {
   // Deno's exclusive trust goes over sockets.
@@ -19,17 +19,10 @@ describe.each(authorityKinds)("$kind", ({ next, settings }) => {
   test.each(["GET", "POST"])(
     "fetch() sends no %s by a handshake that ends after its anchor was removed",
     async (method) => {
-      const { ca, server } = await startCluster({}, await next());
-      const volume = await createVolume({ ca: ca.pem, token: "secret" });
-      const source = entry.fileCaSource(volume.caFile);
-      const { kube } = await connectClient({
-        config: {
-          server: server.origin,
-          ca: source,
-          token: entry.fileTokenSource(volume.tokenFile),
-        },
-        timeoutMs: 1_500,
-        ...settings,
+      const { server, volume, source, kube } = await openFileCluster({
+        ca: await next(),
+        token: "secret",
+        connect: { timeoutMs: 1_500, ...settings },
       });
       await server.swap({ handshakeGate: "late" });
       const body = method === "POST" ? "{}" : null;
@@ -54,13 +47,8 @@ describe.each(authorityKinds)("$kind", ({ next, settings }) => {
   );
 
   test("fetch() sends by the new generation when the trust was widened during the handshake", async () => {
-    const { ca, server } = await startCluster({}, await next());
-    const volume = await createVolume({ ca: ca.pem });
-    const source = entry.fileCaSource(volume.caFile);
-    const { kube } = await connectClient({
-      config: { server: server.origin, ca: source },
-      ...settings,
-    });
+    const scene = await openFileCluster({ ca: await next(), connect: settings });
+    const { ca, server, volume, source, kube } = scene;
     await server.swap({ handshakeGate: "late" });
     const sent = Promise.all([kube.get("/version"), kube.post("/echo", { kind: "Pod" })]);
     await server.held("late", 2);

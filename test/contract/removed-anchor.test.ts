@@ -9,7 +9,7 @@ import type { TestServer } from "../support/api-server.ts";
 import { authorityKinds } from "./support/authorities.ts";
 import { entry } from "./support/entry.ts";
 import { hasExclusiveTransport, traits } from "./support/traits.ts";
-import { connectClient, createVolume, rejection, startCluster, until } from "./support/scene.ts";
+import { openFileCluster, rejection, until } from "./support/scene.ts";
 
 const { closesIdleConnections } = entry.runtime.capabilities;
 
@@ -19,14 +19,12 @@ async function openConnections(server: TestServer): Promise<number> {
 
 describe.each(authorityKinds)("$kind", ({ next, settings }) => {
   test("fetch() rejects a removed anchor on the next new connection", async () => {
-    const { ca, server } = await startCluster({}, await next());
     const successor = await next();
-    const volume = await createVolume({ ca: ca.pem + successor.pem });
-    const source = entry.fileCaSource(volume.caFile, { reloadIntervalMs: 0 });
-    const { kube } = await connectClient({
-      config: { server: server.origin, ca: source },
-      trustWaitMs: 0,
-      ...settings,
+    const { server, volume, kube } = await openFileCluster({
+      ca: await next(),
+      others: successor.pem,
+      source: { reloadIntervalMs: 0 },
+      connect: { trustWaitMs: 0, ...settings },
     });
     await kube.get("/version");
     const { requests } = await server.stats();
@@ -41,14 +39,12 @@ describe.each(authorityKinds)("$kind", ({ next, settings }) => {
     "fetch() accepts no session of the old generation over %s",
     async (version) => {
       const versions = { minVersion: version, maxVersion: version };
-      const { ca, server } = await startCluster(versions, await next());
       const successor = await next();
-      const volume = await createVolume({ ca: ca.pem });
-      const source = entry.fileCaSource(volume.caFile, { reloadIntervalMs: 0 });
-      const { kube } = await connectClient({
-        config: { server: server.origin, ca: source },
-        trustWaitMs: 0,
-        ...settings,
+      const { ca, server, volume, kube } = await openFileCluster({
+        ca: await next(),
+        server: versions,
+        source: { reloadIntervalMs: 0 },
+        connect: { trustWaitMs: 0, ...settings },
       });
 
       async function openAnother(): Promise<void> {
@@ -89,13 +85,8 @@ describe.each(authorityKinds)("$kind", ({ next, settings }) => {
   );
 
   test("idle connections of the old generation close at once", async () => {
-    const { ca, server } = await startCluster({}, await next());
-    const volume = await createVolume({ ca: ca.pem });
-    const source = entry.fileCaSource(volume.caFile);
-    const { kube } = await connectClient({
-      config: { server: server.origin, ca: source },
-      ...settings,
-    });
+    const scene = await openFileCluster({ ca: await next(), connect: settings });
+    const { server, volume, source, kube } = scene;
     await Promise.all([kube.get("/version"), kube.get("/version"), kube.get("/version")]);
     const open = await openConnections(server);
     expect(open).toBeGreaterThan(0);
@@ -116,13 +107,12 @@ describe.each(authorityKinds)("$kind", ({ next, settings }) => {
   test.each([false, true])(
     "a response that is streamed across a rotation arrives whole (HTTP/2 offered: %s)",
     async (http2) => {
-      const { ca, server } = await startCluster({ http2 }, await next());
       const successor = await next();
-      const volume = await createVolume({ ca: ca.pem });
-      const source = entry.fileCaSource(volume.caFile, { reloadIntervalMs: 0 });
-      const { kube } = await connectClient({
-        config: { server: server.origin, ca: source },
-        ...settings,
+      const { server, volume, kube } = await openFileCluster({
+        ca: await next(),
+        server: { http2 },
+        source: { reloadIntervalMs: 0 },
+        connect: settings,
       });
       const response = await kube.fetch("/held-body?key=across");
       const waiting = kube.fetch("/held-headers?key=later");
@@ -147,14 +137,11 @@ describe.each(authorityKinds)("$kind", ({ next, settings }) => {
   );
 
   test("drainTimeoutMs ends what an old generation still carries", async () => {
-    const { ca, server } = await startCluster({}, await next());
-    const volume = await createVolume({ ca: ca.pem });
-    const source = entry.fileCaSource(volume.caFile);
-    const { kube } = await connectClient({
-      config: { server: server.origin, ca: source },
-      ...settings,
-      drainTimeoutMs: 100,
+    const scene = await openFileCluster({
+      ca: await next(),
+      connect: { ...settings, drainTimeoutMs: 100 },
     });
+    const { ca, volume, source, kube } = scene;
     const response = await kube.fetch("/held-body?key=drained");
     await volume.write({ ca: ca.pem + (await next()).pem });
     await source.reload();

@@ -6,7 +6,13 @@
  */
 
 import { inject, onTestFinished } from "vitest";
-import type { ConnectOptions, KubeClient, ReanchorEvent } from "../../../src/index.ts";
+import type {
+  CaSource,
+  ConnectOptions,
+  KubeClient,
+  ReanchorEvent,
+  SourceOptions,
+} from "../../../src/index.ts";
 import { bindConnect } from "../../../src/client/connect.ts";
 import type { Runtime } from "../../../src/runtime.ts";
 import {
@@ -73,6 +79,47 @@ export interface TimedClient extends ObservedClient {
 /** Connects a client, which is closed when the test ends. */
 export async function connectClient(options: ConnectOptions): Promise<ObservedClient> {
   return await observe(entry.runtime, options);
+}
+
+/** A cluster, and a client that reads its CA from a file. */
+export interface FileCluster extends Cluster, ObservedClient {
+  readonly volume: ProjectedVolume;
+  readonly source: CaSource;
+}
+
+/** How a {@linkcode FileCluster} is set up. */
+export interface FileClusterOptions {
+  /** Who vouches for the server. */
+  readonly ca: TestCa;
+  /** What the file has beside the CA, as PEM. */
+  readonly others?: string;
+  /** A token that the client reads from another file. */
+  readonly token?: string;
+  /** How the server differs from one that anyone may ask. */
+  readonly server?: Partial<ServeOptions>;
+  readonly source?: SourceOptions;
+  readonly connect?: Omit<ConnectOptions, "config">;
+}
+
+/** Starts a server and connects a client that reads the server's CA from a file. */
+export async function openFileCluster({
+  ca,
+  others = "",
+  token,
+  server: serving,
+  source: reloading,
+  connect,
+}: FileClusterOptions): Promise<FileCluster> {
+  const { server } = await startCluster(serving, ca);
+  const volume = await createVolume({ ca: ca.pem + others, ...(token && { token }) });
+  const source = entry.fileCaSource(volume.caFile, reloading);
+  const config = {
+    server: server.origin,
+    ca: source,
+    ...(token && { token: entry.fileTokenSource(volume.tokenFile) }),
+  };
+  const client = await connectClient({ config, ...connect });
+  return { ...client, ca, server, volume, source };
 }
 
 /** This lane's runtime, by a clock that stands still until it is advanced. */
