@@ -162,6 +162,7 @@ export interface LocalSystem {
 
 /** A file that is written. */
 export interface NewLocalFile {
+  /** Its content. */
   readonly body: ReadableStream<Uint8Array<ArrayBuffer>>;
   /** Its permission bits. */
   readonly mode: number;

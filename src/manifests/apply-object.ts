@@ -77,7 +77,7 @@ export async function applyObject(context: ApplyContext, member: Member): Promis
       getAndApply(context, resource, member),
     );
     if (isCrd(member)) {
-      if (!dryRun) await established(context, resource, object);
+      if (!dryRun) await waitUntilEstablished(context, resource, object);
       context.crds.add(member.name);
     }
     return { ...reference, action: actionOf(before, object), before, object };
@@ -151,7 +151,7 @@ function isCrd({ apiVersion, kind }: Member): boolean {
   return kind === "CustomResourceDefinition" && apiVersion.startsWith("apiextensions.k8s.io/");
 }
 
-async function established(
+async function waitUntilEstablished(
   { signal, timeoutMs }: ApplyContext,
   resource: Resource<KubeObject>,
   { metadata }: Stored<KubeObject>,

@@ -40,6 +40,7 @@ export interface ReadFileOptions extends FileOptions {
 export interface WriteFileOptions extends FileOptions {
   /** The file's absolute path. Its folder has to exist. */
   path: string;
+  /** What it contains then. */
   content: string | Uint8Array;
   /**
    * Its permission bits.

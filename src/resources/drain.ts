@@ -113,7 +113,7 @@ class Drain<T extends KubeObject> {
     const fates: Fate[] = [];
     const { labelSelector } = this.#options;
     for (const pod of await this.#listPods({ labelSelector })) fates.push(await this.#decide(pod));
-    const rejected = fates.filter(({ is }) => is === "reject").map(undrained);
+    const rejected = fates.filter(({ is }) => is === "reject").map(toUndrained);
     const what = `Cannot drain ${this.#node.describe()}`;
     if (rejected.length > 0) throw new DrainError(what, rejected);
     const skipped = fates.filter(({ is }) => is === "skip");
@@ -128,7 +128,7 @@ class Drain<T extends KubeObject> {
     if (this.#failed.length > 0) throw new DrainError(what, this.#failed);
     return {
       drained: evicted.map(({ pod }) => keyOf(pod)),
-      skipped: skipped.map(undrained),
+      skipped: skipped.map(toUndrained),
     };
   }
 
@@ -233,7 +233,7 @@ class Drain<T extends KubeObject> {
     } catch (error) {
       this.#signal.throwIfAborted();
       this.#remaining.delete(pod.metadata.uid);
-      this.#failed.push(undrained({ pod, reason: messageOf(error) }));
+      this.#failed.push(toUndrained({ pod, reason: messageOf(error) }));
     }
   }
 
@@ -313,7 +313,7 @@ function keyOf({ metadata: { namespace, name } }: Stored<Pod>): string {
   return `${namespace}/${name}`;
 }
 
-function undrained({ pod, reason = "" }: Pick<Fate, "pod" | "reason">): UndrainedPod {
+function toUndrained({ pod, reason = "" }: Pick<Fate, "pod" | "reason">): UndrainedPod {
   const { namespace = "", name } = pod.metadata;
   return { namespace, name, reason };
 }
