@@ -341,6 +341,11 @@ export interface Transport {
    */
   probe?(url: string, signal: AbortSignal): Promise<void>;
   /**
+   * Loads the code of {@link Transport.probe}. Called while servers are trusted: a program whose files were replaced
+   * since it started could not load it when it is needed.
+   */
+  prepareProbe?(): Promise<unknown>;
+  /**
    * Closes idle connections now; in-flight requests end by themselves, or by their signals. Resolves when none
    * is left.
    */

@@ -65,7 +65,7 @@ export function openSocketTransport(trust: TlsSnapshot, options: PoolOptions): T
 function ownConnections(
   trust: TlsSnapshot,
   options: PoolOptions,
-): Required<Pick<Transport, "probe" | "upgrade">> {
+): Required<Pick<Transport, "prepareProbe" | "probe" | "upgrade">> {
   return {
     async upgrade(url, request) {
       const { upgradeOnBun } = await import("./upgrade.ts");
@@ -75,6 +75,7 @@ function ownConnections(
       const { probeOnBun } = await import("./upgrade.ts");
       await probeOnBun({ trust, options }, url, signal);
     },
+    prepareProbe: () => import("./upgrade.ts"),
   };
 }
 

@@ -45,7 +45,9 @@ export function openSocketTransport(trust: TlsSnapshot, options: PoolOptions): T
 }
 
 /** Connections that belong to no pool. Their code is loaded where it is used: few programs stream into pods. */
-function ownConnections(pool: DenoPool): Required<Pick<Transport, "probe" | "upgrade">> {
+function ownConnections(
+  pool: DenoPool,
+): Required<Pick<Transport, "prepareProbe" | "probe" | "upgrade">> {
   return {
     async upgrade(url, request) {
       const { upgradeOnDeno } = await import("./upgrade.ts");
@@ -55,6 +57,7 @@ function ownConnections(pool: DenoPool): Required<Pick<Transport, "probe" | "upg
       const { probeOnDeno } = await import("./upgrade.ts");
       await probeOnDeno(pool, url, signal);
     },
+    prepareProbe: () => import("./upgrade.ts"),
   };
 }
 

@@ -49,5 +49,6 @@ function open(
       const { probeOnNode } = await import("./upgrade.ts");
       await probeOnNode(pool, url, signal);
     },
+    prepareProbe: () => import("./upgrade.ts"),
   };
 }

@@ -174,6 +174,10 @@ export class ConfigFollower implements TrustRenewal<URL> {
     return await trust.probe(server, signal);
   }
 
+  async prepare(): Promise<void> {
+    await this.#current.trust.prepare?.();
+  }
+
   #sender(toUrl: ToUrl): Send {
     const configs = this.#configs;
     if (configs === undefined) return this.#current.send;

@@ -284,7 +284,7 @@ export class Rotation<Body> {
     rejection: { reason: UntrustedReason; server: string; host: string; advice?: string },
     cause: unknown,
   ): Promise<UntrustedServerError> {
-    const { untrustedServerError } = await import("./untrusted-error.ts");
+    const { untrustedServerError } = await import("./once-rejected.ts");
     const { ca, serverName, proxy } = this.settings;
     const { bundle } = attempt.generation.trust;
     const rejected =

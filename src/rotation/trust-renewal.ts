@@ -23,6 +23,8 @@ export interface TrustRenewal<Target> {
    * help, as with the certificate of another host: each request finds out by itself.
    */
   probe(target: Target, signal: AbortSignal): Promise<boolean | undefined>;
+  /** Loads what {@link TrustRenewal.probe} needs, if that is not loaded from the start. */
+  prepare?(): Promise<unknown>;
 }
 
 /** What a wait is made of. */

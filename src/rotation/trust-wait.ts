@@ -93,11 +93,15 @@ export class TrustWait<Target extends object> {
     const [oldest] = this.#verified;
     if (this.#verified.size > MAX_SERVERS && oldest !== undefined) this.#verified.delete(oldest);
     // Before there is a need: a program that was replaced on disk while it runs could not load it then.
-    if (this.#parts.limitMs > 0) this.#load().catch(() => {});
+    if (this.#parts.limitMs > 0) this.#prepare().catch(() => {});
+  }
+
+  async #prepare(): Promise<void> {
+    await Promise.all([this.#load(), this.#parts.renewal().prepare?.()]);
   }
 
   async #load(): Promise<WaitingRequests<Target>> {
-    const { WaitingRequests: Waiting } = await import("./waiting-requests.ts");
+    const { WaitingRequests: Waiting } = await import("./once-rejected.ts");
     return (this.#waiting ??= new Waiting(this.#parts));
   }
 }

@@ -165,6 +165,10 @@ export class RotatingTransport implements TrustRenewal<URL> {
     return await this.#rotation.verifies(async ({ body }) => await body.probe?.(url.href, signal));
   }
 
+  async prepare(): Promise<void> {
+    await this.#rotation.pick().preferred.prepareProbe?.();
+  }
+
   /** Takes no more requests, and gives the reason. Those in flight are ended by {@link InFlight.close}. */
   async close(reason?: ClosedError): Promise<void> {
     await this.#rotation.close(reason);

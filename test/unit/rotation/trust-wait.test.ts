@@ -9,7 +9,7 @@ import { type UntrustedReason, UntrustedServerError } from "../../../src/errors.
 import type { ReanchorEvent } from "../../../src/events.ts";
 import { TrustWait, checkTrustWaitMs } from "../../../src/rotation/trust-wait.ts";
 // Loaded before the clock stands still: it is real time that a module takes.
-import "../../../src/rotation/waiting-requests.ts";
+import "../../../src/rotation/once-rejected.ts";
 import { ManualClock } from "../../../src/testing/manual-clock.ts";
 import { settle, watch } from "../support/scripted-source.ts";
 

@@ -8,7 +8,7 @@ import { describe, expect, test } from "vitest";
 import { ClosedError, TimeoutError, UntrustedServerError } from "../../../src/errors.ts";
 import { TrustWait } from "../../../src/rotation/trust-wait.ts";
 // Loaded before the clock stands still: it is real time that a module takes.
-import "../../../src/rotation/waiting-requests.ts";
+import "../../../src/rotation/once-rejected.ts";
 import type { TransportResponse } from "../../../src/runtime.ts";
 import type { OutgoingRequest } from "../../../src/transport/request.ts";
 import { withRetryAfter } from "../../../src/transport/retry-after.ts";
