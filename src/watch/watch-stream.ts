@@ -4,7 +4,6 @@
  * @module
  */
 
-import { orAborted } from "../abort.ts";
 import { cleanCause } from "../clean-cause.ts";
 import { ConnectionError } from "../errors.ts";
 import type { Clock } from "../runtime.ts";
@@ -55,18 +54,18 @@ export async function* readWatch(
   options: ReadWatchOptions,
 ): AsyncGenerator<RawWatchEvent, void, undefined> {
   const { path } = options;
-  const reader = body.getReader();
+  const reader = new TimedReader(body, options);
   const lines = new LineSplitter(MAX_LINE_BYTES);
   try {
     for (;;) {
-      const { done, value } = await readInTime(reader, options);
+      const { done, value } = await reader.read();
       if (done) break;
       for (const line of split(lines, value, path)) if (line !== "") yield parseEvent(line, path);
     }
   } finally {
     // Where the reader has left, or the rest makes no sense.
     options.stop.abort();
-    reader.cancel().catch(() => {});
+    reader.close();
   }
   if (lines.rest() !== "")
     throw new ConnectionError(`Cannot watch ${path}: it broke off in a line`);
@@ -80,25 +79,72 @@ function split(lines: LineSplitter, piece: Uint8Array, path: string): string[] {
   }
 }
 
-async function readInTime(
-  reader: ReadableStreamDefaultReader<Uint8Array>,
-  { path, clock, stop, ending, silenceMs, waited }: ReadWatchOptions,
-): Promise<ReadableStreamReadResult<Uint8Array>> {
-  const limitMs = silenceMs();
-  const since = clock.now();
-  const cancel = clock.setTimeout(() => {
-    stop.abort(new SilenceError(`Cannot watch ${path}: nothing was heard for ${limitMs} ms`));
-  }, limitMs);
-  try {
-    return await orAborted(reader.read(), ending);
-  } catch (cause) {
-    if (cause instanceof SilenceError) throw cause;
-    throw new ConnectionError(`Cannot watch ${path}: the connection was lost`, {
-      cause: cleanCause(cause),
-    });
-  } finally {
-    cancel();
-    waited(clock.now() - since);
+/** Reads a body piece by piece, each in time: by one timer and one listener for all of them. */
+class TimedReader {
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #options: ReadWatchOptions;
+  /** Fails the read that is under way. */
+  #reject: ((reason: unknown) => void) | undefined;
+  /** When that has taken too long, and after how many milliseconds. */
+  #dueAt = 0;
+  #limitMs = 0;
+  #cancelTimer: (() => void) | undefined;
+  #timerAt = Infinity;
+
+  constructor(body: ReadableStream<Uint8Array>, options: ReadWatchOptions) {
+    this.#reader = body.getReader();
+    this.#options = options;
+    options.ending.addEventListener("abort", this.#onEnding);
+  }
+
+  async read(): Promise<ReadableStreamReadResult<Uint8Array>> {
+    const { path, clock, ending, silenceMs, waited } = this.#options;
+    this.#limitMs = silenceMs();
+    const since = clock.now();
+    this.#dueAt = since + this.#limitMs;
+    // One that is set for earlier looks again when it fires.
+    if (this.#timerAt > this.#dueAt) this.#setTimer(this.#limitMs);
+    try {
+      return await new Promise((resolve, reject) => {
+        this.#reject = reject;
+        if (ending.aborted) this.#onEnding();
+        this.#reader.read().then(resolve, reject);
+      });
+    } catch (cause) {
+      if (cause instanceof SilenceError) throw cause;
+      throw new ConnectionError(`Cannot watch ${path}: the connection was lost`, {
+        cause: cleanCause(cause),
+      });
+    } finally {
+      this.#reject = undefined;
+      waited(clock.now() - since);
+    }
+  }
+
+  close(): void {
+    this.#cancelTimer?.();
+    this.#options.ending.removeEventListener("abort", this.#onEnding);
+    this.#reader.cancel().catch(() => {});
+  }
+
+  readonly #onEnding = (): void => this.#reject?.(this.#options.ending.reason);
+
+  #setTimer(delayMs: number): void {
+    const { clock } = this.#options;
+    this.#cancelTimer?.();
+    this.#timerAt = clock.now() + delayMs;
+    this.#cancelTimer = clock.setTimeout(() => this.#onTimer(), delayMs);
+  }
+
+  #onTimer(): void {
+    const { path, clock, stop } = this.#options;
+    this.#cancelTimer = undefined;
+    this.#timerAt = Infinity;
+    if (this.#reject === undefined) return; // The next read sets another.
+    const leftMs = Math.ceil(this.#dueAt - clock.now());
+    if (leftMs > 0) return this.#setTimer(leftMs);
+    const limit = `${this.#limitMs} ms`;
+    stop.abort(new SilenceError(`Cannot watch ${path}: nothing was heard for ${limit}`));
   }
 }
 
