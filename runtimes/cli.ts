@@ -8,6 +8,9 @@
 import process from "node:process";
 import { runCommand } from "./cli/commands.ts";
 
+// What it fails with is said by `print()`.
+process.stdout.on("error", () => {});
+
 process.exitCode = await runCommand(process.argv.slice(2), {
   async print(text) {
     await new Promise<void>((resolve, reject) => {

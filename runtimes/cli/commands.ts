@@ -4,7 +4,7 @@
  * @module
  */
 
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import type { KubeClient } from "../../src/client/client.ts";
@@ -67,7 +67,7 @@ const MISUSED = 2;
  */
 export async function runCommand(args: readonly string[], output: Output): Promise<number> {
   try {
-    await output.print(await resultOf(args));
+    await output.print(await resultOf(args)).catch(explainOutput);
     return OK;
   } catch (error) {
     if (error instanceof UsageError) {
@@ -110,8 +110,30 @@ async function generate(args: readonly string[]): Promise<string> {
     allVersions: values["all-versions"] === true,
   });
   if (output === undefined) return code;
-  await writeFile(output, code).catch(explainAs(`Cannot write ${output}`));
+  await writeWhole(output, code).catch(explainAs(`Cannot write ${output}`));
   return "";
+}
+
+/** Writes a file whole or not at all: one that exists stays as it is if the disk is full. */
+async function writeWhole(path: string, text: string): Promise<void> {
+  const target = await realpath(path).catch(() => path);
+  const present = await stat(target).catch(() => undefined);
+  // Nothing takes the place of a folder, a pipe or a device.
+  if (present !== undefined && !present.isFile()) return await writeFile(target, text);
+  const draft = `${target}.${process.pid}.tmp`;
+  try {
+    await writeFile(draft, text, present === undefined ? {} : { mode: present.mode });
+    await rename(draft, target);
+  } catch (error) {
+    await rm(draft, { force: true });
+    throw error;
+  }
+}
+
+/** That the reader of a pipe has left, as `head` does, is no failure. */
+function explainOutput(error: unknown): void {
+  if ((error as { code?: string }).code === "EPIPE") return;
+  explainAs("Cannot write to the standard output")(error);
 }
 
 /** Says in words what the system said of a file. */
@@ -124,9 +146,13 @@ function explainAs(what: string): (error: unknown) => never {
 
 const reasons: Readonly<Record<string, string>> = {
   EACCES: "permission is denied",
+  EFBIG: "it would be larger than files may be here",
   EISDIR: "it is a folder",
   ENOENT: "there is no such file or folder",
+  ENOSPC: "the disk is full",
+  ENOTDIR: "a part of the path is no folder",
   EPERM: "permission is denied",
+  EROFS: "the file system is read-only",
 };
 
 function parseOptions(args: readonly string[]) {

@@ -45,11 +45,14 @@ function kindsOfCrd({ apiVersion, metadata, spec }: ManifestObject, file: string
   const { kind, plural } = isMapping(names) ? names : {};
   const texts = { "spec.group": group, "spec.names.kind": kind, "spec.names.plural": plural };
   for (const [field, value] of Object.entries(texts)) {
-    if (typeof value === "string" && /^[\w.-]+$/.test(value)) continue;
+    if (isName(value)) continue;
     throw new ConfigError(`${what} has no ${field}`);
   }
   if (!Array.isArray(versions)) throw new ConfigError(`${what} has no spec.versions`);
   const served = versions.filter(isMapping).filter((version) => version["served"] !== false);
+  if (!served.every(({ name }) => isName(name))) {
+    throw new ConfigError(`${what} has a version without a name`);
+  }
   return newestFirst(served.map((version) => String(version["name"]))).map((name) => {
     const version = served.find((one) => one["name"] === name) ?? {};
     const { schema } = version;
@@ -66,4 +69,8 @@ function kindsOfCrd({ apiVersion, metadata, spec }: ManifestObject, file: string
       definitions: {},
     };
   });
+}
+
+function isName(value: unknown): boolean {
+  return typeof value === "string" && /^[\w.-]+$/.test(value);
 }

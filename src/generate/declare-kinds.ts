@@ -6,7 +6,7 @@
 
 import { isMapping } from "../plain-object.ts";
 import { type CustomKind, type Schema } from "./custom-kind.ts";
-import { writeDocstring } from "./docstring.ts";
+import { inComment, writeDocstring } from "./docstring.ts";
 
 /** How code is written. */
 export interface DeclareOptions {
@@ -21,13 +21,20 @@ const WIDTH = 100;
 
 const imported = ["CustomResource", "KubeObject", "ObjectSchema", "ResourceKind"];
 
+/** What is no name for an interface and a constant: kinds are allowed to be called that. */
+const reserved: readonly string[] =
+  `any arguments as await bigint boolean break case catch class const continue debugger default delete do else enum
+eval export extends false finally for function if implements import in instanceof interface let never new null number
+object package private protected public return static string super switch symbol this throw true try typeof undefined
+unknown var void while with yield`.split(/\s+/);
+
 /**
  * Writes the code of kinds, formatted.
  *
  * @param kinds Those of one kind follow each other, the newest version first.
  */
 export function declareKinds(kinds: readonly CustomKind[], options: DeclareOptions): string {
-  const names = new Names([...imported, "defineResource"]);
+  const names = new Names([...imported, "defineResource", "NonNullable", ...reserved]);
   const seen = new Set<string>();
   const texts: string[] = [];
   for (const kind of kinds) {
@@ -84,6 +91,8 @@ class KindWriter {
   readonly #interfaces: string[] = [];
   /** The interfaces of schemas that others refer to. */
   readonly #references = new Map<string, string>();
+  /** The references that are being followed. */
+  readonly #open = new Set<string>();
 
   constructor(kind: CustomKind, name: string, names: Names) {
     this.#kind = kind;
@@ -106,13 +115,17 @@ class KindWriter {
       ["plural", plural],
     ].map(([field, value]) => `  ${field}: ${JSON.stringify(value)},\n`);
     const call = `defineResource<ObjectSchema<${name}>, readonly ${list}>({`;
-    const oneLine = `export const ${name}: ResourceKind<${name}, CustomResource<${of}>> = ${call}`;
-    const head =
-      oneLine.length <= WIDTH
-        ? oneLine
-        : `export const ${name}: ResourceKind<\n  ${name},\n  CustomResource<${of}>\n> = ${call}`;
+    const left = `export const ${name}: ResourceKind<${name}, CustomResource<${of}>> =`;
+    // As formatters break the line: behind the type if it fits, otherwise within it.
+    const [head = ""] = [
+      `${left} ${call}`,
+      `${left} defineResource<\n  ObjectSchema<${name}>,\n  readonly ${list}\n>({`,
+      `export const ${name}: ResourceKind<\n  ${name},\n  CustomResource<${of}>\n> = ${call}`,
+    ].filter(
+      (text) => text.indexOf("\n") <= WIDTH && (text.includes("\n") || text.length <= WIDTH),
+    );
     const definition = [
-      `/** The kind \`${kind}\` of \`${group}/${version}\`, ${where}. */\n${head}\n`,
+      `/** The kind \`${inComment(kind)}\` of \`${inComment(`${group}/${version}`)}\`, ${where}. */\n${head}\n`,
       ...lines,
       `  namespaced: ${namespaced},\n  subresources: ${list},\n});\n`,
     ].join("");
@@ -151,11 +164,10 @@ class KindWriter {
     if (typeof ref === "string") return [...this.#referred(ref), ...nothing];
     if (schema["x-kubernetes-int-or-string"] === true) return ["number", "string", ...nothing];
     const { enum: values, type } = schema;
-    if (Array.isArray(values) && values.length > 0) {
-      const literals = values
-        .filter((value) => value !== null)
-        .map((value) => JSON.stringify(value));
-      return [...literals, ...nothing];
+    if (Array.isArray(values) && values.length > 0 && values.every(isScalar)) {
+      const literals = values.filter((value) => value !== null).map((one) => JSON.stringify(one));
+      const all = [...new Set(literals), ...nothing];
+      return all.length === 0 ? ["never"] : all;
     }
     if (type === "object") return [...this.#objectOf(schema, name), ...nothing];
     if (type === "array") {
@@ -202,9 +214,19 @@ class KindWriter {
     if (id.endsWith(".meta.v1.ObjectMeta")) return ['NonNullable<KubeObject["metadata"]>'];
     const schema = this.#kind.definitions[id] ?? {};
     const name = `${this.#name}${capitalize(id.slice(id.lastIndexOf(".") + 1))}`;
-    if (!isMapping(schema["properties"])) return this.#typeOf(schema, name);
-    return [this.#interface(schema, name, id)];
+    if (isMapping(schema["properties"])) return [this.#interface(schema, name, id)];
+    // What is no interface can't refer to itself.
+    if (this.#open.has(id)) return ["unknown"];
+    this.#open.add(id);
+    const type = this.#typeOf(schema, name);
+    this.#open.delete(id);
+    return type;
   }
+}
+
+/** Whether a value can be a type of its own. */
+function isScalar(value: unknown): boolean {
+  return value === null || typeof value !== "object";
 }
 
 function block(fields: string): string {

@@ -27,7 +27,7 @@ export function writeDocstring(
   name: string,
   { indent = "", note = "" }: DocstringOptions = {},
 ): string {
-  const said = escape(summarize(description ?? "") || sayInWords(name));
+  const said = inComment(summarize(description ?? "") || sayInWords(name));
   const text = note === "" ? said : `${said.replace(/(?<![.!?])$/, ".")} ${note}`;
   const single = `${indent}/** ${text} */`;
   if (!text.includes("\n") && single.length <= WIDTH) return `${single}\n`;
@@ -74,7 +74,7 @@ function isListItem(line: string): boolean {
 }
 
 /** Keeps a text inside its comment, and clear of tags. */
-function escape(text: string): string {
+export function inComment(text: string): string {
   return text
     .replaceAll("*/", String.raw`*\/`)
     .replaceAll(/(?<=^|\s)@\S+/g, "`$&`")

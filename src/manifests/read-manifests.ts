@@ -68,7 +68,8 @@ export function readManifests(
   const text = textOf(content, fail);
   const objects: ManifestObject[] = [];
   let number = 0;
-  for (const part of jsonTexts(text)) {
+  // Files that were joined may have a byte order mark each.
+  for (const part of jsonTexts(text.replaceAll(/^\u{feff}/gmu, ""))) {
     for (const document of documentsOf(part, fail)) {
       number += 1;
       try {

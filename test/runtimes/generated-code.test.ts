@@ -6,6 +6,7 @@
 
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import process from "node:process";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { kindsOfCrds } from "../../src/generate/custom-kind.ts";
 import { declareKinds } from "../../src/generate/declare-kinds.ts";
@@ -82,11 +83,89 @@ export async function main(kube: KubeClient): Promise<WidgetSpec> {
 }
 `;
 
+/** Names and descriptions that leave their place in code if they can, and kinds that can't be declared. */
+const hostile = `
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: { name: classes.evil.com }
+spec:
+  group: evil.com
+  scope: Namespaced
+  names: { kind: class, plural: classes }
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      subresources: { status: {} }
+      schema:
+        openAPIV3Schema:
+          type: object
+          description: "*/ throw new Error('injected'); /* \`\${1}\` {@link x} @ts-ignore"
+          x-kubernetes-preserve-unknown-fields: true
+          properties:
+            apiVersion: { type: string }
+            kind: { type: string }
+            metadata: { type: object }
+            spec:
+              type: object
+              description: "**"
+              required: [class, a-b, constructor]
+              x-kubernetes-preserve-unknown-fields: true
+              properties:
+                class: { type: string, description: "/" }
+                default: { type: string, enum: [b, "c\\\\d", "\${x}", "*/", "\\n", ""] }
+                a-b: { type: integer, enum: [1, -1] }
+                "1": { type: string }
+                "": { type: boolean, enum: [true] }
+                "new\\nline": { type: string, description: "a\\r\\nb\\u2028c" }
+                constructor: { type: object, properties: { prototype: { type: string } } }
+                toString: { type: string }
+                "*/": { type: string, description: "*/*/" }
+                "\`\${x}\`": { type: object, properties: { x: { type: string } } }
+                onlynull: { type: string, enum: [null] }
+                nullonly: { type: string, nullable: true, enum: [null] }
+                objects: { type: object, enum: [{ a: 1 }], properties: { a: { type: integer } } }
+                lists: { type: array, nullable: true, items: { type: array, items: { type: string, nullable: true, enum: [x] } } }
+                maps: { type: object, additionalProperties: { type: object, additionalProperties: { type: array, items: { type: object, properties: { deep: { type: string } } } } } }
+                match: { type: object, oneOf: [{ required: [exact] }, { not: { anyOf: [{ required: [prefix] }] } }], properties: { exact: { type: string }, prefix: { type: string } } }
+                port: { anyOf: [{ type: integer }, { type: string }], x-kubernetes-int-or-string: true }
+                none: {}
+            status: { type: object, nullable: true, properties: { at: { type: string, format: date-time } } }
+---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: { name: strings.evil.com }
+spec: { group: evil.com, scope: Cluster, names: { kind: string, plural: strings }, versions: [{ name: v1, served: true, storage: true, schema: { openAPIV3Schema: { type: object, properties: { spec: { type: object, properties: { text: { type: string } } } } } } }] }
+---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: { name: my-kinds.evil.com }
+spec: { group: evil.com, scope: Cluster, names: { kind: My-Kind, plural: my-kinds }, versions: [{ name: v1, served: true, storage: true, schema: { openAPIV3Schema: { type: object } } }] }
+`;
+
+/** As much of the module that it imports as it needs. */
+const declarations = `
+export interface KubeObject { apiVersion?: string; kind?: string; metadata?: { name?: string } }
+export interface ObjectSchema<T> { readonly of: T }
+export interface ResourceKind<T, Verbs> { readonly kind: string; readonly of: (one: T) => Verbs }
+export interface CustomResource<T, Subresources> { readonly of: T; readonly below: Subresources }
+export declare function defineResource<Schema, Subresources>(options: {
+  group: string; version: string; kind: string; plural: string; namespaced: boolean; subresources: Subresources;
+}): ResourceKind<
+  Schema extends ObjectSchema<infer T> ? T : never,
+  CustomResource<Schema extends ObjectSchema<infer T> ? T : never, Subresources>
+>;
+`;
+
 let folder: string;
-const code = declareKinds(kindsOfCrds(readManifests(crds), "crds.yaml"), {
-  importFrom: "reanchor/resources",
-  allVersions: true,
-});
+const code = generate(crds);
+
+function generate(yaml: string): string {
+  return declareKinds(kindsOfCrds(readManifests(yaml), "crds.yaml"), {
+    importFrom: "reanchor/resources",
+    allVersions: true,
+  });
+}
 
 beforeAll(async () => {
   // Inside the project, whose flags and formatting count.
@@ -99,6 +178,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 test("generated code type-checks, and its types are those of the schema", async () => {
   await writeFile(join(folder, "program.ts"), program);
+  await writeFile(join(folder, "hostile.ts"), generate(hostile));
   const config = join(folder, "tsconfig.json");
   const paths = {
     reanchor: [join(root, "runtimes/node.ts")],
@@ -107,6 +187,26 @@ test("generated code type-checks, and its types are those of the schema", async 
   const options = { extends: join(root, "tsconfig.json"), compilerOptions: { paths } };
   await writeFile(config, JSON.stringify({ ...options, include: ["*.ts"], exclude: [] }));
   const { exitCode, output } = await run(bin("tsc"), ["-p", config]);
+  expect(output).toBe("");
+  expect(exitCode).toBe(0);
+});
+
+test.each(["5.7", "6"])("generated code type-checks with TypeScript %s", async (release) => {
+  const tsc = join(root, "test/package/typescript", release, "node_modules/typescript/bin/tsc");
+  await writeFile(join(folder, "hostile.ts"), generate(hostile));
+  const config = join(folder, `tsconfig.${release}.json`);
+  // What it imports is for a later TypeScript: declarations of the package are tested elsewhere.
+  await writeFile(join(folder, "resources.d.ts"), declarations);
+  const compilerOptions = {
+    ...{ strict: true, exactOptionalPropertyTypes: true, isolatedDeclarations: true },
+    ...{ declaration: true, noEmit: true, module: "nodenext", target: "es2022", types: [] },
+    paths: { "reanchor/resources": ["./resources.d.ts"] },
+  };
+  await writeFile(
+    config,
+    JSON.stringify({ compilerOptions, files: ["generated.ts", "hostile.ts"] }),
+  );
+  const { exitCode, output } = await run(process.execPath, [tsc, "-p", config]);
   expect(output).toBe("");
   expect(exitCode).toBe(0);
 });

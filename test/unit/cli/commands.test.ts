@@ -4,7 +4,7 @@
  * @module
  */
 
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { lstat, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -73,6 +73,37 @@ describe("runCommand()", () => {
     expect(await readFile(output, "utf8")).toBe(printed);
     const jsr = await run("generate", input, "--from", "@reanchor/reanchor/resources");
     expect(jsr.printed).toContain('} from "@reanchor/reanchor/resources";');
+  });
+
+  test("writes the whole file or leaves it, whatever stands there", async () => {
+    const input = await file("crd.yaml", crd);
+    const { printed } = await run("generate", input);
+    const place = join(folder, "place");
+    await mkdir(place);
+    await writeFile(join(place, "target.ts"), "old", { mode: 0o600 });
+    await symlink("target.ts", join(place, "link.ts"));
+    expect((await run("generate", input, "-o", join(place, "link.ts"))).code).toBe(0);
+    expect((await lstat(join(place, "link.ts"))).isSymbolicLink()).toBe(true);
+    expect(await readFile(join(place, "target.ts"), "utf8")).toBe(printed);
+    expect((await lstat(join(place, "target.ts"))).mode & 0o777).toBe(0o600);
+    expect(await run("generate", input, "-o", place)).toMatchObject({
+      code: 1,
+      said: expect.stringMatching(/^reanchor: Cannot write .*: it is a folder\n$/),
+    });
+    expect((await readdir(place)).toSorted()).toEqual(["link.ts", "target.ts"]);
+  });
+
+  test.each([
+    ["EPIPE", 0, ""],
+    ["ENOSPC", 1, "reanchor: Cannot write to the standard output: the disk is full\n"],
+  ])("ends in order if its output fails with %s", async (code, exitCode, expected) => {
+    let said = "";
+    const print = async (): Promise<void> => {
+      throw Object.assign(new Error("no"), { code });
+    };
+    const complain = (text: string): void => void (said += text);
+    expect(await runCommand(["--help"], { print, complain })).toBe(exitCode);
+    expect(said).toBe(expected);
   });
 
   test.each<[args: string[], reason: RegExp]>([

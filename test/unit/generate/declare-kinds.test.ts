@@ -55,6 +55,10 @@ describe("declareKinds() writes", () => {
     [{ type: "number", nullable: true }, "number | null"],
     [{ type: "string", enum: ["a", 'b"'] }, String.raw`"a" | "b\""`],
     [{ type: "string", enum: ["a", null], nullable: true }, '"a" | null'],
+    [{ type: "string", enum: [null] }, "never"],
+    [{ type: "string", enum: [null, null], nullable: true }, "null"],
+    [{ type: "array", items: { type: "string", enum: [null] } }, "never[]"],
+    [{ type: "object", enum: [{ a: 1 }] }, "{ [key: string]: unknown }"],
     [{ "x-kubernetes-int-or-string": true }, "number | string"],
     [{ "x-kubernetes-preserve-unknown-fields": true }, "unknown"],
     [{ type: "object" }, "{ [key: string]: unknown }"],
@@ -101,6 +105,29 @@ describe("declareKinds() writes", () => {
     expect(interfaces).not.toContain("ResourceKind");
     // A kind's interface and its constant share a name; nothing else does.
     expect(names).toHaveLength(interfaces.length + crds.length);
+  });
+
+  test.each(["class", "string", "await", "NonNullable"])(
+    "a kind %s under a name that can be declared",
+    (kind) => {
+      const code = declare([aCrd({ kind, versions: [aVersion({})] })]);
+      expect(exportsOf(code)).toEqual([`Example${kind}`, `Example${kind}`]);
+      expect(code).toContain(`  kind: "${kind}",`);
+    },
+  );
+
+  test("nothing of a name that leaves its comment", () => {
+    const hostile = "v1*/ throw 1; /*";
+    expect(() => declare([aCrd({ versions: [aVersion({}, hostile)] })])).toThrow(
+      "widgets.example.com has a version without a name",
+    );
+    const kind = { group: "*/x", version: hostile, kind: "*/ K", plural: "ks", namespaced: true };
+    const code = declareKinds([{ ...kind, subresources: [], schema: {}, definitions: {} }], {
+      importFrom: "reanchor/resources",
+      allVersions: false,
+    });
+    const outside = code.replaceAll(/"(?:[^"\\]|\\.)*"/g, "").replaceAll(/\/\*[^]*?\*\//g, "");
+    expect(outside).not.toMatch(/throw|\*\//);
   });
 
   test("the subresources that decide on the verbs", () => {
@@ -159,7 +186,8 @@ describe("kindsOfCluster()", () => {
           type: "object",
           properties: { part: ref, q: { $ref: "#/x/Quantity" } },
         },
-        Quantity: { oneOf: [{ type: "string" }, { type: "number" }] },
+        Quantity: { oneOf: [{ type: "string" }, { type: "number" }, { $ref: "#/x/Loop" }] },
+        Loop: { type: "array", items: { $ref: "#/x/Loop" } },
       };
       return { components: { schemas } };
     },
@@ -182,6 +210,6 @@ describe("kindsOfCluster()", () => {
     expect(exportsOf(code)).toEqual(["BarSpec", "BarPart", "Bar", "Bar"]);
     expect(code).toContain("  again?: BarPart | undefined;");
     expect(code).toContain('  meta?: NonNullable<KubeObject["metadata"]> | undefined;');
-    expect(code).toContain("  q?: string | number | undefined;");
+    expect(code).toContain("  q?: string | number | unknown[] | undefined;");
   });
 });
