@@ -89,7 +89,10 @@ export function readYaml(text: string, rules: YamlRules): YamlDocument[] {
       if (error !== undefined) throw unfolding.refuse(error.pos[0], explain(error));
       const [warning] = document.warnings;
       if (warning !== undefined && rules.warn === undefined) {
-        throw unfolding.refuse(warning.pos[0], "a tag does not fit its value, or is none of YAML's core schema");
+        throw unfolding.refuse(
+          warning.pos[0],
+          "a tag does not fit its value, or is none of YAML's core schema",
+        );
       }
       const value = unfolding.read(document);
       const lineOf = (path: Path): number | undefined => {

@@ -198,8 +198,14 @@ test.each(["5.7", "6"])("generated code type-checks with TypeScript %s", async (
   // What it imports is for a later TypeScript: declarations of the package are tested elsewhere.
   await writeFile(join(folder, "resources.d.ts"), declarations);
   const compilerOptions = {
-    ...{ strict: true, exactOptionalPropertyTypes: true, isolatedDeclarations: true },
-    ...{ declaration: true, noEmit: true, module: "nodenext", target: "es2022", types: [] },
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    isolatedDeclarations: true,
+    declaration: true,
+    noEmit: true,
+    module: "nodenext",
+    target: "es2022",
+    types: [],
     paths: { "reanchor/resources": ["./resources.d.ts"] },
   };
   await writeFile(

@@ -70,13 +70,17 @@ export function jsonSchemaOf(schema: object, problems: Problems): JsonSchema {
         if (def.type === "record" && hasKeyRules(def)) {
           problems.add(field, "the keys of a record can't be restricted; use a CEL rule");
         }
+        if (def.values?.some((value) => typeof value === "bigint") === true) {
+          problems.add(field, "a bigint has no form in JSON; use a number");
+        }
         noteChecks(def, jsonSchema, (problem) => problems.add(field, problem));
       },
     });
   } catch (error) {
-    if (!String(error).includes("Cycle detected")) throw error;
-    problems.add("", "it contains itself, which a structural schema can't");
-    return {};
+    const [, path] = /Cycle detected: #\/(.*)\/<root>/.exec(String(error)) ?? [];
+    if (path === undefined) throw error;
+    problems.add(fieldOf(path.split("/")), "it contains itself, which a structural schema can't");
+    return { type: "object" };
   }
 }
 
@@ -109,6 +113,12 @@ interface Definition {
   readonly format?: string;
   /** A check's name, and its limits. */
   readonly check?: string;
+  readonly pattern?: RegExp;
+  /** The values of a literal. */
+  readonly values?: readonly unknown[];
+  /** What the parts of a URL must be. */
+  readonly protocol?: RegExp;
+  readonly hostname?: RegExp;
   readonly minimum?: number;
   readonly maximum?: number;
 }
@@ -124,17 +134,27 @@ function hasKeyRules({ keyType }: Definition): boolean {
 }
 
 function noteChecks(
-  { checks = [] }: Definition,
+  def: Definition,
   schema: Record<string, unknown>,
   onProblem: (reason: string) => void,
 ): void {
-  for (const one of checks) {
-    const { check = "", minimum, maximum } = defOf(one);
+  const own = def.check === undefined || def.type === "custom" ? [] : [def];
+  for (const one of [...own, ...(def.checks ?? []).map(defOf)]) {
+    const { check = "", minimum, maximum, pattern, protocol, hostname } = one;
+    const [flag] = /[imsvy]/.exec(pattern?.flags ?? "") ?? [];
+    if (flag !== undefined) {
+      const reason = `its pattern has the flag ${flag}, which is not known to the server; write it without, as in [Aa]`;
+      onProblem(reason);
+    }
+    const isUrlPart = protocol !== undefined || hostname !== undefined;
     if (check === "min_size") schema["minProperties"] = minimum;
     else if (check === "max_size") schema["maxProperties"] = maximum;
-    else if (!expressible.has(check) && schema["x-kubernetes-validations"] === undefined) {
-      const reason =
-        'a refinement needs a CEL rule beside it: z.meta({ "x-kubernetes-validations": [...] })';
+    else if (
+      (isUrlPart || !expressible.has(check)) &&
+      schema["x-kubernetes-validations"] === undefined
+    ) {
+      const what = isUrlPart ? "what a URL's parts must be" : "a refinement";
+      const reason = `${what} needs a CEL rule beside it: z.meta({ "x-kubernetes-validations": [...] })`;
       onProblem(reason);
     }
   }

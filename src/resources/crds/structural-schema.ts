@@ -125,11 +125,14 @@ export class StructuralSchemas {
       const known = typeof format === "string" && format !== "duration" && formats.has(format);
       if (!known) {
         const reason =
-          "its pattern looks ahead or refers back, which the server's regular expressions can't; use a CEL rule";
+          "its pattern is none for the server, whose regular expressions (RE2) have no lookahead, no reference back, no \\u and no repetition beyond 1000; use a CEL rule";
         this.#problems.add(field, reason);
       }
       delete own["pattern"];
     }
+    // The server takes a path for a URI.
+    if (format === "uri" && own["pattern"] === undefined)
+      own["pattern"] = "^[A-Za-z][A-Za-z0-9+.-]*:";
     if (typeof format === "string" && !formats.has(format)) {
       const hasPattern = [schema, ...partsOf(schema, "allOf")].some((part) => "pattern" in part);
       if (!hasPattern) {
@@ -187,7 +190,9 @@ export class StructuralSchemas {
     const all = partsOf(schema, "allOf");
     if (schema["type"] !== undefined || (branches.length === 0 && all.length === 0)) return schema;
     if (isIntOrString(branches)) return { ...rest, [INT_OR_STRING]: true };
-    const whole = branches.length > 0 ? branches : all;
+    const whole = (branches.length > 0 ? branches : all).map((one) =>
+      isUnion(one) ? one : this.#withoutUnions(one, field),
+    );
     const types = new Set(whole.map(typeOf));
     const [type] = types;
     if (types.size > 1 || type === undefined) {
@@ -297,7 +302,10 @@ function extensionsOf(schema: JsonSchema): Record<string, unknown> {
   );
 }
 
-/** Whether Go's regular expressions (RE2) know all of a pattern. */
+/** Whether Go's regular expressions (RE2) know all of a pattern, as far as JavaScript's have more. */
 function isRe2(pattern: string): boolean {
-  return !/\(\?<?[=!]|\\(?:[1-9]|k<)/.test(pattern);
+  const withoutBackslashes = pattern.replaceAll(String.raw`\\`, "");
+  const repetitions = [...withoutBackslashes.matchAll(/\{(\d+)(?:,(\d*))?\}/g)];
+  const isLong = repetitions.some(([, least, most]) => Number(least) > 1000 || Number(most) > 1000);
+  return !isLong && !/\(\?<?[=!]|\\(?:[1-9]|k<|u|c)|\[\^?\]|\\p\{\w+=/i.test(withoutBackslashes);
 }

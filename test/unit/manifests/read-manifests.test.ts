@@ -64,6 +64,7 @@ items:
     const text = `\u{feff}${head}metadata: { name: ü }\n`;
     const utf16 = new Uint8Array(new Uint16Array(Array.from(text, (c) => c.charCodeAt(0))).buffer);
     expect(named(text)).toEqual(["ü"]);
+    expect(named(`${text}---\n${text}`)).toEqual(["ü", "ü"]);
     expect(readManifests(new TextEncoder().encode(text))).toEqual(readManifests(utf16));
     expect(failure(new Uint8Array([0xc3, 0x28])).message).toBe(
       "Cannot read manifests: it is not UTF-8 text",
@@ -122,7 +123,7 @@ describe("readManifests() rejects", () => {
     ["a tab", `${head}a:\n\tb: 1\n`, 1, 4, "a tab is used as indentation"],
     ["a key that is there twice", `${head}data:\n  a: 1\n  a: 2\n`, 1, 5, "there twice"],
     ["keys that are the same to kubectl", `${head}on: 1\ntrue: 2\n`, 1, 4, "there twice"],
-    ["an unknown tag", `${head}a: !binary x\n`, 1, 3, "a tag is not one"],
+    ["an unknown tag", `${head}a: !binary x\n`, 1, 3, "a tag does not fit"],
     ["a number that is none", `${head}a: .nan\n`, 1, 3, "infinite, or none"],
     ["an integer that no number holds", `${head}a: 9007199254740993\n`, 1, 3, "more digits"],
     ["a key named __proto__", `${head}__proto__: {}\n`, 1, 3, "__proto__"],

@@ -77,6 +77,29 @@ describe("crdOf() makes", () => {
   test.each<[what: string, schema: unknown, expected: unknown]>([
     ["an integer", z.int(), { type: "integer" }],
     ["int32", z.int32(), { type: "integer", minimum: -(2 ** 31), maximum: 2 ** 31 - 1 }],
+    [
+      "a union of unions of literals",
+      z.union([z.union([z.literal("a"), z.literal("b")]), z.literal("c")]),
+      { type: "string", enum: ["a", "b", "c"] },
+    ],
+    [
+      "a union in a union of objects",
+      z.union([z.union([circle, square]), z.object({ type: z.literal("point") })]),
+      expect.objectContaining({
+        type: "object",
+        properties: {
+          type: { type: "string" },
+          radius: { type: "number" },
+          side: { type: "number", minimum: 1 },
+        },
+      }),
+    ],
+    ["a URL", z.url(), { type: "string", format: "uri", pattern: "^[A-Za-z][A-Za-z0-9+.-]*:" }],
+    [
+      "a pattern",
+      z.string().check(z.regex(/^\\u{3}\p{L}$/u)),
+      { type: "string", pattern: "^\\\\u{3}\\p{L}$" },
+    ],
     ["int-or-string", z.union([z.string(), z.int()]), { "x-kubernetes-int-or-string": true }],
     ["any value", z.unknown(), preserved],
     ["a loose object", z.looseObject({}), { type: "object", ...preserved }],
@@ -101,7 +124,7 @@ describe("crdOf() makes", () => {
     ],
     ["a default", classic.z.boolean().default(true), { type: "boolean", default: true }],
     ["the input of a pipe", z.pipe(z.string(), z.transform(Number)), { type: "string" }],
-    ["a format of the server's", z.url(), { type: "string", format: "uri" }],
+    ["a format of the server's", z.hostname(), { type: "string", format: "hostname" }],
     [
       "a pattern instead of a format that the server does not know",
       z.ulid(),
@@ -223,7 +246,16 @@ describe("crdOf() rejects, with the field's name,", () => {
     ["a transform alone", z.transform(Number), "put a schema before it"],
     ["a refinement", z.string().check(z.refine(Boolean)), "needs a CEL rule beside it"],
     ["restricted keys", z.record(z.enum(["a"]), z.int()), "the keys of a record"],
-    ["a pattern with look-ahead", z.string().check(z.regex(/a(?=b)/)), "looks ahead"],
+    ["a pattern with look-ahead", z.string().check(z.regex(/a(?=b)/)), "none for the server"],
+    ["a pattern with \\u", z.string().check(z.regex(/[\u00e0-\u00ff]/)), "none for the server"],
+    ["a pattern with \\c", z.string().check(z.regex(/\cA/)), "none for the server"],
+    ["a pattern of anything", z.string().check(z.regex(/[^]/)), "none for the server"],
+    ["a long repetition", z.string().check(z.regex(/a{1,2000}/)), "none for the server"],
+    ["a pattern with a flag", z.string().check(z.regex(/abc/i)), "its pattern has the flag i"],
+    ["a pattern over lines", z.string().check(z.regex(/^a$/m)), "its pattern has the flag m"],
+    ["a URL of one protocol", z.url({ protocol: /^https$/ }), "what a URL's parts must be"],
+    ["a URL of one host", z.url({ hostname: /^a$/ }), "what a URL's parts must be"],
+    ["a literal bigint", z.literal(5n), "a bigint has no form in JSON"],
     ["a format that nobody validates", z.jwt(), "does not validate the format jwt"],
     ["fields beside others", z.catchall(z.object({ a: z.int() }), z.int()), "z.looseObject()"],
     ["a union of types", z.union([z.boolean(), z.string()]), "a union of boolean and string"],
@@ -268,7 +300,10 @@ describe("crdOf() rejects, with the field's name,", () => {
         return z.optional(z.array(Tree));
       },
     });
-    expect(await problem(z.object({ Tree }))).toContain("it contains itself");
+    const message = await problem(z.object({ spec: z.object({ tree: Tree, all: z.json() }) }));
+    expect(message).toMatch(
+      /Widget: spec\.\S+: it contains itself, which a structural schema can't$/,
+    );
   });
 
   test("options about fields that do not exist", async () => {
