@@ -45,6 +45,9 @@ const spec = z.object({
       z.meta({ "x-kubernetes-validations": [{ rule: "self.contains('x')" }] }),
     ),
   ),
+  half: z.optional(
+    z.number().check(z.gte(0.5), z.meta({ "x-kubernetes-validations": [{ rule: "self >= 0.5" }] })),
+  ),
   replicas: z.optional(z.int32()),
 });
 
@@ -110,6 +113,9 @@ const verdicts: readonly (readonly [part: object, isValid: boolean])[] = [
   [{ even: 3 }, false],
   [{ rule: "ax" }, true],
   [{ rule: "a" }, false],
+  [{ half: 1 }, true],
+  [{ half: 0.5 }, true],
+  [{ half: 0 }, false],
 ];
 
 test("crdOf() makes a definition that kube-apiserver accepts, and that judges as the schema does", async () => {

@@ -129,7 +129,7 @@ function typeOfPath(root: JSONSchemaProps, jsonPath: string): string | undefined
   if (jsonPath.startsWith(".metadata.")) return "string";
   const schema = at(root, jsonPath);
   if (schema?.["x-kubernetes-int-or-string"] === true) return "string";
-  if (schema?.format === "date-time") return "date";
+  if (schema?.allOf?.some(({ format }) => format === "date-time") === true) return "date";
   const { type } = schema ?? {};
   return type !== undefined && type !== "object" && type !== "array" ? type : undefined;
 }

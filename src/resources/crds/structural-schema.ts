@@ -66,9 +66,10 @@ export class StructuralSchemas {
   of(given: JsonSchema, field: string): JSONSchemaProps {
     const schema = this.#withoutUnions(given, field);
     const { type } = schema;
+    const restrictions = this.#restrictionsOf(schema, field);
     const own = {
       ...picked(schema, annotations),
-      ...this.#restrictionsOf(schema, field),
+      ...(type === "string" ? withFormatApart(restrictions) : restrictions),
       ...extensionsOf(schema),
     };
     if (schema[INT_OR_STRING] === true) return own;
@@ -118,8 +119,12 @@ export class StructuralSchemas {
     // That of every integer in JavaScript.
     if (own["minimum"] === Number.MIN_SAFE_INTEGER) delete own["minimum"];
     if (own["maximum"] === Number.MAX_SAFE_INTEGER) delete own["maximum"];
+    this.#checkNumbers(own, schema, field);
     if (Array.isArray(own["enum"]) && schema["nullable"] === true) this.#nullableEnum(own, field);
-    const { format, pattern } = own;
+    const { format } = own;
+    const [pattern, ofLength] = withoutLookahead(own["pattern"]);
+    own["pattern"] = pattern;
+    if (pattern === undefined) delete own["pattern"];
     if (typeof pattern === "string" && !isRe2(pattern)) {
       // A format of the server's own says the same.
       const known = typeof format === "string" && format !== "duration" && formats.has(format);
@@ -133,6 +138,8 @@ export class StructuralSchemas {
     // The server takes a path for a URI.
     if (format === "uri" && own["pattern"] === undefined)
       own["pattern"] = "^[A-Za-z][A-Za-z0-9+.-]*:";
+    // The server's would have a top-level domain.
+    if (format === "hostname" && pattern !== undefined) delete own["format"];
     if (typeof format === "string" && !formats.has(format)) {
       const hasPattern = [schema, ...partsOf(schema, "allOf")].some((part) => "pattern" in part);
       if (!hasPattern) {
@@ -144,7 +151,8 @@ export class StructuralSchemas {
       delete own["format"];
     }
     for (const junctor of ["allOf", "anyOf", "oneOf"] as const) {
-      const parts = partsOf(schema, junctor);
+      const more = junctor === "allOf" && ofLength !== undefined ? [{ pattern: ofLength }] : [];
+      const parts = [...partsOf(schema, junctor), ...more];
       if (parts.length === 0 || isIntOrString(parts)) continue;
       const restricted = parts.map((part) => this.#restrictionsBelow(part, field));
       // One that restricts nothing lets everything through; in `allOf` it is of no use.
@@ -154,6 +162,24 @@ export class StructuralSchemas {
       }
     }
     return own;
+  }
+
+  /** For whole numbers, the server cuts limits down to integers of 64 bits (kube-openapi `validate/values.go`). */
+  #checkNumbers(own: Record<string, unknown>, schema: JsonSchema, field: string): void {
+    // That of every number in JavaScript.
+    if (own["minimum"] === -Number.MAX_VALUE) delete own["minimum"];
+    if (own["maximum"] === Number.MAX_VALUE) delete own["maximum"];
+    for (const name of ["minimum", "maximum", "multipleOf"]) {
+      const limit = own[name];
+      if (typeof limit !== "number" || (Number.isInteger(limit) && Math.abs(limit) < 2 ** 63))
+        continue;
+      const hasRule = schema["x-kubernetes-validations"] !== undefined;
+      if (hasRule) delete own[name];
+      else {
+        const reason = `its ${name} of ${limit} is no integer of 64 bits, to which the server would cut it; add a CEL rule: z.meta({ "x-kubernetes-validations": [...] })`;
+        this.#problems.add(field, reason);
+      }
+    }
   }
 
   /** The server matches null against an enumeration and never finds it, but not against a pattern. */
@@ -249,6 +275,21 @@ export class StructuralSchemas {
       ...extensionsOf(a),
     };
   }
+}
+
+/**
+ * Beside a format, the server takes a list for a string (kube-openapi `validate/type.go`). Apart from the type, the
+ * format only judges strings.
+ */
+function withFormatApart({ format, ...rest }: JSONSchemaProps): JSONSchemaProps {
+  return format === undefined ? rest : { ...rest, allOf: [...(rest.allOf ?? []), { format }] };
+}
+
+/** A pattern, and what a lookahead at its beginning says of the whole text, as a pattern of its own. */
+function withoutLookahead(pattern: unknown): [pattern: unknown, whole?: string] {
+  if (typeof pattern !== "string") return [pattern];
+  const [all = "", whole] = /^\^\(\?=([^()]*\$)\)/.exec(pattern) ?? [];
+  return whole === undefined ? [pattern] : [`^${pattern.slice(all.length)}`, `^${whole}`];
 }
 
 function typeOf({ type }: JsonSchema): string | undefined {

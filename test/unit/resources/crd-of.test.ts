@@ -94,7 +94,17 @@ describe("crdOf() makes", () => {
         },
       }),
     ],
-    ["a URL", z.url(), { type: "string", format: "uri", pattern: "^[A-Za-z][A-Za-z0-9+.-]*:" }],
+    [
+      "a URL",
+      z.url(),
+      { type: "string", pattern: "^[A-Za-z][A-Za-z0-9+.-]*:", allOf: [{ format: "uri" }] },
+    ],
+    [
+      "a lookahead at the beginning as a pattern of its own",
+      z.string().check(z.regex(/^(?=.{1,9}$)[a-z]+(?:-[a-z]+)*$/)),
+      { type: "string", pattern: "^[a-z]+(?:-[a-z]+)*$", allOf: [{ pattern: "^.{1,9}$" }] },
+    ],
+    ["float64", z.float64(), { type: "number" }],
     [
       "a pattern",
       z.string().check(z.regex(/^\\u{3}\p{L}$/u)),
@@ -124,16 +134,24 @@ describe("crdOf() makes", () => {
     ],
     ["a default", classic.z.boolean().default(true), { type: "boolean", default: true }],
     ["the input of a pipe", z.pipe(z.string(), z.transform(Number)), { type: "string" }],
-    ["a format of the server's", z.hostname(), { type: "string", format: "hostname" }],
+    [
+      "a format of the server's",
+      z.iso.datetime(),
+      { type: "string", pattern: expect.any(String) as string, allOf: [{ format: "date-time" }] },
+    ],
     [
       "a pattern instead of a format that the server does not know",
       z.ulid(),
       { type: "string", pattern: expect.any(String) as string },
     ],
     [
-      "a format instead of a pattern that the server does not know",
+      "a pattern instead of a format that the server has another idea of",
       z.hostname(),
-      { type: "string", format: "hostname" },
+      {
+        type: "string",
+        pattern: expect.stringMatching(/^\^\[a-zA-Z0-9\]/) as string,
+        allOf: [{ pattern: String.raw`^.{1,253}\.?$` }],
+      },
     ],
     [
       "metadata for Kubernetes, and for people",
@@ -255,6 +273,10 @@ describe("crdOf() rejects, with the field's name,", () => {
     ["a pattern over lines", z.string().check(z.regex(/^a$/m)), "its pattern has the flag m"],
     ["a URL of one protocol", z.url({ protocol: /^https$/ }), "what a URL's parts must be"],
     ["a URL of one host", z.url({ hostname: /^a$/ }), "what a URL's parts must be"],
+    ["a fraction as a limit", z.number().check(z.gte(0.5)), "its minimum of 0.5 is no integer"],
+    ["a multiple of a fraction", z.number().check(z.multipleOf(0.5)), "its multipleOf of 0.5"],
+    ["a limit beyond 64 bits", z.number().check(z.lte(1e300)), "its maximum of 1e+300"],
+    ["float32", z.float32(), "its maximum of 3.4"],
     ["a literal bigint", z.literal(5n), "a bigint has no form in JSON"],
     ["a format that nobody validates", z.jwt(), "does not validate the format jwt"],
     ["fields beside others", z.catchall(z.object({ a: z.int() }), z.int()), "z.looseObject()"],
