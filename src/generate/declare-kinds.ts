@@ -117,13 +117,11 @@ class KindWriter {
     const call = `defineResource<ObjectSchema<${name}>, readonly ${list}>({`;
     const left = `export const ${name}: ResourceKind<${name}, CustomResource<${of}>> =`;
     // As formatters break the line: behind the type if it fits, otherwise within it.
-    const [head = ""] = [
-      `${left} ${call}`,
-      `${left} defineResource<\n  ObjectSchema<${name}>,\n  readonly ${list}\n>({`,
-      `export const ${name}: ResourceKind<\n  ${name},\n  CustomResource<${of}>\n> = ${call}`,
-    ].filter(
-      (text) => text.indexOf("\n") <= WIDTH && (text.includes("\n") || text.length <= WIDTH),
-    );
+    const within = `export const ${name}: ResourceKind<\n  ${name},\n  CustomResource<${of}>\n> = ${call}`;
+    const behind = `${left} defineResource<\n  ObjectSchema<${name}>,\n  readonly ${list}\n>({`;
+    const isShort = behind.indexOf("\n") <= WIDTH;
+    const whole = `${left} ${call}`;
+    const head = whole.length <= WIDTH ? whole : isShort ? behind : within;
     const definition = [
       `/** The kind \`${inComment(kind)}\` of \`${inComment(`${group}/${version}`)}\`, ${where}. */\n${head}\n`,
       ...lines,

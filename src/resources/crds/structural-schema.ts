@@ -66,10 +66,10 @@ export class StructuralSchemas {
   of(given: JsonSchema, field: string): JSONSchemaProps {
     const schema = this.#withoutUnions(given, field);
     const { type } = schema;
-    const restrictions = this.#restrictionsOf(schema, field);
+    const limits = this.#restrictionsOf(schema, field);
     const own = {
       ...picked(schema, annotations),
-      ...(type === "string" ? withFormatApart(restrictions) : restrictions),
+      ...(type === "string" ? withFormatApart(limits) : limits),
       ...extensionsOf(schema),
     };
     if (schema[INT_OR_STRING] === true) return own;

@@ -116,6 +116,12 @@ describe("declareKinds() writes", () => {
     },
   );
 
+  test("a kind of a long name", () => {
+    const kind = "K".repeat(120);
+    const code = declare([aCrd({ kind, versions: [aVersion({})] })]);
+    expect(code).toContain(`export const ${kind}: ResourceKind<\n`);
+  });
+
   test("nothing of a name that leaves its comment", () => {
     const hostile = "v1*/ throw 1; /*";
     expect(() => declare([aCrd({ versions: [aVersion({}, hostile)] })])).toThrow(
