@@ -11,16 +11,20 @@ import { expect, onTestFinished, test } from "vitest";
 import { ConnectionError } from "../../src/index.ts";
 import { ExecError, Pod, type TarInput, writeTar } from "../../src/resources/index.ts";
 import { entry } from "./support/entry.ts";
-import { connectClient, rejection, startCluster } from "./support/scene.ts";
+import { connectClient, connectTimed, rejection, startCluster, until } from "./support/scene.ts";
 
 /** Pods whose file system is this machine's, and a folder. */
 async function startPods() {
   const { ca, server } = await startCluster();
   const config = { server: server.origin, ca: entry.staticCaSource(ca.pem) };
   const { kube } = await connectClient({ config });
+  return { pods: kube.resource(Pod), folder: await createFolder() };
+}
+
+async function createFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "reanchor-copy-"));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  return { pods: kube.resource(Pod), folder };
+  return folder;
 }
 
 test("writeFile() and readFile() carry any bytes and any name", async () => {
@@ -170,6 +174,24 @@ test.each(hostile)("copyFrom() rejects an archive with %s", async (_, inputs, me
   expect(String(error)).toMatch(message);
   const found = await readdir(folder, { recursive: true });
   expect(found.filter((name) => name.includes("evil"))).toEqual([]);
+});
+
+test("copyFrom() rejects a broken archive though tar does not end", async () => {
+  const { ca, server } = await startCluster();
+  const { kube, clock } = await connectTimed(() => ({
+    config: { server: server.origin, ca: entry.staticCaSource(ca.pem) },
+  }));
+  const folder = await createFolder();
+  await writeFile(join(folder, "x"), "x".repeat(512));
+  let isOver = false;
+  const copied = rejection(
+    kube.resource(Pod).copyFrom("endless", { from: join(folder, "x"), to: join(folder, "to") }),
+  ).finally(() => (isOver = true));
+  await until("it ends", async () => {
+    await clock.advance(1_000);
+    return isOver;
+  });
+  expect(String(await copied)).toMatch(/Cannot read the tar archive: a number in a header/);
 });
 
 test("copyFrom() rejects an archive that breaks off, whatever the exit code says", async () => {

@@ -73,6 +73,16 @@ describe.each(topologies)("%s", (topology) => {
       const forbidden = await rejection(elsewhere.execText(name, ["true"]));
       expect(forbidden).toMatchObject({ name: "ApiError", status: 403 });
 
+      const several = await createPod(account, node(), { name: "several", containers: [{}, {}] });
+      expect(await run({}, several)).toMatchObject({
+        name: "ApiError",
+        status: 400,
+        message: expect.stringContaining("choose one of: [main other-1]") as string,
+      });
+      expect(await pods.execText(several, ["true"], { container: "other-1" })).toMatchObject({
+        code: 0,
+      });
+
       const folder = await createSharedFolder();
       const waiting = await createPod(account, node(), {
         name: "waiting",

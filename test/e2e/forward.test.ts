@@ -5,6 +5,7 @@
  */
 
 import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { type AddressInfo, type Socket, connect as connectTo, createServer } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { ConnectOptions } from "../../src/index.ts";
@@ -128,23 +129,48 @@ describe.each(topologies)("%s", (topology) => {
     });
   });
 
-  test(`listen() forwards ${CONNECTIONS} connections at once, and leaves none`, async () => {
-    const { kube, pods, name, port } = await scene();
-    await cluster.cutConnections(); // What other tests have left.
-    const tunnel = await pods.portForward(name, port);
-    const listener = await tunnel.listen({ port: 0 });
-    expect(listener.host).toBe("127.0.0.1");
-    const texts = Array.from({ length: CONNECTIONS }, (_, at) => `${at} `.repeat(1_000));
-    const startedAt = performance.now();
-    const answers = await Promise.all(texts.map((text) => exchange(listener.port, text)));
-    const ms = performance.now() - startedAt;
-    expect(answers).toEqual(texts);
-    await figure(`forward, ${topology}: ms for ${CONNECTIONS} connections`, Math.round(ms));
-    await listener.close();
-    await kube.close();
-    await eventually("their sockets are closed", async () => {
-      return (await cluster.connections()).open <= SPARE_SOCKETS;
-    });
+  test.each(["own", "shared"] as const)(
+    `listen() forwards ${CONNECTIONS} connections at once, and leaves none (%s)`,
+    async (connections) => {
+      const { kube, pods, name, port } = await scene();
+      await cluster.cutConnections(); // What other tests have left.
+      const tunnel = await pods.portForward(name, port, { connections });
+      const listener = await tunnel.listen({ port: 0 });
+      expect(listener.host).toBe("127.0.0.1");
+      const texts = Array.from({ length: CONNECTIONS }, (_, at) => `${at} `.repeat(1_000));
+      // Those of the first round are given up: that must not harm those of the second.
+      for (const round of [1, 2]) {
+        const startedAt = performance.now();
+        const answers = await Promise.all(texts.map((text) => exchange(listener.port, text)));
+        const ms = performance.now() - startedAt;
+        expect(answers).toEqual(texts);
+        const title = `forward, ${topology}, ${connections}`;
+        await figure(`${title}: ms for ${CONNECTIONS} connections, ${round}`, Math.round(ms));
+      }
+      await listener.close();
+      await kube.close();
+      await eventually("their sockets are closed", async () => {
+        return (await cluster.connections()).open <= SPARE_SOCKETS;
+      });
+    },
+  );
+
+  test("a shared connection outlives another that can't reach its port", async () => {
+    const { pods, name } = await scene();
+    const echo = createServer((socket) => void socket.on("error", () => {}).pipe(socket));
+    await once(echo.listen(0, "127.0.0.1"), "listening");
+    const { port } = echo.address() as AddressInfo;
+    const tunnel = await pods.portForward(name, port, { connections: "shared" });
+    await using connection = await tunnel.connect();
+    const writer = connection.writable.getWriter();
+    const reader = connection.readable.getReader();
+    for (const word of ["one", "two", "three"]) {
+      await writer.write(new TextEncoder().encode(word));
+      expect(new TextDecoder().decode((await reader.read()).value)).toBe(word);
+      echo.close(); // It accepts no more.
+      const { readable } = await tunnel.connect();
+      await expect(readable.getReader().read()).rejects.toThrow("connection refused");
+    }
   });
 
   test(`connect() takes ${SENT_MEGABYTES} MB there and back unharmed`, async () => {

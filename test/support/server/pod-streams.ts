@@ -168,12 +168,18 @@ const commands: Record<string, Command> = {
     webSocket.close(1000);
     return undefined;
   },
-  /** The real `tar`; in the pod `hostile`, it sends the archive that lies in the place of what it is to read. */
+  /**
+   * The real `tar`; in the pod `hostile`, it sends the archive that lies in the place of what it is to read, and in
+   * the pod `endless` it does not end after that.
+   */
   tar({ webSocket, url }) {
     const args = url.searchParams.getAll("command").slice(1);
-    const isHostile = url.pathname.includes("/pods/hostile/");
+    const [, pod] = /\/pods\/(hostile|endless)\//.exec(url.pathname) ?? [];
     const archive = `${args[3] ?? ""}/${args[5] ?? ""}`;
-    const program = isHostile ? spawn("cat", [archive]) : spawn("tar", args);
+    const sendArchive = pod === "endless" ? 'cat "$0" && exec sleep 3600' : 'exec cat "$0"';
+    const program =
+      pod === undefined ? spawn("tar", args) : spawn("sh", ["-c", sendArchive, archive]);
+    webSocket.on("close", () => program.kill());
     program.stdin.on("error", () => {});
     webSocket.on("message", (data) => {
       const message = toBytes(data);
