@@ -47,6 +47,7 @@ const dropIns: readonly string[] = [
   "reanchor/grpc",
   "reanchor/node",
   "reanchor/server",
+  "reanchor/testing",
 ];
 
 const programs = ["pod", "controller", "wait-until-ready", "shell", "port-forward"];

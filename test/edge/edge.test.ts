@@ -104,6 +104,16 @@ describe.each([
     });
   });
 
+  test("a fake cluster stores, watches, fails and rotates without a server", async () => {
+    expect(await run("fake-cluster")).toEqual({
+      told: ["added a", "modified a"],
+      data: { colour: "red" },
+      // The first GET after the rotation showed the old token.
+      verbs: ["watch", "patch", "get", "get", "update", "get", "update"],
+      open: 0,
+    });
+  });
+
   test("resources are written, watched, held, waited for and discovered", async () => {
     const cluster = await control.serve({ ...(await ca.issue()), fakeApi: {} });
     onTestFinished(() => cluster.close());

@@ -12,6 +12,7 @@ import {
   formatDiff,
   readManifests,
 } from "../../src/manifests/index.ts";
+import { createFakeCluster } from "../../runtimes/testing.ts";
 import { ClusterTrustBundle, ConfigMap, Pod } from "../../src/resources/index.ts";
 
 interface Env {
@@ -91,6 +92,27 @@ const textOf = async (stream: ReadableStream<Uint8Array>): Promise<string> =>
   await new Response(stream).text();
 
 const cases: Record<string, Case> = {
+  async "fake-cluster"() {
+    const fake = createFakeCluster({
+      objects: [{ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "a" } }],
+    });
+    const kube = await fake.connect();
+    const maps = kube.resource(ConfigMap);
+    const told: string[] = [];
+    for await (const event of maps.watch()) {
+      if (event.type === "synced") await maps.patch("a", { data: { colour: "blue" } });
+      else told.push(`${event.type} ${event.object.metadata.name}`);
+      if (event.type === "modified") break;
+    }
+    await fake.rotate();
+    fake.failNext({ status: 409 }, { verb: "update", kind: ConfigMap });
+    await maps.update("a", (map) => void (map.data = { colour: "red" }));
+    const { data } = fake.object(ConfigMap, "a") ?? {};
+    const verbs = fake.requests.map(({ verb }) => verb);
+    await fake.close();
+    return { told, data, verbs, open: fake.openWatches.length };
+  },
+
   async commands(query, env) {
     const kube = await connectBy(query, env);
     const pods = kube.resource(Pod);

@@ -5,10 +5,11 @@
  */
 
 import { execFileSync } from "node:child_process";
+import { readFile } from "node:fs/promises";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
-import { externalImports, staticImports } from "./built-files.ts";
+import { externalImports, reachableFiles, staticImports } from "./built-files.ts";
 import { root } from "./project.ts";
 
 const entry = (runtime: string): string => `${root}dist/${runtime}.js`;
@@ -56,6 +57,18 @@ test("importing the Node entry loads none of Node's own fetch, which takes as lo
   expect(after).toBe("");
   expect(named).toContain("internal/deps/undici/undici"); // What would be loaded is known by that name.
 });
+
+test.each(["node", "deno", "bun", "edge"])(
+  "the %s entry leads to nothing of reanchor/testing, not even late",
+  async (name) => {
+    const files = await reachableFiles(entry(name));
+    expect(files).toContain(entry(name));
+    const texts = await Promise.all(files.map((file) => readFile(file, "utf8")));
+    expect(texts.filter((text) => text.includes("fake-cluster.invalid"))).toEqual([]);
+    // It is where it should be, so that the name is one to look for.
+    expect(await readFile(entry("testing"), "utf8")).toContain("fake-cluster.invalid");
+  },
+);
 
 test("all entries export the same names", async () => {
   const names = async (runtime: string): Promise<string[]> =>

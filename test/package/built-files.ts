@@ -23,6 +23,22 @@ export async function externalImports(entry: string): Promise<string[]> {
   return [...found].toSorted();
 }
 
+/** The files of the package that a built module leads to, itself included, whether at once or late. */
+export async function reachableFiles(entry: string): Promise<string[]> {
+  const seen = new Set<string>();
+  const waiting = [entry];
+  for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
+    if (seen.has(file)) continue;
+    seen.add(file);
+    const code = await readFile(file, "utf8");
+    const late = Array.from(code.matchAll(/\bimport\((["'])(\.[^"']+)\1\)/g), (match) => match[2]);
+    for (const specifier of [...staticImports(code), ...late]) {
+      if (specifier?.startsWith(".") === true) waiting.push(resolve(dirname(file), specifier));
+    }
+  }
+  return [...seen];
+}
+
 /** The specifiers of a module's static imports and re-exports. */
 export function staticImports(code: string): string[] {
   const statement = /^\s*(?:import|export)\b(?:[^"'();]*\bfrom\s*|\s*)(["'])([^"']+)\1/gm;
