@@ -14,6 +14,7 @@ import { traits } from "../contract/support/traits.ts";
 import { root } from "../docs/documents.ts";
 import { writeAdminKubeconfig } from "../support/admin-kubeconfig.ts";
 import { readRecipes } from "../support/recipes/documented.ts";
+import { readPeerPrograms } from "../support/recipes/peer-programs.ts";
 import { type RunningProgram, run, runProgram } from "../support/recipes/run-program.ts";
 import { type Scenario, scenarios } from "../support/recipes/scenarios.ts";
 import type { RecipeScene } from "../support/recipes/scene.ts";
@@ -25,6 +26,7 @@ import { cluster } from "./support/scene.ts";
 
 const recipes = new Map((await readRecipes()).map((recipe) => [recipe.title, recipe]));
 const runtime = { name: lane, command: [process.execPath, ...traits.runFlags] };
+const peers = await readPeerPrograms(recipes.keys());
 const hasKubectl = (await findKubectl(cluster)) !== undefined;
 const node = useNode("translated");
 
@@ -105,6 +107,23 @@ describe("at a real API server", () => {
     await scenario.after?.(scene);
   });
 });
+
+// What the recipes are compared with does the same.
+if (lane === "node") {
+  const compared = scenarios.filter(({ title }) => peers.has(title));
+
+  describe("client-node's program for", () => {
+    test.each(named(compared))("%s", async (_name, scenario) => {
+      const scene = await openScene();
+      const program = peers.get(scenario.title) ?? "";
+      const start = async (text: string) => await runProgram(text, runtime, scene);
+      const expected = scenario.fails === true ? 1 : 0;
+      const output = await tryRecipe(scenario, scene, program, start, expected);
+      for (const text of scenario.output ?? []) expect(output).toMatch(text);
+      await scenario.after?.(scene);
+    });
+  });
+}
 
 if (hasKubectl) {
   const beside = scenarios.filter(({ title, command }) => {

@@ -6,7 +6,7 @@
 
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "vitest";
 import type { ResourceDefinition } from "../../../src/api/resource-definition.ts";
@@ -465,14 +465,12 @@ export const scenarios: readonly Scenario[] = [
     async prepare(scene) {
       await scene.runPod({ name: "web" });
       // A container is programs of this machine.
-      await writeFile(join(scene.folder, "pod-report.csv"), "1,2\n");
-      return {
-        "/tmp/report": `${scene.folder}/pod-report`,
-        "/tmp/settings": `${scene.folder}/pod-settings`,
-      };
+      await mkdir(join(scene.folder, "pod"));
+      await writeFile(join(scene.folder, "pod/report.csv"), "1,2\n");
+      return { "/tmp/": `${scene.folder}/pod/` };
     },
     async after({ folder }) {
-      expect(await readFile(join(folder, "pod-settings.json"), "utf8")).toBe("{}");
+      expect(await readFile(join(folder, "pod/settings.json"), "utf8")).toBe("{}");
       expect(await readFile(join(folder, "report.csv"), "utf8").catch(() => "")).toBe("1,2\n");
     },
   },
@@ -615,7 +613,7 @@ export const scenarios: readonly Scenario[] = [
   {
     title: "Resource usage of nodes and pods",
     prepare: createMetrics,
-    output: [/^node-\S+ 0.25 67108864/m],
+    output: [/^node-\S+ (0.25 67108864|250m 64Mi)/m],
   },
   {
     title: "List names and labels alone",
