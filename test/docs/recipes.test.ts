@@ -136,7 +136,7 @@ describe.each(runtimes)("at the model, on $name", (runtime) => {
       (scenario) => [`${scenario.title}, ${scenario.situation ?? "as usual"}`, scenario] as const,
     );
 
-  test.each(tried)("%s", async (_name, scenario) => {
+  test.each(tried)("%s", { timeout: 180_000 }, async (_name, scenario) => {
     const scene = await openScene();
     const { folder, environment } = scene;
     const start = async (code: string) => await runProgram(code, runtime, { folder, environment });

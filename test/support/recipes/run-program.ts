@@ -34,7 +34,7 @@ export interface RunningProgram {
 }
 
 /** Less than a test may take, so that a program which hangs says what it has written. */
-const LIMIT_MS = 100_000;
+const LIMIT_MS = 150_000;
 
 /** Writes a program into a folder and runs it. */
 export async function runProgram(

@@ -63,6 +63,9 @@ export interface Scenario {
   readonly command?: "goes on" | "has a parent of its own" | "only looks" | number;
 }
 
+/** How long a program may take to begin on a loaded machine. */
+const LIMIT_MS = 120_000;
+
 const labels = { app: "web" };
 const containers = [{ name: "main", image: "none" }];
 const settings = (colour: string): string =>
@@ -373,7 +376,7 @@ export const scenarios: readonly Scenario[] = [
       await deployments.status.patch("web", { status });
     },
     async meanwhile({ kube }, { output }) {
-      await until("it says what is missing", () => /2 (out )?of 3/.test(output()));
+      await until("it says what is missing", () => /2 (out )?of 3/.test(output()), LIMIT_MS);
       const status = { updatedReplicas: 3, readyReplicas: 3, availableReplicas: 3 };
       await kube.resource(Deployment).status.patch("web", { status });
     },
@@ -446,7 +449,11 @@ export const scenarios: readonly Scenario[] = [
       }
     },
     async meanwhile({ kube }, { output }) {
-      await until("both have written", () => /from web-a[^]*from web-b|b[^]*web-a/.test(output()));
+      await until(
+        "both have written",
+        () => /from web-a[^]*from web-b|b[^]*web-a/.test(output()),
+        LIMIT_MS,
+      );
       await kube.resource(Deployment).delete("web");
     },
     output: ["[pod/web-a/main] from web-a", "[pod/web-b/main] from web-b"],

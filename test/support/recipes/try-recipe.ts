@@ -45,7 +45,7 @@ export async function tryRecipe(
   if (scenario.goesOn === true) {
     const { output = [] } = scenario;
     const isComplete = (): boolean => output.every((one) => new RegExp(one).test(program.output()));
-    await until("it has written all", isComplete).finally(() => program.kill());
+    await until("it has written all", isComplete, 120_000).finally(() => program.kill());
     return program.output();
   }
   const exit = program.exit.finally(() => ended.abort());
