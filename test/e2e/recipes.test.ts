@@ -117,8 +117,8 @@ if (lane === "node") {
       const scene = await openScene();
       const program = peers.get(scenario.title) ?? "";
       const start = async (text: string) => await runProgram(text, runtime, scene);
-      const expected = scenario.fails === true ? 1 : 0;
-      const output = await tryRecipe(scenario, scene, program, start, expected);
+      const expectedCode = scenario.fails === true ? 1 : 0;
+      const output = await tryRecipe(scenario, scene, { text: program, start, expectedCode });
       for (const text of scenario.output ?? []) expect(output).toMatch(text);
       await scenario.after?.(scene);
     });
