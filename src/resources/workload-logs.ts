@@ -88,7 +88,7 @@ export async function* workloadLogs<T extends KubeObject>(
     signal,
   })) {
     // What has not started has written nothing.
-    const started = items.filter(({ status }) => status?.phase !== "Pending");
+    const started = items.filter((pod) => hasStarted(pod, options.container));
     for (const pod of waitForStart === true ? items : started) yield* linesOf(pod, {});
   }
 }
@@ -151,6 +151,18 @@ function isFinished(job: Stored<KubeObject>): boolean {
   const { conditions = [] } = (job as Stored<Job>).status ?? {};
   return conditions.some(
     ({ type, status }) => (type === "Complete" || type === "Failed") && status === "True",
+  );
+}
+
+/** Whether a container has started: beside one whose image is missing, it runs in a pod that is pending. */
+function hasStarted(pod: Stored<Pod>, container = defaultContainer(pod)): boolean {
+  const { phase, containerStatuses = [], initContainerStatuses = [] } = pod.status ?? {};
+  if (phase !== "Pending") return true;
+  const status = [...containerStatuses, ...initContainerStatuses].find(
+    ({ name }) => name === container,
+  );
+  return Boolean(
+    status?.state?.running ?? status?.state?.terminated ?? status?.lastState?.terminated,
   );
 }
 

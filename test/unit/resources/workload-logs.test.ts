@@ -62,6 +62,21 @@ describe("logs() of a workload", () => {
       "[pod/web-1/main] from web-1",
       "[pod/web-2/main] from web-2",
     ]);
+    api.put("pods", {
+      metadata: { name: "web-4", labels: { app: "web" } },
+      spec: { containers: [{ name: "main" }, { name: "side" }] },
+      status: {
+        phase: "Pending",
+        containerStatuses: [
+          { name: "main", state: { running: {} } },
+          { name: "side", state: { waiting: { reason: "ImagePullBackOff" } } },
+        ],
+      },
+    });
+    api.log("web-4", "main", "from web-4");
+    expect((await collect(deployments.logs("web"))).slice(2)).toEqual([
+      "[pod/web-4/main] from web-4",
+    ]);
     api.log("web-2", "side", "aside");
     expect(await collect(deployments.logs("web", { container: "side", prefix: false }))).toEqual([
       "aside",
