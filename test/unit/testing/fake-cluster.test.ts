@@ -229,13 +229,15 @@ describe("the acts on a fake cluster", () => {
   test("a clock of one's own decides when a retry is made", async () => {
     const clock = new ManualClock();
     const fake = start({ objects: [aMap("a")], clock });
-    const kube = await fake.connect();
+    const events: string[] = [];
+    const kube = await fake.connect({ onEvent: ({ type }) => void events.push(type) });
     expect(fake.object(ConfigMap, "a")?.metadata.creationTimestamp).toBe("2026-01-01T00:00:00Z");
     fake.failNext({ status: 503, retryAfterSeconds: 20 });
     let isDone = false;
     const getting = kube.resource(ConfigMap).get("a");
     void getting.then(() => (isDone = true));
-    await fake.waitForRequest();
+    expect((await fake.waitForRequest({ kind: ConfigMap })).verb).toBe("get");
+    await expect.poll(() => events, { timeout: 30_000 }).toContain("retry");
     await clock.advance(19_000);
     expect(isDone).toBe(false);
     await clock.advance(1_000);
