@@ -15,13 +15,13 @@ import { alternate, median, ratio } from "./statistics.ts";
 const CHANGES = [1_000, 10_000] as const;
 const GOAL = 1;
 const own = ["reanchor", "reanchor over sockets"] as const;
-const contenders = [...own, "client-node"] as const;
+const contenders = [...own, "metadata", "client-node"] as const;
 
 type Contender = (typeof contenders)[number];
 
-/** What one of ours came to in each process, and client-node. */
+/** What one of ours came to in each process, and whom it is compared with. */
 interface Series {
-  readonly name: (typeof own)[number];
+  readonly name: (typeof own)[number] | "metadata";
   readonly own: readonly number[];
   readonly peer: readonly number[];
 }
@@ -40,11 +40,12 @@ export async function measureInformer({ dist, isQuick, say }: BenchContext): Pro
     say(`informers of ${POD_COUNT} objects: ${round + 1} of ${rounds}`);
     return await follow(stage, contender);
   });
-  return own.flatMap((name): Figure[] => {
+  return [...own, "metadata" as const].flatMap((name): Figure[] => {
+    const peer = name === "metadata" ? "reanchor" : "client-node";
     const series = (read: (followed: Followed) => number): Series => ({
       name,
       own: results[name].map(read),
-      peer: results["client-node"].map(read),
+      peer: results[peer].map(read),
     });
     const known = series(({ sync }) => sync.ms);
     const last = ({ changes, sync }: Followed): InformerResult => changes.at(-1) ?? sync;
@@ -91,6 +92,12 @@ async function follow({ place, env, server }: Stage, contender: Contender): Prom
   return { sync, changes };
 }
 
+const titles: Readonly<Record<Series["name"], (what: string) => string>> = {
+  reanchor: (what) => `informer, ${what}, Node, against client-node's`,
+  "reanchor over sockets": (what) => `informer over sockets, ${what}, Node, against client-node's`,
+  metadata: (what) => `informer of metadata, ${what}, Node, against whole pods`,
+};
+
 function compare(
   what: string,
   { name, own: values, peer }: Series,
@@ -98,9 +105,8 @@ function compare(
   goal?: Goal,
 ): Figure {
   const middle = (all: readonly number[]): string => `${median(all).toFixed(0)} ${unit}`;
-  const which = name === "reanchor" ? "informer" : "informer over sockets";
   return {
-    name: `${which}, ${what}, Node, against client-node's`,
+    name: titles[name](what),
     value: ratio(values, peer).median,
     unit: "times",
     goal,

@@ -13,7 +13,7 @@ import { loadEntry } from "./entry.ts";
 
 /** Whose informer. */
 export interface InformerArgument {
-  readonly contender: "reanchor" | "reanchor over sockets" | "client-node";
+  readonly contender: "reanchor" | "reanchor over sockets" | "metadata" | "client-node";
   readonly place: Place;
   /** How many objects there are. */
   readonly objects: number;
@@ -40,6 +40,7 @@ function count(): void {
 const contenders = {
   reanchor: async () => await byReanchor("runtime"),
   "reanchor over sockets": async () => await byReanchor("sockets"),
+  metadata: async () => await byReanchor("runtime", true),
   async "client-node"() {
     const { CoreV1Api, KubeConfig, makeInformer } = await import("@kubernetes/client-node");
     const config = new KubeConfig();
@@ -55,14 +56,15 @@ const contenders = {
   },
 };
 
-async function byReanchor(http: "runtime" | "sockets") {
+async function byReanchor(http: "runtime" | "sockets", isPartial = false) {
   const { connect, inCluster } = await loadEntry(place.dist);
   const { Pod } = (await import(
     pathToFileURL(`${place.dist}/resources.js`).href
   )) as typeof resourcesEntry;
   const kube = await connect({ config: await inCluster({ root: place.root }), http });
   return async () => {
-    const informer = kube.resource(Pod, { namespace: "*" }).informer();
+    const pods = kube.resource(Pod, { namespace: "*" });
+    const informer = isPartial ? pods.metadata.informer() : pods.informer();
     informer.on({ modified: count });
     await informer.synced();
     return informer.size;

@@ -11,7 +11,14 @@ import { type Http2ServerRequest, type Http2ServerResponse, createSecureServer }
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { obey, readArgument } from "../orders.ts";
-import { LIST_VERSION, POD_COUNT, initialEventsEnd, podEvent, podListBytes } from "./pods.ts";
+import {
+  LIST_VERSION,
+  POD_COUNT,
+  initialEventsEnd,
+  type PodView,
+  podEvent,
+  podListBytes,
+} from "./pods.ts";
 
 /** How it starts. */
 export interface ServerArgument {
@@ -44,7 +51,7 @@ const authorization = `Bearer ${token}`;
 const fixed = new Map(
   Object.entries(argument.fixed).map(([path, body]) => [path, Buffer.from(body)]),
 );
-const watches = new Set<ServerResponse>();
+const watches = new Map<ServerResponse, PodView>();
 let podList: Buffer | undefined;
 let version = LIST_VERSION;
 let handshakes = 0;
@@ -75,8 +82,8 @@ await obey({
   change(count: number) {
     for (let index = 0; index < count; index += 1) {
       version += 1;
-      const line = podEvent("MODIFIED", index % pods, version);
-      for (const watch of watches) watch.write(line);
+      const change = { type: "MODIFIED", index: index % pods, version } as const;
+      for (const [watch, view] of watches) watch.write(podEvent(change, view));
     }
     return watches.size;
   },
@@ -92,13 +99,16 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
   const url = request.url ?? "/";
   if (request.headers.authorization !== authorization) send(response, 401, toBytes({}));
   else if (fixed.has(url)) send(response, 200, fixed.get(url));
-  else answerPods(new URL(url, "https://server.invalid"), response);
+  else answerPods(request, response);
 }
 
-function answerPods({ pathname, searchParams }: URL, response: ServerResponse): void {
+function answerPods({ url = "/", headers }: IncomingMessage, response: ServerResponse): void {
+  const { pathname, searchParams } = new URL(url, "https://server.invalid");
+  const isPartial = headers.accept?.includes("as=PartialObjectMetadata") ?? false;
   if (!pathname.endsWith("/pods")) send(response, 404, toBytes({}));
-  else if (searchParams.has("watch")) void serveWatch(searchParams, response);
-  else send(response, 200, (podList ??= podListBytes(pods)));
+  else if (searchParams.has("watch")) {
+    void serveWatch(searchParams, isPartial ? "metadata" : "whole", response);
+  } else send(response, 200, (podList ??= podListBytes(pods)));
 }
 
 function send(response: ServerResponse, status: number, body: Buffer | undefined): void {
@@ -111,18 +121,23 @@ function send(response: ServerResponse, status: number, body: Buffer | undefined
   response.end(body);
 }
 
-async function serveWatch(query: URLSearchParams, response: ServerResponse): Promise<void> {
+async function serveWatch(
+  query: URLSearchParams,
+  view: PodView,
+  response: ServerResponse,
+): Promise<void> {
   response.writeHead(200, { "Content-Type": "application/json" });
   response.flushHeaders();
   const gone = once(response, "close");
   if (query.get("sendInitialEvents") === "true") {
     for (let index = 0; index < pods; index += 1) {
-      const isFull = !response.write(podEvent("ADDED", index, index + 1));
+      const added = { type: "ADDED", index, version: index + 1 } as const;
+      const isFull = !response.write(podEvent(added, view));
       if (isFull) await Promise.race([once(response, "drain"), gone]);
       if (response.closed) return;
     }
-    response.write(initialEventsEnd());
+    response.write(initialEventsEnd(view));
   }
-  watches.add(response);
+  watches.set(response, view);
   response.on("close", () => watches.delete(response));
 }

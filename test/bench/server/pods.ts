@@ -10,9 +10,39 @@ export const POD_COUNT = 10_000;
 /** The version of the list. */
 export const LIST_VERSION = 100_000;
 
+/** What of a pod a request has asked for. */
+export type PodView = "whole" | "metadata";
+
+/** What a pod says of itself. */
+function metadataOf(index: number, resourceVersion: number): Record<string, unknown> {
+  const name = `web-5d4f8c7b9-${String(index).padStart(5, "0")}`;
+  return {
+    name,
+    generateName: "web-5d4f8c7b9-",
+    namespace: "default",
+    uid: `00000000-0000-4000-8000-${String(index).padStart(12, "0")}`,
+    resourceVersion: String(resourceVersion),
+    generation: 1,
+    creationTimestamp: "2026-01-01T00:00:00Z",
+    labels: { app: "web", "pod-template-hash": "5d4f8c7b9", shard: String(index % 16) },
+    ownerReferences: [
+      { apiVersion: "apps/v1", kind: "ReplicaSet", name: "web-5d4f8c7b9", controller: true },
+    ],
+    managedFields: [
+      {
+        manager: "kube-controller-manager",
+        operation: "Update",
+        apiVersion: "v1",
+        time: "2026-01-01T00:00:00Z",
+        fieldsType: "FieldsV1",
+        fieldsV1: { "f:metadata": { "f:labels": { "f:app": {}, "f:pod-template-hash": {} } } },
+      },
+    ],
+  };
+}
+
 /** A pod as JSON, as it stands in a list: without its kind. */
 function podText(index: number, resourceVersion: number): string {
-  const name = `web-5d4f8c7b9-${String(index).padStart(5, "0")}`;
   const container = (containerName: string): Record<string, unknown> => ({
     name: containerName,
     image: `registry.example/team/${containerName}:1.2.3`,
@@ -25,29 +55,7 @@ function podText(index: number, resourceVersion: number): string {
     imagePullPolicy: "IfNotPresent",
   });
   return JSON.stringify({
-    metadata: {
-      name,
-      generateName: "web-5d4f8c7b9-",
-      namespace: "default",
-      uid: `00000000-0000-4000-8000-${String(index).padStart(12, "0")}`,
-      resourceVersion: String(resourceVersion),
-      generation: 1,
-      creationTimestamp: "2026-01-01T00:00:00Z",
-      labels: { app: "web", "pod-template-hash": "5d4f8c7b9", shard: String(index % 16) },
-      ownerReferences: [
-        { apiVersion: "apps/v1", kind: "ReplicaSet", name: "web-5d4f8c7b9", controller: true },
-      ],
-      managedFields: [
-        {
-          manager: "kube-controller-manager",
-          operation: "Update",
-          apiVersion: "v1",
-          time: "2026-01-01T00:00:00Z",
-          fieldsType: "FieldsV1",
-          fieldsV1: { "f:metadata": { "f:labels": { "f:app": {}, "f:pod-template-hash": {} } } },
-        },
-      ],
-    },
+    metadata: metadataOf(index, resourceVersion),
     spec: {
       containers: [container("web"), container("sidecar")],
       volumes: [{ name: "kube-api-access", projected: { sources: [{ configMap: ROOT_CA }] } }],
@@ -88,16 +96,31 @@ export function podListBytes(count: number): Buffer {
   return Buffer.from(`${head.slice(0, -1)},"items":[${items.join(",")}]}\n`);
 }
 
+/** What an event of a watch is about. */
+export interface PodChange {
+  readonly type: "ADDED" | "MODIFIED";
+  readonly index: number;
+  readonly version: number;
+}
+
 /** An event of a watch, as a line. */
-export function podEvent(type: "ADDED" | "MODIFIED", index: number, version: number): string {
-  const object = `{"kind":"Pod","apiVersion":"v1",${podText(index, version).slice(1)}`;
+export function podEvent({ type, index, version }: PodChange, view: PodView): string {
+  const object =
+    view === "whole"
+      ? `{"kind":"Pod","apiVersion":"v1",${podText(index, version).slice(1)}`
+      : JSON.stringify({ ...PARTIAL, metadata: metadataOf(index, version) });
   return `{"type":"${type}","object":${object}}\n`;
 }
 
+const PARTIAL = { kind: "PartialObjectMetadata", apiVersion: "meta.k8s.io/v1" };
+
 /** The line that ends what a streaming list tells. */
-export function initialEventsEnd(): string {
+export function initialEventsEnd(view: PodView): string {
   const annotations = { "k8s.io/initial-events-end": "true" };
   const metadata = { resourceVersion: String(LIST_VERSION), annotations };
-  const object = { kind: "Pod", apiVersion: "v1", metadata, spec: { containers: null } };
+  const object =
+    view === "whole"
+      ? { kind: "Pod", apiVersion: "v1", metadata, spec: { containers: null } }
+      : { ...PARTIAL, metadata };
   return `${JSON.stringify({ type: "BOOKMARK", object })}\n`;
 }
