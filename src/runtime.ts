@@ -12,8 +12,18 @@ export interface Clock {
   wallNow(): number;
   /** Calls back once after a delay in milliseconds; returns what cancels that. */
   setTimeout(callback: () => void, delayMs: number): () => void;
+  /** The same, with a say in whether it keeps the program running. Without it, each request sets a timer of its own. */
+  setAlarm?(callback: () => void, delayMs: number): Alarm;
   /** A number from 0 up to 1, by chance: waits of many clients must not end at once. */
   random(): number;
+}
+
+/** A callback that is to come. */
+export interface Alarm {
+  /** Decides whether the program keeps running for it, as it does at first. */
+  setReferenced(isReferenced: boolean): void;
+  /** Lets it never come. */
+  cancel(): void;
 }
 
 /** The clock of every runtime. */

@@ -5,7 +5,8 @@
  */
 
 import process from "node:process";
-import { type Runtime, systemClock } from "../../src/runtime.ts";
+import type { Runtime } from "../../src/runtime.ts";
+import { nodeClock } from "./node-clock.ts";
 import { lazyPrograms } from "./lazy-programs.ts";
 import { nodeFiles } from "./node-files.ts";
 import { checkCertificate } from "./openssl-anchors.ts";
@@ -20,7 +21,7 @@ type SystemPart =
   | "programs";
 
 export const nodeSystem: Required<Pick<Runtime, SystemPart>> = {
-  clock: systemClock,
+  clock: nodeClock,
   files: nodeFiles,
   local: async () => (await import("./node-local-system.ts")).nodeLocal,
   programs: lazyPrograms(async () => (await import("./node-programs.ts")).nodePrograms),

@@ -5,7 +5,8 @@
  * @module
  */
 
-import { type Capabilities, type Runtime, systemClock } from "../../src/runtime.ts";
+import type { Capabilities, Runtime } from "../../src/runtime.ts";
+import { denoClock } from "./clock.ts";
 import { lazyPrograms } from "../_shared/lazy-programs.ts";
 import { checkCertificate } from "./http-client.ts";
 import { explain } from "./deno-errors.ts";
@@ -65,7 +66,7 @@ export const denoRuntime: Runtime = {
   },
   capabilities,
   triesEveryAnchor: true,
-  clock: systemClock,
+  clock: denoClock,
   files: denoFiles,
   local: async () => (await import("./local-system.ts")).denoLocal,
   programs: lazyPrograms(async () => (await import("./programs.ts")).denoPrograms),

@@ -95,8 +95,10 @@ interface DenoNamespace {
   listen(options: { hostname: string; port: number }): TcpListener;
   createHttpClient(options: HttpClientOptions): HttpClient;
   open(path: string, options: { read: true }): Promise<FsFile>;
+  refTimer(timer: ReturnType<typeof setTimeout>): void;
   stat(path: string): Promise<FileInfo>;
   statSync(path: string): FileInfo;
+  unrefTimer(timer: ReturnType<typeof setTimeout>): void;
 }
 
 /** The part of `node:crypto` that is used before anything is known to need the rest. */

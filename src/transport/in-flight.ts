@@ -11,6 +11,7 @@ import type { WarnedDistances } from "../rotation/expiry-warnings.ts";
 import type { TrustingRequest } from "../rotation/trust-renewal.ts";
 import type { TrustWait } from "../rotation/trust-wait.ts";
 import type { BodyLimit, Clock, TransportResponse } from "../runtime.ts";
+import { Deadlines } from "./deadlines.ts";
 import { FreeList } from "./free-list.ts";
 import { Progress } from "./time-limit.ts";
 import { BodyTooLargeError } from "./read-text.ts";
@@ -63,7 +64,8 @@ export interface InFlightOptions {
 }
 
 export class InFlight {
-  readonly #clock: Clock;
+  /** What limits their time. */
+  readonly #time: { readonly clock: Clock; readonly deadlines: Deadlines };
   readonly #observer: RequestObserver | undefined;
   /** Where requests wait whose server is not trusted for a while. */
   readonly trustWait: TrustWait<URL> | undefined;
@@ -76,7 +78,7 @@ export class InFlight {
   #closed: Error | undefined;
 
   constructor(clock: Clock, { observer, trustWait }: InFlightOptions = {}) {
-    this.#clock = clock;
+    this.#time = { clock, deadlines: new Deadlines(clock) };
     this.#observer = observer;
     this.trustWait = trustWait;
   }
@@ -157,7 +159,7 @@ export class InFlight {
         observer?.failed(error);
         end(error);
       };
-      const progress = new Progress(this.#clock, timeoutMs, (reason) => {
+      const progress = new Progress(this.#time, timeoutMs, (reason) => {
         exchange.onTimeout(new TimeoutError(`Cannot ${describe(request)}: ${reason}`));
       });
       const exchange: Exchange = { progress, trusting: undefined, onTimeout, own };
@@ -231,6 +233,7 @@ export class InFlight {
     this.#closed = reason;
     this.#closing.abort(reason);
     for (const end of this.#ends.members) end(reason);
+    this.#time.deadlines.close();
   }
 }
 

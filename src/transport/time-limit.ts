@@ -5,6 +5,7 @@
  */
 
 import type { Clock } from "../runtime.ts";
+import type { Deadlines } from "./deadlines.ts";
 
 /** A body that brings less than this in a whole time limit is as good as stalled. */
 export const MIN_PROGRESS_BYTES: number = 16 * 1024;
@@ -26,11 +27,15 @@ export class Progress {
   #bytes = 0;
 
   /** @param onFailure Called once with what did not happen in time. */
-  constructor(clock: Clock, limitMs: number, onFailure: (reason: string) => void) {
+  constructor(
+    { clock, deadlines }: { readonly clock: Clock; readonly deadlines: Deadlines },
+    limitMs: number,
+    onFailure: (reason: string) => void,
+  ) {
     this.#clock = clock;
     this.#limitMs = limitMs;
     this.#onFailure = onFailure;
-    this.#wait(limitMs);
+    if (Number.isFinite(limitMs)) this.#cancel = deadlines.after(limitMs, () => this.#check());
   }
 
   /** The headers have come; from now on the limit is the body's. */
@@ -55,7 +60,6 @@ export class Progress {
   }
 
   #wait(delayMs: number): void {
-    if (!Number.isFinite(delayMs)) return;
     this.#cancel = this.#clock.setTimeout(() => this.#check(), delayMs);
   }
 

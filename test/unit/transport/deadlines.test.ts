@@ -1,0 +1,125 @@
+/**
+ * The time limits of requests, which share timers.
+ *
+ * @module
+ */
+
+import { expect, test } from "vitest";
+import type { Alarm, Clock } from "../../../src/runtime.ts";
+import { Deadlines } from "../../../src/transport/deadlines.ts";
+
+/** A clock that is moved by hand, and the alarms that are set. */
+function createClock() {
+  let now = 0;
+  const alarms = new Map<object, { at: number; callback: () => void; isReferenced: boolean }>();
+  const clock: Clock = {
+    now: () => now,
+    wallNow: () => now,
+    random: () => 0,
+    setTimeout() {
+      throw new Error("Cannot set a timer: only alarms are expected");
+    },
+    setAlarm(callback, delayMs): Alarm {
+      const key = {};
+      const alarm = { at: now + delayMs, callback, isReferenced: true };
+      alarms.set(key, alarm);
+      return {
+        setReferenced: (isReferenced) => void (alarm.isReferenced = isReferenced),
+        cancel: () => void alarms.delete(key),
+      };
+    },
+  };
+  function advance(byMs: number): void {
+    const end = now + byMs;
+    for (;;) {
+      const [next] = [...alarms]
+        .filter(([, { at }]) => at <= end)
+        .toSorted(([, a], [, b]) => a.at - b.at);
+      if (next === undefined) break;
+      const [key, { at, callback }] = next;
+      now = at;
+      alarms.delete(key);
+      callback();
+    }
+    now = end;
+  }
+  const referenced = (): number =>
+    [...alarms.values()].filter(({ isReferenced }) => isReferenced).length;
+  return { clock, alarms, advance, referenced };
+}
+
+test("after() calls back at its time, by one alarm for all of one delay", () => {
+  const { clock, alarms, advance } = createClock();
+  const deadlines = new Deadlines(clock);
+  const called: string[] = [];
+  for (const name of ["first", "second", "third"]) {
+    deadlines.after(1_000, () => called.push(`${name} at ${clock.now()}`));
+    advance(100);
+  }
+  expect(alarms.size).toBe(1);
+  deadlines.after(50, () => called.push(`short at ${clock.now()}`));
+  expect(alarms.size).toBe(2);
+  advance(10_000);
+  expect(called).toEqual(["short at 350", "first at 1000", "second at 1100", "third at 1200"]);
+  expect(alarms.size).toBe(0);
+});
+
+test("after() calls back for none that was cancelled, wherever it stands", () => {
+  const { clock, advance } = createClock();
+  const deadlines = new Deadlines(clock);
+  for (const gone of [[0], [1], [2], [0, 1], [1, 2], [0, 2], [2, 0], [0, 1, 2]]) {
+    const called: number[] = [];
+    const cancels = [0, 1, 2].map((number) => deadlines.after(100, () => called.push(number)));
+    for (const number of gone) {
+      cancels[number]?.();
+      cancels[number]?.();
+    }
+    advance(200);
+    expect(called).toEqual([0, 1, 2].filter((number) => !gone.includes(number)));
+    for (const cancel of cancels) cancel();
+  }
+});
+
+test("after() keeps no program running once there is nothing to wait for", () => {
+  const { clock, alarms, advance, referenced } = createClock();
+  const deadlines = new Deadlines(clock);
+  const cancel = deadlines.after(1_000, () => {});
+  expect(referenced()).toBe(1);
+  cancel();
+  expect(referenced()).toBe(0);
+  advance(900);
+  const called: number[] = [];
+  deadlines.after(1_000, () => called.push(clock.now()));
+  expect([alarms.size, referenced()]).toEqual([1, 1]);
+  advance(2_000);
+  expect(called).toEqual([1_900]);
+  expect(alarms.size).toBe(0);
+});
+
+test("after() takes what a callback adds and cancels", () => {
+  const { clock, advance, alarms } = createClock();
+  const deadlines = new Deadlines(clock);
+  const called: string[] = [];
+  deadlines.after(100, () => {
+    called.push("first");
+    cancelSecond();
+    deadlines.after(100, () => called.push(`added at ${clock.now()}`));
+  });
+  advance(10);
+  const cancelSecond = deadlines.after(100, () => called.push("second"));
+  advance(1_000);
+  expect(called).toEqual(["first", "added at 200"]);
+  expect(alarms.size).toBe(0);
+});
+
+test("close() cancels all of them", () => {
+  const { clock, alarms, advance } = createClock();
+  const deadlines = new Deadlines(clock);
+  const called: number[] = [];
+  const cancel = deadlines.after(100, () => called.push(1));
+  deadlines.after(200, () => called.push(2));
+  deadlines.close();
+  cancel();
+  advance(1_000);
+  expect([called, alarms.size]).toEqual([[], 0]);
+});
