@@ -76,6 +76,7 @@ export type {
   WatchInterruptedEvent,
 } from "./events.ts";
 export type {
+  Alarm,
   BodyLimit,
   ByteStream,
   Capabilities,
