@@ -1,6 +1,7 @@
 /**
  * A Kubernetes cluster in the memory of a test: no port, no container, nothing to install. It stores, lists, watches and
- * rejects as kube-apiserver does, can be made to fail, and rotates.
+ * rejects as kube-apiserver does, can be made to fail, and rotates. For programs that connect by themselves, it can also
+ * listen with HTTPS.
  *
  * @example
  * ```ts
@@ -26,6 +27,7 @@ import {
   type FakeClusterOptions,
   makeFakeCluster,
 } from "../src/testing/fake-cluster.ts";
+import { findServerHost } from "./_shared/fake-server-host.ts";
 import { createEdgeRuntime } from "./edge/runtime.ts";
 
 export * from "../src/testing/public-names.ts";
@@ -52,7 +54,7 @@ export * from "../src/testing/public-names.ts";
  * ```
  */
 export function createFakeCluster(options: FakeClusterOptions = {}): FakeCluster {
-  return makeFakeCluster(base, options);
+  return makeFakeCluster({ base, findServerHost }, options);
 }
 
 /** It has no files, no programs and no environment, and is never sent anything by. */

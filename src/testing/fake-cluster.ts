@@ -18,6 +18,13 @@ import type { ResourceKind } from "../resources/kind.ts";
 import { type Clock, type Runtime, systemClock } from "../runtime.ts";
 import { pickSourceOptions, sourceOptionNames, type SourceOptions } from "../sources/source.ts";
 import { FakeIdentity } from "./fake-identity.ts";
+import {
+  type FakeListenOptions,
+  type FakeServer,
+  FakeServers,
+  type ServerHost,
+  checkListenOptions,
+} from "./fake-servers.ts";
 import { MemoryConnectionError, createMemoryRuntime } from "./memory-runtime.ts";
 import { containersOf } from "./model/container-logs.ts";
 import { type FakeApi, type FakeRequest, createFakeApi } from "./model/fake-api.ts";
@@ -165,6 +172,13 @@ export interface RotateOptions {
    * @default true
    */
   publish?: boolean | undefined;
+  /**
+   * Whether clients trust the new CA ahead of the server's change, and the former one after it, until
+   * {@link FakeCluster.publish} removes that. So do clusters that rotate with care.
+   *
+   * @default false
+   */
+  overlap?: boolean | undefined;
 }
 
 /** Which object, beside its name. */
@@ -197,6 +211,30 @@ export interface FakeCluster extends AsyncDisposable {
    * `connect()` of `reanchor/edge`, or of any other client that takes one.
    */
   readonly fetch: FakeFetch;
+  /**
+   * Listens on 127.0.0.1 with HTTPS and HTTP/1.1, for programs that connect by themselves: other clients, and other
+   * processes. Its certificate is of the cluster's CA and changes with {@link FakeCluster.rotate}. Needs Node, Deno or
+   * Bun.
+   *
+   * @returns The server. It is closed with the cluster.
+   * @throws {ConfigError} if the runtime has no servers, as on the edge.
+   * @throws {TypeError | RangeError} if an option is none.
+   *
+   * @example
+   * ```ts
+   * import { createFakeCluster } from "@reanchor/reanchor/testing";
+   *
+   * const fake = createFakeCluster();
+   * const server = await fake.listen();
+   * console.assert(server.url === `https://127.0.0.1:${server.port}`);
+   * console.assert(server.kubeconfig().includes(server.url));
+   * const before = server.ca;
+   * await fake.rotate();
+   * console.assert(server.ca !== before);
+   * await fake.close();
+   * ```
+   */
+  listen(options?: FakeListenOptions): Promise<FakeServer>;
   /** Every request that came, the oldest first. */
   readonly requests: readonly FakeRequest[];
   /** The watches that are open. */
@@ -249,21 +287,31 @@ export interface FakeCluster extends AsyncDisposable {
 
   /**
    * Replaces the cluster's CA, its certificate and the tokens of its clients, as a rotation does, and ends all streams,
-   * as the restart of an API server does.
+   * as the restart of an API server does. Servers stop listening for a moment, and
+   * close their connections.
+   *
+   * @throws {TypeError} if `overlap` is true and `publish` is false.
    */
   rotate(options?: RotateOptions): Promise<void>;
   /** Lets clients read the CA and the token of this moment. */
   publish(): Promise<void>;
-  /** Closes every client. Nothing is left running. */
+  /** Closes every client and every server. Nothing is left running. */
   close(): Promise<void>;
 }
 
-/**
- * Makes a cluster.
- *
- * @param base A runtime without files, programs and an environment, for what is sent over no connection.
- */
-export function makeFakeCluster(base: Runtime, options: FakeClusterOptions): FakeCluster {
+/** What a cluster gets from the runtime. */
+export interface FakeClusterHost {
+  /** A runtime without files, programs and an environment, for what is sent over no connection. */
+  readonly base: Runtime;
+  /** Finds what listens. Throws if there is nothing. */
+  readonly findServerHost: () => ServerHost;
+}
+
+/** Makes a cluster. */
+export function makeFakeCluster(
+  { base, findServerHost }: FakeClusterHost,
+  options: FakeClusterOptions,
+): FakeCluster {
   checkKnown("createFakeCluster", options, ["objects", "kinds", "clock", "authorize"]);
   const { objects = [], clock = systemClock, authorize } = options;
   checkFunction("authorize", authorize);
@@ -278,11 +326,51 @@ export function makeFakeCluster(base: Runtime, options: FakeClusterOptions): Fak
     authenticate: (headers) => identity.accepts(headers.get("authorization")),
   });
   const clients = new Set<KubeClient>();
+  const servers = new FakeServers(findServerHost, { identity, handle });
   let isClosed = false;
+  let latest: Promise<unknown> = Promise.resolve();
 
   async function handle(request: ApiRequest): Promise<ApiAnswer> {
     if (isClosed) throw new ClosedError();
     return await api.handle(request);
+  }
+
+  /** One after the other: a server that starts during a rotation would keep the former certificate. */
+  async function inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const turn = latest.then(act);
+    latest = turn.catch(() => {});
+    return await turn;
+  }
+
+  async function listen(given: FakeListenOptions = {}): Promise<FakeServer> {
+    const checked = checkListenOptions(given);
+    return await inTurn(async () => {
+      if (isClosed) throw new ClosedError();
+      const server = await servers.listen(checked);
+      makeNamespace(checked.namespace);
+      return server;
+    });
+  }
+
+  async function publish(): Promise<void> {
+    await identity.publish();
+    await servers.writeFiles();
+  }
+
+  async function rotate({ overlaps, publishes }: RotationSteps): Promise<void> {
+    const next = await identity.prepare();
+    if (overlaps) {
+      identity.addToBundle(next);
+      await servers.writeFiles();
+    }
+    identity.rotate(next);
+    await servers.renew();
+    if (overlaps) {
+      identity.publishToken();
+      await servers.writeFiles();
+    } else if (publishes) await publish();
+    api.endWatches();
+    api.endLogStreams();
   }
 
   const runtime: Runtime = createMemoryRuntime(base, {
@@ -367,6 +455,7 @@ export function makeFakeCluster(base: Runtime, options: FakeClusterOptions): Fak
     await Promise.all([...clients].map(async (kube) => await kube.close()));
     api.endWatches();
     api.endLogStreams();
+    await inTurn(async () => await servers.close());
   }
 
   return {
@@ -451,15 +540,12 @@ export function makeFakeCluster(base: Runtime, options: FakeClusterOptions): Fak
       });
       return await orAborted(next, signal).finally(stop);
     },
+    listen,
     async rotate(given = {}) {
-      checkKnown("rotate", given, ["publish"]);
-      const publishes = given.publish === undefined || checkFlag("publish", given.publish);
-      await identity.rotate();
-      if (publishes) await identity.publish();
-      api.endWatches();
-      api.endLogStreams();
+      const steps = checkRotation(given);
+      await inTurn(async () => await rotate(steps));
     },
-    publish: () => identity.publish(),
+    publish: () => inTurn(publish),
     close,
     [Symbol.asyncDispose]: close,
   };
@@ -485,6 +571,21 @@ function onlyContainer(api: FakeApi, namespace: string, name: string): string {
   const which = names.length === 0 ? "none" : names.join(", ");
   throw new TypeError(
     `Cannot write a log of pod ${namespace}/${name}: its containers are ${which}; pass the option container`,
+  );
+}
+
+interface RotationSteps {
+  readonly overlaps: boolean;
+  readonly publishes: boolean;
+}
+
+function checkRotation(options: RotateOptions): RotationSteps {
+  checkKnown("rotate", options, ["publish", "overlap"]);
+  const publishes = options.publish === undefined || checkFlag("publish", options.publish);
+  const overlaps = checkFlag("overlap", options.overlap);
+  if (publishes || !overlaps) return { overlaps, publishes };
+  throw new TypeError(
+    "Cannot use option overlap of rotate with publish: false: an overlap is a bundle that has been published; pass one of the two",
   );
 }
 

@@ -16,7 +16,7 @@ export class FakeIdentity {
   readonly #clock: Pick<Clock, "wallNow">;
   readonly #revoked = new Set<string>();
   #serving: Promise<Authority> | undefined;
-  #published: Promise<Authority> | undefined;
+  #knownCa: string | undefined;
   #issued = 1;
   #publishedToken: string;
 
@@ -42,8 +42,13 @@ export class FakeIdentity {
 
   /** The CA bundle that clients know, as PEM. */
   async publishedCa(): Promise<string> {
-    await this.serving();
-    return (await (this.#published ??= this.serving())).pem;
+    const { pem } = await this.serving();
+    return (this.#knownCa ??= pem);
+  }
+
+  /** The same, once {@link publishedCa} has been asked for; empty before. */
+  get knownCa(): string {
+    return this.#knownCa ?? "";
   }
 
   /** Whether a request's `Authorization` header is not that of a token that a rotation has revoked. */
@@ -51,19 +56,32 @@ export class FakeIdentity {
     return authorization === null || !this.#revoked.has(authorization.replace(/^Bearer +/i, ""));
   }
 
-  /** Replaces the CA and the token. */
-  async rotate(): Promise<void> {
+  /** Makes a CA that is to be the next. */
+  async prepare(): Promise<Authority> {
     await this.publishedCa();
+    return await createAuthority(this.#clock.wallNow());
+  }
+
+  /** Lets clients trust a CA beside those that they trust already. */
+  addToBundle({ pem }: Authority): void {
+    this.#knownCa = `${this.knownCa}${pem}`;
+  }
+
+  /** Replaces the CA and the token. */
+  rotate(next: Authority): void {
     this.#revoked.add(this.token);
     this.#issued += 1;
-    this.#serving = createAuthority(this.#clock.wallNow());
-    await this.#serving;
+    this.#serving = Promise.resolve(next);
+  }
+
+  /** Gives clients the token of this moment. */
+  publishToken(): void {
+    this.#publishedToken = this.token;
   }
 
   /** Gives clients the CA and the token of this moment. */
   async publish(): Promise<void> {
-    await this.serving();
-    this.#published = this.#serving;
-    this.#publishedToken = this.token;
+    this.#knownCa = (await this.serving()).pem;
+    this.publishToken();
   }
 }

@@ -14,6 +14,7 @@ export type {
   FakeRequestFilter,
   RotateOptions,
 } from "./fake-cluster.ts";
+export type { FakeListenOptions, FakeServer, FakeServerFiles } from "./fake-servers.ts";
 export { ManualClock } from "./manual-clock.ts";
 export type { FakeKind } from "./seeded-objects.ts";
 export type { FakeRequest } from "./model/fake-api.ts";

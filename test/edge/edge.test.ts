@@ -110,6 +110,12 @@ describe.each([
       data: { colour: "red" },
       // The first GET after the rotation showed the old token.
       verbs: ["watch", "patch", "get", "get", "update", "get", "update"],
+      listening: {
+        name: "ConfigError",
+        code: "ERR_REANCHOR_CONFIG",
+        message:
+          "Cannot listen with a fake cluster: this runtime has no HTTPS servers; use connect() or fetch of the fake cluster, which need none, or run the test on Node, Deno or Bun",
+      },
       open: 0,
     });
   });

@@ -108,9 +108,10 @@ const cases: Record<string, Case> = {
     fake.failNext({ status: 409 }, { verb: "update", kind: ConfigMap });
     await maps.update("a", (map) => void (map.data = { colour: "red" }));
     const { data } = fake.object(ConfigMap, "a") ?? {};
+    const listening = await outcome(async () => await fake.listen());
     const verbs = fake.requests.map(({ verb }) => verb);
     await fake.close();
-    return { told, data, verbs, open: fake.openWatches.length };
+    return { told, data, verbs, listening, open: fake.openWatches.length };
   },
 
   async commands(query, env) {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { once } from "node:events";
+import { writeAnswer } from "../../../runtimes/_shared/write-answer.ts";
 import { LostConnection } from "../../../src/testing/model/faulty-answer.ts";
 import type { FakeApi } from "../../../src/testing/model/fake-api.ts";
 import { dropConnection, type Exchange, readBody } from "./exchange.ts";
@@ -26,20 +26,10 @@ export async function serveFakeApi(exchange: Exchange, api: FakeApi): Promise<vo
   const { method, url, headers } = recorded;
   try {
     const answer = await api.handle({ method, url, headers: new Headers(headers), body, signal });
-    response.writeHead(answer.status, answer.headers);
-    if (typeof answer.body === "string") return void response.end(answer.body);
-    response.flushHeaders();
-    for await (const chunk of answer.body) await write(exchange, chunk);
-    response.end();
+    await writeAnswer(response, answer, signal);
   } catch (error) {
     if (signal.aborted) return;
     if (!(error instanceof LostConnection)) throw error;
     dropConnection(exchange);
   }
-}
-
-/** Waits until the chunk has left, so that a connection that is lost thereafter has carried it. */
-async function write({ response, gone }: Exchange, chunk: Uint8Array): Promise<void> {
-  const left = new Promise<void>((resolve) => void response.write(chunk, () => resolve()));
-  await Promise.race([left, once(gone, "abort")]);
 }

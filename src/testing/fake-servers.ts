@@ -1,0 +1,241 @@
+/**
+ * The HTTPS servers of a fake cluster, and the files by which programs find and trust them.
+ *
+ * @module
+ */
+
+import { toBase64 } from "../bytes.ts";
+import { resolvePath } from "../file-path.ts";
+import { checkKnown, kindOf } from "../options.ts";
+import type { ServerPair } from "./authority.ts";
+import type { FakeIdentity } from "./fake-identity.ts";
+import type { ApiAnswer, ApiRequest } from "./model/request-target.ts";
+
+/** How a fake cluster listens. */
+export interface FakeListenOptions {
+  /**
+   * The port, from 0 to 65535. With 0, the system picks one that is free.
+   *
+   * @default 0
+   */
+  port?: number | undefined;
+  /**
+   * The namespace that the kubeconfig and the file `namespace` name. It is made if it does not exist.
+   *
+   * @default "default"
+   */
+  namespace?: string | undefined;
+}
+
+/** The files that {@link FakeServer.writeFiles} has written, by their paths. */
+export interface FakeServerFiles {
+  /** The CA bundle, as PEM. */
+  readonly ca: string;
+  /** The token of a service account. */
+  readonly token: string;
+  /** The namespace's name. */
+  readonly namespace: string;
+  /** A kubeconfig that refers to the files `ca.crt` and `token` beside it. */
+  readonly kubeconfig: string;
+}
+
+/** An HTTPS server on 127.0.0.1, made by {@link FakeCluster.listen}. */
+export interface FakeServer extends AsyncDisposable {
+  /** As in `https://127.0.0.1:41234`. */
+  readonly url: string;
+  /** The port. */
+  readonly port: number;
+  /** The CA bundle that clients know at this moment, as PEM. */
+  readonly ca: string;
+  /** The token that clients know at this moment. */
+  readonly token: string;
+  /** A kubeconfig with the CA bundle and the token of this moment, which do not change in it. */
+  kubeconfig(): string;
+  /**
+   * Writes `ca.crt`, `token`, `namespace` and `kubeconfig` into a folder, which is made if it does not exist. They are
+   * written again whenever `rotate()` or `publish()` changes them, each by renaming, until the server is closed.
+   *
+   * @param folder The folder's path.
+   * @returns The paths of the files.
+   */
+  writeFiles(folder: string): Promise<FakeServerFiles>;
+  /** Closes the server and its connections. Files stay as they are. */
+  close(): Promise<void>;
+}
+
+/** What a runtime does for the servers. */
+export interface ServerHost {
+  /** Listens on 127.0.0.1. */
+  listen(options: HttpsOptions): Promise<HttpsListener>;
+  /** Replaces the files of a folder, which it makes if there is none. */
+  writeFiles(folder: string, files: Readonly<Record<string, string>>): Promise<void>;
+  /** The folder that relative paths start from. */
+  workingFolder(): string;
+}
+
+/** What a server begins with. */
+export interface HttpsOptions {
+  readonly port: number;
+  readonly pair: ServerPair;
+  handle(request: ApiRequest): Promise<ApiAnswer>;
+}
+
+/** A server that listens. */
+export interface HttpsListener {
+  readonly port: number;
+  /** Shows another certificate, and closes all connections. */
+  renew(pair: ServerPair): Promise<void>;
+  /** Resolves once nothing of it is left. */
+  close(): Promise<void>;
+}
+
+/** What the servers belong to. */
+export interface ServedCluster {
+  readonly identity: FakeIdentity;
+  handle(request: ApiRequest): Promise<ApiAnswer>;
+}
+
+/** The servers of one cluster. */
+export class FakeServers {
+  readonly #host: () => ServerHost;
+  readonly #cluster: ServedCluster;
+  readonly #open = new Set<OpenServer>();
+
+  /** @param host Throws if the runtime has no servers. */
+  constructor(host: () => ServerHost, cluster: ServedCluster) {
+    this.#host = host;
+    this.#cluster = cluster;
+  }
+
+  /** Starts one. */
+  async listen({ port, namespace }: CheckedListenOptions): Promise<FakeServer> {
+    const { identity, handle } = this.#cluster;
+    const host = this.#host();
+    const pair = await (await identity.serving()).issue();
+    await identity.publishedCa();
+    const listener = await host.listen({ port, pair, handle });
+    const server: OpenServer = { listener, folders: new Map() };
+    this.#open.add(server);
+    const url = `https://127.0.0.1:${listener.port}`;
+    const place = { url, namespace };
+
+    const close = async (): Promise<void> => {
+      this.#open.delete(server);
+      await listener.close();
+    };
+    return {
+      url,
+      port: listener.port,
+      get ca() {
+        return identity.knownCa;
+      },
+      get token() {
+        return identity.publishedToken;
+      },
+      kubeconfig: () =>
+        kubeconfigOf(place, {
+          ca: `certificate-authority-data: ${toBase64(new TextEncoder().encode(identity.knownCa))}`,
+          token: `token: ${identity.publishedToken}`,
+        }),
+      async writeFiles(folder) {
+        checkText("the folder of writeFiles", folder);
+        const path = resolvePath(host.workingFolder(), folder);
+        const write = async (): Promise<void> => {
+          await host.writeFiles(path, {
+            "ca.crt": identity.knownCa,
+            token: identity.publishedToken,
+            namespace: place.namespace,
+            kubeconfig: kubeconfigOf(place, {
+              ca: "certificate-authority: ca.crt",
+              token: "tokenFile: token",
+            }),
+          });
+        };
+        await write();
+        server.folders.set(path, write);
+        return {
+          ca: resolvePath(path, "ca.crt"),
+          token: resolvePath(path, "token"),
+          namespace: resolvePath(path, "namespace"),
+          kubeconfig: resolvePath(path, "kubeconfig"),
+        };
+      },
+      close,
+      [Symbol.asyncDispose]: close,
+    };
+  }
+
+  /** Has every server show a certificate of the cluster's CA of this moment. */
+  async renew(): Promise<void> {
+    const authority = await this.#cluster.identity.serving();
+    const renew = async ({ listener }: OpenServer): Promise<void> =>
+      await listener.renew(await authority.issue());
+    await Promise.all([...this.#open].map(renew));
+  }
+
+  /** Writes the files again. */
+  async writeFiles(): Promise<void> {
+    const writes = [...this.#open].flatMap(({ folders }) => [...folders.values()]);
+    await Promise.all(writes.map(async (write) => await write()));
+  }
+
+  /** Closes all of them. */
+  async close(): Promise<void> {
+    const open = [...this.#open];
+    this.#open.clear();
+    await Promise.all(open.map(async ({ listener }) => await listener.close()));
+  }
+}
+
+/** The options with their defaults. */
+export interface CheckedListenOptions {
+  readonly port: number;
+  readonly namespace: string;
+}
+
+/** Checks the options of `listen()`. */
+export function checkListenOptions(options: FakeListenOptions): CheckedListenOptions {
+  checkKnown("listen of a fake cluster", options, ["port", "namespace"]);
+  const { port = 0, namespace = "default" } = options;
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new RangeError(
+      "Cannot use option port of listen: it must be a whole number from 0 to 65535",
+    );
+  }
+  checkText("option namespace of listen", namespace);
+  return { port, namespace };
+}
+
+function checkText(what: string, value: unknown): void {
+  if (typeof value === "string" && value !== "") return;
+  const given = value === "" ? "an empty string" : kindOf(value);
+  throw new TypeError(`Cannot use ${what}: it must be a string, not ${given}`);
+}
+
+interface OpenServer {
+  readonly listener: HttpsListener;
+  /** What writes a folder's files, by the folder. */
+  readonly folders: Map<string, () => Promise<void>>;
+}
+
+function kubeconfigOf(
+  { url, namespace }: { readonly url: string; readonly namespace: string },
+  { ca, token }: { readonly ca: string; readonly token: string },
+): string {
+  return `apiVersion: v1
+kind: Config
+current-context: fake
+contexts:
+  - name: fake
+    context: { cluster: fake, user: fake, namespace: ${JSON.stringify(namespace)} }
+clusters:
+  - name: fake
+    cluster:
+      server: ${url}
+      ${ca}
+users:
+  - name: fake
+    user:
+      ${token}
+`;
+}
