@@ -336,15 +336,15 @@ async function sendArchive<T extends KubeObject>(
   inputs: Iterable<TarInput> | AsyncIterable<TarInput>,
 ): Promise<void> {
   const run = await exec(pod, command, { ...options, stdin: "pipe", stdout: false });
+  const archive = writeTar(inputs);
+  const feeding = feed(run, archive);
   try {
-    const [stderr, { code }] = await Promise.all([
-      readStderr(run.stderr),
-      run.exit,
-      feed(run, writeTar(inputs)),
-    ]);
+    const [stderr, { code }] = await Promise.all([readStderr(run.stderr), run.exit, feeding]);
     if (code !== 0) throw new ExecError(what, { stdout: "", stderr, code });
   } finally {
     await run.close();
+    await feeding.catch(() => {});
+    await archive.cancel().catch(() => {}); // Closes the file that it is at.
   }
 }
 

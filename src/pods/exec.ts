@@ -49,7 +49,10 @@ export interface ExecOptions extends AttachOptions {}
 export interface ExecTextOptions {
   /** The container; needed if a pod has several and none is the default one. */
   container?: string | undefined;
-  /** What the command reads on standard input. Without it, it reads nothing. */
+  /**
+   * What the command reads on standard input. Without it, it reads nothing. A stream of which the command does not
+   * read everything is left as it is: not cancelled, and free to be read further.
+   */
   stdin?: string | Uint8Array | ReadableStream<Uint8Array> | undefined;
   /**
    * Whether another exit code than 0 is an error.
@@ -141,17 +144,19 @@ export async function execText<T extends KubeObject>(
   }
   const input = stdin === undefined ? undefined : "pipe";
   const run = await exec(pod, command, { ...options, stdin: input });
+  const feeding = stdin === undefined ? undefined : feed(run, stdin);
   let result: ExecResult;
   try {
     const [stdout, stderr, { code }] = await Promise.all([
       readOutput(run.stdout, "standard output", maxOutputBytes),
       readOutput(run.stderr, "standard error", maxOutputBytes),
       run.exit,
-      stdin === undefined ? undefined : feed(run, stdin),
+      feeding,
     ]);
     result = { stdout, stderr, code };
   } finally {
     await run.close();
+    await feeding?.catch(() => {}); // It has told.
   }
   if (check && result.code !== 0) {
     throw new ExecError(`Cannot run ${command[0]} in ${pod.describe()}`, result);
@@ -159,13 +164,32 @@ export async function execText<T extends KubeObject>(
   return result;
 }
 
-/** Sends a command all that it is to read, or as much as it wants. */
+/**
+ * Sends a command all that it is to read, or as much as it wants. The stream is released then, and not cancelled: it is
+ * the caller's.
+ */
 export async function feed(
   run: RemoteCommand,
   stdin: string | Uint8Array | ReadableStream<Uint8Array>,
 ): Promise<void> {
   const reader = (stdin instanceof ReadableStream ? stdin : streamOf(stdin)).getReader();
-  const writer = run.stdin.getWriter();
+  // Once the command has ended, nobody waits for a stream that goes on. Its exit code says whether that is well.
+  const ended = run.exit.then(
+    () => {},
+    () => {},
+  );
+  try {
+    await Promise.race([pump(reader, run.stdin.getWriter(), ended), ended]);
+  } finally {
+    reader.releaseLock();
+  }
+}
+
+async function pump(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  writer: WritableStreamDefaultWriter<Uint8Array>,
+  ended: Promise<void>,
+): Promise<void> {
   writer.closed.catch(() => {}); // Each write tells.
   for (;;) {
     const next = await reader.read().catch(async (error: unknown) => {
@@ -175,11 +199,9 @@ export async function feed(
     try {
       if (!next.done) await writer.write(next.value);
       else return await writer.close();
-    } catch (error) {
-      await reader.cancel(error).catch(() => {});
-      // A command may end before it has read everything, and its exit code says whether that is well.
-      await run.exit;
-      return;
+    } catch {
+      // A command may end before it has read everything.
+      return await ended;
     }
   }
 }

@@ -93,6 +93,47 @@ test("execText() returns the exit code of a command that ends before it has read
   }
 });
 
+test("execText() waits for no input, and leaves the caller's stream alone, when the command has ended", async () => {
+  const { pods } = await startPods();
+  let isCancelled = false;
+  const cancel = (): void => void (isCancelled = true);
+  const late = Promise.withResolvers<void>();
+  const silent = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      await late.promise;
+      controller.enqueue(Uint8Array.of(1));
+    },
+    cancel,
+  });
+  expect(await pods.execText("web", ["exit", "3"], { stdin: silent })).toMatchObject({ code: 3 });
+  const flooding = new ReadableStream<Uint8Array>({
+    pull: (controller) => controller.enqueue(new Uint8Array(64 * 1024).fill(97)),
+    cancel,
+  });
+  const { stdout, code } = await pods.execText("web", ["head"], { stdin: flooding });
+  expect({ stdout, code }).toEqual({ stdout: "aaaaa", code: 0 });
+  const unread = new ReadableStream<Uint8Array>({ pull: () => late.promise, cancel });
+  const tooLong = pods.execText("web", ["flood"], { stdin: unread, maxOutputBytes: 1_000 });
+  expect(String(await rejection(tooLong))).toMatch(
+    /its standard output has more than 1000 bytes \(maxOutputBytes\); read it as a stream/,
+  );
+  expect([silent, flooding, unread].map(({ locked }) => locked)).toEqual([false, false, false]);
+  expect(isCancelled).toBe(false);
+  // Nothing of it is lost.
+  late.resolve();
+  expect((await silent.getReader().read()).value).toEqual(Uint8Array.of(1));
+  expect((await flooding.getReader().read()).value?.length).toBe(64 * 1024);
+});
+
+test("execText() rejects with the error of its input, and ends the command", async () => {
+  const { server, pods } = await startPods();
+  const reason = new Error("no more");
+  const stdin = new ReadableStream<Uint8Array>({ pull: (controller) => controller.error(reason) });
+  expect(await rejection(pods.execText("web", ["cat"], { stdin }))).toBe(reason);
+  expect(stdin.locked).toBe(false);
+  await noneOpen(server);
+});
+
 test("attach() connects to the process that runs", async () => {
   const { pods } = await startPods();
   const session = await pods.attach("web", { stdin: "pipe" });
