@@ -82,10 +82,13 @@ export function failureByCode(
   error: unknown,
   own: Readonly<Record<string, Failure>> = {},
 ): Failure | undefined {
-  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
-    if (!("code" in at) || typeof at.code !== "string") continue;
-    const failure = own[at.code] ?? failures[at.code];
+  // Not by `instanceof`: in Jest, which runs tests in another realm, Node's own errors are none of that realm's.
+  let at = error;
+  for (let depth = 0; typeof at === "object" && at !== null && depth < 5; depth++) {
+    const { code, cause } = at as { readonly code?: unknown; readonly cause?: unknown };
+    const failure = typeof code === "string" ? (own[code] ?? failures[code]) : undefined;
     if (failure !== undefined) return failure;
+    at = cause;
   }
   return undefined;
 }

@@ -1,0 +1,23 @@
+/**
+ * Failures by the codes of errors.
+ *
+ * @module
+ */
+
+import { runInNewContext } from "node:vm";
+import { expect, test } from "vitest";
+import { failureByCode } from "../../../runtimes/_shared/node-error-codes.ts";
+
+test("failureByCode() knows an error of another realm, and one that is its cause", () => {
+  const cause: unknown = runInNewContext("Object.assign(new Error(), { code: 'ECONNRESET' })");
+  expect(cause).not.toBeInstanceOf(Error);
+  expect(failureByCode(cause)).toBe("lost");
+  expect(failureByCode(new TypeError("fetch failed", { cause }))).toBe("lost");
+});
+
+test.each([undefined, null, "ECONNRESET", { code: 3 }, new Error("no code")])(
+  "failureByCode() knows nothing of %s",
+  (error) => {
+    expect(failureByCode(error)).toBeUndefined();
+  },
+);
