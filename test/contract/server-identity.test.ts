@@ -10,6 +10,7 @@ import {
   type CreateFetchOptions,
   type PeerNames,
   type RotatingFetch,
+  type ServerIdentity,
   UntrustedServerError,
 } from "../../src/index.ts";
 import { Pod } from "../../src/resources/index.ts";
@@ -25,6 +26,7 @@ import {
   startCluster,
   types,
 } from "./support/scene.ts";
+import { abilitiesBy } from "./support/traits.ts";
 
 const id = "spiffe://example.org/ns/shop/sa/billing";
 const otherId = "spiffe://example.org/ns/shop/sa/cart";
@@ -84,14 +86,6 @@ describe("a SPIFFE ID", () => {
     expect(String(error)).toContain(`serverIdentity expects ${id}, and `);
     expect(String(error)).toContain(presented);
     expect(events).toEqual(["generation-opened"]);
-    expect((await cluster.server.stats()).requests).toBe(0);
-  });
-
-  test("createFetch() rejects the server of it that no anchor vouches for", async () => {
-    const cluster = await startNamed([id]);
-    const ca = entry.staticCaSource((await createCa()).pem);
-    const error = await rejection(ask(openFetch({ ca, serverIdentity: id }), cluster));
-    expect(error).toMatchObject({ reason: "unknown-authority" });
     expect((await cluster.server.stats()).requests).toBe(0);
   });
 
@@ -197,6 +191,62 @@ describe("a function", () => {
     expect(error).toMatchObject({ reason: "wrong-host" });
     expect(String(error)).toContain("the function serverIdentity threw: no such registry");
   });
+});
+
+/** Identities that every server of these tests satisfies: nothing but the chain can reject it. */
+const satisfied: [string, ServerIdentity][] = [
+  ["a SPIFFE ID", id],
+  ["a function that returns true", () => true],
+];
+
+describe.each(satisfied)("%s does not stand in for the chain", (_, serverIdentity) => {
+  /** A server of the identity, and a bundle that does not vouch for it: of another name, or of the same one. */
+  const strangers = [{ commonName: "stranger" }, {}];
+
+  test.each(strangers)(
+    "createFetch() rejects a server under a stranger's CA: %j",
+    async (named) => {
+      const cluster = await startNamed([id, "127.0.0.1"]);
+      const ca = entry.staticCaSource((await createCa(named)).pem);
+      const error = await rejection(ask(openFetch({ ca, serverIdentity }), cluster));
+      expect(error).toBeInstanceOf(UntrustedServerError);
+      expect(error).toMatchObject({ reason: "unknown-authority" });
+      expect((await cluster.server.stats()).requests).toBe(0);
+    },
+  );
+
+  test.each(strangers)("connect() rejects a server under a stranger's CA: %j", async (named) => {
+    const { server } = await startNamed([id, "127.0.0.1"]);
+    const ca = entry.staticCaSource((await createCa(named)).pem);
+    const { kube } = await connectClient({ config: { server: server.origin, ca }, serverIdentity });
+    for (const refused of [kube.get("/version"), kube.resource(Pod).execText("web", ["ls"])]) {
+      const error = await rejection(refused);
+      expect(error).toBeInstanceOf(UntrustedServerError);
+      expect(error).toMatchObject({ reason: "unknown-authority" });
+    }
+    expect((await server.stats()).requests).toBe(0);
+  });
+});
+
+test("an https proxy beside serverIdentity is used, or rejected at once where it would be checked too", async () => {
+  const { ca, server } = await startNamed([id]);
+  const proxyCa = await createCa({ commonName: "proxy" });
+  const proxy = await control.proxy({ scheme: "https", ...(await proxyCa.issue()) });
+  onTestFinished(() => proxy.close());
+  const trust = { ca: entry.staticCaSource(ca.pem + proxyCa.pem), proxy: proxy.url };
+  for (const [, serverIdentity] of satisfied) {
+    const open = (): RotatingFetch => openFetch({ ...trust, serverIdentity });
+    const config = { server: server.origin, ca: trust.ca, proxy: proxy.url };
+    const connecting = connectClient({ config, serverIdentity });
+    if (abilitiesBy({ serverIdentity }).traits.hasOwnTunnels) {
+      expect(await ask(open(), { ca, server })).toMatchObject(version);
+      expect(await (await connecting).kube.get("/version")).toMatchObject(version);
+    } else {
+      expect(open).toThrow(ConfigError);
+      expect(open).toThrow(/https proxy can't be had together with serverIdentity/);
+      expect(await rejection(connecting)).toBeInstanceOf(ConfigError);
+    }
+  }
 });
 
 test("exec() checks the identity on the connection of its own", async () => {

@@ -8,7 +8,7 @@ import { once } from "node:events";
 import { rename, writeFile } from "node:fs/promises";
 import { type AddressInfo, type Socket, connect, createServer } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { ReanchorEvent, UntrustedServerError } from "../../src/index.ts";
+import type { KubeClient, ReanchorEvent, UntrustedServerError } from "../../src/index.ts";
 import { Pod } from "../../src/resources/index.ts";
 import { createCa } from "../support/pki.ts";
 import { authorityKinds } from "./support/authorities.ts";
@@ -26,6 +26,12 @@ const COOLDOWN_MS = 100;
 const LOOPS = 64;
 /** How long requests wait; what they wait for comes long before. */
 const PATIENCE_MS = 60_000;
+/** What ends a wait of one request. */
+interface WaitOptions {
+  readonly signal?: AbortSignal;
+  readonly timeoutMs?: number;
+}
+
 /** What a busy machine may need beside the waits. */
 const BUSY_MS = 30_000;
 
@@ -247,6 +253,54 @@ async function startRotated() {
   await server.resetStats();
   return { old, successor, server, volume, kube, events };
 }
+
+/** What waits for trust: a request, and a connection that is upgraded. */
+const waiting: [string, (kube: KubeClient, options: WaitOptions) => Promise<unknown>][] = [
+  ["a request", async (kube, options) => await kube.post("/echo", {}, options)],
+  [
+    "execText()",
+    async (kube, options) => await kube.resource(Pod).execText("web", ["exit", "3"], options),
+  ],
+];
+
+describe.each(waiting)("%s that waits ends at once", (_, send) => {
+  /** Sends, and waits until it waits. */
+  async function startWaiting(options: WaitOptions) {
+    const scene = await startRotated();
+    const failure = rejection(send(scene.kube, options));
+    await until("it waits", () => scene.kube.status().waitingForTrust[0]?.requests === 1);
+    return { ...scene, failure };
+  }
+
+  test("by its signal", async () => {
+    const aborting = new AbortController();
+    const { kube, server, failure } = await startWaiting({ signal: aborting.signal });
+    const reason = new Error("enough");
+    aborting.abort(reason);
+    expect(await failure).toBe(reason);
+    expect(kube.status().waitingForTrust).toEqual([]);
+    expect((await server.stats()).requests).toBe(0);
+  });
+
+  test("by its timeoutMs, and the error says how long it waited", async () => {
+    const { kube, server, failure } = await startWaiting({ timeoutMs: 1_500 });
+    const error = (await failure) as UntrustedServerError;
+    expect(error).toBeInstanceOf(entry.UntrustedServerError);
+    expect(error.waitedMs).toBeGreaterThan(0);
+    expect(error.waitedMs).toBeLessThan(PATIENCE_MS);
+    expect(kube.status().waitingForTrust).toEqual([]);
+    expect((await server.stats()).requests).toBe(0);
+  });
+
+  test("by close()", async () => {
+    const { kube, server, events, failure } = await startWaiting({});
+    await kube.close();
+    expect(await failure).toBeInstanceOf(entry.ClosedError);
+    expect(kube.status().waitingForTrust).toEqual([]);
+    expect(waits(events)[0]).toBe("waiting-for-trust");
+    expect((await server.stats()).requests).toBe(0);
+  });
+});
 
 test("a request is sent when a server is trusted whose neighbour never answers a handshake", async () => {
   const { old, server, kube } = await startRotated();

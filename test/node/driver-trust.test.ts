@@ -29,6 +29,7 @@ import {
 } from "../../runtimes/agents.ts";
 import { createGrpcCredentials } from "../../runtimes/grpc.ts";
 import { fileCaSource, staticCaSource } from "../../runtimes/node.ts";
+import type { ServerIdentity } from "../../src/index.ts";
 import {
   control,
   createVolume,
@@ -157,6 +158,60 @@ test("live() checks the name that a certificate carries", async () => {
     code: "ERR_TLS_CERT_ALTNAME_INVALID",
   });
 });
+
+const spiffeId = "spiffe://example.org/ns/shop/sa/billing";
+const identities: [string, ServerIdentity][] = [
+  ["a SPIFFE ID", spiffeId],
+  ["a function", ({ uris }) => uris.includes(spiffeId)],
+];
+
+test.each(identities)(
+  "live() and current() check %s as serverIdentity, and reject a server of it under a stranger's CA",
+  async (_, serverIdentity) => {
+    const ca = await createCa();
+    const { server } = await startCluster(await ca.issue({ hosts: [spiffeId] }), ca);
+    const { server: other } = await startCluster(await ca.issue({ hosts: ["127.0.0.1"] }), ca);
+    const right = openSource({ ca: staticCaSource(ca.pem), serverIdentity });
+    for (const settings of [await right.live(), await right.current()]) {
+      expect(await failureOf({ host, port: server.port, ...settings })).toBeUndefined();
+      expect(await failureOf({ host, port: other.port, ...settings })).toBeInstanceOf(Error);
+    }
+    for (const named of [{ commonName: "stranger" }, {}]) {
+      const trust = staticCaSource((await createCa(named)).pem);
+      for (const accepted of [serverIdentity, () => true]) {
+        const strange = openSource({ ca: trust, serverIdentity: accepted });
+        for (const settings of [await strange.live(), await strange.current()]) {
+          expect(await failureOf({ host, port: server.port, ...settings })).toMatchObject({
+            code: expect.stringMatching(/CERT|SIGNATURE/),
+          });
+        }
+      }
+    }
+  },
+);
+
+test.each(identities)(
+  "createGrpcCredentials() checks %s as serverIdentity, and rejects a server of it under a stranger's CA",
+  async (_, serverIdentity) => {
+    const ca = await createCa();
+    const server = await startGrpcServer(await ca.issue({ hosts: [spiffeId] }));
+    const other = await startGrpcServer(await ca.issue());
+    const right = openSource({ ca: staticCaSource(ca.pem), serverIdentity });
+    expect(await callBy(right, `${host}:${server.port}`)).toBe("hello");
+    expect(await rejection(callBy(right, `${host}:${other.port}`))).toMatchObject({
+      code: 14,
+      details: expect.stringContaining("wrong-host"),
+    });
+    const trust = staticCaSource((await createCa()).pem);
+    for (const accepted of [serverIdentity, () => true]) {
+      const strange = openSource({ ca: trust, serverIdentity: accepted });
+      expect(await rejection(callBy(strange, `${host}:${server.port}`))).toMatchObject({
+        code: 14,
+        details: expect.stringContaining("unknown-authority"),
+      });
+    }
+  },
+);
 
 test("live() finds the anchor of a server among others that OpenSSL can't tell from it", async () => {
   const twins: CreateCaOptions = { keyIdentifiers: false };

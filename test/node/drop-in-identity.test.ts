@@ -9,7 +9,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { createHttpsAgent } from "../../runtimes/agents.ts";
 import { KubeConfig } from "../../runtimes/client-node.ts";
 import { staticCaSource } from "../../runtimes/node.ts";
-import { ConfigError } from "../../src/index.ts";
+import { ConfigError, type ServerIdentity } from "../../src/index.ts";
 import { rejection, startCluster } from "../contract/support/scene.ts";
 import { createCa } from "../support/pki.ts";
 import { startClusterServer } from "./support/cluster-server.ts";
@@ -42,6 +42,22 @@ describe.each(rotating)("$name", ({ open }) => {
     }
     expect((await server.stats()).requests).toBe(3);
     expect(wrong.events.map(({ type }) => type)).toEqual(["generation-opened"]);
+  });
+
+  test.each<[string, ServerIdentity]>([
+    ["a SPIFFE ID", id],
+    ["a function that returns true", () => true],
+  ])("rejects a server under a stranger's CA, whatever %s says", async (_, serverIdentity) => {
+    const ca = await createCa();
+    const { server } = await startCluster(await ca.issue({ hosts: [id, "127.0.0.1"] }), ca);
+    for (const named of [{ commonName: "stranger" }, {}]) {
+      const trust = { ca: staticCaSource((await createCa(named)).pem) };
+      const error = await rejection(
+        ask(open({ ...trust, serverIdentity }), `${server.origin}/version`, "secret"),
+      );
+      expect(messagesOf(error)).toContain("(unknown-authority)");
+    }
+    expect((await server.stats()).requests).toBe(0);
   });
 
   test("rejects an identity that nothing could vouch for", () => {

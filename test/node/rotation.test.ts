@@ -265,7 +265,7 @@ describe.each(cases)("$name, $kind", ({ open, pools, sendsRequests, next }) => {
   });
 });
 
-describe.each(rotating)("$name", ({ open, pools, sendsRequests }) => {
+describe.each(rotating)("$name", ({ open, pools, endsAttempts, sendsRequests }) => {
   test("e. continues with the good bundle when the file is bad, and reports it", async () => {
     const { ca, server } = await startCluster();
     const volume = await createVolume({});
@@ -309,6 +309,44 @@ describe.each(rotating)("$name", ({ open, pools, sendsRequests }) => {
       connections,
       handshakes: connections,
       requests: 50,
+    });
+  });
+
+  describe("a wait for trust ends at once", () => {
+    /** Sends what waits, since the server has rotated and the file has not. */
+    async function startWaiting(signal?: AbortSignal) {
+      const { ca, server } = await startCluster();
+      const volume = await createVolume({ ca: ca.pem });
+      const dropIn = open({ ca: fileCaSource(volume.caFile), trustWaitMs: 600_000 });
+      await ask(dropIn, `${server.origin}/version`);
+      await server.restart(await (await createCa()).issue());
+      await until("its old connections are gone", async () => (await server.stats()).open === 0);
+      await server.resetStats();
+      const failure = rejection(dropIn.send(`${server.origin}/echo`, { body: "secret", signal }));
+      const isWaiting = (): boolean => types(dropIn.events).includes("waiting-for-trust");
+      await until("it waits", isWaiting);
+      return { server, dropIn, failure };
+    }
+
+    test("by closing it", async () => {
+      const { server, dropIn, failure } = await startWaiting();
+      await dropIn.close();
+      expect(await failure).toBeInstanceOf(Error);
+      expect(dropIn.status().waitingForTrust).toEqual([]);
+      const { connections } = await server.stats();
+      await until("no connection is left", async () => (await server.stats()).open === 0);
+      expect(await server.stats()).toMatchObject({ connections, requests: 0 });
+    });
+
+    test("by an abort", async () => {
+      const aborting = new AbortController();
+      const { server, dropIn, failure } = await startWaiting(aborting.signal);
+      aborting.abort();
+      expect(await failure).toBeInstanceOf(Error);
+      // Of a request that it never heard of, its connection waits on.
+      if (endsAttempts) await until("none waits", () => !dropIn.status().waitingForTrust.length);
+      else expect(dropIn.status().waitingForTrust).toMatchObject([{ requests: 1 }]);
+      expect((await server.stats()).requests).toBe(0);
     });
   });
 
