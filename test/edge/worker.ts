@@ -77,10 +77,14 @@ function readSharedToken(): Promise<string> {
 }
 
 /** A client whose streams go by a bound service's `connect`, by its `fetch`, or by nothing that is bound. */
-function connectBy(query: URLSearchParams, env: Env): Promise<entry.KubeClient> {
+function connectBy(
+  query: URLSearchParams,
+  env: Env,
+  config: Partial<entry.ClusterConfig> = {},
+): Promise<entry.KubeClient> {
   const by = query.get("by");
   return entry.connect({
-    config: { server: query.get("server") ?? "" },
+    config: { server: query.get("server") ?? "", ...config },
     ...(by !== "nothing" && { fetch: (url, init) => env.KUBE.fetch(url, init) }),
     ...(by === "connect" && {
       connect: (address, options) => env.KUBE.connect(address, options),
@@ -179,6 +183,51 @@ const cases: Record<string, Case> = {
     }
     const tunnel = await pods.portForward("web", 8080);
     outcomes["listen"] = await outcome(async () => await tunnel.listen());
+    await kube.close();
+    return outcomes;
+  },
+
+  /** What the end-to-end tests do with pods of a real API server. */
+  async "real-pods"(query, env) {
+    const parameter = (name: string): string => query.get(name) ?? "";
+    const kube = await connectBy(query, env, {
+      token: entry.functionTokenSource(() => parameter("token")),
+      namespace: parameter("namespace"),
+    });
+    const pods = kube.resource(Pod);
+    const name = parameter("pod");
+    const { stdout, stderr, code } = await pods.execText(
+      name,
+      ["sh", "-c", "cat; echo err >&2; exit 3"],
+      { stdin: "in" },
+    );
+    const long = "ab".repeat(1_000_000);
+    const echoed = await pods.execText(name, ["cat"], { stdin: long });
+    const session = await pods.attach(parameter("attached"), { stdin: "pipe" });
+    const typing = session.stdin.getWriter();
+    await typing.write(new TextEncoder().encode("one\n"));
+    await typing.close();
+    const [attached] = await Promise.all([textOf(session.stdout), textOf(session.stderr)]);
+    const path = parameter("file");
+    const content = crypto.getRandomValues(new Uint8Array(50_000));
+    await pods.writeFile(name, { path, content });
+    const read = await pods.readFile(name, path);
+    const tunnel = await pods.portForward(name, Number(query.get("port")));
+    const connection = await tunnel.connect();
+    const writer = connection.writable.getWriter();
+    await writer.write(new TextEncoder().encode("ping"));
+    const { value } = await connection.readable.getReader().read();
+    await connection.close();
+    const outcomes = {
+      upgrades: kube.capabilities.upgrades,
+      exec: { stdout, stderr, code },
+      isEchoed: echoed.stdout === long && echoed.code === 0,
+      attached,
+      attachedExit: await session.exit,
+      isReadAsWritten: read.every((byte, at) => byte === content[at]) && read.length === 50_000,
+      ping: new TextDecoder().decode(value),
+      missing: await outcome(() => pods.execText("nobody", ["true"])),
+    };
     await kube.close();
     return outcomes;
   },
