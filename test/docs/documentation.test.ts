@@ -147,6 +147,14 @@ function prints({ code }: CodeBlock): boolean {
   return code.includes("console.log(") && !/onEvent\(|\bfor \(|\bfor await|\bcatch \(/.test(code);
 }
 
+/** What an example says that its lines print. */
+function outputs({ code }: CodeBlock): string[] {
+  return Array.from(
+    code.matchAll(/^console\.log\(.*\); \/\/ (.*)$/gm),
+    ([, output = ""]) => output,
+  );
+}
+
 describe("the README and docs/", () => {
   test("have examples for each way in", () => {
     const found = new Set(examples.flatMap(({ entries: imported }) => imported));
@@ -200,6 +208,16 @@ describe("the README and docs/", () => {
     await writeFile(file, withPaths(example.code));
     const output = await execute(process.execPath, [file]);
     if (prints(example)) expect(output).not.toBe("");
+  });
+
+  test.each(
+    examplesOf("reanchor/resources").filter(({ entries: [first], code }) => {
+      return first === "reanchor/resources" && !code.includes("connect");
+    }),
+  )("have an example at $place that runs without a cluster", async (example) => {
+    const file = join(folder, `alone-${example.id}.ts`);
+    await writeFile(file, withPaths(example.code));
+    expect(outputs(example)).toEqual((await execute(process.execPath, [file])).trim().split("\n"));
   });
 
   test.each(examplesOf("@reanchor/reanchor").filter(needsOnlyAPod))(

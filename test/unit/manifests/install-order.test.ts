@@ -39,6 +39,54 @@ test("stagesOf() puts what others depend on first, and custom resources last", (
   expect(stagesOf(objects)[1]?.map(({ index }) => index)).toEqual([3, 5]);
 });
 
+/** `InstallOrder` of Helm's `kind_sorter.go`, without its lists, which come apart into their items. */
+const installOrder = [
+  ["scheduling.k8s.io/v1", "PriorityClass"],
+  ["v1", "Namespace"],
+  ["networking.k8s.io/v1", "NetworkPolicy"],
+  ["v1", "ResourceQuota"],
+  ["v1", "LimitRange"],
+  ["policy/v1beta1", "PodSecurityPolicy"],
+  ["policy/v1", "PodDisruptionBudget"],
+  ["v1", "ServiceAccount"],
+  ["v1", "Secret"],
+  ["v1", "ConfigMap"],
+  ["storage.k8s.io/v1", "StorageClass"],
+  ["v1", "PersistentVolume"],
+  ["v1", "PersistentVolumeClaim"],
+  ["apiextensions.k8s.io/v1", "CustomResourceDefinition"],
+  ["rbac.authorization.k8s.io/v1", "ClusterRole"],
+  ["rbac.authorization.k8s.io/v1", "ClusterRoleBinding"],
+  ["rbac.authorization.k8s.io/v1", "Role"],
+  ["rbac.authorization.k8s.io/v1", "RoleBinding"],
+  ["v1", "Service"],
+  ["apps/v1", "DaemonSet"],
+  ["v1", "Pod"],
+  ["v1", "ReplicationController"],
+  ["apps/v1", "ReplicaSet"],
+  ["apps/v1", "Deployment"],
+  ["autoscaling/v2", "HorizontalPodAutoscaler"],
+  ["apps/v1", "StatefulSet"],
+  ["batch/v1", "Job"],
+  ["batch/v1", "CronJob"],
+  ["networking.k8s.io/v1", "IngressClass"],
+  ["networking.k8s.io/v1", "Ingress"],
+  ["apiregistration.k8s.io/v1", "APIService"],
+  ["admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration"],
+  ["admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration"],
+] as const;
+
+test("stagesOf() follows Helm's whole order, and deletionStagesOf() its reverse", () => {
+  const known = installOrder.map(([apiVersion, kind]) => ({ apiVersion, kind }));
+  const unknown = { apiVersion: "coordination.k8s.io/v1", kind: "Lease" };
+  const stages = [...known, unknown].map((object) => [object]);
+  const byName = stages.flat().toSorted((a, b) => (a.kind < b.kind ? -1 : 1));
+  for (const given of [byName, byName.toReversed()]) {
+    expect(stagesOf(given)).toEqual(stages);
+    expect(deletionStagesOf(given)).toEqual(stages.toReversed());
+  }
+});
+
 test("stagesOf() puts a custom resource last, though its kind has the name of one of Kubernetes'", () => {
   const [definition, own, calico] = [
     { apiVersion: "apiextensions.k8s.io/v1", kind: "CustomResourceDefinition" },

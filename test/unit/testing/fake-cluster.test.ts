@@ -226,6 +226,45 @@ describe("the acts on a fake cluster", () => {
     expect((await maps.get("a")).data).toEqual({ colour: "blue" });
   });
 
+  test("failSometimes() fails the same requests in each run, and only those that it is about", async () => {
+    async function statuses(seed: number): Promise<number[]> {
+      const fake = start({ objects: [aMap("a")] });
+      const kube = await fake.connect({ maxRetryAfterMs: 0 });
+      fake.failSometimes({ seed, rate: 0.5, of: [{ status: 500 }] }, { verb: "get" });
+      const found: number[] = [];
+      for (let at = 0; at < 40; at += 1) {
+        const { status } = await kube.fetch("/api/v1/namespaces/default/configmaps/a");
+        found.push(status);
+        expect((await kube.fetch("/api/v1/namespaces/default/configmaps")).status).toBe(200);
+      }
+      fake.clearFailures();
+      expect((await kube.resource(ConfigMap).get("a")).metadata.name).toBe("a");
+      return found;
+    }
+    const first = await statuses(1);
+    expect(new Set(first)).toEqual(new Set([200, 500]));
+    expect(await statuses(1)).toEqual(first);
+    expect(await statuses(2)).not.toEqual(first);
+  });
+
+  test("endWatches() ends those of a kind in order, and their clients go on without a list", async () => {
+    const fake = start({ objects: [aMap("a")] });
+    const kube = await fake.connect();
+    const maps = kube.resource(ConfigMap).informer();
+    const pods = kube.resource(Pod).informer();
+    onTestFinished(async () => void (await Promise.all([maps.stop(), pods.stop()])));
+    await Promise.all([maps.synced(), pods.synced()]);
+    const before = fake.requests.length;
+    expect(fake.endWatches(ConfigMap)).toBe(1);
+    fake.put(ConfigMap, { metadata: { name: "b" } });
+    await expect.poll(() => maps.size, { timeout: 60_000 }).toBe(2);
+    const resumed = fake.requests.slice(before);
+    expect(resumed).toMatchObject([{ verb: "watch", kind: "ConfigMap" }]);
+    expect(resumed[0]?.query).toHaveProperty("resourceVersion");
+    expect(resumed[0]?.query).not.toHaveProperty("sendInitialEvents");
+    expect(fake.endWatches()).toBe(2);
+  });
+
   test("a clock of one's own decides when a retry is made", async () => {
     const clock = new ManualClock();
     const fake = start({ objects: [aMap("a")], clock });
