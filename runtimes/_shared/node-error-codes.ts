@@ -6,6 +6,7 @@
  */
 
 import type { Failure } from "../../src/runtime.ts";
+import { codeOf } from "./code-of.ts";
 
 const failures: Readonly<Record<string, Failure>> = {
   // No chain to an anchor (OpenSSL's `X509_V_ERR_*`, without the prefix).
@@ -82,13 +83,12 @@ export function failureByCode(
   error: unknown,
   own: Readonly<Record<string, Failure>> = {},
 ): Failure | undefined {
-  // Not by `instanceof`: in Jest, which runs tests in another realm, Node's own errors are none of that realm's.
-  let at = error;
+  let at = error; // Of whatever realm, as in codeOf().
   for (let depth = 0; typeof at === "object" && at !== null && depth < 5; depth++) {
-    const { code, cause } = at as { readonly code?: unknown; readonly cause?: unknown };
-    const failure = typeof code === "string" ? (own[code] ?? failures[code]) : undefined;
+    const code = codeOf(at);
+    const failure = code === undefined ? undefined : (own[code] ?? failures[code]);
     if (failure !== undefined) return failure;
-    at = cause;
+    at = "cause" in at ? at.cause : undefined;
   }
   return undefined;
 }

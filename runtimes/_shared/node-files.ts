@@ -8,6 +8,7 @@ import { access, constants, open } from "node:fs/promises";
 import process from "node:process";
 import type { Files } from "../../src/runtime.ts";
 import { readBounded } from "./bounded-read.ts";
+import { codeOf } from "./code-of.ts";
 
 // Not every system has the two: Windows has no FIFOs to wait for.
 const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0);
@@ -37,7 +38,7 @@ export const nodeFiles: Files = {
       await access(path);
       return true;
     } catch (error) {
-      if (error instanceof Error && "code" in error && error.code === "ENOENT") return false;
+      if (codeOf(error) === "ENOENT") return false;
       throw error;
     }
   },

@@ -8,6 +8,7 @@ import { constants } from "node:fs";
 import { type FileHandle, lstat, mkdir, open, readdir, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { LocalEntry, LocalSystem } from "../../src/runtime.ts";
+import { codeOf } from "./code-of.ts";
 
 /** What is read at once. */
 const PIECE_BYTES = 64 * 1024;
@@ -90,7 +91,7 @@ async function createFolder(root: string, parts: readonly string[]): Promise<voi
     try {
       await mkdir(path);
     } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+      if (codeOf(error) !== "EEXIST") throw error;
       const info = await lstat(path);
       if (info.isDirectory()) continue;
       throw new Error(`Cannot write into ${path}: it is no folder, but a file or a link`, {

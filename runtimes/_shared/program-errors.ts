@@ -5,12 +5,13 @@
  */
 
 import { SourceError } from "../../src/errors.ts";
+import { codeOf } from "./code-of.ts";
 
 /**
  * Says it without the runtime's own error as its cause: that may carry the arguments, or a variable's value.
  */
 export function programError(command: string, error: unknown): SourceError {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
+  const code = codeOf(error) ?? "unknown error";
   switch (code) {
     case "ENOENT":
       return noSuchProgram(command);

@@ -6,6 +6,7 @@
 
 import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
+import { programError } from "../../../runtimes/_shared/program-errors.ts";
 import { failureByCode } from "../../../runtimes/_shared/node-error-codes.ts";
 
 test("failureByCode() knows an error of another realm, and one that is its cause", () => {
@@ -13,6 +14,11 @@ test("failureByCode() knows an error of another realm, and one that is its cause
   expect(cause).not.toBeInstanceOf(Error);
   expect(failureByCode(cause)).toBe("lost");
   expect(failureByCode(new TypeError("fetch failed", { cause }))).toBe("lost");
+});
+
+test("programError() knows an error of another realm", () => {
+  const error: unknown = runInNewContext("Object.assign(new Error(), { code: 'EACCES' })");
+  expect(programError("login", error)).toMatchObject({ reason: "denied" });
 });
 
 test.each([undefined, null, "ECONNRESET", { code: 3 }, new Error("no code")])(
