@@ -4,7 +4,10 @@
  * @module
  */
 
+import { execFile } from "node:child_process";
 import {
+  link,
+  lstat,
   mkdir,
   mkdtemp,
   readFile,
@@ -16,11 +19,14 @@ import {
 } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
 import { ConnectionError } from "../../src/index.ts";
 import { ExecError, Pod, type TarInput, writeTar } from "../../src/resources/index.ts";
 import { entry } from "./support/entry.ts";
 import { connectClient, connectTimed, rejection, startCluster, until } from "./support/scene.ts";
+
+const execute = promisify(execFile);
 
 /** Pods whose file system is this machine's, and a folder. */
 async function startPods() {
@@ -136,6 +142,50 @@ test("copyTo() and copyFrom() reject symbolic links, or leave them out when aske
   await pods.copyTo("web", { from: join(folder, "remote"), to: join(folder, "d"), skipLinks });
   expect(await readdir(join(folder, "c"))).toEqual(["file"]);
   expect(await readdir(join(folder, "d"))).toEqual(["file"]);
+});
+
+test("copyFrom() rejects hard links and FIFOs, or leaves them out when asked to", async () => {
+  const { pods, folder } = await startPods();
+  for (const [kind, create] of [
+    ["hard-link", (path: string) => link(join(path, "a"), join(path, "b"))],
+    ["fifo", (path: string) => execute("mkfifo", [join(path, "b")])],
+  ] as const) {
+    const from = join(folder, kind);
+    await mkdir(from);
+    await writeFile(join(from, "a"), "a");
+    await create(from);
+    const rejected = pods.copyFrom("web", { from, to: join(folder, `${kind}-rejected`) });
+    // Which one of two hard links is the link, tar decides.
+    const message = new RegExp(`"${kind}/[ab]" is a ${kind}, it would lead elsewhere; set skip`);
+    expect(String(await rejection(rejected))).toMatch(message);
+    const to = join(folder, `${kind}-copied`);
+    await pods.copyFrom("web", { from, to, skipLinks: true });
+    const names = await readdir(to);
+    expect(names).toHaveLength(1);
+    expect(await readFile(join(to, names[0] ?? ""), "utf8")).toBe("a");
+  }
+});
+
+test("copyFrom() with overwrite replaces a link, and never what it leads to", async () => {
+  const { pods, folder } = await startPods();
+  await writeFile(join(folder, "new"), "new");
+  await writeFile(join(folder, "outside"), "outside");
+  for (const isBelow of [false, true]) {
+    const to = join(folder, `to-${isBelow}`);
+    const path = isBelow ? join(to, "new") : to;
+    if (isBelow) await mkdir(to);
+    await symlink(join(folder, "outside"), path);
+    const from = isBelow ? join(folder, "tree") : join(folder, "new");
+    if (isBelow) {
+      await mkdir(from);
+      await writeFile(join(from, "new"), "new");
+    }
+    expect(await rejection(pods.copyFrom("web", { from, to }))).toMatchObject({ code: "EEXIST" });
+    await pods.copyFrom("web", { from, to, overwrite: true });
+    expect((await lstat(path)).isSymbolicLink()).toBe(false);
+    expect(await readFile(path, "utf8")).toBe("new");
+    expect(await readFile(join(folder, "outside"), "utf8")).toBe("outside");
+  }
 });
 
 test("copyFrom() writes through no link below its target", async () => {

@@ -4,13 +4,14 @@
  * @module
  */
 
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, connect as connectTo, createServer } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
 import { lane } from "../contract/support/entry.ts";
 import { traits } from "../contract/support/traits.ts";
@@ -31,6 +32,14 @@ interface Program {
   output(): string;
   /** Types something. */
   type(text: string): void;
+  /** Changes the size of its terminal. */
+  resize(size: Terminal): Promise<void>;
+}
+
+/** A terminal of so many rows and columns. */
+interface Terminal {
+  readonly rows: number;
+  readonly columns: number;
 }
 
 /** Starts an example's program, in a terminal if it is asked for. */
@@ -38,7 +47,7 @@ async function start(
   example: string,
   namespace: string,
   args: readonly string[],
-  isInTerminal = false,
+  terminal?: Terminal,
 ): Promise<Program> {
   await mkdir(join(root, ".tmp"), { recursive: true });
   const folder = await mkdtemp(join(root, ".tmp/example-"));
@@ -59,7 +68,9 @@ async function start(
   const kubeconfig = join(folder, "kubeconfig");
   await writeFile(kubeconfig, JSON.stringify(admin));
   const command = [process.execPath, ...flags, program, ...args];
-  const [file = "", ...rest] = isInTerminal ? inTerminal(command) : command;
+  const device = join(folder, "terminal");
+  const [file = "", ...rest] =
+    terminal === undefined ? command : inTerminal(command, terminal, device);
   const child = spawn(file, rest, {
     cwd: root,
     env: { ...process.env, KUBECONFIG: kubeconfig },
@@ -70,7 +81,15 @@ async function start(
   child.stdout.on("data", (chunk: Buffer) => {
     output += chunk.toString();
   });
-  return { child, output: () => output, type: (text) => void child.stdin.write(text) };
+  return {
+    child,
+    output: () => output,
+    type: (text) => void child.stdin.write(text),
+    async resize(size) {
+      const place = (await readFile(device, "utf8")).trim();
+      await promisify(execFile)("stty", ["-F", place, ...sizeFlags(size)]);
+    },
+  };
 }
 
 /** `script` of util-linux gives a program a terminal; `undefined` where there is none. */
@@ -84,9 +103,15 @@ const script: string | undefined = await new Promise((resolve) => {
   asked.once("close", () => resolve(version.includes("util-linux") ? "script" : undefined));
 });
 
-function inTerminal(command: readonly string[]): string[] {
+/** Runs a command in a new terminal, whose path is written to a file. */
+function inTerminal(command: readonly string[], size: Terminal, file: string): string[] {
   const quoted = command.map((word) => `'${word.replaceAll("'", String.raw`'\''`)}'`).join(" ");
-  return [script ?? "", "--quiet", "--return", "--command", quoted, "/dev/null"];
+  const line = `stty ${sizeFlags(size).join(" ")}; tty > '${file}'; exec ${quoted}`;
+  return [script ?? "", "--quiet", "--return", "--command", line, "/dev/null"];
+}
+
+function sizeFlags({ rows, columns }: Terminal): string[] {
+  return ["rows", String(rows), "cols", String(columns)];
 }
 
 test("examples/shell runs a command in a pod's terminal, and ends with its exit code", async () => {
@@ -109,10 +134,18 @@ if (script !== undefined) {
   test("examples/shell passes on keys and the size of its own terminal", async () => {
     const account = await createPodAccount();
     const pod = await createPod(account, node());
-    const shell = await start("shell", account.namespace, [pod], true);
+    const shell = await start("shell", account.namespace, [pod], {
+      rows: 33,
+      columns: 101,
+    });
     const exited = once(shell.child, "exit");
-    shell.type("echo $((6 * 7)); stty size\n");
-    await eventually("it has answered", async () => /42[\r\n]+\d+ \d+[\r\n]/.test(shell.output()));
+    const untilItIs = (size: string): string =>
+      `until [ "$(stty size)" = "${size}" ]; do sleep 0.05; done`;
+    shell.type(`${untilItIs("33 101")}; echo $((6 * 7)) fi''rst\n`);
+    await eventually("it has its size", async () => shell.output().includes("42 first"));
+    await shell.resize({ rows: 44, columns: 122 });
+    shell.type(`${untilItIs("44 122")}; echo sec''ond\n`);
+    await eventually("it has its new size", async () => shell.output().includes("second"));
     shell.type("echo re''ady; sleep 1000\n");
     await eventually("it sleeps", async () => shell.output().includes("ready"));
     // In raw mode, Ctrl-C is a key for the pod's terminal, and no signal for the program here.
