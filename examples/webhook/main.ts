@@ -48,7 +48,4 @@ const rotation = await rotateServer(server, {
   onEvent: (event) => console.log(JSON.stringify(event)),
 });
 server.listen(Number(port), () => console.log("listening on", server.address()));
-process.once("SIGTERM", () => {
-  server.close();
-  rotation.close();
-});
+process.once("SIGTERM", () => server.close(() => rotation.close()));

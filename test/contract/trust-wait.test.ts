@@ -10,11 +10,13 @@ import { type AddressInfo, type Socket, connect, createServer } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { KubeClient, ReanchorEvent, UntrustedServerError } from "../../src/index.ts";
 import { Pod } from "../../src/resources/index.ts";
+import { bindFileCaSource } from "../../src/sources/ca-source.ts";
 import { createCa } from "../support/pki.ts";
 import { authorityKinds } from "./support/authorities.ts";
 import { entry } from "./support/entry.ts";
 import {
   connectClient,
+  connectTimed,
   createVolume,
   rejection,
   startCluster,
@@ -390,6 +392,56 @@ test("a wait ends when the new bundle vouches for a server of another host", asy
   expect(waits(events)).toEqual(["waiting-for-trust", "waited-for-trust"]);
   expect(events.find(({ type }) => type === "waited-for-trust")).toMatchObject({ trusted: false });
   expect((await server.stats()).requests).toBe(0);
+});
+
+test("64 requests that wait are answered a cooldown after the file's last read, and no later", async () => {
+  const { ca, server } = await startCluster();
+  const volume = await createVolume({ ca: ca.pem });
+  /** Reads of the file: those that have begun, and those that have ended. */
+  const reads = { begun: 0, ended: 0 };
+  const { kube, clock } = await connectTimed((runtime) => {
+    const { files } = runtime;
+    if (files === undefined) throw new Error("This runtime has no files");
+    const counting: typeof files = {
+      ...files,
+      async read(path, maxBytes, signal) {
+        reads.begun += 1;
+        try {
+          return await files.read(path, maxBytes, signal);
+        } finally {
+          reads.ended += 1;
+        }
+      },
+    };
+    const source = bindFileCaSource({ ...runtime, files: counting })(volume.caFile, {
+      cooldownMs: COOLDOWN_MS,
+    });
+    const config = { server: server.origin, ca: source };
+    // By a clock that runs ahead of the machine.
+    const limits = { trustWaitMs: 3_600_000, connectTimeoutMs: 600_000 };
+    return { config, ...limits };
+  });
+  await kube.get("/version");
+  const successor = await createCa();
+  await server.restart(await successor.issue());
+  await server.resetStats();
+  const answers = Promise.all(Array.from({ length: LOOPS }, () => kube.post("/echo", {})));
+  answers.catch(() => {}); // Awaited below.
+  await until("all of them wait", async () => {
+    await clock.advance(COOLDOWN_MS);
+    return kube.status().waitingForTrust[0]?.requests === LOOPS;
+  });
+  const { ended } = reads;
+  await until("the file has just been read", async () => {
+    if (reads.begun === reads.ended && reads.ended === ended) await clock.advance(1);
+    return reads.begun === reads.ended && reads.ended > ended;
+  });
+  await volume.write({ ca: successor.pem });
+  const { begun } = reads;
+  await clock.advance(COOLDOWN_MS);
+  expect(await answers).toHaveLength(LOOPS);
+  expect(reads.begun).toBe(begun + 1);
+  expect((await server.stats()).requests).toBe(LOOPS);
 });
 
 test("createFetch() waits for a server that it has trusted, and for no other", async () => {

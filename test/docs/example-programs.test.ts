@@ -218,6 +218,14 @@ test("examples/controller is as short as the README says", async () => {
   expect(lines).toBeLessThan(80);
 });
 
+test("examples/webhook is as short as the documentation says", async () => {
+  const source = await readFile(join(root, "examples/webhook/main.ts"), "utf8");
+  const code = source.split("\n").filter((line) => !/^\s*(?:$|\/\/|\/\*\*|\*)/.test(line));
+  const page = await readFile(join(root, "docs/server.md"), "utf8");
+  expect(page).toContain("is an admission webhook in forty lines");
+  expect(code.length).toBeLessThanOrEqual(40);
+});
+
 /** Posts JSON to a server of this machine. */
 async function post(port: number, ca: TestCa, body: string): Promise<unknown> {
   const asked = request({ host: "127.0.0.1", port, method: "POST", ca: ca.pem, agent: false });

@@ -17,6 +17,8 @@ import { type Load, startLoad } from "./support/load.ts";
 import { cluster, connectAs, createAccount, rejection, types, ways } from "./support/scene.ts";
 
 const ROTATIONS = 3;
+/** The least time between two reads of a source, by default. */
+const COOLDOWN_MS = 100;
 
 /**
  * An account whose clients have no TLS session, since a server that changes no more than its certificate goes on resuming
@@ -206,7 +208,13 @@ describe.each(ways)("$way", ({ way, settings }) => {
     await eventually("all of them wait", async () => {
       return kube.status().waitingForTrust[0]?.requests === 64;
     });
+    const readsOf = (): number => types(events).filter((type) => type === "ca-unchanged").length;
+    const readsBefore = readsOf();
+    const waitingSince = performance.now();
     await new Promise((resolve) => setTimeout(resolve, 5_000));
+    const reads = readsOf() - readsBefore;
+    expect(reads).toBeGreaterThan(1);
+    expect(reads).toBeLessThanOrEqual((performance.now() - waitingSince) / COOLDOWN_MS + 2);
     expect(creator.created).toEqual([]);
     const changedAt = performance.now();
     await account.volume.write({ ca: next.pem });
