@@ -40,7 +40,9 @@ const subresources: Readonly<Record<string, readonly string[]>> = {
 /** Opens a scene of its own, which is removed when the test ends. */
 async function openScene(): Promise<RecipeScene> {
   const kinds = sceneKinds.map(({ group, version, kind, plural, namespaced, ...more }) => {
-    const known = more.subresources.filter((name) => ["status", "scale"].includes(name));
+    const known = more.subresources.filter((name) =>
+      ["status", "scale", "approval"].includes(name),
+    );
     const below = subresources[plural] ?? known;
     return { group, version, kind, plural, namespaced, subresources: below, custom: false };
   });

@@ -17,6 +17,7 @@ const {
   ExtendedKeyUsageExtension,
   KeyUsageFlags,
   KeyUsagesExtension,
+  Pkcs10CertificateRequestGenerator,
   SubjectAlternativeNameExtension,
   SubjectKeyIdentifierExtension,
   X509CertificateGenerator,
@@ -198,6 +199,17 @@ function leafUsages(isClient: boolean): Extension[] {
       isClient ? ExtendedKeyUsage.clientAuth : ExtendedKeyUsage.serverAuth,
     ]),
   ];
+}
+
+/** Makes a request for a client's certificate, as PEM. */
+export async function createCertificateRequest(commonName: string): Promise<string> {
+  const keys = await generateKeys("EC");
+  const request = await Pkcs10CertificateRequestGenerator.create({
+    name: [{ CN: [commonName] }],
+    keys,
+    signingAlgorithm: signingAlgorithm(keys.privateKey),
+  });
+  return request.toString("pem");
 }
 
 function toGeneralName(host: string): JsonGeneralName {

@@ -22,7 +22,7 @@ const EXISTENCE = new RegExp(String.raw`^(!?)\s*(${NAME})$`);
 
 const LABEL_NAME = /^[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?$/;
 
-/** The fields that every kind, and pods, can be selected by. */
+/** The fields that every kind, and a few kinds, can be selected by. */
 const FIELDS: Record<string, readonly string[]> = {
   "metadata.name": [],
   "metadata.namespace": [],
@@ -31,7 +31,13 @@ const FIELDS: Record<string, readonly string[]> = {
   "spec.serviceAccountName": ["pods"],
   "status.phase": ["pods", "namespaces"],
   "status.podIP": ["pods"],
-  "spec.signerName": ["clustertrustbundles"],
+  "spec.signerName": ["certificatesigningrequests", "clustertrustbundles"],
+  "involvedObject.kind": ["events"],
+  "involvedObject.namespace": ["events"],
+  "involvedObject.name": ["events"],
+  "involvedObject.uid": ["events"],
+  reason: ["events"],
+  type: ["events"],
 };
 
 /** Reads `labelSelector`; `undefined` where it is empty. */

@@ -7,7 +7,7 @@
 import { entriesAfterUpdate, type Writing } from "./field-managers.ts";
 import { apiVersionOf, isCustom, type KindDefinition, subresourcesOf } from "./served-kinds.ts";
 import { type Model, timestamp } from "./model.ts";
-import { type ApiObject, isEqual, type Metadata, type StoredObject } from "./objects.ts";
+import { type ApiObject, isEqual, type Metadata, type StoredObject, valueAt } from "./objects.ts";
 import {
   type Cause,
   alreadyExists,
@@ -73,7 +73,7 @@ export function create(
  * Changes an object.
  *
  * @param change makes the new object of a copy of the old one
- * @param subresource `status` changes nothing else, and nothing else changes the status
+ * @param subresource `status` and `approval` change nothing else, and nothing else changes the status
  */
 export function update(
   model: Model,
@@ -327,6 +327,11 @@ function merged(
   }
   if (subresource === "status") {
     return structuredClone({ ...current, status: proposed["status"] ?? {} });
+  }
+  if (subresource === "approval") {
+    const conditions = valueAt(proposed, ["status", "conditions"]);
+    const before = current["status"] as object | undefined;
+    return structuredClone({ ...current, status: { ...before, conditions } });
   }
   const next: ApiObject = { ...proposed, metadata: { ...proposedMetadata, ...kept } };
   if (subresourcesOf(kind).includes("status")) {

@@ -12,6 +12,7 @@ import { expect } from "vitest";
 import type { ResourceDefinition } from "../../../src/api/resource-definition.ts";
 import { applyManifests, readManifests } from "../../../src/manifests/index.ts";
 import {
+  CertificateSigningRequest,
   ConfigMap,
   CustomResourceDefinition,
   DaemonSet,
@@ -25,7 +26,9 @@ import {
   Secret,
   ServiceAccount,
   defineResource,
+  encodeBase64,
 } from "../../../src/resources/index.ts";
+import { createCertificateRequest } from "../pki.ts";
 import { until } from "../until.ts";
 import type { RecipeScene } from "./scene.ts";
 
@@ -44,7 +47,7 @@ export interface Scenario {
   /** What is special about the situation. */
   readonly situation?: string;
   /** What only a real server has, so that the model can't be asked. */
-  readonly needs?: "a kubelet" | "authentication" | "OpenAPI documents";
+  readonly needs?: "a kubelet" | "authentication" | "OpenAPI documents" | "strategic merge patches";
   /** The files that it reads. */
   readonly files?: Readonly<Record<string, string>>;
   /** Makes what it finds; returns what stands in the recipe for something that is different here. */
@@ -106,6 +109,11 @@ async function createPod({ kube }: RecipeScene, pod: Pod = {}): Promise<void> {
     metadata: { name: "web", labels, ...metadata },
     spec: { automountServiceAccountToken: false, containers, ...spec },
   });
+}
+
+/** The name of a request in a scene, whose cluster others share. */
+function certificateRequestOf({ namespace }: RecipeScene["kube"]): string {
+  return `client-${namespace}`;
 }
 
 async function createSettings({ kube }: RecipeScene): Promise<void> {
@@ -290,6 +298,17 @@ export const scenarios: readonly Scenario[] = [
     command: "goes on",
   },
   {
+    title: "Watch changes only",
+    prepare: async (scene) => await createPod(scene),
+    async meanwhile(scene, { output }) {
+      await until("it watches", () => output().includes("watching"), LIMIT_MS);
+      await createPod(scene, { metadata: { name: "late" } });
+    },
+    output: [/^watching\nadded late/],
+    goesOn: true,
+    command: "goes on",
+  },
+  {
     title: "Change a field",
     prepare: createSettings,
     after: async (scene) => await expectColour(scene, "green"),
@@ -460,10 +479,39 @@ export const scenarios: readonly Scenario[] = [
     command: "goes on",
   },
   {
+    title: "Logs of a Job",
+    async prepare(scene) {
+      await scene.kube.resource(Job).create({
+        metadata: { name: "report" },
+        spec: {
+          manualSelector: true,
+          selector: { matchLabels: labels },
+          template: {
+            metadata: { labels },
+            spec: { restartPolicy: "Never", containers },
+          },
+        },
+      });
+      await scene.runPod({ name: "report-1", labels, lines: ["one", "two"] });
+    },
+    output: ["one\ntwo\n"],
+  },
+  {
     title: "Run a command in a pod",
     needs: "a kubelet",
     prepare: async (scene) => await scene.runPod({ name: "web" }),
     output: [/^v\d+\./m],
+  },
+  {
+    title: "Debug a pod",
+    needs: "strategic merge patches",
+    prepare: async (scene) => await createPod(scene),
+    async after({ kube }) {
+      const { spec } = await kube.resource(Pod).get("web");
+      expect(spec?.ephemeralContainers).toMatchObject([
+        { image: "busybox", targetContainerName: "main" },
+      ]);
+    },
   },
   {
     title: "Copy files",
@@ -587,6 +635,48 @@ export const scenarios: readonly Scenario[] = [
     output: ["Pod web Started Started container main"],
   },
   {
+    title: "Warnings about a pod",
+    async prepare({ kube }) {
+      const { namespace } = kube;
+      const events = kube.resource(Event);
+      for (const [type, name] of [
+        ["Normal", "web"],
+        ["Warning", "web"],
+        ["Warning", "other"],
+      ] as const) {
+        await events.create({
+          metadata: { name: `${name}.${type.toLowerCase()}` },
+          involvedObject: { kind: "Pod", name, namespace },
+          reason: "Told",
+          message: `${type} of ${name}`,
+          type,
+        });
+      }
+    },
+    output: [/^Told Warning of web\n1$/m],
+  },
+  {
+    title: "Approve a certificate signing request",
+    async prepare({ kube }) {
+      const name = certificateRequestOf(kube);
+      await kube.resource(CertificateSigningRequest).create({
+        metadata: { name },
+        spec: {
+          request: encodeBase64(await createCertificateRequest("web")),
+          signerName: "kubernetes.io/kube-apiserver-client",
+          usages: ["client auth"],
+        },
+      });
+      return { "web-client": name };
+    },
+    async after({ kube }) {
+      const requests = kube.resource(CertificateSigningRequest);
+      const { metadata, status } = await requests.get(certificateRequestOf(kube));
+      expect(status?.conditions).toMatchObject([{ type: "Approved", status: "True" }]);
+      await requests.delete(metadata.name);
+    },
+  },
+  {
     title: "A token for a service account",
     needs: "authentication",
     async prepare({ kube }) {
@@ -670,6 +760,7 @@ export const scenarios: readonly Scenario[] = [
 
 /** The kinds that they use. */
 export const sceneKinds: readonly ResourceDefinition[] = [
+  CertificateSigningRequest,
   ConfigMap,
   CustomResourceDefinition,
   DaemonSet,

@@ -42,14 +42,15 @@ export async function tryRecipe(
   Object.assign(replaced, (await scenario.prepare?.(scene)) ?? {});
   const ended = new AbortController();
   const program = await start(adapt(text));
+  const exit = program.exit.finally(() => ended.abort());
+  const meanwhile = scenario.meanwhile?.(scene, { output: program.output, ended: ended.signal });
   if (scenario.goesOn === true) {
     const { output = [] } = scenario;
     const isComplete = (): boolean => output.every((one) => new RegExp(one).test(program.output()));
-    await until("it has written all", isComplete, 120_000).finally(() => program.kill());
+    const complete = until("it has written all", isComplete, 120_000);
+    await Promise.all([complete, meanwhile]).finally(() => program.kill());
     return program.output();
   }
-  const exit = program.exit.finally(() => ended.abort());
-  const meanwhile = scenario.meanwhile?.(scene, { output: program.output, ended: ended.signal });
   const [code] = await Promise.all([exit, meanwhile]).catch((error: unknown) => {
     throw new Error(`${String(error)}; the program wrote:\n${program.output()}`, { cause: error });
   });

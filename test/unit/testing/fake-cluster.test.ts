@@ -8,6 +8,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { z } from "zod/mini";
 import { ConnectionError, type ReanchorEvent } from "../../../src/index.ts";
 import {
+  CertificateSigningRequest,
   ConfigMap,
   CustomResourceDefinition,
   Deployment,
@@ -315,6 +316,19 @@ describe("the acts on a fake cluster", () => {
       .resource(ServiceAccount)
       .token.create("app", { spec: { audiences: ["vault"] } });
     expect(status?.token?.split(".")).toHaveLength(3);
+  });
+
+  test("a certificate signing request is approved by approval alone", async () => {
+    const fake = start();
+    const requests = (await fake.connect()).resource(CertificateSigningRequest);
+    const spec = { request: "", signerName: "example.com/clients", usages: ["client auth"] };
+    const created = await requests.create({ metadata: { name: "web" }, spec });
+    const conditions = [{ type: "Approved", status: "True", reason: "Checked" }];
+    await requests.replace({ ...created, status: { conditions } });
+    expect((await requests.get("web")).status?.conditions).toBeUndefined();
+    const change = { spec: { signerName: "example.com/others" }, status: { conditions } };
+    await requests.approval.patch("web", change);
+    expect(await requests.get("web")).toMatchObject({ spec, status: { conditions } });
   });
 
   test("creates nothing in a namespace that there is not, and takes what is in one with it", async () => {
