@@ -277,6 +277,16 @@ test("exec() reloads the CA bundle for a server that it does not trust, and cred
   ]);
 });
 
+test("exec() throws ApiError with the Status of a 401 that lasts", async () => {
+  const { server, pods } = await startPods();
+  await server.swap({ token: "token-2" });
+  const error = await rejection(pods.exec("web", ["cat"]));
+  expect(error).toBeInstanceOf(ApiError);
+  expect(error).toMatchObject({ status: 401, reason: "Unauthorized" });
+  expect((error as Error).message).toMatch(/401 Unauthorized: Unauthorized$/);
+  await noneOpen(server);
+});
+
 test("exec() trusts nobody but the CA bundle", async () => {
   const { server } = await startCluster();
   const other = await createCa();

@@ -81,6 +81,8 @@ test("listen() forwards each connection by one of its own, on 127.0.0.1", async 
     return data.toString();
   });
   expect(await Promise.all(answers)).toEqual(answers.map((_, index) => `hello ${index}`));
+  // By a request each, and nothing else.
+  expect((await server.stats()).requests).toBe(answers.length);
   const tunnel = await pods.portForward("web", 8080, { halfClose: "forward" });
   const open = await tunnel.listen();
   const socket = connect({ host: "127.0.0.1", port: open.port, allowHalfOpen: true });

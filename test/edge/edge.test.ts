@@ -144,6 +144,7 @@ describe.each([
       if ("value" in early) expect(early.value).toMatchObject({ stdout: "aaaaa", code: 0 });
       else expect(early).toMatchObject({ name: "ConnectionError" });
       expect(outcomes).toMatchObject({
+        upgrades: by === "connect" ? "streams" : "messages",
         exec: { stdout: "out\n", stderr: "err\n", code: 3 },
         isEchoed: true,
         size: '{"Width":120,"Height":40}',
@@ -173,6 +174,17 @@ describe.each([
       });
     });
 
+    test("exec() is ended by its signal, before it is answered and after", async () => {
+      const own = await control.serve(await ca.issue());
+      onTestFinished(() => own.close());
+      expect(await run("aborted-stream", { by, server: own.origin })).toEqual({
+        before: { name: "Error", message: "too long" },
+        exit: { name: "Error", message: "enough" },
+        output: { name: "Error", message: "enough" },
+      });
+      await expect.poll(async () => (await own.stats()).open, { timeout: 60_000 }).toBe(0);
+    });
+
     test("exec() reloads the token after a 401", async () => {
       await server.swap({ token: "right" });
       onTestFinished(() => server.swap({ token: null }));
@@ -186,6 +198,23 @@ describe.each([
     const ended = await run("flood", { by: "connect", pieces: "10", server: flood.origin });
     expect(ended).toEqual({});
     expect((await flood.stats()).streamed).toBeLessThan(64 * 2 ** 20);
+  });
+
+  test("exec() by a bound service's connect slows its caller down when the command does not read", async () => {
+    const slow = await control.serve(await ca.issue());
+    onTestFinished(() => slow.close());
+    const { taken } = (await run("slow-command", { by: "connect", server: slow.origin })) as {
+      taken: number;
+    };
+    expect(taken).toBeLessThan(64 * 2 ** 20);
+  });
+
+  test("readTar() reads what writeTar() writes", async () => {
+    expect(await run("tar")).toEqual([
+      ["srv/", "directory", 0o755, ""],
+      [`srv/${"long/".repeat(40)}name`, "file", 0o600, "text"],
+      ["srv/stream", "file", 0o644, "from a stream"],
+    ]);
   });
 
   test("exec() by a bound service's fetch ends in an error before its memory does", async () => {

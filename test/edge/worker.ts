@@ -13,7 +13,13 @@ import {
   readManifests,
 } from "../../src/manifests/index.ts";
 import { createFakeCluster } from "../../runtimes/testing.ts";
-import { ClusterTrustBundle, ConfigMap, Pod } from "../../src/resources/index.ts";
+import {
+  ClusterTrustBundle,
+  ConfigMap,
+  Pod,
+  readTar,
+  writeTar,
+} from "../../src/resources/index.ts";
 
 interface Env {
   readonly KUBE: {
@@ -138,6 +144,7 @@ const cases: Record<string, Case> = {
     await writer.write(new TextEncoder().encode("hello"));
     await writer.close();
     const outcomes = {
+      upgrades: kube.capabilities.upgrades,
       exec: { stdout, stderr, ...exit },
       isEchoed: echoed.stdout === long && echoed.code === 0,
       early,
@@ -246,6 +253,61 @@ const cases: Record<string, Case> = {
     await run.close();
     await kube.close();
     return ended;
+  },
+
+  /** Writes to a command that does not read, until a write waits; how many bytes it took. */
+  async "slow-command"(query, env) {
+    const kube = await connectBy(query, env);
+    const run = await kube.resource(Pod).exec("web", ["ignore"], { stdin: "pipe" });
+    const writer = run.stdin.getWriter();
+    const piece = new Uint8Array(256 * 1024);
+    const most = 128 * 1024 * 1024;
+    let taken = 0;
+    for (let isStuck = false; !isStuck && taken < most; taken += piece.length) {
+      const writing = writer.write(piece).then(() => false);
+      writing.catch(() => {}); // Closing ends it.
+      isStuck = await Promise.race([writing, pause(2_000).then(() => true)]);
+    }
+    await run.close();
+    await kube.close();
+    return { taken };
+  },
+
+  /** A signal before the response to the upgrade, and one while the command runs. */
+  async "aborted-stream"(query, env) {
+    const kube = await connectBy(query, env);
+    const pods = kube.resource(Pod);
+    const before = new AbortController();
+    const opening = outcome(() => pods.exec("held", ["wait"], { signal: before.signal }));
+    await pause(100);
+    before.abort(new Error("too long"));
+    const running = new AbortController();
+    const run = await pods.exec("web", ["wait"], { signal: running.signal });
+    const reader = run.stdout.getReader();
+    await reader.read();
+    running.abort(new Error("enough"));
+    const outcomes = {
+      before: await opening,
+      exit: await outcome(async () => await run.exit),
+      output: await outcome(async () => await reader.read()),
+    };
+    await kube.close();
+    return outcomes;
+  },
+
+  async tar() {
+    const body = new Response("from a stream").body;
+    if (body === null) throw new Error("no body");
+    const archive = writeTar([
+      { name: "srv", type: "directory" },
+      { name: `srv/${"long/".repeat(40)}name`, body: "text", mode: 0o600 },
+      { name: "srv/stream", body, size: 13 },
+    ]);
+    const entries: unknown[] = [];
+    for await (const { name, type, mode, body: content } of readTar(archive)) {
+      entries.push([name, type, mode, await textOf(content)]);
+    }
+    return entries;
   },
 
   async "unbound-stream"(query, env) {

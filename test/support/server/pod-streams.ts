@@ -13,6 +13,7 @@ import { type RawData, type WebSocket, WebSocketServer } from "ws";
 import type { Gates } from "./gates.ts";
 import { failureStatus } from "./kubernetes-objects.ts";
 import { echoChannels, echoSpdy } from "./port-forward.ts";
+import { refuseUpgrade } from "./web-socket.ts";
 
 const STREAM = /^\/api\/v1\/namespaces\/[^/]+\/pods\/([^/]+)\/(exec|attach|portforward)$/;
 const STDIN = 0;
@@ -65,8 +66,8 @@ export async function servePodStream(
 ): Promise<void> {
   const url = new URL(request.url ?? "/", "https://server.invalid");
   const [, pod = "", subresource] = STREAM.exec(url.pathname) ?? [];
-  if (pod === "forbidden") return refuse(socket, 403, "Forbidden");
-  if (pod === "missing") return refuse(socket, 404, "Not Found");
+  if (pod === "forbidden") return refuseUpgrade(socket, 403, 'pods "web" is Forbidden');
+  if (pod === "missing") return refuseUpgrade(socket, 404, 'pods "web" is Not Found');
   if (pod === "held") await state.gates.wait("before-101", goneOf(socket));
   if (pod === "lost") return void socket.destroy();
   const offered = request.headers["sec-websocket-protocol"] ?? "";
@@ -209,13 +210,6 @@ const commands: Record<string, Command> = {
 
 function commandOf(url: URL): string {
   return url.searchParams.get("command") ?? "";
-}
-
-function refuse(socket: Duplex, code: number, phrase: string): void {
-  const body = JSON.stringify(failureStatus(code, { message: `pods "web" is ${phrase}` }));
-  socket.end(
-    `HTTP/1.1 ${code} ${phrase}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  );
 }
 
 function end(webSocket: WebSocket, code = 0): void {

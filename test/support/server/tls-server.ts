@@ -276,7 +276,7 @@ export class TestTlsServer {
     const arrival = this.#arrive(request);
     if (arrival === null) return;
     const url = new URL(arrival.recorded.url, "https://server.invalid");
-    if (!this.#isAuthenticated(request)) return refuseUpgrade(socket, "401 Unauthorized");
+    if (!this.#isAuthenticated(request)) return refuseUpgrade(socket, 401);
     if (isPodStream(url)) {
       const onStreamed = (bytes: number): void => void (this.#stats.streamed += bytes);
       const onForwarded = (): void => void (this.#stats.forwarded += 1);
@@ -284,7 +284,7 @@ export class TestTlsServer {
       servePodStream(request, { socket, head }, state).catch(ignore);
       return;
     }
-    if (!isExecPath(url.pathname)) return refuseUpgrade(socket, "404 Not Found");
+    if (!isExecPath(url.pathname)) return refuseUpgrade(socket, 404);
     serveExec(request, socket);
   }
 

@@ -5,8 +5,9 @@
  */
 
 import { createHash } from "node:crypto";
-import type { IncomingMessage } from "node:http";
+import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
+import { failureStatus } from "./kubernetes-objects.ts";
 
 const EXEC = /^\/api\/v1\/namespaces\/[^/]+\/pods\/[^/]+\/exec$/;
 // RFC 6455, section 1.3.
@@ -24,13 +25,24 @@ export function isExecPath(pathname: string): boolean {
 }
 
 /**
- * Refuses an upgrade.
+ * Refuses an upgrade with a `Status`.
  *
  * @param socket the client's connection
- * @param statusLine code and phrase
+ * @param message what the status says; the code's phrase by default
  */
-export function refuseUpgrade(socket: Duplex, statusLine: string): void {
-  socket.end(`HTTP/1.1 ${statusLine}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+export function refuseUpgrade(socket: Duplex, code: number, message?: string): void {
+  const phrase = STATUS_CODES[code] ?? "";
+  const body = JSON.stringify(failureStatus(code, { message: message ?? phrase }));
+  socket.end(
+    [
+      `HTTP/1.1 ${code} ${phrase}`,
+      "Connection: close",
+      "Content-Type: application/json",
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      "",
+      body,
+    ].join("\r\n"),
+  );
 }
 
 /**
@@ -44,7 +56,7 @@ export function serveExec(request: IncomingMessage, socket: Duplex): void {
   const offered = (request.headers["sec-websocket-protocol"] ?? "").split(/\s*,\s*/);
   const subprotocol = SUBPROTOCOLS.find((it) => offered.includes(it));
   if (key === undefined || subprotocol === undefined) {
-    return refuseUpgrade(socket, "400 Bad Request");
+    return refuseUpgrade(socket, 400);
   }
   const accept = createHash("sha1").update(`${key}${HANDSHAKE_GUID}`).digest("base64");
   socket.write(
