@@ -9,12 +9,14 @@ import { connect as connectPlain } from "node:net";
 import { connect } from "node:tls";
 import { describe, expect } from "vitest";
 import { rotateServer } from "../../runtimes/server.ts";
+import { bindFunctionCaSource } from "../../src/sources/ca-source.ts";
 import {
   bindFileServerCertSource,
   bindFunctionServerCertSource,
 } from "../../src/sources/server-cert-source.ts";
 import { ManualClock } from "../../src/testing/manual-clock.ts";
 import { type IssuedCertificate, createCa } from "../support/pki.ts";
+import { truncateMidBlock } from "../support/projected-volume.ts";
 import { createPairFiles } from "./support/pair-files.ts";
 import {
   ask,
@@ -26,7 +28,7 @@ import {
   serverTest,
   startRotating,
 } from "./support/rotating-servers.ts";
-import { rejection, types, until } from "./support/scene.ts";
+import { createVolume, rejection, types, until } from "./support/scene.ts";
 
 const INTERVAL_MS = 60_000;
 
@@ -71,6 +73,61 @@ describe.each(serverKinds)("%s", (kind) => {
     },
   );
 });
+
+serverTest(
+  "fileServerCertSource() of one file is known by its bundle, through renewals",
+  async () => {
+    const [first, second] = await issueTwo();
+    // As the podCertificate volume has it: the key first.
+    const volume = await createVolume({ token: first.key + first.cert });
+    const clock = presentClock();
+    const cert = bindFileServerCertSource(hostOf(clock))(volume.tokenFile);
+    const scene = await startRotating({ cert, clock });
+    expect((await ask(scene)).server).toBe("first");
+    await volume.write({ token: second.key + second.cert });
+    await clock.advance(INTERVAL_MS);
+    expect((await ask(scene)).server).toBe("second");
+    expect(scene.rotation.status().cert).toMatchObject({
+      source: `file ${volume.tokenFile}`,
+      subject: "CN=second",
+    });
+    await truncateMidBlock(volume.tokenFile);
+    await clock.advance(INTERVAL_MS);
+    expect((await ask(scene)).server).toBe("second");
+    expect(types(scene.events)).toEqual(["server-cert-reloaded", "reload-failed"]);
+  },
+);
+
+serverTest(
+  "rotateServer() warns of its certificate and of client CAs that expire, once each",
+  async () => {
+    const hour = 3_600_000;
+    const notAfter = new Date(Date.now() + 5 * hour);
+    const ca = await createCa();
+    const pair = await ca.issue({ commonName: "first", notAfter });
+    const clients = await createCa({ commonName: "clients", notAfter });
+    const clock = presentClock();
+    const cert = bindFunctionServerCertSource(hostOf(clock))(() => pemOf(pair));
+    const clientCa = bindFunctionCaSource(hostOf(clock))(() => clients.pem);
+    const warnBeforeExpiryMs = [6 * hour];
+    const scene = await startRotating({ cert, clientCa, clock, warnBeforeExpiryMs });
+    const client = await clients.issue({ client: true, commonName: "alice" });
+    await ask(scene, client);
+    await ask(scene, client);
+    const warnings = scene.events.filter(({ type }) => type.endsWith("-expiring"));
+    expect(warnings).toHaveLength(2);
+    expect(warnings).toContainEqual(
+      expect.objectContaining({
+        type: "server-cert-expiring",
+        subject: "CN=first",
+        distanceMs: 6 * hour,
+      }),
+    );
+    expect(warnings).toContainEqual(
+      expect.objectContaining({ type: "ca-expiring", subject: "CN=clients", distanceMs: 6 * hour }),
+    );
+  },
+);
 
 serverTest("rotateServer() reads once an interval for any number of connections", async () => {
   const [first, second] = await issueTwo();

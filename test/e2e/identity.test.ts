@@ -5,12 +5,13 @@
  */
 
 import { readFile } from "node:fs/promises";
-import { expect, test } from "vitest";
-import type { ClientCertSource, KubeClient } from "../../src/index.ts";
+import { expect, onTestFinished, test } from "vitest";
+import type { ClientCertSource, KubeClient, PeerNames } from "../../src/index.ts";
 import { entry } from "../contract/support/entry.ts";
 import { createPairFiles } from "../contract/support/pair-files.ts";
 import { eventually } from "../support/cluster.ts";
 import type { IssuedCertificate } from "../support/pki.ts";
+import { createProjectedVolume } from "../support/projected-volume.ts";
 import { Creator, expectEachOnce } from "./support/config-maps.ts";
 import { figure } from "./support/figures.ts";
 import { startLoad } from "./support/load.ts";
@@ -184,4 +185,40 @@ test("a client certificate whose file is replaced in time fails no request", asy
   await figure("client certificate replaced: failed", load.failures.length);
   expect(load.failures).toEqual([]);
   expect(types(events)).toContain("client-cert-reloaded");
+});
+
+test("a credential bundle that is renewed is who the newest one says, and fails no request", async () => {
+  const bundle = async (): Promise<string> => {
+    const { cert, key } = await issue();
+    return key + cert;
+  };
+  const volume = await createProjectedVolume({ token: await bundle() });
+  onTestFinished(() => volume.remove());
+  const source = entry.fileClientCertSource(volume.tokenFile, { reloadIntervalMs: 0 });
+  const { kube, events } = await connectWith(source);
+  const load = startLoad(8, async () => {
+    expect((await whoAmI(kube)).username).toBe("jane");
+  });
+  for (let renewal = 0; renewal < 3; renewal += 1) {
+    await load.more();
+    await volume.write({ token: await bundle() });
+  }
+  await load.more();
+  await load.stop();
+  expect(load.failures).toEqual([]);
+  expect(types(events).filter((type) => type === "client-cert-reloaded")).toHaveLength(3);
+});
+
+test("serverIdentity decides by the names of the server's certificate", async () => {
+  const account = await createAccount();
+  const seen: PeerNames[] = [];
+  const accept = (names: PeerNames): boolean => {
+    seen.push(names);
+    return names.ipAddresses.includes("127.0.0.1");
+  };
+  const { kube } = await connectAs(account, { settings: { serverIdentity: accept } });
+  expect(await kube.get("/version")).toHaveProperty("gitVersion");
+  expect(seen[0]?.ipAddresses).toContain("127.0.0.1");
+  const { kube: refused } = await connectAs(account, { settings: { serverIdentity: () => false } });
+  expect(await rejection(refused.get("/version"))).toMatchObject({ reason: "wrong-host" });
 });

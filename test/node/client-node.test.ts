@@ -6,9 +6,10 @@
  */
 
 import { once } from "node:events";
-import { Agent, type RequestOptions, get } from "node:https";
+import { Agent, type AgentOptions, type RequestOptions, get } from "node:https";
 import type { IncomingMessage } from "node:http";
 import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { env } from "node:process";
 import { PassThrough, type Readable } from "node:stream";
 import { text as readText } from "node:stream/consumers";
@@ -480,6 +481,97 @@ describe("what programs do beside", () => {
     }
   });
 
+  test("applyToHTTPSOptions() fills in certificate, key, server name and that nothing is verified", async () => {
+    const clients = await createCa({ commonName: "clients" });
+    const ca = await createCa();
+    const pair = await ca.issue({ hosts: ["api.internal"] });
+    const { server } = await startCluster({ ...pair, clientCa: clients.pem }, ca);
+    const { cert, key } = await clients.issue({ client: true, commonName: "alice" });
+    const encode = (text: string): string => Buffer.from(text).toString("base64");
+    const user = { certData: encode(cert), keyData: encode(key) };
+    const verified = { caData: encode(ca.pem), tlsServerName: "api.internal" };
+    for (const [cluster, isVerified] of [
+      [verified, true],
+      [{ skipTLSVerify: true }, false],
+    ] as const) {
+      const config = configOf({ server: server.origin, ...cluster }, user);
+      const options: RequestOptions = {};
+      await config.applyToHTTPSOptions(options);
+      expect(options.rejectUnauthorized).toBe(isVerified);
+      expect(options.servername).toBe(isVerified ? "api.internal" : undefined);
+      const { agent, ...filled } = options;
+      const own = new Agent({ ...filled, keepAlive: false } as AgentOptions);
+      onTestFinished(() => own.destroy());
+      // By an agent of one's own, by ours beside the values that it was handed out with, and by ours alone.
+      for (const by of [{ ...filled, agent: own }, options, { agent }]) {
+        const [response] = (await once(get(`${server.origin}/echo`, by), "response")) as [
+          IncomingMessage,
+        ];
+        expect(await readText(response)).toContain('"clientCommonName":"alice"');
+      }
+    }
+  });
+
+  test.each(["socks4://127.0.0.1:1", "socks4a://127.0.0.1:1", "ftp://127.0.0.1:1"])(
+    "a proxy by %s is an error before anything is sent",
+    async (proxyUrl) => {
+      const { server } = await startCluster();
+      const caData = Buffer.from((await createCa()).pem).toString("base64");
+      const config = configOf({ server: server.origin, caData, proxyUrl });
+      for (const refused of [
+        config.makeApiClient(VersionApi).getCode(),
+        config.applyToHTTPSOptions({}),
+      ]) {
+        expect(await rejection(refused)).toMatchObject({
+          name: "ConfigError",
+          message: expect.stringContaining("proxy"),
+        });
+      }
+      expect((await server.stats()).connections).toBe(0);
+    },
+  );
+
+  test("a CA whose second block is broken is an error, not half of a bundle", async () => {
+    const { ca, server } = await startCluster();
+    const broken = ca.pem + ca.pem.replace(/(BEGIN CERTIFICATE-----\n).{40}/, "$1");
+    const config = configOf({
+      server: server.origin,
+      caData: Buffer.from(broken).toString("base64"),
+    });
+    for (const refused of [
+      config.makeApiClient(VersionApi).getCode(),
+      config.applyToHTTPSOptions({}),
+    ]) {
+      expect(await rejection(refused)).toMatchObject({ name: "SourceError" });
+    }
+    expect((await server.stats()).connections).toBe(0);
+  });
+
+  test("warnBeforeExpiryMs warns of the CA and the client certificate of the cluster", async () => {
+    const hour = 3_600_000;
+    const notAfter = new Date(Date.now() + 5 * hour);
+    const clients = await createCa({ commonName: "clients" });
+    const ca = await createCa({ notAfter });
+    const { server } = await startCluster({ clientCa: clients.pem }, ca);
+    const pair = await clients.issue({ client: true, commonName: "alice", notAfter });
+    const encode = (text: string): string => Buffer.from(text).toString("base64");
+    const events: ReanchorEvent[] = [];
+    const config = new KubeConfig({
+      onEvent: (event) => void events.push(event),
+      warnBeforeExpiryMs: [6 * hour],
+    });
+    onTestFinished(async () => await config.close());
+    config.loadFromClusterAndUser(
+      { name: "one", server: server.origin, caData: encode(ca.pem), skipTLSVerify: false },
+      { name: "me", certData: encode(pair.cert), keyData: encode(pair.key) },
+    );
+    const api = config.makeApiClient(VersionApi);
+    await api.getCode();
+    await api.getCode();
+    const warnings = types(events).filter((type) => type.endsWith("-expiring"));
+    expect(warnings.toSorted()).toEqual(["ca-expiring", "client-cert-expiring"]);
+  });
+
   test("applyToHTTPSOptions() is not failed by what a caller had set", async () => {
     const { config, server } = await setUp();
     const stranger = await createCa();
@@ -533,6 +625,36 @@ describe("what programs do beside", () => {
     expect(await dispatcherOf(rotating)).toBeUndefined();
     const version = await rotating.makeApiClient(VersionApi).getCode();
     expect(version.gitVersion).toBe("mocked");
+  });
+
+  test("a MockAgent of another copy of undici takes its place, and a namesake does not", async () => {
+    const require = createRequire(import.meta.url);
+    // Loaded once more, its modules are others.
+    const cached = Object.keys(require.cache).filter((path) => path.includes("/undici/"));
+    const kept = cached.map((path) => [path, require.cache[path]] as const);
+    for (const path of cached) delete require.cache[path];
+    const { MockAgent: OtherMockAgent } = require("undici") as { MockAgent: typeof MockAgent };
+    for (const [path, module] of kept) require.cache[path] = module;
+    expect(OtherMockAgent).not.toBe(MockAgent);
+    const before = getGlobalDispatcher();
+    onTestFinished(() => setGlobalDispatcher(before));
+    const caData = Buffer.from((await createCa()).pem).toString("base64");
+    const config = configOf({ server: origin, caData });
+    const isMocked = async (): Promise<boolean> => {
+      const context = contextFor();
+      await config.applySecurityAuthentication(context);
+      return context.getDispatcher() === undefined;
+    };
+    const mock = new OtherMockAgent();
+    onTestFinished(async () => await mock.close());
+    setGlobalDispatcher(mock);
+    expect(await isMocked()).toBe(true);
+    class Namesake extends Pool {}
+    Object.defineProperty(Namesake, "name", { value: MockAgent.name });
+    const namesake = new Namesake(origin);
+    onTestFinished(async () => await namesake.close());
+    setGlobalDispatcher(namesake);
+    expect(await isMocked()).toBe(false);
   });
 
   test("NODE_TLS_REJECT_UNAUTHORIZED does not undo verification where nothing can rotate", async () => {

@@ -5,7 +5,7 @@
  */
 
 import { describe, expect, test } from "vitest";
-import { staticCaSource } from "../../runtimes/node.ts";
+import { staticCaSource, staticClientCertSource } from "../../runtimes/node.ts";
 import { startCluster } from "../contract/support/scene.ts";
 import { createCa } from "../support/pki.ts";
 import { ask, rotating } from "./support/drop-ins.ts";
@@ -26,6 +26,24 @@ describe.each(rotating)("$name", ({ open }) => {
     expect(dropIn.status()).toMatchObject({
       ca: { anchors: [{ inUse: false }, { inUse: true, lastUsedAt: expect.any(Number) }] },
     });
+  });
+
+  test("warns once of a client certificate that is about to expire", async () => {
+    const clients = await createCa({ commonName: "clients" });
+    const { ca, server } = await startCluster({ clientCa: clients.pem });
+    const notAfter = new Date(Date.now() + 5 * HOUR);
+    const { cert, key } = await clients.issue({ client: true, commonName: "alice", notAfter });
+    const dropIn = open({
+      ca: staticCaSource(ca.pem),
+      clientCert: staticClientCertSource({ certificate: cert, key }),
+      warnBeforeExpiryMs: [6 * HOUR],
+    });
+    await ask(dropIn, `${server.origin}/version`);
+    await ask(dropIn, `${server.origin}/version`);
+    const warnings = dropIn.events.filter(({ type }) => type.endsWith("-expiring"));
+    expect(warnings).toMatchObject([
+      { type: "client-cert-expiring", subject: "CN=alice", distanceMs: 6 * HOUR },
+    ]);
   });
 
   test("rejects what is no list of distances", () => {
