@@ -72,6 +72,7 @@ describe("a request that has no connection yet", () => {
     const agent = open({ ca: fileCaSource(volume.caFile), trustWaitMs: 60_000 });
     expect(await send(agent, `${server.origin}/version`).outcome).toBe(200);
     await server.restart(await (await createCa()).issue());
+    await until("its connection is gone", () => Object.keys(agent.freeSockets).length === 0);
     const { request, outcome } = send(agent, `${server.origin}/version`, { timeout: 300 });
     await once(request, "timeout");
     request.destroy();
