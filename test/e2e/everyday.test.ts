@@ -4,7 +4,7 @@
  * @module
  */
 
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import type { KubeClient } from "../../src/index.ts";
 import {
   CertificateSigningRequest,
@@ -12,6 +12,7 @@ import {
   ControllerRevision,
   Deployment,
   type DrainProgress,
+  Job,
   Namespace,
   Node,
   Pod,
@@ -20,12 +21,21 @@ import {
   ServiceAccount,
   StatefulSet,
   defineResource,
+  encodeBase64,
 } from "../../src/resources/index.ts";
 import { entry } from "../contract/support/entry.ts";
 import { eventually } from "../support/cluster.ts";
+import { createCertificateRequest } from "../support/pki.ts";
 import { connectAdmin } from "./support/admin.ts";
 import { findKubectl } from "./support/kubectl.ts";
-import { collect, createPod, createPodAccount, shell, useNode } from "./support/pods.ts";
+import {
+  collect,
+  createPod,
+  createPodAccount,
+  createSharedFolder,
+  shell,
+  useNode,
+} from "./support/pods.ts";
 import { cluster, connect, connectAs, createAccount, rejection, ways } from "./support/scene.ts";
 
 const kubectl = await findKubectl(cluster);
@@ -398,6 +408,91 @@ describe.each(ways)("$way", ({ settings }) => {
     expect(theirs).toEqual(answers);
     const whoAmI = await kubectl(account.namespace, ["auth", "whoami", "-ojson", ...as]);
     expect(JSON.parse(whoAmI.stdout)).toMatchObject({ status: { userInfo: { username } } });
+  });
+
+  test("approval approves a certificate signing request, and denies another, as kubectl certificate does", async () => {
+    const kube = await connectAdmin(settings);
+    const requests = kube.resource(CertificateSigningRequest);
+    async function request(name: string): Promise<string> {
+      const { metadata } = await requests.create({
+        metadata: { name: `${name}-${kube.namespace}` },
+        spec: {
+          request: encodeBase64(await createCertificateRequest("web")),
+          signerName: "kubernetes.io/kube-apiserver-client",
+          usages: ["client auth"],
+        },
+      });
+      onTestFinished(async () => void (await requests.delete(metadata.name)));
+      return metadata.name;
+    }
+    const stateOf = async (name: string) =>
+      (await requests.approval.get(name)).status?.conditions?.map(({ type, status }) => [
+        type,
+        status,
+      ]);
+    const kubectlVerbs = { Approved: "approve", Denied: "deny" } as const;
+    for (const type of ["Approved", "Denied"] as const) {
+      const name = await request(type.toLowerCase());
+      const conditions = [{ type, status: "True", reason: "Checked", message: "by a test" }];
+      // The status alone can't say so.
+      const refused = await rejection(requests.status.patch(name, { status: { conditions } }));
+      expect(refused).toMatchObject({ status: 422 });
+      const approved = await requests.approval.patch(name, { status: { conditions } });
+      expect(approved.status?.conditions).toMatchObject(conditions);
+      expect(await stateOf(name)).toEqual([[type, "True"]]);
+      if (kubectl === undefined) continue;
+      const theirs = await request(`their-${type.toLowerCase()}`);
+      const { code, stderr } = await kubectl(kube.namespace, [
+        "certificate",
+        kubectlVerbs[type],
+        theirs,
+      ]);
+      expect(code, stderr).toBe(0);
+      expect(await stateOf(theirs)).toEqual(await stateOf(name));
+    }
+  });
+
+  test("logs() of a Job has the lines of its pods, and follows them until it has ended", async () => {
+    const account = await createPodAccount();
+    const kube = await connectAdmin(settings);
+    const jobs = kube.resource(Job, { namespace: account.namespace });
+    const folder = await createSharedFolder();
+    const { metadata, spec } = await jobs.create({
+      metadata: { name: "report" },
+      spec: { template: { spec: { ...templateOf("none").spec, restartPolicy: "Never" } } },
+    });
+    // The server itself has made the selector.
+    const labels = spec?.selector?.matchLabels ?? {};
+    expect(Object.values(labels)).toEqual([metadata.uid]);
+    await createPod(account, node(), {
+      name: "report-1",
+      labels,
+      containers: [{ command: shell("echo one", folder.waitFor("end"), "echo two") }],
+    });
+    const lines: string[] = [];
+    const following = (async () => {
+      for await (const line of jobs.logs("report", { follow: true })) lines.push(line);
+    })();
+    await eventually("the first line is read", async () => lines.length > 0);
+    await folder.open("end");
+    await eventually("both are read", async () => lines.length > 1);
+    const time = new Date(Date.now() - 1_000).toISOString().replace(/\.\d+/, "");
+    const condition = (type: string) => ({ type, status: "True", lastTransitionTime: time });
+    await jobs.status.patch("report", {
+      status: {
+        startTime: time,
+        completionTime: time,
+        succeeded: 1,
+        conditions: [condition("SuccessCriteriaMet"), condition("Complete")],
+      },
+    });
+    await following;
+    const expected = ["one", "two"].map((line) => `[pod/report-1/main] ${line}`);
+    expect(lines).toEqual(expected);
+    expect(await collect(jobs.logs("report"))).toEqual(expected);
+    if (kubectl === undefined) return;
+    const { stdout } = await kubectl(account.namespace, ["logs", "--prefix", "job/report"]);
+    expect(stdout.trimEnd().split("\n")).toEqual(expected);
   });
 
   test("approval, top() and an account without rights are told by the server's own errors", async () => {
