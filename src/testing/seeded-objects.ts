@@ -32,9 +32,15 @@ export interface FakeKind {
   readonly subresources?: readonly string[] | undefined;
 }
 
+/** The subresources that a kubelet or the objects themselves answer: the cluster has neither. */
+const connecting: ReadonlySet<string> = new Set(["attach", "exec", "portforward", "proxy"]);
+
 /** The kinds that Kubernetes brings. */
 export function builtInKinds(): KindDefinition[] {
-  return Object.values(generated).map((kind) => ({ ...definitionOf(kind), custom: false }));
+  return Object.values(generated).map((kind) => {
+    const subresources = kind.subresources.filter((name) => !connecting.has(name));
+    return { ...definitionOf(kind), subresources, custom: false };
+  });
 }
 
 /** The kinds that a caller adds. Those that are there already stay as they are. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { readFile } from "node:fs/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { z } from "zod/mini";
 import { ConnectionError, type ReanchorEvent } from "../../../src/index.ts";
@@ -24,6 +25,7 @@ import {
   createFakeCluster,
 } from "../../../runtimes/testing.ts";
 import { rejection } from "../../support/rejection.ts";
+import { testFollowing } from "../../support/resource-following.ts";
 import { testVerbs } from "../../support/resource-verbs.ts";
 
 const Widget = defineResource({
@@ -50,6 +52,7 @@ function start(options?: FakeClusterOptions): FakeCluster {
 
 describe("a client of a fake cluster", () => {
   testVerbs(async () => await start().connect());
+  testFollowing(async () => await start().connect());
 
   test("connect() honours the options of a client, and its namespace", async () => {
     const fake = start();
@@ -421,5 +424,100 @@ describe("close()", () => {
     await expect.poll(() => clock.pending, { timeout: 30_000 }).toBe(0);
     expect(await rejection(fake.connect())).toMatchObject({ name: "ClosedError" });
     expect(await rejection(fake.fetch("/api"))).toMatchObject({ name: "ClosedError" });
+  });
+});
+
+describe("what docs/testing.md says that a fake cluster does not do", () => {
+  const labels = { app: "web" };
+  const containers = [{ name: "main", image: "web" }];
+  const web = {
+    metadata: { name: "web" },
+    spec: {
+      replicas: 2,
+      selector: { matchLabels: labels },
+      template: { metadata: { labels }, spec: { containers } },
+    },
+  };
+
+  test("schemas: nothing is defaulted, and no field but metadata is checked", async () => {
+    const deployments = (await start().connect()).resource(Deployment);
+    const unknown = { ...web, surprise: true };
+    const created = await deployments.create(unknown, { fieldValidation: "Strict" });
+    expect(created).toMatchObject({ surprise: true });
+    expect(created.spec).toEqual(web.spec);
+  });
+
+  test("strategic merge patches: they are rejected with 415", async () => {
+    const deployments = (await start().connect()).resource(Deployment);
+    await deployments.create(web);
+    const change = { spec: { replicas: 3 } };
+    expect(await rejection(deployments.patch("web", change, { type: "strategic" }))).toMatchObject({
+      status: 415,
+    });
+  });
+
+  test("lists in server-side apply: each has one owner", async () => {
+    const deployments = (await start().connect()).resource(Deployment);
+    await deployments.apply(web, { fieldManager: "one" });
+    const side = structuredClone(web);
+    side.spec.template.spec.containers = [{ name: "side", image: "side" }];
+    const error = await rejection(deployments.apply(side, { fieldManager: "two" }));
+    expect(error).toMatchObject({ name: "ApplyConflictError" });
+  });
+
+  test("controllers: no pods are made, and what an object owns is left", async () => {
+    const fake = start();
+    const kube = await fake.connect();
+    const { metadata } = await kube.resource(Deployment).create(web);
+    const owner = { apiVersion: "apps/v1", kind: "Deployment", name: "web", uid: metadata.uid };
+    await kube.resource(ConfigMap).create({ metadata: { name: "a", ownerReferences: [owner] } });
+    await kube.resource(Deployment).delete("web", { propagationPolicy: "Background" });
+    expect(fake.objects(Pod)).toEqual([]);
+    expect(fake.object(ConfigMap, "a")).toBeDefined();
+  });
+
+  test("exec, attach, port-forward, copy and proxy: there are none", async () => {
+    const fake = start();
+    fake.put(Pod, { metadata: { name: "web" }, spec: { containers } });
+    const kube = await fake.connect();
+    const pods = kube.resource(Pod);
+    for (const streaming of [
+      pods.execText("web", ["true"]),
+      pods.attach("web"),
+      pods.portForward("web", 80).then(async (tunnel) => await tunnel.connect()),
+      pods.readFile("web", "/etc/hosts"),
+    ]) {
+      expect(await rejection(streaming)).toBeInstanceOf(Error);
+    }
+    for (const subresource of ["exec", "attach", "portforward", "proxy"]) {
+      const path = `/api/v1/namespaces/default/pods/web/${subresource}`;
+      expect((await kube.fetch(path)).status).toBe(404);
+    }
+  });
+
+  test("table(): it has the name and the creation time", async () => {
+    const kube = await start({ objects: [aMap("a")] }).connect();
+    const { columnDefinitions, rows } = await kube.resource(ConfigMap).table();
+    expect(columnDefinitions.map(({ name }) => name)).toEqual(["Name", "Created At"]);
+    expect(rows[0]?.cells[0]).toBe("a");
+  });
+
+  test("the table has these rows", async () => {
+    const page = await readFile(new URL("../../../docs/testing.md", import.meta.url), "utf8");
+    const [, table = ""] = page.split("| | in a fake cluster |\n|---|---|\n");
+    const rows = Array.from(table.matchAll(/^\| ([^|]*) \|/gm), ([, row]) => row);
+    expect(rows).toEqual([
+      "schemas",
+      "lists in server-side apply",
+      "strategic merge patches",
+      "content types",
+      "versions",
+      "controllers",
+      "authentication",
+      "authorization",
+      "exec, attach, port-forward, copy, proxy",
+      "`table()`",
+      "connections",
+    ]);
   });
 });
