@@ -5,11 +5,14 @@
  * @module
  */
 
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
+import type { AgentOptions } from "../../runtimes/agents.ts";
 import { ConfigError, type ConnectOptions } from "../../src/index.ts";
 import { deno } from "../../runtimes/deno/shim.ts";
+import type { TestServer } from "../support/api-server.ts";
+import { createCa } from "../support/pki.ts";
 import { lane } from "./support/entry.ts";
-import { rejection, startCluster } from "./support/scene.ts";
+import { createVolume, rejection, startCluster, until } from "./support/scene.ts";
 
 const options: ConnectOptions = { config: { server: "https://127.0.0.1:6443" } };
 
@@ -117,5 +120,74 @@ describe("the drop-ins", () => {
     for (const call of [() => status(other.pem), () => connects(other.pem)]) {
       expect(await failure(call)).toMatchObject({ name: "UntrustedServerError" });
     }
+  });
+
+  /** What is asked of a server by each of the two, on a connection of its own; `close()` ends both. */
+  async function openBoth(options: AgentOptions) {
+    const { createHttpsAgent, createSecureContextSource } =
+      await import("../../runtimes/agents.ts");
+    const { get } = await import("node:https");
+    const agent = createHttpsAgent(options);
+    const trust = createSecureContextSource(options);
+    onTestFinished(() => {
+      agent.destroy();
+      trust.close();
+    });
+    const byAgent = async ({ origin }: TestServer): Promise<void> =>
+      await new Promise((resolve, reject) => {
+        get(`${origin}/version`, { agent, headers: { connection: "close" } }, (response) => {
+          response.resume();
+          response.once("end", () => resolve());
+        }).once("error", reject);
+      });
+    const bySource = async ({ port }: TestServer): Promise<void> => {
+      const socket = await trust.connect({ host: "127.0.0.1", port });
+      socket.destroy();
+    };
+    return { senders: [byAgent, bySource], waiting: [agent, trust] };
+  }
+
+  test("for node:https and node:tls wait for trust on every runtime", async () => {
+    const { fileCaSource } = await import("../../runtimes/node.ts");
+    const { ca, server } = await startCluster();
+    const volume = await createVolume({ ca: ca.pem });
+    const { senders, waiting } = await openBoth({
+      ca: fileCaSource(volume.caFile),
+      trustWaitMs: 600_000,
+    });
+    for (const send of senders) await send(server);
+    const successor = await createCa();
+    await server.restart(await successor.issue());
+    await server.resetStats();
+    const sent = Promise.all(senders.map((send) => send(server)));
+    sent.catch(() => {}); // Awaited below.
+    await until("both wait", () =>
+      waiting.every((it) => it.status().waitingForTrust[0]?.requests === 1),
+    );
+    expect((await server.stats()).requests).toBe(0);
+    await volume.write({ ca: successor.pem });
+    await sent;
+  });
+
+  test("for node:https and node:tls check an identity on every runtime", async () => {
+    const { staticCaSource } = await import("../../runtimes/node.ts");
+    const id = "spiffe://example.org/ns/shop/sa/billing";
+    const ca = await createCa();
+    const { server } = await startCluster(await ca.issue({ hosts: [id] }), ca);
+    const trusted = staticCaSource(ca.pem);
+    const strange = staticCaSource((await createCa({ commonName: "stranger" })).pem);
+    for (const serverIdentity of [id, () => true]) {
+      const right = await openBoth({ ca: trusted, serverIdentity });
+      for (const send of right.senders) await send(server);
+      const wrong = await openBoth({ ca: strange, serverIdentity });
+      for (const send of wrong.senders) {
+        expect(await failure(() => send(server))).toMatchObject({ reason: "unknown-authority" });
+      }
+    }
+    const other = await openBoth({ ca: trusted, serverIdentity: `${id}2` });
+    for (const send of other.senders) {
+      expect(String(await failure(() => send(server)))).toContain(`certificate carries ${id}`);
+    }
+    expect((await server.stats()).requests).toBe(2);
   });
 });

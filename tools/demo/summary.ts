@@ -39,6 +39,8 @@ export interface ClientSummary extends Counts {
    * success after that; `undefined` if there was none.
    */
   readonly recoveryMs: number | undefined;
+  /** How long the slowest request took that was answered: a client that waits for trust takes that long. */
+  readonly longestWaitMs: number;
   /** The codes of the avoidable failures, each once. */
   readonly codes: readonly string[];
 }
@@ -92,6 +94,11 @@ export function summarise(client: ClientLane, timeline: Timeline, counts: Counts
     excused,
     longestOutageMs,
     isBack: downSince === undefined && client.died === undefined,
+    longestWaitMs: records.reduce(
+      (longest, { ok, startedAt, endedAt }) =>
+        ok ? Math.max(longest, endedAt - startedAt) : longest,
+      0,
+    ),
     recoveryMs: absence && back && back.endedAt - absence.endBeganAt,
     codes: [...codes],
     ...counts,

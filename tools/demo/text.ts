@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type ClientSummary, formatOutage, formatRecovery } from "./summary.ts";
+import { type ClientSummary, formatOutage, formatRecovery, formatSpan } from "./summary.ts";
 import {
   type ClientLane,
   type SlotState,
@@ -145,7 +145,7 @@ export function drawSummary(
   paint: Paint,
 ): string[] {
   const header = ["client", "requests", "failed", "no CA yet", "longest outage"];
-  const table = [[...header, "recovery*", "handshakes", "CA reloads"]];
+  const table = [[...header, "recovery*", "longest wait", "handshakes", "CA reloads"]];
   for (const [index, client] of clients.entries()) {
     const summary = summaries[index];
     if (summary === undefined) continue;
@@ -157,6 +157,7 @@ export function drawSummary(
       String(excused),
       formatOutage(summary),
       formatRecovery(summary),
+      formatSpan(summary.longestWaitMs),
       String(handshakes),
       reads === undefined ? reloads : `${reloads} in ${reads} reads`,
     ]);

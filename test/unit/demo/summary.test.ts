@@ -131,9 +131,20 @@ describe("summarise()", () => {
       longestOutageMs: 1_205,
       isBack: true,
       recoveryMs: 205,
+      longestWaitMs: 5,
       codes: [],
       ...counts,
     });
+  });
+
+  test("measures the longest wait of a request that was answered", () => {
+    const records = [
+      { startedAt: 3_100, endedAt: 4_150, ok: true },
+      { startedAt: 4_200, endedAt: 4_205, ok: true },
+      { startedAt: 4_300, endedAt: 5_900, ok: false, code: "REFUSED" },
+    ];
+    const client = lane("reanchor on Node", true, records);
+    expect(summarise(client, run(client), counts)).toMatchObject({ longestWaitMs: 1_050 });
   });
 
   test("reports an outage to the end, and no recovery, where no answer came again", () => {
