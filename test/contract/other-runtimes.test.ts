@@ -123,12 +123,12 @@ describe("the drop-ins", () => {
   });
 
   /** What is asked of a server by each of the two, on a connection of its own; `close()` ends both. */
-  async function openBoth(options: AgentOptions) {
+  async function openBoth(agentOptions: AgentOptions) {
     const { createHttpsAgent, createSecureContextSource } =
       await import("../../runtimes/agents.ts");
     const { get } = await import("node:https");
-    const agent = createHttpsAgent(options);
-    const trust = createSecureContextSource(options);
+    const agent = createHttpsAgent(agentOptions);
+    const trust = createSecureContextSource(agentOptions);
     onTestFinished(() => {
       agent.destroy();
       trust.close();
