@@ -118,8 +118,7 @@ describe.each(topologies)("%s", (topology) => {
 
     test("attach() connects to the program that a container runs", async () => {
       const { account, pods } = await scene(settings);
-      const name = await createPod(account, node(), {
-        name: "attached",
+      const reader = {
         containers: [
           {
             command: shell("while read line; do echo got $line; done; exit 5"),
@@ -127,7 +126,8 @@ describe.each(topologies)("%s", (topology) => {
             stdinOnce: true,
           },
         ],
-      });
+      };
+      const name = await createPod(account, node(), { ...reader, name: "attached" });
       const run = await pods.attach(name, { stdin: "pipe" });
       const writer = run.stdin.getWriter();
       const output = followText(run.stdout);
@@ -141,6 +141,15 @@ describe.each(topologies)("%s", (topology) => {
       await Promise.all([output.ended, silent.ended]);
       expect(output.text).toBe("got one\ngot two\n");
       expect(await pods.logText(name)).toBe(output.text);
+      if (kubectl !== undefined) {
+        const other = await createPod(account, node(), { ...reader, name: "attached-by-kubectl" });
+        const input = "one\ntwo\n";
+        const printed = await kubectl(account.namespace, ["attach", "-i", other], input);
+        expect({ code: printed.code, stdout: printed.stdout }).toEqual({
+          code: 0,
+          stdout: output.text,
+        });
+      }
       await eventually("the container has ended", async () => {
         const [status] = (await pods.get(name)).status?.containerStatuses ?? [];
         return status?.state?.terminated?.exitCode === 5;
@@ -317,6 +326,23 @@ describe("rotations", () => {
     await cluster.rotateServingCa({ volume: account.volume, overlap: false });
     expect(await pods.execText(name, ["echo", "next"])).toMatchObject({ stdout: "next\n" });
     expect(types(events)).toContain("ca-reloaded");
+    const output = followText(run.stdout);
+    const writer = run.stdin.getWriter();
+    await writer.write(new TextEncoder().encode("still here"));
+    await writer.close();
+    expect(await run.exit).toEqual({ code: 0 });
+    await output.ended;
+    expect(output.text).toBe("still here");
+  });
+
+  test("exec() runs on when its token is replaced and no longer valid", async () => {
+    const { account, name } = await scene();
+    const { kube, events } = await connectAs(account);
+    const pods = kube.resource(Pod);
+    const run = await pods.exec(name, ["cat"], { stdin: "pipe" });
+    await account.rotateToken();
+    expect(await pods.execText(name, ["echo", "next"])).toMatchObject({ stdout: "next\n" });
+    expect(types(events)).toContain("token-reloaded");
     const output = followText(run.stdout);
     const writer = run.stdin.getWriter();
     await writer.write(new TextEncoder().encode("still here"));
