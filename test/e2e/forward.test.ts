@@ -4,6 +4,7 @@
  * @module
  */
 
+import { spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { type AddressInfo, type Socket, connect as connectTo, createServer } from "node:net";
@@ -11,13 +12,17 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import type { ConnectOptions } from "../../src/index.ts";
 import { Deployment, Pod, Service } from "../../src/resources/index.ts";
 import { entry } from "../contract/support/entry.ts";
+import { writeAdminKubeconfig } from "../support/admin-kubeconfig.ts";
 import { eventually } from "../support/cluster.ts";
 import { type Topology, startNode } from "../support/node-process.ts";
 import { figure } from "./support/figures.ts";
+import { findKubectl } from "./support/kubectl.ts";
 import { createPod, createPodAccount, useNode } from "./support/pods.ts";
 import { cluster, connectAs, rejection, ways } from "./support/scene.ts";
 
 const topologies: readonly Topology[] = ["translated", "proxied"];
+
+const isKubectlInstalled = (await findKubectl(cluster)) !== undefined;
 
 const MEGABYTE = 2 ** 20;
 const SENT_MEGABYTES = 20;
@@ -99,6 +104,32 @@ describe.each(topologies)("%s", (topology) => {
       const tunnel = await pods.portForward(name, await closedPort());
       const { readable } = await tunnel.connect();
       await expect(readable.getReader().read()).rejects.toThrow("connection refused");
+    });
+
+    test.runIf(isKubectlInstalled)("listen() carries what kubectl port-forward does", async () => {
+      const { account, pods, name, port } = await scene(settings);
+      await using listener = await (await pods.portForward(name, port)).listen();
+      const kubeconfig = await writeAdminKubeconfig(cluster);
+      const kubectl = spawn(
+        "kubectl",
+        [
+          `--kubeconfig=${kubeconfig}`,
+          `--namespace=${account.namespace}`,
+          "port-forward",
+          name,
+          `:${port}`,
+        ],
+        { stdio: ["ignore", "pipe", "inherit"] },
+      );
+      onTestFinished(() => void kubectl.kill("SIGKILL"));
+      let printed = "";
+      kubectl.stdout.on("data", (chunk: Buffer) => void (printed += chunk.toString()));
+      const forwarded = /127\.0\.0\.1:(\d+) -> (\d+)/;
+      await eventually("kubectl listens", async () => forwarded.test(printed));
+      const [, itsPort, remotePort] = forwarded.exec(printed) ?? [];
+      expect(Number(remotePort)).toBe(port);
+      const text = "through the pod ".repeat(10_000);
+      expect(await exchange(listener.port, text)).toBe(await exchange(Number(itsPort), text));
     });
 
     test("portForward() of a Service or a Deployment leads to a ready pod", async () => {
