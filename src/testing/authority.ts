@@ -1,8 +1,8 @@
 /**
- * A certificate authority that exists for one run, on Web Crypto alone.
+ * A certificate authority that lives for one run and uses nothing but Web Crypto.
  *
- * Written here since there is an encoder of DER in the core: a library for certificates would be a dependency of
- * everyone who installs the package.
+ * It uses the core's own DER encoder. A certificate library would be a dependency for everyone who installs
+ * the package.
  *
  * @module
  */
@@ -37,7 +37,7 @@ const ids = {
 
 const HOUR_MS = 3_600_000;
 const ECDSA = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
-/** As kubeadm names every CA of a cluster, so that a rotation keeps the subject. */
+/** The name that kubeadm gives to every cluster CA, so that a rotation keeps the subject. */
 const CA_NAME = "kubernetes";
 
 /** A server's certificate and its private key, both PEM. */
@@ -47,18 +47,19 @@ export interface ServerPair {
   readonly key: string;
 }
 
-/** See the module. */
+/** A certificate authority. Its key exists only in memory. */
 export interface Authority {
-  /** Its own certificate. */
+  /** The CA's own certificate, as PEM. */
   readonly pem: string;
   /** Issues a certificate for a server on loopback. */
   issue(): Promise<ServerPair>;
 }
 
 /**
- * Makes an authority.
+ * Creates a certificate authority.
  *
- * @param wallNow The time, in milliseconds since the epoch, from an hour before which it is valid, for ten years.
+ * @param wallNow The current time, in milliseconds since the epoch. The CA is valid from one hour earlier,
+ * for ten years.
  */
 export async function createAuthority(wallNow: number): Promise<Authority> {
   const keys = await crypto.subtle.generateKey(ECDSA, true, ["sign", "verify"]);
@@ -108,7 +109,8 @@ async function makeCertificate(
     encodeDer(0xa3, encodeDer(SEQUENCE, ...extensions)),
   );
   const signature = new Uint8Array(await crypto.subtle.sign(ECDSA, key, tbs));
-  // Web Crypto gives two numbers of 32 bytes; a certificate has them as DER (RFC 5480, RFC 3279 section 2.2.3).
+  // Web Crypto returns a signature as two numbers of 32 bytes. A certificate encodes them as DER (RFC 5480,
+  // RFC 3279 section 2.2.3).
   const value = encodeDer(
     SEQUENCE,
     encodeDer(INTEGER, positive(signature.subarray(0, 32))),
@@ -117,14 +119,14 @@ async function makeCertificate(
   return encodeDer(SEQUENCE, tbs, algorithm, encodeDer(BIT_STRING, [0], value));
 }
 
-/** A number without needless zeros, and with one that keeps it positive. */
+/** A number without leading zeros, except the one that keeps it positive. */
 function positive(bytes: Uint8Array): number[] {
   const digits = [...bytes];
   while (digits[0] === 0 && digits.length > 1) digits.shift();
   return (digits[0] ?? 0) > 0x7f ? [0, ...digits] : digits;
 }
 
-/** The first bit clear, for a positive number; the second set, for a fixed length. */
+/** The first bit is cleared to keep the number positive. The second is set to keep its length fixed. */
 function serialNumber(): number[] {
   const [first = 0, ...rest] = crypto.getRandomValues(new Uint8Array(16));
   return [(first & 0x3f) | 0x40, ...rest];

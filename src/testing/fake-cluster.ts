@@ -1,5 +1,5 @@
 /**
- * A cluster in the memory of a test.
+ * An in-memory cluster for tests.
  *
  * @module
  */
@@ -43,33 +43,37 @@ import {
   seed,
 } from "./seeded-objects.ts";
 
-/** What a fake cluster is made of. */
+/** The options of `createFakeCluster()`. */
 export interface FakeClusterOptions {
   /**
-   * The objects that it begins with, of any kinds, each with `apiVersion` and `kind`; `List`s and what
-   * `readManifests()` returns too. Their namespaces are made with them.
+   * The initial objects, of any kinds, each with `apiVersion` and `kind`. `List`s and the result of
+   * `readManifests()` work too. Missing namespaces are created.
    */
   objects?: Iterable<KubeObject | ManifestObject> | undefined;
   /**
-   * The kinds that it has beside those of Kubernetes: what `defineResource()` returns. CustomResourceDefinitions, in
-   * `objects` or created later, bring theirs by themselves.
+   * Further kinds beside the built-in ones: what `defineResource()` returns. A CustomResourceDefinition adds
+   * its kind by itself, whether it is in `objects` or created later.
    */
   kinds?: readonly FakeKind[] | undefined;
   /**
-   * The time of the cluster and of its clients, such as a {@link ManualClock}.
+   * The clock of the cluster and of its clients, such as a {@link ManualClock}.
    *
    * @default the runtime's own time
    */
   clock?: Clock | undefined;
   /**
-   * Decides what clients may do: of what they may not, `can()` says so, and requests get 403.
+   * Decides what clients may do. If it denies a request, the request fails with 403 and `can()` returns
+   * `false`.
    *
    * @default anything
    */
   authorize?: Authorize | undefined;
 }
 
-/** How to connect to a fake cluster: the options of `connect()`, but for those of connections, and of its config. */
+/**
+ * How to connect to a fake cluster: the options of `connect()` without its config and without those about
+ * connections.
+ */
 export interface FakeConnectOptions
   extends
     Pick<
@@ -86,12 +90,12 @@ export interface FakeConnectOptions
     >,
     SourceOptions {
   /**
-   * The namespace to work in. It is made if it does not exist.
+   * The client's namespace. It is created if it does not exist.
    *
    * @default "default"
    */
   namespace?: string | undefined;
-  /** Whom to act as. */
+  /** The user to impersonate. */
   impersonate?: Impersonation | undefined;
 }
 
@@ -110,7 +114,7 @@ const connectNames: readonly (keyof FakeConnectOptions)[] = [
   ...sourceOptionNames,
 ];
 
-/** Which requests are meant: those that have all of these. */
+/** Selects requests: those that match every property that is set. */
 export interface FakeRequestFilter {
   /**
    * The verb as the API server names it: `replace()` is an `update`, `apply()` a `patch`, and a watch or an informer
@@ -173,15 +177,15 @@ export interface RotateOptions {
    */
   publish?: boolean | undefined;
   /**
-   * Whether clients trust the new CA ahead of the server's change, and the former one after it, until
-   * {@link FakeCluster.publish} removes that. So do clusters that rotate with care.
+   * Whether clients trust the new CA before the server changes, and the old one after that, until
+   * {@link FakeCluster.publish} removes the old one. Careful cluster operators rotate in this way.
    *
    * @default false
    */
   overlap?: boolean | undefined;
 }
 
-/** Which object, beside its name. */
+/** Selects an object, together with its name. */
 export interface FakeObjectOptions {
   /**
    * Its namespace.
@@ -191,34 +195,35 @@ export interface FakeObjectOptions {
   namespace?: string | undefined;
 }
 
-/** A line of a log. */
+/** Selects the log that a line is written to. */
 export interface FakeLogOptions extends FakeObjectOptions {
-  /** The container; needed if the pod has several. */
+  /** The container. Required if the pod has more than one. */
   container?: string | undefined;
 }
 
-/** A cluster in the memory of a test, made by `createFakeCluster()`. */
+/** An in-memory cluster for tests, returned by `createFakeCluster()`. */
 export interface FakeCluster extends AsyncDisposable {
   /**
-   * Connects a client. No port is opened; everything else is as in a pod of a real cluster: the client trusts the
-   * cluster's CA and shows the token of a service account, and both are read again as they age.
+   * Connects a client. No port is opened. Apart from that, the client behaves as in a pod of a real cluster:
+   * it trusts the cluster's CA, sends the token of a service account, and reloads both as they age.
    *
-   * @throws {TypeError | RangeError} if an option is none.
+   * @throws {TypeError | RangeError} if an option is unknown or has an invalid value.
    */
   connect(options?: FakeConnectOptions): Promise<KubeClient>;
   /**
-   * Sends one request, as the web's `fetch` does, whatever the origin of its URL. It can be the option `fetch` of
-   * `connect()` of `reanchor/edge`, or of any other client that takes one.
+   * Sends one request to the cluster, with the interface of the web's `fetch`. The origin of the URL is
+   * ignored. Pass it as the option `fetch` of `connect()` from `reanchor/edge`, or to any other client that
+   * accepts a `fetch`.
    */
   readonly fetch: FakeFetch;
   /**
-   * Listens on 127.0.0.1 with HTTPS and HTTP/1.1, for programs that connect by themselves: other clients, and other
-   * processes. Its certificate is of the cluster's CA and changes with {@link FakeCluster.rotate}. Needs Node, Deno or
-   * Bun.
+   * Listens on 127.0.0.1 with HTTPS and HTTP/1.1, for programs that open their own connections: other clients,
+   * and other processes. The cluster's CA signs its certificate, which changes with {@link FakeCluster.rotate}.
+   * Needs Node, Deno or Bun.
    *
    * @returns The server. It is closed with the cluster.
    * @throws {ConfigError} if the runtime has no servers, as on the edge.
-   * @throws {TypeError | RangeError} if an option is none.
+   * @throws {TypeError | RangeError} if an option is unknown or has an invalid value.
    *
    * @example
    * ```ts
@@ -235,79 +240,81 @@ export interface FakeCluster extends AsyncDisposable {
    * ```
    */
   listen(options?: FakeListenOptions): Promise<FakeServer>;
-  /** Every request that came, the oldest first. */
+  /** Every request received so far, oldest first. */
   readonly requests: readonly FakeRequest[];
   /** The watches that are open. */
   readonly openWatches: readonly OpenWatch[];
 
   /**
-   * Stores an object as it is, in the place of one of its name, as a controller or another user would: there is no
-   * request, and watches are told of it.
+   * Stores an object unchanged, and replaces an existing one of the same name. No request is recorded, and
+   * watches receive the change, as if a controller or another user had written it.
    *
    * @returns The object as stored.
    * @throws {TypeError} if it has no name, or the cluster does not have the kind.
    */
   put<T extends KubeObject>(kind: ResourceKind<T>, object: NoInfer<T>): Stored<T>;
-  /** The objects of a kind in all namespaces, ordered by namespace and name. */
+  /** Returns the objects of a kind in all namespaces, sorted by namespace and name. */
   objects<T extends KubeObject>(kind: ResourceKind<T>): Stored<T>[];
-  /** An object; `undefined` if there is none of that name. */
+  /** Returns an object, or `undefined` if none has that name. */
   object<T extends KubeObject>(
     kind: ResourceKind<T>,
     name: string,
     options?: FakeObjectOptions,
   ): Stored<T> | undefined;
-  /** Removes an object at once, whatever finalizers it has. Nothing happens if there is none. */
+  /** Removes an object at once, even if it has finalizers. Does nothing if the object does not exist. */
   remove(kind: FakeKind, name: string, options?: FakeObjectOptions): void;
   /**
    * Writes a line to the log of a pod's container.
    *
-   * @throws {TypeError} if there is no such pod, or no one container of it is meant.
+   * @throws {TypeError} if the pod does not exist, or if it has several containers and none was named.
    */
   log(pod: string, line: string, options?: FakeLogOptions): void;
 
-  /** Makes the next requests fail, those that `options` are about. What failed is asked for again by a retry. */
+  /** Makes the next requests that match `options` fail. A client that retries sends such a request again. */
   failNext(fault: Fault, options?: FailNextOptions): void;
-  /** Makes requests fail now and then, the same ones in each run. */
+  /** Makes random requests fail. The same seed selects the same requests in each run. */
   failSometimes(faults: RandomFaults, filter?: FakeRequestFilter): void;
-  /** Ends {@link FakeCluster.failNext} and {@link FakeCluster.failSometimes}. */
+  /** Cancels {@link FakeCluster.failNext} and {@link FakeCluster.failSometimes}. */
   clearFailures(): void;
-  /** Ends watches in order, as their timeout does; returns how many. Those of all kinds, if none is given. */
+  /**
+   * Ends watches cleanly, as their timeout does, and returns how many. Ends the watches of all kinds if no
+   * kind is given.
+   */
   endWatches(kind?: FakeKind): number;
   /**
-   * Ends watches with the error 410, and forgets the past, so that a client has to list again; returns how many. Those
-   * of all kinds, if none is given.
+   * Ends watches with the error 410 and discards the history, so that a client has to list again. Returns how
+   * many watches it ended. Ends the watches of all kinds if no kind is given.
    */
   expireWatches(kind?: FakeKind): number;
   /**
-   * Waits for a request.
+   * Waits for a matching request.
    *
-   * @returns The first one that came or comes.
+   * @returns The first matching request, which may have arrived already.
    */
   waitForRequest(filter?: FakeRequestFilter, signal?: AbortSignal): Promise<FakeRequest>;
 
   /**
-   * Replaces the cluster's CA, its certificate and the tokens of its clients, as a rotation does, and ends all streams,
-   * as the restart of an API server does. Servers stop listening for a moment, and
-   * close their connections.
+   * Replaces the cluster's CA, its certificate and its clients' tokens, as a rotation does. Ends all streams,
+   * as a restart of the API server does. Servers stop listening for a moment, and close their connections.
    *
    * @throws {TypeError} if `overlap` is true and `publish` is false.
    */
   rotate(options?: RotateOptions): Promise<void>;
-  /** Lets clients read the CA and the token of this moment. */
+  /** Lets clients read the current CA and token. */
   publish(): Promise<void>;
-  /** Closes every client and every server. Nothing is left running. */
+  /** Closes every client and every server, and leaves nothing running. */
   close(): Promise<void>;
 }
 
-/** What a cluster gets from the runtime. */
+/** What a cluster needs from the runtime. */
 export interface FakeClusterHost {
   /** A runtime without files, programs and an environment, for what is sent over no connection. */
   readonly base: Runtime;
-  /** Finds what listens. Throws if there is nothing. */
+  /** Finds what can listen. Throws if the runtime has no servers. */
   readonly findServerHost: () => ServerHost;
 }
 
-/** Makes a cluster. */
+/** Creates a fake cluster. */
 export function makeFakeCluster(
   { base, findServerHost }: FakeClusterHost,
   options: FakeClusterOptions,
@@ -557,7 +564,7 @@ const SERVER = "https://fake-cluster.invalid";
 /** The namespaces of every cluster. */
 const NAMESPACES = ["default", "kube-node-lease", "kube-public", "kube-system"];
 
-/** The container of a pod that has but one. */
+/** Returns the name of a pod's only container. */
 function onlyContainer(api: FakeApi, namespace: string, name: string): string {
   const pod = api
     .objects({ group: "", version: "v1", plural: "pods" })

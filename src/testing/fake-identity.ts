@@ -1,6 +1,6 @@
 /**
- * What a cluster shows and what its clients know of that: its CA, and the token of their service account. A rotation
- * replaces them here first, and there when they are published.
+ * The CA and the service account token of a cluster, and the copies that its clients read. A rotation
+ * replaces the cluster's own first. Clients see the new ones once they are published.
  *
  * @module
  */
@@ -8,7 +8,7 @@
 import type { Clock } from "../runtime.ts";
 import { type Authority, createAuthority } from "./authority.ts";
 
-/** The name of the claim by which a token is told from others. */
+/** The name of the claim that makes each token different. */
 const TOKEN_PREFIX = "fake-token-";
 
 /** See the module. */
@@ -25,22 +25,22 @@ export class FakeIdentity {
     this.#publishedToken = this.token;
   }
 
-  /** The token that is valid. */
+  /** The token that the cluster accepts. */
   get token(): string {
     return `${TOKEN_PREFIX}${this.#issued}`;
   }
 
-  /** The token that clients know. */
+  /** The token that clients read. */
   get publishedToken(): string {
     return this.#publishedToken;
   }
 
-  /** The authority of the cluster's certificate. */
+  /** The CA that signed the cluster's certificate. */
   async serving(): Promise<Authority> {
     return await (this.#serving ??= createAuthority(this.#clock.wallNow()));
   }
 
-  /** The CA bundle that clients know, as PEM. */
+  /** The CA bundle that clients read, as PEM. */
   async publishedCa(): Promise<string> {
     const { pem } = await this.serving();
     return (this.#knownCa ??= pem);
@@ -51,7 +51,7 @@ export class FakeIdentity {
     return this.#knownCa ?? "";
   }
 
-  /** Whether a request's `Authorization` header is not that of a token that a rotation has revoked. */
+  /** Whether a request's `Authorization` header is anything but a token that a rotation has revoked. */
   accepts(authorization: string | null): boolean {
     return authorization === null || !this.#revoked.has(authorization.replace(/^Bearer +/i, ""));
   }
@@ -79,7 +79,7 @@ export class FakeIdentity {
     this.#publishedToken = this.token;
   }
 
-  /** Gives clients the CA and the token of this moment. */
+  /** Lets clients read the current CA and token. */
   async publish(): Promise<void> {
     this.#knownCa = (await this.serving()).pem;
     this.publishToken();

@@ -1,5 +1,5 @@
 /**
- * A clock that moves only when a test says so.
+ * A clock that a test advances by hand.
  *
  * @module
  */
@@ -9,11 +9,11 @@ interface Timer {
   readonly callback: () => void;
 }
 
-// Kept from before any test could replace it.
+// Captured before any test can replace it.
 const realSetTimeout = globalThis.setTimeout;
 
 /**
- * A clock for tests: its time stands still, and its timers wait, until {@link ManualClock.advance} is called.
+ * A clock for tests. Its time stands still, and its timers wait, until {@link ManualClock.advance} is called.
  *
  * @example
  * ```ts
@@ -29,13 +29,13 @@ const realSetTimeout = globalThis.setTimeout;
  */
 export class ManualClock {
   readonly #timers = new Set<Timer>();
-  /** The outcome of chance, from 0 up to 1. */
+  /** The value of every random choice, from 0 up to 1. */
   chance = 0.5;
   #now = 0;
   #wallOffset: number;
 
   /**
-   * Makes a clock.
+   * Creates a clock.
    *
    * @param wall What the wall clock shows at first; the beginning of 2026 by default.
    */
@@ -66,31 +66,30 @@ export class ManualClock {
     return () => void this.#timers.delete(timer);
   }
 
-  /** What {@linkcode chance} says. */
+  /** Returns {@linkcode chance}. */
   random(): number {
     return this.chance;
   }
 
-  /** How many timers are live: set, not fired, not cancelled. */
+  /** How many timers are pending: set, not fired and not cancelled. */
   get pending(): number {
     return this.#timers.size;
   }
 
   /**
-   * Sets the wall clock, as an administrator or NTP does; monotonic time and timers stay.
+   * Sets the wall clock, as an administrator or NTP does. Monotonic time and timers are not affected.
    *
-   * @param date what it shows now
+   * @param date the new wall time
    */
   setWall(date: Date): void {
     this.#wallOffset = date.getTime() - this.#now;
   }
 
   /**
-   * Moves time on. Timers fire in the order in which they fall due, each at its own moment, and
-   * promises settle before the next; so do timers that a callback sets within the span. Real I/O
-   * is not waited for.
+   * Advances the time. Timers fire in order, each at its own time, and promises settle before the next timer
+   * fires. Timers that a callback sets within the span fire too. Real I/O is not awaited.
    *
-   * @param ms how far
+   * @param ms by how many milliseconds
    */
   async advance(ms: number): Promise<void> {
     const target = this.#now + ms;
@@ -113,7 +112,7 @@ export class ManualClock {
   }
 }
 
-/** One turn of the event loop, by which every promise that can settle has. */
+/** Waits for one turn of the event loop, after which every promise that can settle has settled. */
 function settle(): Promise<void> {
   return new Promise((resolve) => void realSetTimeout(resolve, 0));
 }

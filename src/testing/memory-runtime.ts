@@ -1,6 +1,6 @@
 /**
- * A runtime whose requests reach a fake cluster without a connection. Trust is as real as elsewhere: a client whose CA
- * bundle does not have the cluster's CA is not answered.
+ * A runtime whose requests reach a fake cluster without a connection. Trust is enforced all the same: a
+ * client whose CA bundle lacks the cluster's CA gets no answer.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import type { FakeFetch } from "./model/fake-fetch.ts";
 export interface MemoryServer {
   readonly clock: Clock;
   readonly fetch: FakeFetch;
-  /** The CA that its certificate is of, as PEM. */
+  /** The CA that signed its certificate, as PEM. */
   servingCa(): Promise<string>;
 }
 
@@ -22,13 +22,13 @@ export class MemoryConnectionError extends Error {
   override readonly name = "MemoryConnectionError";
 }
 
-/** The cluster's certificate is of another CA than those of the bundle. */
+/** The cluster's certificate was signed by a CA that is not in the bundle. */
 class UntrustedCertificateError extends Error {
   override readonly name = "UntrustedCertificateError";
 }
 
 /**
- * Makes the runtime.
+ * Creates the runtime.
  *
  * @param base A runtime without files, programs and an environment.
  */

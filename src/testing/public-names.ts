@@ -1,5 +1,5 @@
 /**
- * The list of names that `reanchor/testing` exports beside `createFakeCluster`.
+ * What `reanchor/testing` exports beside `createFakeCluster`.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The objects and kinds that a fake cluster begins with, checked.
+ * Validation of the initial objects and kinds of a fake cluster.
  *
  * @module
  */
@@ -12,17 +12,17 @@ import type { FakeApi } from "./model/fake-api.ts";
 import type { ApiObject } from "./model/objects.ts";
 import { type KindDefinition, apiVersionOf } from "./model/served-kinds.ts";
 
-/** A kind that a fake cluster can be given: what `defineResource()` returns, or the like. */
+/** A kind of a fake cluster: what `defineResource()` returns, or a similar object. */
 export interface FakeKind {
   /** Its API group, as in `example.com`; empty for the core group. */
   readonly group: string;
   /** Its version, as in `v1`. */
   readonly version: string;
-  /** Its name for one, as in `Widget`. */
+  /** Its singular name, as in `Widget`. */
   readonly kind: string;
   /** Its name in URLs, as in `widgets`. */
   readonly plural: string;
-  /** Whether its objects are in namespaces. */
+  /** Whether its objects are namespaced. */
   readonly namespaced: boolean;
   /**
    * Its subresources.
@@ -35,7 +35,7 @@ export interface FakeKind {
 /** The subresources that a kubelet or the objects themselves answer: the cluster has neither. */
 const connecting: ReadonlySet<string> = new Set(["attach", "exec", "portforward", "proxy"]);
 
-/** The kinds that Kubernetes brings. */
+/** The built-in kinds. */
 export function builtInKinds(): KindDefinition[] {
   return Object.values(generated).map((kind) => {
     const subresources = kind.subresources.filter((name) => !connecting.has(name));
@@ -43,7 +43,7 @@ export function builtInKinds(): KindDefinition[] {
   });
 }
 
-/** The kinds that a caller adds. Those that are there already stay as they are. */
+/** The kinds that the caller adds. They don't replace existing ones. */
 export function addedKinds(given: unknown, known: readonly KindDefinition[]): KindDefinition[] {
   if (given === undefined) return [];
   if (!Array.isArray(given)) {
@@ -60,7 +60,7 @@ export function addedKinds(given: unknown, known: readonly KindDefinition[]): Ki
   return added;
 }
 
-/** Checks what is to be a kind. */
+/** Validates a kind. */
 export function checkKind(place: string, kind: unknown): FakeKind {
   const hint = "pass what defineResource() returns, or a kind of reanchor/resources";
   checkObject(place, kind, hint);
@@ -92,7 +92,7 @@ function isSame(one: FakeKind, other: KindDefinition): boolean {
   return one.group === other.group && one.version === other.version && one.plural === other.plural;
 }
 
-/** Stores the objects that a cluster begins with. */
+/** Stores the initial objects of a cluster. */
 export function seed(
   api: FakeApi,
   kinds: readonly KindDefinition[],
@@ -100,7 +100,7 @@ export function seed(
 ): void {
   const list = listOf(objects);
   const places = new Map<string, string>();
-  // Definitions first: they bring the kinds of others.
+  // CustomResourceDefinitions first: they add the kinds of other objects.
   const order = [...list.entries()].sort(
     ([, one], [, other]) => Number(isDefinition(other)) - Number(isDefinition(one)),
   );
@@ -164,7 +164,7 @@ function kindOfObject(
 /**
  * Checks the name and the namespace of an object.
  *
- * @returns What it is called in messages, as in `ConfigMap default/a`.
+ * @returns its name in messages, such as `ConfigMap default/a`.
  */
 export function checkPlace(place: string, object: KubeObject, kind: FakeKind): string {
   const { name, namespace } = object.metadata ?? {};

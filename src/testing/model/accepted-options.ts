@@ -1,5 +1,5 @@
 /**
- * What options may say.
+ * Checks of the options that requests pass.
  *
  * @module
  */
@@ -7,14 +7,14 @@
 import { invalid } from "./refusal.ts";
 import type { Verb } from "./request-target.ts";
 
-/** How the server calls the options of a verb. */
+/** What the server calls the options of a verb. */
 const OPTIONS: Partial<Record<Verb, string>> = {
   create: "CreateOptions",
   update: "UpdateOptions",
   patch: "PatchOptions",
 };
 
-/** @throws {Refusal} where it is neither missing nor `All` */
+/** @throws {Refusal} if the value is set and is not `All` */
 export function checkDryRun(verb: Verb, given: readonly string[]): void {
   if (given.every((value) => value === "All")) return;
   const values = given.map((value) => JSON.stringify(value)).join(" ");
@@ -23,7 +23,7 @@ export function checkDryRun(verb: Verb, given: readonly string[]): void {
 
 const POLICIES = ["Foreground", "Background", "Orphan", "nil"];
 
-/** @throws {Refusal} where there is no such policy */
+/** @throws {Refusal} if the policy does not exist */
 export function checkPropagationPolicy(policy: unknown): void {
   if (policy === undefined || policy === null) return;
   if (POLICIES.some((known) => known === policy)) return;

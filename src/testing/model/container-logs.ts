@@ -1,5 +1,5 @@
 /**
- * The logs of containers, as kubelets keep and cut them.
+ * The logs of containers, as kubelets store and truncate them.
  *
  * @module
  */
@@ -33,7 +33,7 @@ interface Follower {
 const NANOSECONDS_A_MILLISECOND = 1_000_000n;
 const NANOSECONDS_A_SECOND = 1_000_000_000n;
 
-/** See the module. Logs go by the uid of their pod. */
+/** The logs of all containers, keyed by the uid of their pod. */
 export class Logs {
   readonly #model: Model;
   readonly #pods = new Map<string, Map<string, ContainerLog>>();
@@ -56,14 +56,14 @@ export class Logs {
     return line.time;
   }
 
-  /** Ends a container for good: who follows it has the end. */
+  /** Ends a container for good, and with it every request that follows its log. */
   end(pod: StoredObject, container: string): void {
     const log = this.#logOf(pod, container);
     log.hasEnded = true;
     for (const { feed } of log.followers) feed.end();
   }
 
-  /** Starts a container anew: its log is the previous one now. */
+  /** Restarts a container: its current log becomes the previous one. */
   restart(pod: StoredObject, container: string): void {
     this.end(pod, container);
     const log = this.#logOf(pod, container);
@@ -72,7 +72,7 @@ export class Logs {
     log.hasEnded = false;
   }
 
-  /** Ends the streams though the containers go on, and returns how many. */
+  /** Ends the streams although the containers still run, and returns how many. */
   endStreams(): number {
     const followers = [...this.#pods.values()].flatMap((logs) =>
       [...logs.values()].flatMap((log) => [...log.followers]),
@@ -82,9 +82,9 @@ export class Logs {
   }
 
   /**
-   * Answers a request for a log; `undefined` where no node has the pod yet.
+   * Answers a request for a log; `undefined` if the pod is not on a node yet.
    *
-   * @throws {Refusal} where there is no such container, or its options are invalid
+   * @throws {Refusal} if the container does not exist, or if the options are invalid
    */
   read(pod: StoredObject, query: URLSearchParams, gone: AbortSignal | undefined): Feed | undefined {
     checkOptions(pod, query);
@@ -104,7 +104,7 @@ export class Logs {
     }
     const feed = new Feed(gone);
     const deliver = this.#delivery(feed, query);
-    // The kubelet finds the tail first, and leaves out what is too old thereafter.
+    // The kubelet finds the tail first, and then drops the lines that are too old.
     const tail = query.get("tailLines");
     const shown = tail === null ? lines : lines.slice(Math.max(0, lines.length - Number(tail)));
     for (const line of shown) deliver(line);
@@ -132,7 +132,7 @@ export class Logs {
     };
   }
 
-  /** Whole seconds, since the API server hands `sinceTime` to the kubelet without its fraction. */
+  /** In whole seconds: the API server passes `sinceTime` to the kubelet without its fraction. */
   #since(query: URLSearchParams): string {
     const seconds = query.get("sinceSeconds");
     if (seconds !== null) {
@@ -200,7 +200,7 @@ function checkOptions({ metadata }: StoredObject, query: URLSearchParams): void 
   }
 }
 
-/** The names of a pod's containers, those that initialise it first. */
+/** The names of a pod's containers, init containers first. */
 export function containersOf(pod: StoredObject): string[] {
   return ["initContainers", "containers"].flatMap((field) => {
     const containers = valueAt(pod, ["spec", field]);

@@ -1,6 +1,6 @@
 /**
- * What the API server and its own controllers do after a write, here at once: the kinds of a CustomResourceDefinition
- * are served, and what is in a namespace goes with it.
+ * What the API server and its controllers do after a write, but immediately: a CustomResourceDefinition adds
+ * its kind, and deleting a namespace deletes its objects.
  *
  * @module
  */
@@ -12,16 +12,16 @@ import type { KindDefinition } from "./served-kinds.ts";
 import { qualified } from "./served-kinds.ts";
 import type { StoreEvent } from "./store.ts";
 
-/** What a definition needs of the model. */
+/** What this needs of the model. */
 export interface Serving {
   addKind(kind: KindDefinition): void;
   removeKind(kind: KindDefinition): void;
 }
 
-/** Follows the writes of a model. */
+/** Reacts to the writes of a model. */
 export function startControllers(model: Model, serving: Serving): void {
   const { store } = model;
-  /** By the names of their definitions. */
+  /** Keyed by the names of their definitions. */
   const defined = new Map<string, readonly KindDefinition[]>();
 
   function define({ kind, key, after }: StoreEvent): void {

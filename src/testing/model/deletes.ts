@@ -1,5 +1,5 @@
 /**
- * Deletions: finalizers hold an object, a grace period a pod that runs.
+ * Deletions. Finalizers delay the deletion of an object, and the grace period that of a running pod.
  *
  * @module
  */
@@ -11,21 +11,21 @@ import { type ApiObject, isJson, type Json, type StoredObject, valueAt } from ".
 import { conflict, notFound } from "./refusal.ts";
 import { keyOf, type ObjectTarget, type Target } from "./request-target.ts";
 
-/** What a `DeleteOptions` says, as far as the model goes by it. */
+/** The part of `DeleteOptions` that the model supports. */
 export interface DeleteOptions extends ApiObject {
   readonly gracePeriodSeconds?: number;
   readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
   readonly dryRun?: readonly string[];
-  /** Checked, and that is all: there is no garbage collector. */
+  /** Validated but ignored: there is no garbage collector. */
   readonly propagationPolicy?: string;
 }
 
 const DEFAULT_GRACE_SECONDS = 30;
 
-/** The kinds whose deletion is answered with the object instead of a `Status`. */
+/** The kinds whose deletion returns the object instead of a `Status`. */
 const ANSWERED_WITH_OBJECT = new Set(["pods", "namespaces"]);
 
-/** The options of a deletion: of its body, or else of its query. */
+/** The options of a deletion, from its body and its query. The body takes precedence. */
 export function deleteOptions(body: unknown, query: URLSearchParams): DeleteOptions {
   const fromQuery: Json = {};
   const grace = query.get("gracePeriodSeconds");
@@ -40,9 +40,9 @@ export function deleteOptions(body: unknown, query: URLSearchParams): DeleteOpti
 }
 
 /**
- * Deletes an object, or marks it where something holds it.
+ * Deletes an object, or sets its deletion timestamp if finalizers or a grace period delay it.
  *
- * @returns what the server answers with
+ * @returns the server's response
  */
 export function remove(
   model: Model,
@@ -66,7 +66,7 @@ export function remove(
   return kind.plural === "pods" ? { ...mark(model, last, 0) } : last;
 }
 
-/** Deletes what is selected, and returns it as it was. */
+/** Deletes the selected objects, and returns them as they were. */
 export function removeAll(
   model: Model,
   { kind }: Pick<Target, "kind">,
@@ -96,7 +96,7 @@ function checkPreconditions(
   }
 }
 
-/** A pod that no node has, and one that has ended, needs no time to end. */
+/** A pod without a node, and a pod that has ended, needs no grace period. */
 function graceOf(kind: KindDefinition, object: StoredObject, options: DeleteOptions): number {
   if (kind.plural !== "pods" || kind.group !== "") return 0;
   const phase = valueAt(object, ["status", "phase"]);
@@ -110,7 +110,7 @@ function mark(model: Model, object: StoredObject, graceSeconds: number): StoredO
   const { metadata } = object;
   const { generation, deletionGracePeriodSeconds: before = Number.POSITIVE_INFINITY } = metadata;
   const isMarked = metadata.deletionTimestamp !== undefined;
-  // A second deletion can only make the time shorter.
+  // A second deletion can only shorten the grace period.
   if (isMarked && graceSeconds >= before) return object;
   return {
     ...object,

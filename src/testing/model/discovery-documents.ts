@@ -1,5 +1,5 @@
 /**
- * Discovery: which groups, versions and kinds there are, in one document each or in many.
+ * Discovery: the groups, versions and kinds, as aggregated documents or one by one.
  *
  * @module
  */
@@ -17,7 +17,7 @@ const SUBRESOURCE_KINDS: Record<string, { group: string; version: string; kind: 
 };
 
 /**
- * Answers a request for a discovery document; `undefined` where the path is none.
+ * Answers a request for a discovery document; `undefined` if the path is not one of them.
  *
  * @param accept the request's `Accept` header
  * @param isAggregated whether the server has the aggregated documents
@@ -66,7 +66,7 @@ function aggregated(kinds: readonly KindDefinition[]): Json {
 
 function aggregatedResource(definition: KindDefinition): Json {
   const { group, version, kind, plural, namespaced } = definition;
-  // A built-in kind is named without the group and version that it stands under.
+  // A built-in kind omits its group and version here, since the document names them.
   const responseKind = isCustom(definition)
     ? { group, version, kind }
     : { group: "", version: "", kind };

@@ -1,15 +1,15 @@
 /**
- * A model of the Kubernetes API server: its storage, its watches, its logs and its refusals, on web
- * standards alone. A test reaches it over HTTP, in whatever way requests get to
- * {@linkcode FakeApi.handle}, and beside that by acts of its own.
+ * A model of the Kubernetes API server: its storage, watches, logs and error responses, built on web
+ * standards alone. A test reaches it over HTTP, through {@linkcode FakeApi.handle}, or directly through the
+ * other methods.
  *
- * `test/e2e/fake-api.test.ts` holds it against kube-apiserver. What it does not do:
+ * `test/e2e/fake-api.test.ts` compares it with kube-apiserver. What it does not do:
  *
- * - It knows no schema: it fills in no default and validates no field but metadata, not with `fieldValidation`
- *   either. A list has one owner, as if every list were atomic, and nobody owns a map apart from what is in it.
- * - It has no strategic merge patches, and no other content type than JSON.
- * - It has no controllers: no garbage collection, which is what `propagationPolicy` is for, no kubelet that ends
- *   pods, and no deletion of what is in a namespace.
+ * - It has no schemas. It sets no defaults and validates only metadata, even with `fieldValidation`. Each
+ *   list has one owner, as if every list were atomic, and a map has no owner apart from those of its entries.
+ * - It supports no strategic merge patches, and no content type but JSON.
+ * - It has no controllers: no garbage collection (so `propagationPolicy` has no effect), no kubelet that ends
+ *   pods, and no deletion of a namespace's objects.
  *
  * @module
  */
@@ -41,37 +41,43 @@ import { asAccepted } from "./views.ts";
 import { type OpenWatch, Watches } from "./open-watches.ts";
 import { freshMetadata } from "./writes.ts";
 
-/** How a model differs from a server of today. */
+/** The options of a model. By default it behaves like a current server. */
 export interface FakeApiOptions {
   /** @default {@linkcode DEFAULT_KINDS} */
   readonly kinds?: readonly KindDefinition[];
   /** @default the runtime's own time */
   readonly clock?: ModelClock;
   /**
-   * Its revision before the first write. @default 97, so that the versions of the first few objects do not
-   * sort as text
+   * The store's revision before the first write. @default 97, so that the versions of the first few objects
+   * do not sort as text
    */
   readonly revision?: number;
-  /** Whether watches can send what there is first, as Kubernetes 1.34 and later. @default true */
+  /** Whether watches can send the initial list, as in Kubernetes 1.34 and later. @default true */
   readonly streamingLists?: boolean;
-  /** Whether there are aggregated discovery documents, as in Kubernetes 1.30 and later. @default true */
+  /** Whether aggregated discovery documents are served, as in Kubernetes 1.30 and later. @default true */
   readonly aggregatedDiscovery?: boolean;
-  /** Whether a watch from a version too old gets HTTP 410 instead of an `ERROR` event. @default false */
+  /**
+   * Whether a watch from an expired version is answered with HTTP 410 instead of an `ERROR` event. @default
+   * false
+   */
   readonly expiredAsStatus?: boolean;
   /**
-   * Whether it does what the controllers of a control plane do with CustomResourceDefinitions and namespaces, and
-   * creates nothing in namespaces that do not exist. @default false
+   * Whether it handles CustomResourceDefinitions and namespaces as a control plane's controllers do, and
+   * rejects objects in namespaces that do not exist. @default false
    */
   readonly hasControllers?: boolean;
-  /** Whether the credentials of a request are valid. @default any are */
+  /** Whether the credentials of a request are valid. @default all are */
   readonly authenticate?: (headers: Headers) => boolean;
   /** Decides what users may do. @default anything */
   readonly authorize?: Authorize;
 }
 
-/** One request as it came. */
+/** A request as it was received. */
 export interface FakeRequest {
-  /** The verb as the API server names it, as in `list` or `patch`; missing if the request is for no resource. */
+  /**
+   * The verb as the API server names it, as in `list` or `patch`; missing if the request is not about a
+   * resource.
+   */
   readonly verb?: Verb;
   /** The kind, as in `Deployment`. */
   readonly kind?: string;
@@ -79,7 +85,7 @@ export interface FakeRequest {
   readonly group?: string;
   /** The kind's name in URLs, as in `deployments`. */
   readonly plural?: string;
-  /** Missing for all namespaces, and if the kind is in none. */
+  /** The namespace. Missing if the request is for all namespaces, or if the kind is not namespaced. */
   readonly namespace?: string;
   /** The object's name; missing if the request names none. */
   readonly name?: string;
@@ -93,72 +99,77 @@ export interface FakeRequest {
   readonly query: Record<string, string>;
   /** The headers, their names in lower case. */
   readonly headers: Record<string, string>;
-  /** The body: what its JSON says, otherwise its text; missing if there is none. */
+  /** The body, parsed if it is JSON, otherwise as text. Missing if the request has none. */
   readonly body?: unknown;
 }
 
-/** A kind by its plural, or more exactly. */
+/** A kind, by its plural name or by group, version and plural. */
 export type KindName = string | Pick<KindDefinition, "group" | "plural" | "version">;
 
-/** Which pod: `name` or `namespace/name`. */
+/** A pod: `name` or `namespace/name`. */
 export type PodName = string;
 
-/** See the module. A kind is named by its plural. What has no namespace is in `default`. */
+/**
+ * A model of the Kubernetes API server. A kind is named by its plural. An object without a namespace is in
+ * `default`.
+ */
 export interface FakeApi {
-  /** Answers a request. @throws {LostConnection} where a fault says so */
+  /** Answers a request. @throws {LostConnection} if a fault says so */
   handle(request: ApiRequest): Promise<ApiAnswer>;
-  /** Every request that came, oldest first. */
+  /** Every request received so far, oldest first. */
   readonly requests: readonly FakeRequest[];
   readonly openWatches: readonly OpenWatch[];
-  /** The kinds that it has. */
+  /** The kinds that it serves. */
   readonly kinds: readonly KindDefinition[];
   /** The revision of the last write, which is the resourceVersion of a list. */
   readonly revision: number;
   readonly faults: Pick<Faults, "next" | "sometimes" | "clear">;
 
-  /** Stores an object as it is, in the place of one of its name, and returns it as stored. */
+  /**
+   * Stores an object unchanged, replacing an existing one of the same name, and returns the stored object.
+   */
   put(kind: KindName, object: ApiObject): StoredObject;
-  /** Removes an object at once, whatever holds it. */
+  /** Removes an object at once, even if it has finalizers. */
   remove(kind: KindName, namespace: string | undefined, name: string): void;
-  /** The objects of a kind, by namespace and name. */
+  /** The objects of a kind, sorted by namespace and name. */
   objects(kind: KindName): StoredObject[];
-  /** Brings a kind, as a CustomResourceDefinition does. */
+  /** Adds a kind, as a CustomResourceDefinition does. */
   addKind(kind: KindDefinition): void;
-  /** Takes a kind away; its objects stay in the store. */
+  /** Removes a kind. Its objects stay in the store. */
   removeKind(kind: KindName): void;
-  /** Calls back with each request as it comes; returns what ends that. */
+  /** Calls `listener` with each request as it arrives. Returns a function that stops this. */
   onRequest(listener: (request: FakeRequest) => void): () => void;
 
-  /** Forgets all that was before now, or up to a revision: what asks for it has expired. */
+  /** Discards the history up to now, or up to a revision. Requests for older versions then get "expired". */
   compact(revision?: number): void;
-  /** Takes up revisions, as writes to other kinds do. */
+  /** Skips revisions, as writes to other kinds do. */
   skipRevisions(count: number): void;
-  /** Sends a bookmark to the watches that want them. */
+  /** Sends a bookmark to the watches that asked for bookmarks. */
   bookmark(plural?: string): void;
-  /** Ends watches in order, as their timeout does, and returns how many. */
+  /** Ends watches cleanly, as their timeout does, and returns how many. */
   endWatches(plural?: string): number;
-  /** Ends watches with an event that says 410, and returns how many. */
+  /** Ends watches with an `ERROR` event of code 410, and returns how many. */
   expireWatches(plural?: string): number;
 
-  /** Forbids or allows again to evict a pod. */
+  /** Forbids the eviction of a pod, or allows it again. */
   protectPod(pod: PodName, isProtected?: boolean): void;
   /**
-   * Writes a line of a container's log, and returns its time.
+   * Writes a line to a container's log, and returns its timestamp.
    *
-   * @param at that time, by RFC 3339 with nine digits, unless it is now
+   * @param at the timestamp, in RFC 3339 with nine fractional digits; now by default
    */
   log(pod: PodName, container: string, text: string, at?: string): string;
-  /** Ends a container for good, and so those who follow its log. */
+  /** Ends a container for good, and with it every request that follows its log. */
   endLog(pod: PodName, container: string): void;
-  /** Starts a container anew, and ends those who follow its log. */
+  /** Restarts a container, and ends every request that follows its log. */
   restartContainer(pod: PodName, container: string): void;
-  /** Ends those who follow a log, though the containers go on; returns how many. */
+  /** Ends the requests that follow a log although the containers still run, and returns how many. */
   endLogStreams(): number;
 }
 
 const FIRST_REVISION = 97;
 
-/** Makes a model, with nothing in it. */
+/** Creates an empty model. */
 export function createFakeApi(options: FakeApiOptions = {}): FakeApi {
   const model: Model = {
     store: new Store(options.revision ?? FIRST_REVISION),
@@ -313,7 +324,7 @@ function attempt<T>(act: () => T): T | Refusal {
   }
 }
 
-/** Discovery, or a path that there is not. */
+/** Discovery, or a path that does not exist. */
 function answerWithoutTarget(
   { kinds, aggregatedDiscovery: isAggregated }: Model,
   { url, method, headers }: ApiRequest,

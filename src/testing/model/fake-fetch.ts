@@ -8,7 +8,7 @@ import { orAborted } from "../../abort.ts";
 import type { FakeApi } from "./fake-api.ts";
 import { LostConnection } from "./faulty-answer.ts";
 
-/** How a request is sent to a fake cluster: the part of the web's `RequestInit` that has a meaning there. */
+/** The options of a request to a fake cluster: the part of the web's `RequestInit` that applies to it. */
 export interface FakeFetchInit {
   /** The HTTP method. @default "GET" */
   readonly method?: string | undefined;
@@ -16,23 +16,26 @@ export interface FakeFetchInit {
   readonly headers?: HeadersInit | undefined;
   /** The body, as the web's `fetch` takes it. */
   readonly body?: unknown;
-  /** Ends the request, and the body of its response. */
+  /** Aborts the request, and the body of its response. */
   readonly signal?: AbortSignal | null | undefined;
 }
 
-/** What {@linkcode fakeFetch} can be told. */
+/** The options of {@linkcode fakeFetch}. */
 export interface FakeFetchOptions {
-  /** What a lost connection is thrown as. @default a `TypeError`, as by the runtimes' own `fetch` */
+  /** Makes the error for a lost connection. @default a `TypeError`, as by the runtimes' own `fetch` */
   readonly lost?: () => unknown;
 }
 
-/** A `fetch` that reaches the model alone, whatever the origin. A URL may be a path and a query. */
+/**
+ * A `fetch` that only ever reaches the model, whatever the origin of the URL. The URL may be just a path and
+ * a query.
+ */
 export type FakeFetch = (
   input: string | URL | Request,
   init?: FakeFetchInit | RequestInit,
 ) => Promise<Response>;
 
-/** Makes it. */
+/** Creates a `fetch` that reaches a model. */
 export function fakeFetch(
   api: Pick<FakeApi, "handle">,
   { lost = networkError }: FakeFetchOptions = {},
@@ -72,7 +75,8 @@ interface FakeCall extends FakeFetchInit {
 
 function readCall(input: string | URL | Request, init: FakeFetchInit | RequestInit): FakeCall {
   const { method, headers, body, signal } = init;
-  // A text is looked for first: it may be a path alone, and on Node, naming `Request` loads all of `fetch`.
+  // Strings are checked first: a string may be just a path, and on Node, naming `Request` loads all of
+  // `fetch`.
   if (typeof input === "string" || input instanceof URL) {
     return { url: String(input), method, headers, body, signal };
   }
@@ -85,7 +89,7 @@ function readCall(input: string | URL | Request, init: FakeFetchInit | RequestIn
   };
 }
 
-/** With the code that tells a client that the connection was lost. */
+/** With the error code by which a client recognises a lost connection. */
 function networkError(): TypeError {
   return Object.assign(new TypeError("network error"), { code: "ECONNRESET" });
 }
@@ -104,7 +108,7 @@ function streamOf(
   return new ReadableStream<Uint8Array>(
     {
       start(controller) {
-        // At once, also where what has come has not been read.
+        // Fails at once, even if earlier chunks have not been read yet.
         signal?.addEventListener("abort", () => controller.error(signal.reason), { once: true });
       },
       async pull(controller) {

@@ -1,5 +1,5 @@
 /**
- * Faults: what a test wants to go wrong with requests to come.
+ * Faults that a test injects into future requests.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { Verb } from "./request-target.ts";
 /** A number, or a random one of at most `upTo`. */
 export type Amount = number | { readonly upTo: number };
 
-/** What goes wrong with a request. What is said of the body is about the body that the server would have sent. */
+/** A fault. What concerns the body is about the body that the server would have sent. */
 export interface Fault {
   /** Answers with this HTTP status and a `Status` object. The request has no effect. */
   readonly status?: number;
@@ -23,11 +23,11 @@ export interface Fault {
   readonly message?: string;
   /** With `status`: the seconds in the `Retry-After` header and in the `Status` object. */
   readonly retryAfterSeconds?: number;
-  /** Answers so many milliseconds later, by the cluster's clock. */
+  /** Delays the answer by this many milliseconds, on the cluster's clock. */
   readonly delayMs?: number;
-  /** Loses the connection before an answer. The request has no effect. */
+  /** Drops the connection before the answer. The request has no effect. */
   readonly isLost?: boolean;
-  /** Loses the connection before an answer. The request has its effect all the same. */
+  /** Drops the connection before the answer, but the request takes effect. */
   readonly isAnswerLost?: boolean;
   /** Never answers. */
   readonly isSilent?: boolean;
@@ -35,19 +35,19 @@ export interface Fault {
   readonly isEmpty?: boolean;
   /** Sends this line before the body. */
   readonly firstLine?: string;
-  /** Loses the connection after so many bytes of the body. */
+  /** Drops the connection after this many bytes of the body. */
   readonly cutAfterBytes?: Amount;
-  /** Ends the body after so many bytes, as if it were complete. */
+  /** Ends the body after this many bytes, as if it were complete. */
   readonly endAfterBytes?: Amount;
-  /** Sends nothing more after so many bytes of the body, and leaves the connection open. */
+  /** Sends nothing more after this many bytes of the body, and leaves the connection open. */
   readonly silentAfterBytes?: Amount;
-  /** Sends the body in chunks of so many bytes. */
+  /** Sends the body in chunks of this many bytes. */
   readonly chunkBytes?: Amount;
   /** Adds a `Warning` header with this text. */
   readonly warning?: string;
 }
 
-/** Which requests a fault is for: all those that have these. */
+/** Which requests a fault applies to: those that match every property that is set. */
 export interface FaultWhere {
   readonly verb?: Verb;
   readonly group?: string;
@@ -61,9 +61,9 @@ export interface FaultWhere {
 export interface RandomFaults {
   /** Decides which requests fail, and how: the same seed gives the same faults for the same requests. */
   readonly seed: number;
-  /** Which part of the requests fails, from 0 for none to 1 for all. */
+  /** The share of requests that fail, from 0 (none) to 1 (all). */
   readonly rate: number;
-  /** The faults, one of which each of those requests meets. */
+  /** The faults. Each failing request gets one of them. */
   readonly of: readonly Fault[];
 }
 
@@ -78,29 +78,29 @@ interface Sometimes extends RandomFaults {
   readonly random: () => number;
 }
 
-/** See the module. */
+/** The faults of a model. */
 export class Faults {
   #planned: Planned[] = [];
   #sometimes: Sometimes[] = [];
   #random = seededRandom(1);
 
-  /** The next `times` (1) requests of this kind meet the fault. */
+  /** Applies the fault to the next `times` matching requests. */
   next(where: FaultWhere, fault: Fault, times = 1): void {
     this.#planned.push({ where, fault, times });
   }
 
-  /** Requests of this kind meet one of the faults now and then. */
+  /** Applies one of the faults to a random share of the matching requests. */
   sometimes(where: FaultWhere, faults: RandomFaults): void {
     this.#sometimes.push({ ...faults, where, random: seededRandom(faults.seed) });
   }
 
-  /** Nothing goes wrong any more, but for what has begun. */
+  /** Removes all faults. Requests that have already met one are not affected. */
   clear(): void {
     this.#planned = [];
     this.#sometimes = [];
   }
 
-  /** The fault that a request meets. Its amounts are decided. */
+  /** Chooses the fault of a request, with its amounts fixed. */
   take(request: FaultWhere): Fault | undefined {
     const planned = this.#planned.find(({ where, times }) => times > 0 && fits(request, where));
     if (planned !== undefined) {
@@ -116,7 +116,7 @@ export class Faults {
   }
 }
 
-/** Numbers from 0 to 1 that are the same for the same seed (mulberry32). */
+/** Random numbers from 0 to 1 that are the same for the same seed (mulberry32). */
 export function seededRandom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -127,14 +127,14 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
-/** Whether a request is one of those. */
+/** Whether a request matches. */
 export function fits(request: FaultWhere, where: FaultWhere): boolean {
   return Object.entries(where).every(
     ([field, value]) => request[field as keyof FaultWhere] === value,
   );
 }
 
-/** Chunks are as random as their fault, so that their size is decided for each. */
+/** Chunk sizes are chosen per chunk, so this amount stays open. */
 function decided(fault: Fault, random: () => number): Fault {
   const entries = Object.entries(fault).map(([name, value]: [string, unknown]) => {
     const isRandom = typeof value === "object" && name !== "chunkBytes";
@@ -143,7 +143,7 @@ function decided(fault: Fault, random: () => number): Fault {
   return Object.fromEntries(entries) as Fault;
 }
 
-/** Decides an amount. */
+/** Chooses a fixed amount. */
 export function amountOf(amount: Amount, random: () => number): number {
   return typeof amount === "number" ? amount : Math.floor(random() * (amount.upTo + 1));
 }

@@ -1,5 +1,5 @@
 /**
- * Answers with a fault.
+ * Answers a request with a fault.
  *
  * @module
  */
@@ -18,8 +18,8 @@ export class LostConnection extends Error {
 /**
  * Answers a request that meets a fault.
  *
- * @param carryOut answers it as it would be
- * @throws {LostConnection} where the fault says so
+ * @param carryOut answers the request normally
+ * @throws {LostConnection} if the fault says so
  */
 export async function withFault(
   fault: Fault,
@@ -112,7 +112,10 @@ async function* rechunked(
   }
 }
 
-/** Joins what is there at one moment, so that a piece may have the end of a line and the next one. */
+/**
+ * Joins the chunks that are available at the same time, so that a piece can hold the end of one line and the
+ * next line.
+ */
 async function* joined(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const iterator = chunks[Symbol.asyncIterator]();
   let next = settled(iterator.next());

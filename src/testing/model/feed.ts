@@ -6,25 +6,25 @@
 
 const encoder = new TextEncoder();
 
-/** See the module. Each text that is pushed is one chunk. */
+/** A body that grows while it is read. Each text that is pushed is one chunk. */
 export class Feed implements AsyncIterable<Uint8Array> {
   readonly #chunks: Uint8Array[] = [];
   readonly #ended: PromiseWithResolvers<void> = Promise.withResolvers();
   #hasEnded = false;
   #wake: () => void = () => {};
 
-  /** @param gone aborts when nobody reads any more */
+  /** @param gone aborts when the reader has left */
   constructor(gone: AbortSignal | undefined) {
     if (gone?.aborted) this.end();
     gone?.addEventListener("abort", () => this.end(), { once: true });
   }
 
-  /** Settles at the end. */
+  /** Settles when the body ends. */
   get ended(): Promise<void> {
     return this.#ended.promise;
   }
 
-  /** How many bytes nobody has asked for yet. */
+  /** How many bytes have not been read yet. */
   get unread(): number {
     return this.#chunks.reduce((sum, { length }) => sum + length, 0);
   }
@@ -35,7 +35,7 @@ export class Feed implements AsyncIterable<Uint8Array> {
     this.#wake();
   }
 
-  /** Ends it in order, once what was pushed has been read. */
+  /** Ends the body cleanly, once everything pushed has been read. */
   end(): void {
     this.#hasEnded = true;
     this.#ended.resolve();

@@ -1,6 +1,6 @@
 /**
- * Who owns which fields of an object, and server-side apply, which goes by it. A field is a path of names
- * to anything but an object: a list has one owner, as if every list were atomic.
+ * Field ownership, and server-side apply, which depends on it. A field is a path of names to a value that is
+ * not an object. Each list has one owner, as if every list were atomic.
  *
  * @module
  */
@@ -25,7 +25,7 @@ export interface Writing {
 
 type Path = readonly string[];
 
-/** What nobody owns. */
+/** Fields that have no owner. */
 const UNOWNED = new Set([
   "apiVersion",
   "kind",
@@ -42,7 +42,9 @@ const UNOWNED = new Set([
   ].map((name) => `metadata\0${name}`),
 ]);
 
-/** The entries after a write: who wrote owns what it changed, and nobody else does. */
+/**
+ * The `managedFields` after a write: the writer owns the fields that it changed, and all others lose them.
+ */
 export function entriesAfterUpdate(
   before: ApiObject | undefined,
   after: ApiObject,
@@ -63,9 +65,9 @@ export function entriesAfterUpdate(
 /**
  * Applies a configuration.
  *
- * @param live what there is; `undefined` where the object is created
+ * @param live the current object; `undefined` if it does not exist yet
  * @returns the object with its new entries
- * @throws {Refusal} where others own what it would change, and it isn't forced
+ * @throws {Refusal} if other managers own fields that it would change, and it isn't forced
  */
 export function apply(
   live: ApiObject | undefined,
@@ -91,7 +93,7 @@ export function apply(
   for (const path of applied) write(result, path, structuredClone(valueAt(config, path)));
   const isUnchanged = own !== undefined && isSame(ownedBy(own), applied);
   const entry = isUnchanged ? own : entryOf("Apply", writing, applied);
-  // Who owns nothing is not named.
+  // A manager that owns nothing gets no entry.
   const entries = [...lessOwned(others, taken), ...(applied.length === 0 ? [] : [entry])];
   result.metadata = { ...result.metadata, managedFields: entries };
   return result;
@@ -155,7 +157,7 @@ function withSubresource(entry: ManagedFields): Writing {
   return { ...entry, subresource: entry.subresource };
 }
 
-/** Writes a value at a path, and objects above it; `undefined` removes it. */
+/** Writes a value at a path and creates missing parents. `undefined` removes the value. */
 function write(root: Json, path: Path, value: unknown): void {
   const names = [...path];
   const last = names.pop();
@@ -191,7 +193,7 @@ function isSame(left: readonly Path[], right: readonly Path[]): boolean {
   return left.length === right.length && without(left, right).length === 0;
 }
 
-/** Worded as apimachinery `managedfields/internal/conflict.go` does. */
+/** The wording follows apimachinery `managedfields/internal/conflict.go`. */
 function conflictOf(conflicts: readonly { entry: ManagedFields; path: Path }[]): Refusal {
   const each = conflicts.map(({ entry, path }) => ({ by: nameOf(entry), field: fieldName(path) }));
   const causes = each.map(({ by, field }) => ({

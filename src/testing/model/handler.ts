@@ -26,11 +26,11 @@ import { bindPod, evict, issueToken, scaleOf, withScale } from "./scale-and-evic
 import type { Watches } from "./open-watches.ts";
 import { create, freshMetadata, update, type WriteOptions, writingOf } from "./writes.ts";
 
-/** What carries requests out. */
+/** What is needed to carry out requests. */
 export interface Handler extends Model {
   readonly watches: Watches;
   readonly logs: Logs;
-  /** Whether a disruption budget forbids to evict the pod. */
+  /** Whether a disruption budget forbids the eviction of the pod. */
   readonly isProtected: (key: string) => boolean;
 }
 
@@ -41,9 +41,9 @@ const PATCH_TYPES = {
 };
 
 /**
- * Carries a request out, all at once.
+ * Carries out a request synchronously.
  *
- * @throws {Refusal} where the server rejects it
+ * @throws {Refusal} if the server rejects it
  */
 export function carryOut(handler: Handler, target: Target, request: ApiRequest): ApiAnswer {
   const { verb } = target;
@@ -63,7 +63,7 @@ export function carryOut(handler: Handler, target: Target, request: ApiRequest):
   }
 }
 
-/** An answer in JSON. */
+/** A JSON response. */
 export function answer(status: number, body: Json): ApiAnswer {
   const headers = { "Content-Type": "application/json" };
   return { status, headers, body: `${JSON.stringify(body)}\n` };
@@ -174,7 +174,7 @@ function applyPatch(handler: Handler, target: ObjectTarget, request: ApiRequest)
   return answer(201, create(handler, target, object, options));
 }
 
-/** A patch can't name another object. */
+/** A patch can't change the name of the object. */
 function checkUid({ kind, name }: ObjectTarget, seen: ApiObject, patched: ApiObject): ApiObject {
   const uid = patched.metadata?.uid;
   if (uid === undefined || uid === seen.metadata?.uid) return patched;
@@ -182,7 +182,7 @@ function checkUid({ kind, name }: ObjectTarget, seen: ApiObject, patched: ApiObj
   throw invalid(kind, name, [{ reason: "FieldValueInvalid", message, field: "metadata.uid" }]);
 }
 
-/** Changes what the target shows of its object, and answers with what it then shows. */
+/** Changes the subresource that the target names, and answers with its new state. */
 function changed(
   handler: Handler,
   target: ObjectTarget,
@@ -256,7 +256,7 @@ function hasName(target: Target): target is ObjectTarget {
   return target.name !== undefined;
 }
 
-/** Who writes: `fieldManager`, or else the beginning of the user agent. */
+/** The field manager: `fieldManager` if it is given, otherwise the first part of the user agent. */
 function writeOptions({ headers }: ApiRequest, { verb, query }: Target): WriteOptions {
   checkDryRun(verb, query.getAll("dryRun"));
   const agent = headers.get("user-agent")?.split("/")[0];

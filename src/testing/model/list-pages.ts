@@ -1,5 +1,5 @@
 /**
- * Lists, whole or page by page.
+ * Lists, in full or page by page.
  *
  * @module
  */
@@ -11,20 +11,20 @@ import { badRequest, expired, invalid, tooLargeVersion } from "./refusal.ts";
 import type { Target } from "./request-target.ts";
 import { fieldSelector, labelSelector, type Selector } from "./selector-matching.ts";
 
-/** Where a page begins. */
+/** Where a page starts. */
 interface Position {
   readonly revision: number;
   readonly start: string;
 }
 
 const CONTINUE_VERSION = "meta.k8s.io/v1";
-/** Stands in a token for whatever revision is the newest. */
+/** In a continue token, this stands for the newest revision. */
 const NEWEST = -1;
 const LIST_EXPIRED = "The resourceVersion for the provided list is too old.";
 const CONTINUE_EXPIRED =
   "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.";
 
-/** Which objects a list or a watch is about; `undefined` where it is all of the kind in the namespace. */
+/** Which objects a list or a watch selects; `undefined` if it selects all of the kind in the namespace. */
 export function selectorOf({ query, kind, name }: Target): Selector | undefined {
   const byLabels = labelSelector(query.get("labelSelector") ?? "");
   const byFields = fieldSelector(query.get("fieldSelector") ?? "", kind);
@@ -38,14 +38,14 @@ export function selectorOf({ query, kind, name }: Target): Selector | undefined 
 /**
  * Answers a list.
  *
- * @throws {Refusal} where what it asks for is no longer there, or not yet
+ * @throws {Refusal} if the requested version has expired, or does not exist yet
  */
 export function list(model: Model, target: Target): Json {
   const { kind, namespace, query } = target;
   checkOptions(query);
   const resourceVersion = query.get("resourceVersion") ?? "";
   const token = query.get("continue") ?? "";
-  // The watch cache, which answers for version 0, knows no pages.
+  // The watch cache, which answers requests for version 0, does not paginate.
   const limit = resourceVersion === "0" && token === "" ? 0 : Number(query.get("limit") ?? 0);
   const position = token === "" ? beginning(model, target, limit) : readToken(model, token);
   const selects = selectorOf(target);
@@ -71,7 +71,7 @@ export function list(model: Model, target: Target): Json {
   );
 }
 
-/** Writes a list in the server's own order: one of custom objects has its metadata last. */
+/** Writes a list in the server's key order: a list of custom objects has its metadata last. */
 export function listOf(
   kind: KindDefinition,
   objects: readonly StoredObject[],
@@ -91,7 +91,7 @@ function withoutType(object: StoredObject): Json {
   return content;
 }
 
-/** Reads a resourceVersion of a list. */
+/** Parses the resourceVersion of a list request. */
 function readVersion(text: string): number {
   if (/^\d*$/.test(text)) return Number(text);
   const why = `resourceVersion: Invalid value: "${text}": strconv.ParseUint: parsing "${text}": invalid syntax`;

@@ -1,5 +1,5 @@
 /**
- * What the parts of the model share.
+ * The state that the parts of the model share.
  *
  * @module
  */
@@ -9,18 +9,18 @@ import type { KindDefinition } from "./served-kinds.ts";
 import type { Authorize } from "./reviews.ts";
 import type { Store } from "./store.ts";
 
-/** Time as the model needs it. */
+/** The clock that the model needs. */
 export type ModelClock = Pick<Clock, "setTimeout" | "wallNow">;
 
-/** See the module. */
+/** The state that the parts of the model share. */
 export interface Model {
   readonly store: Store;
   readonly clock: ModelClock;
-  /** Changes where kinds come and go. */
+  /** Changes when kinds are added and removed. */
   readonly kinds: KindDefinition[];
-  /** Whether a watch from a version too old is answered with HTTP 410 instead of an event. */
+  /** Whether a watch from an expired version is answered with HTTP 410 instead of an event. */
   readonly expiredAsStatus: boolean;
-  /** Whether watches can send what there is first. */
+  /** Whether watches can send the initial list. */
   readonly streamingLists: boolean;
   readonly aggregatedDiscovery: boolean;
   /** Whether objects can only be created in namespaces that exist. */
@@ -29,7 +29,7 @@ export interface Model {
   readonly authorize: Authorize;
 }
 
-/** A time as metadata has it, in whole seconds. */
+/** A time as in metadata, in whole seconds. */
 export function timestamp(wallMs: number): string {
   return new Date(wallMs).toISOString().replace(/\.\d+Z$/, "Z");
 }

@@ -9,7 +9,7 @@ export interface Json {
   [name: string]: unknown;
 }
 
-/** What the model itself reads and writes of `metadata`. */
+/** The part of `metadata` that the model itself reads and writes. */
 export interface Metadata extends Json {
   name?: string;
   generateName?: string;
@@ -56,7 +56,7 @@ export function isJson(value: unknown): value is Json {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Whether two JSON values are equal, whatever the order of their keys. */
+/** Whether two JSON values are equal, regardless of key order. */
 export function isEqual(left: unknown, right: unknown): boolean {
   if (Array.isArray(left) && Array.isArray(right)) {
     return left.length === right.length && left.every((item, at) => isEqual(item, right[at]));
@@ -69,7 +69,7 @@ export function isEqual(left: unknown, right: unknown): boolean {
   );
 }
 
-/** The value at a path of names; `undefined` where there is none. */
+/** The value at a path of names; `undefined` if there is none. */
 export function valueAt(value: unknown, path: readonly string[]): unknown {
   let at = value;
   for (const name of path) at = isJson(at) ? at[name] : undefined;

@@ -1,5 +1,5 @@
 /**
- * Watches: what there is, then what happens, each once and in order.
+ * Watches: the initial list, then each change once and in order.
  *
  * @module
  */
@@ -14,15 +14,15 @@ import { isTrue, keyOf, type Target } from "./request-target.ts";
 import type { Selector } from "./selector-matching.ts";
 import { atRevision, type StoreEvent } from "./store.ts";
 
-/** A watch that is open. */
+/** An open watch. */
 export interface OpenWatch {
-  /** The kind that it watches, by its name in URLs. */
+  /** The kind that it watches, by its plural name. */
   readonly plural: string;
   /** The namespace; `undefined` for all of them. */
   readonly namespace: string | undefined;
   /** The parameters of its query. */
   readonly query: Record<string, string>;
-  /** How many bytes its reader has not read yet. */
+  /** How many bytes its client has not read yet. */
   readonly unread: number;
 }
 
@@ -34,7 +34,7 @@ interface Watch extends Omit<OpenWatch, "unread"> {
 
 const INITIAL_EVENTS_END = { "k8s.io/initial-events-end": "true" };
 
-/** See the module. */
+/** The open watches of a model. */
 export class Watches {
   readonly #model: Model;
   readonly #open = new Set<Watch>();
@@ -52,7 +52,7 @@ export class Watches {
   /**
    * Opens a watch.
    *
-   * @throws {Refusal} where its options are invalid
+   * @throws {Refusal} if its options are invalid
    */
   watch(target: Target, gone: AbortSignal | undefined): Feed {
     const { store, expiredAsStatus } = this.#model;
@@ -100,19 +100,19 @@ export class Watches {
     return feed;
   }
 
-  /** Sends a bookmark to the watches that want them. */
+  /** Sends a bookmark to the watches that asked for bookmarks. */
   bookmark(plural?: string): void {
     for (const watch of this.#of(plural)) if (watch.wantsBookmarks) this.#bookmark(watch);
   }
 
-  /** Ends watches in order, as their timeout does, and returns how many. */
+  /** Ends watches cleanly, as their timeout does, and returns how many. */
   end(plural?: string): number {
     const ended = this.#of(plural);
     for (const { feed } of ended) feed.end();
     return ended.length;
   }
 
-  /** Ends watches with an event that says why: 410 unless told otherwise. */
+  /** Ends watches with an `ERROR` event, of code 410 by default. */
   fail(refusal: Refusal, plural?: string): number {
     const ended = this.#of(plural);
     for (const { feed } of ended) {
@@ -142,7 +142,7 @@ export class Watches {
   #bookmark({ kind, feed }: Watch, annotations?: Record<string, string>): void {
     const resourceVersion = String(this.#model.store.revision);
     const metadata = { resourceVersion, ...(annotations === undefined ? {} : { annotations }) };
-    // A built-in object is written with the fields that its Go type has always.
+    // A built-in object is written with the fields that its Go type always writes.
     const content =
       kind.kind === "Pod" ? { spec: { containers: null }, status: {} } : contentOf(kind);
     const object = { kind: kind.kind, apiVersion: apiVersionOf(kind), metadata, ...content };
@@ -180,13 +180,15 @@ export class Watches {
   }
 }
 
-/** What a watch with this selector is told; nothing where the object is not and was not selected. */
+/**
+ * The event that a watch with this selector receives; `undefined` if the object neither is nor was selected.
+ */
 function transition(event: StoreEvent, selects: Selector | undefined): string {
   const { before, after, revision } = event;
   const was = before !== undefined && (selects?.(before) ?? true);
   const is = after !== undefined && (selects?.(after) ?? true);
   if (is) return line(was ? "MODIFIED" : "ADDED", after);
-  // What leaves the selector is told as it was, with the version of the write.
+  // An object that no longer matches the selector is sent as it was, with the version of the write.
   return was ? line("DELETED", atRevision(before, revision)) : "";
 }
 

@@ -28,7 +28,7 @@ export function mergePatch(target: unknown, patch: unknown): unknown {
 /**
  * Carries out the operations of a JSON patch.
  *
- * @throws {Refusal} where one can't be
+ * @throws {Refusal} if an operation fails
  */
 export function jsonPatch(target: unknown, operations: unknown): unknown {
   if (!Array.isArray(operations)) {
@@ -84,7 +84,7 @@ function add(root: unknown, pointer: string, value: unknown): unknown {
   return root;
 }
 
-/** Changes the root; what was there has to be read before. */
+/** Replaces the root. Its old value has to be read first. */
 function remove(root: unknown, pointer: string): unknown {
   read(root, pointer);
   const copy = structuredClone(root);

@@ -1,5 +1,5 @@
 /**
- * Refusals, in the words of kube-apiserver 1.37.
+ * Error responses, worded as by kube-apiserver 1.37.
  *
  * @module
  */
@@ -7,19 +7,19 @@
 import { type KindDefinition, qualified } from "./served-kinds.ts";
 import type { Json, StoredObject } from "./objects.ts";
 
-/** A field that is wrong. */
+/** An invalid field. */
 export interface Cause {
   reason: string;
   message: string;
   field: string;
 }
 
-/** What a request is answered with instead of what it asked for: a `Status`. */
+/** An error response: the `Status` that is sent instead of the result. */
 export class Refusal extends Error {
   override readonly name = "Refusal";
   readonly status: Json & { code: number };
 
-  /** @param reason empty where the server names none */
+  /** @param reason empty if the server gives none */
   constructor(code: number, reason: string, message: string, more: Json = {}) {
     super(message);
     const { metadata = {}, details } = more;
@@ -80,7 +80,7 @@ export function badRequest(message: string): Refusal {
   return new Refusal(400, "BadRequest", message);
 }
 
-/** @param subject its group and kind, as far as the server names them */
+/** @param subject its group and kind, if the server names them */
 export function invalid(
   subject: { readonly group: string; readonly kind: string },
   name: string,
@@ -103,14 +103,14 @@ export function expired(message: string, metadata: Json = {}): Refusal {
   return new Refusal(410, "Expired", message, { metadata });
 }
 
-/** What is asked for is newer than all that there is. */
+/** The requested version is newer than any that exists. */
 export function tooLargeVersion(asked: number, current: number): Refusal {
   const message = `Timeout: Too large resource version: ${asked}, current: ${current}`;
   const causes = [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }];
   return new Refusal(504, "Timeout", message, { details: { causes, retryAfterSeconds: 1 } });
 }
 
-/** How failures of the server itself and of what stands before it are worded. */
+/** How errors of the server itself, or of a proxy in front of it, are worded. */
 const OTHERS: Record<number, [reason: string, message: string]> = {
   400: ["BadRequest", "the server rejected our request for an unknown reason"],
   401: ["Unauthorized", "Unauthorized"],
@@ -128,7 +128,7 @@ const OTHERS: Record<number, [reason: string, message: string]> = {
   504: ["Timeout", "Timeout: request did not complete within the allotted timeout"],
 };
 
-/** A refusal that has nothing to do with what was asked for. */
+/** An error that has nothing to do with the content of the request. */
 export function refusalOf(
   code: number,
   given: {

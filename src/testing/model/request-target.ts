@@ -1,5 +1,5 @@
 /**
- * What a request asks for, read off its method and URL.
+ * What a request asks for, derived from its method and URL.
  *
  * @module
  */
@@ -7,18 +7,18 @@
 import { apiVersionOf, type KindDefinition, subresourcesOf } from "./served-kinds.ts";
 import { methodNotAllowed, noSuchResource } from "./refusal.ts";
 
-/** A request, as any server or client can give it. */
+/** A request, in a form that any server or client can provide. */
 export interface ApiRequest {
   readonly method: string;
-  /** Absolute, or path and query. */
+  /** Absolute, or just path and query. */
   readonly url: string;
   readonly headers: Headers;
   readonly body: string;
-  /** Aborts when the client has gone, also while it reads the answer. */
+  /** Aborts when the client has left, even while it reads the response. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What it is answered with. */
+/** The response. */
 export interface ApiAnswer {
   readonly status: number;
   readonly headers: Record<string, string>;
@@ -36,18 +36,18 @@ export type Verb =
   | "delete"
   | "deletecollection";
 
-/** What a request asks for. */
+/** The target of a request. */
 export interface Target {
   readonly verb: Verb;
   readonly kind: KindDefinition;
-  /** `undefined` for all of them, or where there are none. */
+  /** The namespace; `undefined` for all of them, or if the kind is not namespaced. */
   readonly namespace: string | undefined;
   readonly name: string | undefined;
   readonly subresource: string | undefined;
   readonly query: URLSearchParams;
 }
 
-/** A target that names an object. */
+/** A target that is a single object. */
 export interface ObjectTarget extends Target {
   readonly name: string;
 }
@@ -58,9 +58,9 @@ export function urlOf({ url }: Pick<ApiRequest, "url">): URL {
 }
 
 /**
- * Reads a request for a kind's objects; `undefined` where there is no such group and version.
+ * Reads a request for a kind's objects; `undefined` if the group and version do not exist.
  *
- * @throws {Refusal} where the group has no such resource, or the resource has no such method
+ * @throws {Refusal} if the group lacks the resource, or if the resource lacks the method
  */
 export function readTarget(
   request: ApiRequest,
@@ -112,17 +112,17 @@ function verbOf(method: string, target: Omit<Target, "verb">): Verb | undefined 
   }
 }
 
-/** Whether a subresource is posted, and neither read nor changed. */
+/** Whether a subresource accepts only POST. */
 function isCreated(subresource: string | undefined): boolean {
   return subresource !== undefined && ["eviction", "binding", "token"].includes(subresource);
 }
 
-/** Whether a query parameter is true as Go reads it. */
+/** Whether a query parameter is true by Go's rules. */
 export function isTrue(value: string | null): boolean {
   return value !== null && ["1", "t", "true", "TRUE", "True"].includes(value);
 }
 
-/** The key that an object is stored at. */
+/** The key under which an object is stored. */
 export function keyOf(namespace: string | undefined, name: string): string {
   return namespace === undefined ? name : `${namespace}/${name}`;
 }

@@ -1,5 +1,5 @@
 /**
- * Questions that are posted and not stored: who asks, and what a user may do.
+ * Reviews, which are posted and not stored: who the user is, and what a user may do.
  *
  * @module
  */
@@ -9,9 +9,9 @@ import { forbidden } from "./refusal.ts";
 import type { ApiRequest, Target } from "./request-target.ts";
 import { qualified } from "./served-kinds.ts";
 
-/** What somebody wants to do. */
+/** An access that somebody requests. */
 export interface FakeAccess {
-  /** Who: the client's service account, or whom the client impersonates. */
+  /** The user: the client's service account, or the impersonated user. */
   readonly user: string;
   /** As in `get`, `list`, `create` or `update`. */
   readonly verb: string;
@@ -21,25 +21,25 @@ export interface FakeAccess {
   readonly resource: string;
   /** As in `status`; empty for the object itself. */
   readonly subresource: string;
-  /** Empty for all namespaces, and for a kind that is in none. */
+  /** The namespace. Empty for all namespaces, and for a kind that is not namespaced. */
   readonly namespace: string;
-  /** Empty for a request that names no object. */
+  /** The object's name. Empty for a request that names no object. */
   readonly name: string;
 }
 
 /** Decides what users may do. */
 export type Authorize = (access: FakeAccess) => boolean;
 
-/** Who asks, unless a request impersonates someone. */
+/** The user, unless the request impersonates another one. */
 const USER = "system:serviceaccount:default:default";
 
-/** Rejects a request that its user may not make. */
+/** Rejects a request that its user is not allowed to make. */
 export function checkAccess(
   { kind, verb, namespace = "", name = "", subresource = "" }: Target,
   request: ApiRequest,
   authorize: Authorize,
 ): void {
-  // Everyone may ask about oneself.
+  // Every user may ask about itself.
   if (kind.kind.startsWith("SelfSubject")) return;
   const user = userOf(request);
   const { group, plural: resource } = kind;
@@ -54,7 +54,7 @@ export function checkAccess(
   throw forbidden(kind, name, why);
 }
 
-/** Answers a question; `undefined` if the kind is none. */
+/** Answers a review; `undefined` if the kind is not a review. */
 export function review(
   { kind, namespace }: Target,
   request: ApiRequest,
@@ -98,7 +98,7 @@ function decided(
     namespace: text("namespace") || (namespaceOfPath ?? ""),
     name: text("name"),
   };
-  // What has no resource is about a path, which nobody decides on.
+  // A review without a resource is about a path. Paths are always allowed.
   const isAllowed = access.resource === "" || authorize(access);
   return { ...body, status: { allowed: isAllowed } };
 }

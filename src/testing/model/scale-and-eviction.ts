@@ -37,7 +37,7 @@ export function scaleOf(object: StoredObject): ApiObject {
   };
 }
 
-/** The object with the replicas of a `Scale`. */
+/** The object with the replicas that a `Scale` asks for. */
 export function withScale(object: StoredObject, scale: ApiObject): ApiObject {
   const replicas = valueAt(scale, ["spec", "replicas"]);
   if (typeof replicas !== "number") throw badRequest("Scale has no spec.replicas");
@@ -52,7 +52,7 @@ export function withScale(object: StoredObject, scale: ApiObject): ApiObject {
   return { ...object, metadata, spec: { ...spec, replicas } };
 }
 
-/** Puts a pod on a node. */
+/** Assigns a pod to a node. */
 export function bindPod(model: Model, { kind, namespace, name }: ObjectTarget, body: Json): Json {
   const key = keyOf(namespace, name);
   const pod = model.store.get(kind, key);
@@ -69,7 +69,7 @@ export function bindPod(model: Model, { kind, namespace, name }: ObjectTarget, b
 
 const TOKEN_SECONDS = 3600;
 
-/** Issues a token of a service account. It is signed by nobody. */
+/** Issues a token for a service account. It has no real signature. */
 export function issueToken(
   model: Model,
   { kind, namespace, name }: ObjectTarget,
@@ -98,7 +98,7 @@ function base64Url(text: string): string {
 /**
  * Evicts a pod.
  *
- * @param isForbidden whether a disruption budget needs it
+ * @param isForbidden whether a disruption budget forbids the eviction
  */
 export function evict(
   model: Model,

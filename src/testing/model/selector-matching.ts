@@ -22,7 +22,7 @@ const EXISTENCE = new RegExp(String.raw`^(!?)\s*(${NAME})$`);
 
 const LABEL_NAME = /^[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?$/;
 
-/** The fields that every kind, and a few kinds, can be selected by. */
+/** The fields that selectors can use, and the kinds that have them; an empty list means every kind. */
 const FIELDS: Record<string, readonly string[]> = {
   "metadata.name": [],
   "metadata.namespace": [],
@@ -40,7 +40,7 @@ const FIELDS: Record<string, readonly string[]> = {
   type: ["events"],
 };
 
-/** Reads `labelSelector`; `undefined` where it is empty. */
+/** Parses `labelSelector`; `undefined` if it is empty. */
 export function labelSelector(text: string): Selector | undefined {
   // A comma within parentheses separates values, not terms.
   const terms = text.split(/,(?![^(]*\))/).map((term) => term.trim());
@@ -49,7 +49,7 @@ export function labelSelector(text: string): Selector | undefined {
   return ({ metadata }) => requirements.every((meets) => meets(metadata?.labels ?? {}));
 }
 
-/** Reads `fieldSelector`; `undefined` where it is empty. */
+/** Parses `fieldSelector`; `undefined` if it is empty. */
 export function fieldSelector(text: string, kind: KindDefinition): Selector | undefined {
   const { plural } = kind;
   if (text === "") return undefined;
@@ -60,7 +60,7 @@ export function fieldSelector(text: string, kind: KindDefinition): Selector | un
     }
     const kinds = FIELDS[field];
     if (kinds === undefined || (kinds.length > 0 && !kinds.includes(plural))) {
-      // Kinds that have fields of their own say it by another function.
+      // Kinds with field selectors of their own word this error differently.
       const hasOwn =
         isCustom(kind) || Object.values(FIELDS).some((others) => others.includes(plural));
       throw badRequest(
@@ -120,7 +120,7 @@ function checkLabel(key: string): void {
   throw badRequest(`unable to parse requirement: <nil>: Invalid value: ${JSON.stringify(key)}`);
 }
 
-/** A label that is missing is in no set, so that `notin` selects it. */
+/** A missing label is in no set, so `notin` matches it. */
 function isIn(name: string, values: ReadonlySet<string>): Requirement {
   return (labels) => name in labels && values.has(labels[name] ?? "");
 }

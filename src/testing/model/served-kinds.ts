@@ -1,10 +1,10 @@
 /**
- * The kinds that the API server holds.
+ * The kinds that the API server serves.
  *
  * @module
  */
 
-/** One kind of resource. */
+/** A kind of resource. */
 export interface KindDefinition {
   /** Empty for the core group. */
   readonly group: string;
@@ -21,7 +21,7 @@ export interface KindDefinition {
   readonly custom?: boolean;
 }
 
-/** What an API server holds unless told otherwise. */
+/** The kinds that an API server serves by default. */
 export const DEFAULT_KINDS: readonly KindDefinition[] = [
   {
     group: "",
@@ -58,7 +58,7 @@ export const DEFAULT_KINDS: readonly KindDefinition[] = [
   },
 ];
 
-/** What an API server of Kubernetes 1.37 has for trust. */
+/** The kinds that Kubernetes 1.37 has for trust. */
 export const trustKinds: readonly KindDefinition[] = [
   {
     group: "certificates.k8s.io",
@@ -71,22 +71,22 @@ export const trustKinds: readonly KindDefinition[] = [
   },
 ];
 
-/** Its group and version as objects name them. */
+/** Its `apiVersion`, as in objects. */
 export function apiVersionOf({ group, version }: KindDefinition): string {
   return group === "" ? version : `${group}/${version}`;
 }
 
-/** Its plural name with its group, as messages name it. */
+/** Its plural name with its group, as in messages. */
 export function qualified({ group, plural }: KindDefinition): string {
   return group === "" ? plural : `${plural}.${group}`;
 }
 
-/** What hangs below its objects. */
+/** The subresources of its objects. */
 export function subresourcesOf({ subresources = ["status"] }: KindDefinition): readonly string[] {
   return subresources;
 }
 
-/** Whether a CustomResourceDefinition brought it. */
+/** Whether a CustomResourceDefinition added it. */
 export function isCustom({ group, custom = group.includes(".") }: KindDefinition): boolean {
   return custom;
 }

@@ -1,12 +1,12 @@
 /**
- * Paths that are no resource: the server's version, and how it is.
+ * Paths that are not resources: the server's version and its health.
  *
  * @module
  */
 
 import type { ApiAnswer } from "./request-target.ts";
 
-/** What the version of the server is said to be. */
+/** The version that the server claims to be. */
 const VERSION = {
   major: "1",
   minor: "37",
@@ -19,7 +19,7 @@ const VERSION = {
   platform: "linux/amd64",
 };
 
-/** Answers for one of those paths; `undefined` for any other. */
+/** Answers a request for one of those paths; `undefined` for any other. */
 export function answerServerPath(pathname: string): ApiAnswer | undefined {
   if (pathname === "/version") {
     const headers = { "Content-Type": "application/json" };

@@ -1,5 +1,5 @@
 /**
- * The store: objects, one revision for all of them, and what happened at each revision.
+ * The store: the objects, one revision counter for all of them, and the history of writes.
  *
  * @module
  */
@@ -7,18 +7,18 @@
 import { apiVersionOf, type KindDefinition, qualified } from "./served-kinds.ts";
 import type { ApiObject, StoredObject } from "./objects.ts";
 
-/** One write. */
+/** A write. */
 export interface StoreEvent {
   readonly revision: number;
   readonly kind: KindDefinition;
   readonly key: string;
-  /** `undefined` where the object was created. */
+  /** `undefined` if the write created the object. */
   readonly before: StoredObject | undefined;
-  /** `undefined` where the object was deleted. */
+  /** `undefined` if the write deleted the object. */
   readonly after: StoredObject | undefined;
 }
 
-/** See the module. What it hands out is never changed again. */
+/** The store. The objects that it returns never change afterwards. */
 export class Store {
   readonly #objects = new Map<string, Map<string, StoredObject>>();
   readonly #listeners = new Set<(event: StoreEvent) => void>();
@@ -27,7 +27,7 @@ export class Store {
   #compacted = 0;
   #made = 0;
 
-  /** @param revision what it starts at */
+  /** @param revision the initial revision */
   constructor(revision: number) {
     this.#revision = revision;
   }
@@ -37,7 +37,7 @@ export class Store {
     return this.#revision;
   }
 
-  /** The oldest revision that can still be gone back to. */
+  /** The oldest revision whose history is still there. */
   get compacted(): number {
     return this.#compacted;
   }
@@ -46,7 +46,7 @@ export class Store {
     return this.#ofKind(kind).get(key);
   }
 
-  /** Writes an object, whose metadata gets the new revision. */
+  /** Writes an object and sets its metadata to the new revision. */
   set(kind: KindDefinition, key: string, object: ApiObject): StoredObject {
     const revision = this.skip();
     const {
@@ -67,7 +67,7 @@ export class Store {
     return after;
   }
 
-  /** Removes an object, and returns it with the revision of its end. */
+  /** Removes an object, and returns it with the revision of its deletion. */
   delete(kind: KindDefinition, key: string): StoredObject | undefined {
     const last = this.get(kind, key);
     if (last === undefined) return undefined;
@@ -77,7 +77,7 @@ export class Store {
     return atRevision(last, revision);
   }
 
-  /** The objects of a kind by key, sorted, as they were at a revision that is not compacted. */
+  /** The objects of a kind, sorted by key, as they were at a revision that is not compacted. */
   at(kind: KindDefinition, revision: number): [key: string, object: StoredObject][] {
     const objects = new Map(this.#ofKind(kind));
     for (let index = this.#events.length - 1; index >= 0; index -= 1) {
@@ -90,7 +90,7 @@ export class Store {
     return [...objects].sort(([left], [right]) => (left < right ? -1 : 1));
   }
 
-  /** What happened to a kind after a revision. */
+  /** The writes to a kind after a revision. */
   since(kind: KindDefinition, revision: number): StoreEvent[] {
     const name = qualified(kind);
     return this.#events.filter(
@@ -98,25 +98,25 @@ export class Store {
     );
   }
 
-  /** Another number for each call, from 1: what is made of it is the same in each run. */
+  /** Returns another number at each call, from 1, so that generated values are the same in each run. */
   nextNumber(): number {
     this.#made += 1;
     return this.#made;
   }
 
-  /** Takes up a revision, as a write to another kind does. */
+  /** Skips a revision, as a write to another kind does. */
   skip(): number {
     this.#revision += 1;
     return this.#revision;
   }
 
-  /** Forgets what happened up to a revision. */
+  /** Discards the history up to a revision. */
   compact(revision: number): void {
     this.#compacted = Math.max(this.#compacted, Math.min(revision, this.#revision));
     this.#events = this.#events.filter((event) => event.revision > this.#compacted);
   }
 
-  /** Listens to writes; returns what ends that. */
+  /** Calls `listener` with each write. Returns a function that stops this. */
   listen(listener: (event: StoreEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
@@ -135,7 +135,7 @@ export class Store {
   }
 }
 
-/** The object with another resourceVersion, as an object has that is gone. */
+/** The object with another resourceVersion, as a deletion event shows it. */
 export function atRevision(object: StoredObject, revision: number): StoredObject {
   return { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } };
 }

@@ -1,5 +1,5 @@
 /**
- * What is made of objects that a request accepts as something else: their metadata, or rows of a table.
+ * Other representations of objects that a request can accept: their metadata alone, or rows of a table.
  *
  * @module
  */
@@ -7,12 +7,12 @@
 import type { Json, StoredObject } from "./objects.ts";
 import type { ApiAnswer } from "./request-target.ts";
 
-/** What `Accept` names, of `meta.k8s.io/v1`. */
+/** The kinds of `meta.k8s.io/v1` that `Accept` can name. */
 type View = "PartialObjectMetadata" | "PartialObjectMetadataList" | "Table";
 
 const API_VERSION = "meta.k8s.io/v1";
 
-/** Answers with the view that the first accepted type asks for. */
+/** Answers with the representation that the first accepted type asks for. */
 export function asAccepted(answer: ApiAnswer, accept: string): ApiAnswer {
   const view = /;as=(\w+);g=meta\.k8s\.io;v=v1/.exec(accept.split(",")[0] ?? "")?.[1];
   if (!isView(view) || answer.status >= 300) return answer;

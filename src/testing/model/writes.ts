@@ -1,5 +1,5 @@
 /**
- * Writes as the API server carries them out: what it fills in, what it keeps, what it rejects.
+ * Writes as the API server carries them out: which fields it sets, keeps and rejects.
  *
  * @module
  */
@@ -23,7 +23,7 @@ import { type ObjectTarget, type Target, keyOf } from "./request-target.ts";
 export interface WriteOptions {
   readonly manager: string;
   readonly dryRun: boolean;
-  /** Whether the object that is written says who owns its fields, as an applied one does. */
+  /** Whether the object that is written already has the right `managedFields`, as an applied one does. */
   readonly isApplied?: boolean;
 }
 
@@ -72,8 +72,8 @@ export function create(
 /**
  * Changes an object.
  *
- * @param change makes the new object of a copy of the old one
- * @param subresource `status` and `approval` change nothing else, and nothing else changes the status
+ * @param change returns the new object, given a copy of the old one
+ * @param subresource `status` and `approval` change only the status; others leave the status as it is
  */
 export function update(
   model: Model,
@@ -98,7 +98,7 @@ export function update(
   const managedFields = options.isApplied === true ? applied : updated;
   if (managedFields.length > 0) next.metadata.managedFields = managedFields;
   else delete next.metadata.managedFields;
-  // A write that changes nothing is none.
+  // A write that changes nothing is not a write.
   if (isEqual(next, withoutEmpty(kind, current))) return current;
   if (hasSpecChanged(current, next)) {
     next.metadata.generation = (current.metadata.generation ?? 0) + 1;
@@ -111,7 +111,7 @@ export function update(
   return model.store.set(kind, key, next);
 }
 
-/** Who writes, when. */
+/** The writer, and the time of the write. */
 export function writingOf(
   model: Model,
   kind: KindDefinition,
@@ -126,7 +126,7 @@ export function writingOf(
   };
 }
 
-/** What the server gives a new object. */
+/** Sets the fields that the server sets on a new object. */
 export function freshMetadata(
   model: Model,
   namespace: string | undefined,
@@ -181,7 +181,7 @@ function checkType(kind: KindDefinition, body: ApiObject): void {
   throw badRequest(`${name} in version ${version} cannot be handled as a ${kind.kind}`);
 }
 
-/** A custom object always says what it is. */
+/** A custom object always includes its kind and apiVersion. */
 function checkCustomType(kind: KindDefinition, body: ApiObject): void {
   const missing = body.kind === undefined ? "Kind" : "apiVersion";
   if (body.kind === undefined || body.apiVersion === undefined) {
@@ -220,7 +220,7 @@ function checkFinalizers(
   if (causes.length > 0) throw invalid(kind, name, causes);
 }
 
-/** An object that is being deleted gets no more finalizers. */
+/** An object with a deletion timestamp can't get new finalizers. */
 function checkNewFinalizers(
   kind: KindDefinition,
   current: StoredObject,
@@ -239,7 +239,7 @@ function checkNewFinalizers(
   ]);
 }
 
-/** An object without what Go leaves out when it is empty. */
+/** An object without the empty fields that Go omits. */
 function withoutEmpty<T extends ApiObject>(kind: KindDefinition, object: T): T {
   const metadata = { ...object.metadata };
   for (const name of ["labels", "annotations", "finalizers", "ownerReferences", "managedFields"]) {
@@ -290,7 +290,7 @@ function checkUpdate(
   if (resourceVersion === "" && isCustom(kind)) {
     const message = "Invalid value: 0: must be specified for an update";
     const field = "metadata.resourceVersion";
-    // Here the server names the resource where it otherwise names the kind.
+    // In this message the server names the resource. In others it names the kind.
     const named = { ...kind, kind: kind.plural };
     throw invalid(named, name, [{ reason: "FieldValueInvalid", message, field }]);
   }
@@ -302,7 +302,7 @@ function checkUpdate(
   }
 }
 
-/** The new object, with what the server keeps of the old one. */
+/** The new object, with the fields that the server keeps from the old one. */
 function merged(
   kind: KindDefinition,
   current: StoredObject,
@@ -349,7 +349,10 @@ function hasSpecChanged(before: ApiObject, after: ApiObject): boolean {
   return !isEqual(before["spec"], after["spec"]);
 }
 
-/** Whether an object is gone with this write: it was to be deleted, and nothing holds it any more. */
+/**
+ * Whether this write completes a deletion: the object has a deletion timestamp, and nothing delays it any
+ * more.
+ */
 function isLastFinalizer({ metadata }: StoredObject): boolean {
   const { deletionTimestamp, deletionGracePeriodSeconds, finalizers = [] } = metadata;
   return (
