@@ -1,5 +1,5 @@
 /**
- * Which runtime this is, and what it declares of itself.
+ * Which runtime the tests run in, and the capabilities that it declares.
  *
  * @module
  */
@@ -15,11 +15,11 @@ const userAgents: Readonly<Record<typeof lane, RegExp>> = {
   bun: /^Bun\/1\./,
 };
 
-test("the lane is the runtime that it says it is", () => {
+test("the lane runs on the runtime that it names", () => {
   expect(navigator.userAgent).toMatch(userAgents[lane]);
   expect(entry.runtime.name).toBe(lane);
   const expected = process.env["REANCHOR_LANE"];
-  // Set where a lane is chosen by name, as `node22`.
+  // Set if the lane is chosen by name, such as `node22`.
   if (expected !== undefined) expect(expected).toMatch(laneNames(navigator.userAgent));
 });
 
@@ -54,7 +54,7 @@ const capabilities: Capabilities = {
   http2: false,
 };
 
-/** What a runtime has beside those, or lacks of them. */
+/** The capabilities that a runtime has in addition, or lacks. */
 const differences: Readonly<Record<typeof lane, Partial<Capabilities>>> = {
   node: { connectTimeout: true, revealsChains: true },
   bun: {
@@ -72,14 +72,14 @@ const differences: Readonly<Record<typeof lane, Partial<Capabilities>>> = {
   },
 };
 
-/** The same if HTTP is the core's own. */
+/** The same when the core's own HTTP is used. */
 const overSockets: Readonly<Record<typeof lane, Partial<Capabilities>>> = {
   node: {},
   bun: { laxChains: ["sha1-of-intermediate"] },
   deno: {},
 };
 
-test("capabilities declare what this runtime lacks", () => {
+test("capabilities declare what this runtime can't do", () => {
   const bySockets = { connectTimeout: true, revealsChains: true, ...overSockets[lane] };
   const own = http === "sockets" ? bySockets : differences[lane];
   expect(entry.runtime.capabilities).toEqual({ ...capabilities, ...own });

@@ -1,7 +1,7 @@
 /**
  * Clause m: a signal and a time limit end a request in every phase, and nothing ends a silent body.
  *
- * Nothing that is waited for here would ever end by itself, so that a wait that ends was ended.
+ * Nothing here would ever end by itself, so a wait that ends was ended by the signal or the limit.
  *
  * @module
  */
@@ -20,7 +20,7 @@ import {
 } from "./support/scene.ts";
 import { silenceLongerThanTheRuntimeAllows } from "./support/silence.ts";
 
-/** A request that has come to its phase and stays there. */
+/** A request that has reached its phase and stays there. */
 interface Stuck {
   readonly kube: KubeClient;
   readonly path: string;
@@ -30,11 +30,11 @@ interface Stuck {
   readonly gone: () => Promise<void>;
 }
 
-/** Only what a test sets ends anything. */
+/** Only the test's own limits end anything. */
 const endless = { timeoutMs: Number.POSITIVE_INFINITY, connectTimeoutMs: 600_000 };
 const noTrace = (): Promise<void> => Promise.resolve();
 
-/** A read that is good at first and then never settles. */
+/** A read that succeeds at first and then never settles. */
 function readsOnce<T>(value: T): { read: () => Promise<T>; reads: () => number } {
   let reads = 0;
   return {
@@ -176,7 +176,7 @@ for (const [phase, begin] of Object.entries(phases)) {
   });
 }
 
-test("fetch() sends nothing when its signal was aborted before", async () => {
+test("fetch() sends nothing when its signal was already aborted", async () => {
   const { ca, server } = await startCluster();
   const { read, reads } = readsOnce(ca.pem);
   const source = entry.functionCaSource(read, slowSource);
@@ -189,7 +189,7 @@ test("fetch() sends nothing when its signal was aborted before", async () => {
   expect((await server.stats()).connections).toBe(0);
 });
 
-test("AbortSignal of one request leaves another that waits for the same reload alone", async () => {
+test("AbortSignal of one request does not affect another that waits for the same reload", async () => {
   const { ca, server } = await startCluster();
   let reads = 0;
   const finish: (() => void)[] = [];
@@ -226,14 +226,14 @@ async function startBody() {
 }
 
 describe("during the body", () => {
-  test("AbortSignal ends a body that is read", async () => {
+  test("AbortSignal ends a body that is being read", async () => {
     const { server, abort, response } = await startBody();
     const reader = response.body?.getReader();
     await reader?.read();
     const next = rejection(Promise.resolve(reader?.read()));
     await server.held("body");
     abort.abort(new Error("enough"));
-    // Runtimes hand on the reason, or an AbortError of their own.
+    // Runtimes pass on the reason, or throw their own AbortError.
     expect(await next).toBeInstanceOf(Error);
     await until("its socket is closed", async () => (await server.stats()).open === 0);
   });

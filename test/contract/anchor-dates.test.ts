@@ -1,6 +1,6 @@
 /**
- * An anchor whose time comes or passes while a client is open: who may vouch for a server is asked at each
- * handshake, not when the bundle was read.
+ * An anchor that becomes valid or expires while a client is open. Validity is checked at each handshake, not
+ * when the bundle is read.
  *
  * @module
  */
@@ -12,13 +12,13 @@ import { connectClient, rejection, startCluster, until } from "./support/scene.t
 
 const { laxChains } = entry.runtime.capabilities;
 
-/** Certificates say their dates in whole seconds. */
+/** The dates in certificates have whole seconds. */
 function secondsFromNow(seconds: number): Date {
   return new Date((Math.floor(Date.now() / 1000) + seconds) * 1000);
 }
 
 describe.each(authorityKinds)("$kind", ({ next, settings }) => {
-  test("fetch() stops trusting an anchor when its time has passed", async () => {
+  test("fetch() stops trusting an anchor when it expires", async () => {
     const notAfter = secondsFromNow(4);
     const ca = await next({ notAfter });
     const { server } = await startCluster({}, ca);
@@ -33,7 +33,7 @@ describe.each(authorityKinds)("$kind", ({ next, settings }) => {
     expect(await server.stats()).toMatchObject({ requests });
   });
 
-  test("fetch() stops trusting a server's certificate when its time has passed", async () => {
+  test("fetch() stops trusting a server's certificate when it expires", async () => {
     const notAfter = secondsFromNow(4);
     const ca = await next();
     const { server } = await startCluster(await ca.issue({ notAfter }), ca);
@@ -54,7 +54,7 @@ describe.each(authorityKinds)("$kind", ({ next, settings }) => {
     }
   });
 
-  test("fetch() starts trusting an anchor when its time has come", async () => {
+  test("fetch() starts trusting an anchor when it becomes valid", async () => {
     const notBefore = secondsFromNow(4);
     const ca = await next({ notBefore });
     const { server } = await startCluster({}, ca);

@@ -1,6 +1,6 @@
 /**
- * What is read as a whole has limits: an answer that stalls, drips, never ends or is too large is an error, and
- * takes no more memory than it may.
+ * Limits of responses that are read in full. A response that stalls, drips, never ends or is too large is an
+ * error, and uses no more memory than its limit.
  *
  * @module
  */
@@ -26,7 +26,7 @@ describe.each(ways)("a client over $way", ({ http2, settings }) => {
     return { kube, server };
   }
 
-  test("ends what stalls or drips after its headers, and says so", async () => {
+  test("ends a response that stalls or drips after its headers, and says so", async () => {
     const { kube, server } = await scene({ timeoutMs: TIMEOUT_MS });
     const stalls = [
       "/odd-body?then=stall",
@@ -56,14 +56,14 @@ describe.each(ways)("a client over $way", ({ http2, settings }) => {
     await until("the connections are given up", async () => (await server.stats()).open <= 1);
   });
 
-  test("waits for an answer that comes slowly but surely", async () => {
+  test("waits for a response that comes slowly but steadily", async () => {
     const { kube } = await scene({ timeoutMs: 1_000 });
     const path = "/stream?chunks=12&intervalMs=200&size=20000";
-    // What it says is no JSON, and has come as a whole.
+    // The text is not JSON, and has arrived in full.
     expect(String(await rejection(kube.get(path)))).toMatch(/the answer is not JSON/);
   });
 
-  test("takes no more than maxResponseBytes of an answer, after decompression", async () => {
+  test("reads no more than maxResponseBytes of a response, after decompression", async () => {
     const { kube } = await scene();
     const before = process.memoryUsage().rss;
     for (const path of [
@@ -78,7 +78,7 @@ describe.each(ways)("a client over $way", ({ http2, settings }) => {
     expect(process.memoryUsage().rss - before).toBeLessThan(300 * 1024 * 1024);
   });
 
-  test("takes no more than 1 MiB of an error", async () => {
+  test("reads no more than 1 MiB of an error response", async () => {
     const { kube } = await scene();
     const before = process.memoryUsage().rss;
     for (const path of ["/odd-body?then=endless&status=500", "/bomb?mebibytes=500&status=500"]) {
@@ -89,7 +89,7 @@ describe.each(ways)("a client over $way", ({ http2, settings }) => {
     expect(process.memoryUsage().rss - before).toBeLessThan(300 * 1024 * 1024);
   });
 
-  test("reads an answer of exactly maxResponseBytes, and none of one byte more", async () => {
+  test("reads a response of exactly maxResponseBytes, and rejects one with a byte more", async () => {
     const { kube } = await scene();
     const bytes = (await (await kube.fetch("/version")).text()).length;
     for (const read of reads(kube)) {
@@ -98,7 +98,7 @@ describe.each(ways)("a client over $way", ({ http2, settings }) => {
     }
   });
 
-  test("sends a request again though what rejected it stalls", async () => {
+  test("sends a request again even if the response that rejected it stalls", async () => {
     const { kube } = await scene();
     for (const status of [429, 503]) {
       expect(await kube.get(`/stalled-refusal?key=${status}&status=${status}`)).toEqual({});
@@ -106,7 +106,7 @@ describe.each(ways)("a client over $way", ({ http2, settings }) => {
     expect(await kube.get("/stalled-refusal?key=302&status=302")).toHaveProperty("gitVersion");
   });
 
-  test("limits a list, an object and a log, each by its own call", async () => {
+  test("limits a list, an object and a log by the option of each call", async () => {
     const { kube, server } = await scene();
     await server.fake.put("pods", aPod("web"));
     const pods = kube.resource(Pod);

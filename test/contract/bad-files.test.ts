@@ -1,5 +1,5 @@
 /**
- * Clause e: a bad file never takes a good bundle's place.
+ * Clause e: a bad file never replaces a good bundle.
  *
  * @module
  */
@@ -26,7 +26,7 @@ import {
 interface Connected extends ObservedClient {
   readonly server: TestServer;
   readonly file: string;
-  /** What the file holds. */
+  /** The content of the file. */
   readonly good: string;
   /** A private key as PEM. */
   readonly key: string;
@@ -112,7 +112,7 @@ const spoiled: readonly Spoiled[] = [
   },
 ];
 
-/** A client whose bundle is read at each use, from a plain file. */
+/** A client that reloads its bundle at each use, from a plain file. */
 async function connected({ next, settings }: AuthorityKind): Promise<Connected> {
   const { ca, server } = await startCluster({}, await next());
   const { key } = await ca.issue();
@@ -130,7 +130,7 @@ async function connected({ next, settings }: AuthorityKind): Promise<Connected> 
 }
 
 describe.each(authorityKinds)("$kind", (authorities) => {
-  test.each(spoiled)("a CA file that is $how leaves the old bundle in service", async (bad) => {
+  test.each(spoiled)("a CA file that is $how leaves the old bundle in use", async (bad) => {
     const { reason, message, spoil } = bad;
     const { kube, events, server, file, good, key } = await connected(authorities);
     const before = kube.status().ca?.fingerprint;
@@ -156,7 +156,7 @@ describe.each(authorityKinds)("$kind", (authorities) => {
 });
 
 test.each(spoiled)(
-  "a CA file that is $how is the caller's error when nothing was loaded before",
+  "a CA file that is $how throws when nothing was loaded before",
   async ({ reason, spoil }) => {
     const { file, good, key } = await connected(authorityKinds[0] as AuthorityKind);
     await spoil(file, good, key);
@@ -170,7 +170,7 @@ test.each(spoiled)(
   },
 );
 
-test("a CA file without permission to read it is unreadable, but for root", async () => {
+test("a CA file without read permission is unreadable, except for root", async () => {
   const { kube, events, file } = await connected(authorityKinds[0] as AuthorityKind);
   await chmod(file, 0);
   expect(await kube.get("/version")).toHaveProperty("gitVersion");
@@ -179,7 +179,7 @@ test("a CA file without permission to read it is unreadable, but for root", asyn
   expect(kube.status().ca?.lastError).toMatch(/permission|EACCES/i);
 });
 
-test("FIFOs hold up neither DNS look-ups nor reads of other files", async () => {
+test("FIFOs block neither DNS lookups nor reads of other files", async () => {
   const volume = await createVolume({ namespace: "default" });
   const stuck = Array.from({ length: 8 }, async (_, number) => {
     const path = `${volume.root}/fifo-${number}`;
@@ -192,7 +192,7 @@ test("FIFOs hold up neither DNS look-ups nor reads of other files", async () => 
   await Promise.all(stuck);
 });
 
-test("a slow source counts as failed, is not read twice, and holds up nothing", async () => {
+test("a slow source counts as failed, is not read twice, and blocks nothing", async () => {
   const { ca, server } = await startCluster();
   const other = await createCa();
   let reads = 0;
@@ -215,7 +215,7 @@ test("a slow source counts as failed, is not read twice, and holds up nothing", 
   expect(events.find(({ type }) => type === "reload-failed")).toMatchObject({
     error: { reason: "timeout" },
   });
-  // The read is still with whoever is slow: it is waited out, while the old bundle serves on.
+  // The slow read is still running. Meanwhile the old bundle stays in use.
   await kube.get("/version");
   expect(kube.status().ca?.lastError).toContain("an earlier read of it has still not ended");
   expect(reads).toBe(2);

@@ -1,5 +1,6 @@
 /**
- * Headers that are not a caller's to set: who the server must be, and where a request ends.
+ * Headers that a caller must not control: those that decide which server is trusted, and where a request
+ * ends.
  *
  * @module
  */
@@ -12,7 +13,7 @@ import { shown } from "./support/inspect.ts";
 import { ways } from "./support/ways.ts";
 
 test.each(ways)(
-  "a Host of the caller's never decides which name is checked over $way",
+  "a caller's Host header never decides which name is verified over $way",
   async ({ settings, http2 }) => {
     const { ca, server } = await startCluster({ http2 });
     const { kube } = await connectClient({
@@ -27,7 +28,7 @@ test.each(ways)(
 );
 
 test.each(ways)(
-  "headers of the connection are left to it, and a request arrives once and whole over $way",
+  "fetch() sets the headers of the connection itself, and a request arrives once and complete over $way",
   async ({ settings, http2 }) => {
     const { ca, server } = await startCluster({ http2 });
     const { kube } = await connectClient({
@@ -49,7 +50,7 @@ test.each(ways)(
 );
 
 test.each(ways)(
-  "a query is in no message, whatever fails over $way",
+  "no error message contains a query, whatever fails over $way",
   async ({ settings, http2 }) => {
     const { ca, server } = await startCluster({ http2 });
     const other = await startCluster();

@@ -1,5 +1,5 @@
 /**
- * The table of chains, in each runtime, beside the verdicts of Go's `crypto/x509`.
+ * The table of chains in each runtime, compared with the verdicts of Go's `crypto/x509`.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { hasExclusiveTransport } from "./support/traits.ts";
 import { connectClient, control } from "./support/scene.ts";
 
 const chains = new Map((await control.chains()).map((row) => [row.name, row]));
-// By way of it, every name of the table leads to its server.
+// A proxy that leads every name of the table to its server.
 const proxy = await control.proxy({ scheme: "http" });
 afterAll(() => proxy.close());
 
@@ -29,7 +29,7 @@ function verifiersOf(userAgent: string): readonly Verifier[] {
 const isIpv6 = (host: string): boolean => host.includes(":");
 const isAddress = (host: string): boolean => isIpv6(host) || /^[\d.]+$/.test(host);
 
-/** Whether a client gets an answer; fails if it gets none for a reason that is not about trust. */
+/** Whether a client gets a response. Fails if the request fails for a reason other than trust. */
 async function isTrusted(row: ChainCase, verifier: Verifier): Promise<boolean> {
   const { host, chain, key, bundle } = row;
   const exclusive = verifier === "deno, exclusively";
@@ -54,14 +54,14 @@ async function isTrusted(row: ChainCase, verifier: Verifier): Promise<boolean> {
     await kube.get("/version");
     return true;
   } catch (error) {
-    // By the handshake, or because no certificate of the bundle may vouch for anyone.
+    // Rejected by the handshake, or because no certificate of the bundle may be an anchor.
     if (!(error instanceof UntrustedServerError || error instanceof SourceError)) throw error;
     expect(await server.stats()).toMatchObject({ requests: 0 });
     return false;
   }
 }
 
-test("the table has sixty chains and more, and Go's verdict on each", () => {
+test("the table has at least sixty chains, and Go's verdict on each", () => {
   expect(Object.keys(verdicts).length).toBeGreaterThan(60);
   expect([...chains.keys()].sort()).toEqual(Object.keys(verdicts).sort());
 });
@@ -77,12 +77,12 @@ describe.each(verifiers)("by %s", (verifier) => {
     expect(await isTrusted(row, verifier)).toBe(differing.has(name) ? !byGo : byGo);
   });
 
-  test("capabilities name every chain that is trusted though Go rejects it", () => {
+  test("capabilities name every chain that is trusted although Go rejects it", () => {
     const found = [...differing].filter((name) => verdicts[name as never] !== "trusted");
     const declared = own.filter((difference) => difference.lax !== undefined);
     expect(new Set(found)).toEqual(new Set(declared.flatMap((difference) => difference.chains)));
     const { laxChains } = entry.runtime.capabilities;
-    // The last is about time that passes: see anchor-dates.test.ts.
+    // The last one depends on the time: see anchor-dates.test.ts.
     const inTable = laxChains.filter((lax) => lax !== "expired-since-verified");
     const expected = verifier === "deno, exclusively" ? [] : inTable;
     expect(new Set(declared.map((difference) => difference.lax))).toEqual(new Set(expected));

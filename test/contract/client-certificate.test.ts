@@ -1,5 +1,6 @@
 /**
- * The client certificate rotates: over mutual TLS, with keys of every kind, and never torn.
+ * Rotation of the client certificate over mutual TLS, with keys of every kind. A certificate never goes with
+ * the wrong key.
  *
  * @module
  */
@@ -32,7 +33,7 @@ import {
 const INTERVAL_MS = 60_000;
 const HOUR_MS = 3_600_000;
 
-/** A server that knows clients by their certificates, and who signs those. */
+/** A server that authenticates clients by certificate, and the CA that signs those. */
 async function startMutual(): Promise<Cluster & { clients: TestCa }> {
   const clients = await createCa({ commonName: "clients" });
   const cluster = await startCluster({ clientCa: clients.pem });
@@ -63,27 +64,24 @@ async function openConnections(server: TestServer): Promise<number> {
 }
 
 describe.each(exclusiveTrusts)("a client certificate, exclusiveTrust: %j", (exclusiveTrust) => {
-  test.each(["EC", "RSA"] as const)(
-    "get() is known by it when its key is %s",
-    async (algorithm) => {
-      const { clients, ...cluster } = await startMutual();
-      const pair = await clients.issue({ client: true, commonName: "alice", algorithm });
-      const client = await connectMutual(
-        cluster,
-        () => entry.staticClientCertSource({ certificate: pair.cert, key: pair.key }),
-        exclusiveTrust,
-      );
-      expect(await whoAmI(client)).toBe("alice");
-      expect(client.kube.status().clientCert).toMatchObject({ subject: "CN=alice", failures: 0 });
-    },
-  );
+  test.each(["EC", "RSA"] as const)("get() authenticates when its key is %s", async (algorithm) => {
+    const { clients, ...cluster } = await startMutual();
+    const pair = await clients.issue({ client: true, commonName: "alice", algorithm });
+    const client = await connectMutual(
+      cluster,
+      () => entry.staticClientCertSource({ certificate: pair.cert, key: pair.key }),
+      exclusiveTrust,
+    );
+    expect(await whoAmI(client)).toBe("alice");
+    expect(client.kube.status().clientCert).toMatchObject({ subject: "CN=alice", failures: 0 });
+  });
 
   test.each([
     ["SEC1", "EC", toSec1],
     ["SEC1 of P-384", "P-384", toSec1],
     ["SEC1 without its public part", "EC", (key: string) => toSec1(key, { publicKey: false })],
     ["PKCS#1", "RSA", toPkcs1],
-  ] as const)("get() is known by it when its key is in %s", async (_, algorithm, toForm) => {
+  ] as const)("get() authenticates when its key is in %s", async (_, algorithm, toForm) => {
     const { clients, ...cluster } = await startMutual();
     const pair = await clients.issue({ client: true, commonName: "alice", algorithm });
     const client = await connectMutual(
@@ -94,7 +92,7 @@ describe.each(exclusiveTrusts)("a client certificate, exclusiveTrust: %j", (excl
     expect(await whoAmI(client)).toBe("alice");
   });
 
-  test("changed pair replaces connections, and an answer that streams ends by itself", async () => {
+  test("a changed pair opens new connections, and a response that streams is completed", async () => {
     const { clients, ...cluster } = await startMutual();
     const files = await createPairFiles(await clients.issue({ client: true, commonName: "alice" }));
     const client = await connectMutual(
@@ -126,7 +124,7 @@ describe.each(exclusiveTrusts)("a client certificate, exclusiveTrust: %j", (excl
     }
   });
 
-  test("get() that is rejected with a 401 for an expired one reads the pair again and continues", async () => {
+  test("get() that gets a 401 for an expired certificate reloads the pair and retries", async () => {
     const { clients, ...cluster } = await startMutual();
     const expired = await clients.issue({
       client: true,
@@ -150,7 +148,7 @@ describe.each(exclusiveTrusts)("a client certificate, exclusiveTrust: %j", (excl
   });
 });
 
-test("connect() says of an encrypted key what to do, and nothing of the key", async () => {
+test("connect() says what to do about an encrypted key, and reveals nothing of the key", async () => {
   const { clients, ...cluster } = await startMutual();
   const pair = await clients.issue({ client: true, algorithm: "RSA" });
   const files = await createPairFiles({
@@ -168,7 +166,7 @@ test("connect() says of an encrypted key what to do, and nothing of the key", as
   expect(String(error)).toContain(files.paths.key);
 });
 
-test("half-written pair keeps the old one, and serves on", async () => {
+test("a half-written pair keeps the old one in use", async () => {
   const { clients, ...cluster } = await startMutual();
   const alice = await clients.issue({ client: true, commonName: "alice" });
   const bob = await clients.issue({ client: true, commonName: "bob" });
@@ -180,7 +178,7 @@ test("half-written pair keeps the old one, and serves on", async () => {
   await writeFile(files.paths.certificate, bob.cert);
   await client.clock.advance(INTERVAL_MS);
   const asked = whoAmI(client);
-  // It looks again a few times, by a clock that stands still.
+  // The source retries a few times, on a clock that stands still.
   for (let look = 0; look < 5; look++) {
     await new Promise((resolve) => void setTimeout(resolve, 20));
     await client.clock.advance(25);
@@ -196,7 +194,7 @@ test("half-written pair keeps the old one, and serves on", async () => {
   expect(await whoAmI(client)).toBe("bob");
 });
 
-test("get() never meets a torn pair when it is swapped under load", async () => {
+test("get() never uses a torn pair when the pair is swapped under load", async () => {
   const { clients, ...cluster } = await startMutual();
   const pairs = await Promise.all(
     ["alice", "bob"].map((commonName) => clients.issue({ client: true, commonName })),
@@ -224,7 +222,7 @@ test("get() never meets a torn pair when it is swapped under load", async () => 
 });
 
 test.each(exclusiveTrusts)(
-  "connect() shows a certificate of X.509 version 1, or says what to do (exclusiveTrust: %s)",
+  "connect() uses a certificate of X.509 version 1, or says what to do (exclusiveTrust: %s)",
   async (exclusiveTrust) => {
     const newKey = (): KeyObject => generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
     const [signer, key] = [newKey(), newKey()];
@@ -266,7 +264,7 @@ test.each(exclusiveTrusts)(
   },
 );
 
-test("createFetch() shows a client certificate to a service that wants one", async () => {
+test("createFetch() sends a client certificate to a service that asks for one", async () => {
   const clients = await createCa({ commonName: "clients" });
   const { ca, server } = await startCluster({ clientCa: clients.pem, requireClientCert: true });
   const pair = await clients.issue({ client: true, commonName: "alice" });
@@ -279,7 +277,7 @@ test("createFetch() shows a client certificate to a service that wants one", asy
   expect(fetch.status().clientCert?.source).toBe("memory");
 });
 
-test("connect() keeps one connection alive under an unchanged pair that is read again", async () => {
+test("connect() keeps its connection when the reloaded pair is unchanged", async () => {
   const { clients, ...cluster } = await startMutual();
   const files = await createPairFiles(await clients.issue({ client: true }));
   const client = await connectMutual(cluster, (runtime) =>

@@ -1,5 +1,5 @@
 /**
- * The CAs of other services, from the ClusterTrustBundles of a signer.
+ * A CA source that reads the ClusterTrustBundles of a signer.
  *
  * @module
  */
@@ -19,7 +19,7 @@ const signerName = "example.com/services";
 interface Scene {
   readonly api: RemoteFakeApi;
   readonly kube: KubeClient;
-  /** Publishes a bundle. */
+  /** Publishes a ClusterTrustBundle. */
   put(
     name: string,
     trustBundle: string,
@@ -60,7 +60,7 @@ async function pemOf(commonName: string): Promise<string> {
 }
 
 describe("clusterTrustBundleSource()", () => {
-  test("merges the signer's bundles without duplicates, and leaves out all others", async () => {
+  test("merges the signer's bundles without duplicates, and ignores all others", async () => {
     const { put, open } = await start();
     const [a, b, c] = await Promise.all([pemOf("a"), pemOf("b"), pemOf("c")]);
     await put("first", a + b);
@@ -76,7 +76,7 @@ describe("clusterTrustBundleSource()", () => {
     });
   });
 
-  test("follows what is added, changed and deleted, without a use", async () => {
+  test("follows additions, changes and deletions, even when it is not used", async () => {
     const { api, put, open } = await start();
     await put("first", await pemOf("a"));
     const { ca, types } = open();
@@ -117,7 +117,7 @@ describe("clusterTrustBundleSource()", () => {
     expect(subjects(ca)).toEqual(["CN=a"]);
   });
 
-  test("fails if none matches, and trusts nothing in its place", async () => {
+  test("fails if no bundle matches, and trusts nothing instead", async () => {
     const { open } = await start();
     expect(await rejection(open().ca.current())).toMatchObject({
       name: "SourceError",
@@ -125,7 +125,7 @@ describe("clusterTrustBundleSource()", () => {
     });
   });
 
-  test("keeps the last good bundle when the last one is deleted, or one is broken", async () => {
+  test("keeps the last good bundle when the last one is deleted or one is broken", async () => {
     const { api, put, open } = await start();
     await put("first", await pemOf("a"));
     const { ca, types } = open();
@@ -140,7 +140,7 @@ describe("clusterTrustBundleSource()", () => {
     expect(ca.status).toMatchObject({ failures: 0, lastError: undefined });
   });
 
-  test("says by the status that the API server rejects or is gone, and keeps the bundle", async () => {
+  test("reports in its status that the API server rejects it or is gone, and keeps the bundle", async () => {
     const { api, kube, put, open } = await start();
     await put("first", await pemOf("a"));
     const { ca } = open({ reloadIntervalMs: 0 });
@@ -158,7 +158,7 @@ describe("clusterTrustBundleSource()", () => {
     expect(subjects(ca)).toEqual(["CN=a"]);
   });
 
-  test("watches from the first use on, once, and until close()", async () => {
+  test("starts one watch at the first use, and keeps it until close()", async () => {
     const { api, put, open } = await start();
     await put("first", await pemOf("a"));
     const { ca } = open({ reloadIntervalMs: 0 });
@@ -177,7 +177,7 @@ describe("clusterTrustBundleSource()", () => {
     expect(watches).toHaveLength(1);
   });
 
-  test("lists and never watches where no promise may be shared", async () => {
+  test("lists and never watches on runtimes that can't share promises", async () => {
     const { api, kube, put } = await start();
     await put("first", await pemOf("a"));
     const capabilities = { ...entry.runtime.capabilities, sharedReads: false };
@@ -190,7 +190,7 @@ describe("clusterTrustBundleSource()", () => {
     expect((await api.requests()).map(({ verb }) => verb)).toEqual(["list", "list"]);
   });
 
-  test("takes a fetch through the rotation of a service's CA", async () => {
+  test("lets a fetch follow a rotation of the service's CA", async () => {
     const { put, open } = await start();
     const service = await startCluster();
     await put("services", service.ca.pem);

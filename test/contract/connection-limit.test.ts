@@ -1,6 +1,6 @@
 /**
- * Over sockets, requests that wait for a connection: in order, by the trust of the moment at which they are sent, and
- * until somebody ends them.
+ * Requests that wait for a connection, over sockets. They are sent in order, with the trust that is current
+ * when they are sent, and wait until something ends them.
  *
  * @module
  */
@@ -26,7 +26,7 @@ function outcomeOf(reason: unknown): string {
 }
 
 describe("maxConnections", () => {
-  test("get() of 1,000 at once go by 4 connections, each with its own answer", async () => {
+  test("1,000 get() at once share 4 connections, and each gets its own response", async () => {
     const cluster = await startCluster();
     const kube = await connectTo(cluster, 4);
     const answers = await Promise.all(
@@ -39,7 +39,7 @@ describe("maxConnections", () => {
     expect(await cluster.server.stats()).toMatchObject({ connections: 4, requests: 1_000 });
   }, 120_000);
 
-  test("get() and post() that wait are sent under a new trust, and not on connections of the old one", async () => {
+  test("get() and post() that wait are sent with the new trust, not on connections of the old one", async () => {
     const { ca, server } = await startCluster();
     const volume = await createVolume({ ca: ca.pem });
     const source = entry.fileCaSource(volume.caFile);
@@ -61,7 +61,7 @@ describe("maxConnections", () => {
     await server.swap(await successor.issue());
     await volume.write({ ca: successor.pem });
     await source.reload();
-    // The first two are still on their way.
+    // The first two are still in flight.
     const later = await Promise.all(waiting);
     await Promise.all([server.release("a"), server.release("b")]);
     const old = new Set((await Promise.all(held)).map(({ connection }) => connection));
@@ -70,7 +70,7 @@ describe("maxConnections", () => {
 });
 
 describe("a request is ended at once, and leaves nothing open,", () => {
-  test("by its signal and by close() while it connects or waits for that", async () => {
+  test("by its signal and by close() while it connects or waits for a connection", async () => {
     for (const ends of ["abort", "close"] as const) {
       const cluster = await startCluster({ handshakeGate: "handshake" });
       const { server } = cluster;
@@ -97,7 +97,7 @@ describe("a request is ended at once, and leaves nothing open,", () => {
   }, 120_000);
 
   test.each(["abort", "close"] as const)(
-    "by %s before, between and after the pieces of its answer",
+    "by %s before, between and after the pieces of its response",
     async (ends) => {
       const cluster = await startCluster();
       const { server } = cluster;
@@ -124,7 +124,7 @@ describe("a request is ended at once, and leaves nothing open,", () => {
   );
 });
 
-/** A body whose end never comes. */
+/** A body that never ends. */
 function endlessBody(): { body: ReadableStream<Uint8Array>; begun: Promise<void> } {
   const { promise: begun, resolve } = Promise.withResolvers<void>();
   let pulls = 0;

@@ -22,7 +22,7 @@ import {
 
 const { closesIdleConnections } = entry.runtime.capabilities;
 
-/** Waits until no connection is open; where idle ones can't be closed, until only those are. */
+/** Waits until no connection is open. If idle ones can't be closed, waits until only those are left. */
 async function untilClosed({ server }: Cluster, idle: number): Promise<void> {
   const most = closesIdleConnections ? 0 : idle;
   await until(`at most ${most} connections are open`, async () => {
@@ -71,12 +71,13 @@ describe("reuse", () => {
     await Promise.all(Array.from({ length: 8 }, loop));
     const { requests, connections } = await cluster.server.stats();
     expect(requests).toBe(160);
-    // Deno begins a connection for a request, and gives it the one that is free first: the other is kept.
+    // Deno starts a connection for a request, but sends it on whichever connection is free first. The other
+    // one is kept.
     expect(connections).toBeLessThanOrEqual(traits.opensSpareConnections ? 2 * 8 : 8);
   });
 
   test.each(["GET", "HEAD"])(
-    "fetch() frees the connection of a %s whose answer has no body, read or not",
+    "fetch() frees the connection of a %s whose response has no body, whether it is read or not",
     async (method) => {
       const cluster = await startCluster();
       const { ca, server } = cluster;
@@ -89,13 +90,13 @@ describe("reuse", () => {
         expect(response.status).toBe(status);
         expect(response.body).toBeNull();
       }
-      // undici gives no connection to another request after a HEAD.
+      // undici sends no further request on a connection after a HEAD.
       const connections = method === "HEAD" && !traits.reusesAfterHead ? 4 : 1;
       expect(await server.stats()).toMatchObject({ connections, requests: 4 });
     },
   );
 
-  test("fetch() keeps the connection when a request fails with a status", async () => {
+  test("fetch() keeps the connection when a request fails with an error status", async () => {
     const cluster = await startCluster();
     const kube = await connectTo(cluster);
     for (const status of [400, 401, 403, 404, 409, 500]) {
@@ -104,7 +105,7 @@ describe("reuse", () => {
     expect(await cluster.server.stats()).toMatchObject({ connections: 1, requests: 6 });
   });
 
-  test("same inputs make one generation; clients of their own have a pool of their own", async () => {
+  test("clients with the same inputs share one generation; separate clients have separate pools", async () => {
     const cluster = await startCluster();
     const first = await connectTo(cluster);
     const second = await connectTo(cluster);
@@ -119,7 +120,7 @@ describe("reuse", () => {
 });
 
 describe("closing", () => {
-  test("close() closes all, and a new client is usable", async () => {
+  test("close() closes all connections, and a new client is usable", async () => {
     const cluster = await startCluster();
     const kube = await connectTo(cluster);
     await Promise.all(Array.from({ length: 5 }, () => kube.get("/version")));
@@ -155,7 +156,7 @@ describe("closing", () => {
     await untilClosed(cluster, 256);
   });
 
-  test("close() ends what is in flight, a body included", async () => {
+  test("close() ends everything in flight, including bodies", async () => {
     const cluster = await startCluster();
     const kube = await connectTo(cluster);
     const response = await kube.fetch("/held-body?key=close-body");
@@ -169,7 +170,7 @@ describe("closing", () => {
     await untilClosed(cluster, 0);
   });
 
-  test("close() ends a body that streams on a generation which a rotation has retired", async () => {
+  test("close() ends a body that streams on a retired generation", async () => {
     const { ca, server } = await startCluster();
     const volume = await createVolume({ ca: ca.pem });
     const { kube, clock } = await connectTimed((runtime) => ({
@@ -185,14 +186,14 @@ describe("closing", () => {
     await ended;
   });
 
-  test("200 clients created, used and closed leave nothing", async () => {
+  test("200 clients that are created, used and closed leave nothing behind", async () => {
     const cluster = await startCluster();
     for (let client = 0; client < 200; client += 1) {
       const kube = await connectTo(cluster);
       await kube.get("/version");
       await kube.close();
     }
-    // Bun has one pool for one bundle, whoever uses it.
+    // Bun has one pool per bundle, shared by all clients.
     await untilClosed(cluster, 1);
     expect((await cluster.server.stats()).requests).toBe(200);
   });
@@ -205,7 +206,7 @@ describe("closing", () => {
 });
 
 describe("black holes", () => {
-  test("timeoutMs heals a connection that has gone silent", async () => {
+  test("timeoutMs recovers from a connection that has gone silent", async () => {
     const cluster = await startCluster();
     const kube = await connectTo(cluster);
     await kube.get("/version");
@@ -216,7 +217,7 @@ describe("black holes", () => {
     expect(connections).toEqual([1, 1, 2]);
   });
 
-  test("timeoutMs heals a server that accepts connections and says nothing", async () => {
+  test("timeoutMs recovers from a server that accepts connections and then stays silent", async () => {
     const ca = await createCa();
     const blackhole = await control.blackhole();
     const source = entry.staticCaSource(ca.pem);
@@ -232,7 +233,7 @@ describe("black holes", () => {
     expect(await kube.get("/version")).toHaveProperty("gitVersion");
   });
 
-  test("connectTimeoutMs ends connecting where the runtime can, else timeoutMs does", async () => {
+  test("connectTimeoutMs ends connecting if the runtime supports it, otherwise timeoutMs does", async () => {
     const blackhole = await control.blackhole();
     const source = entry.staticCaSource((await createCa()).pem);
     const { kube } = await connectClient({
@@ -248,7 +249,7 @@ describe("black holes", () => {
 });
 
 describe("construction", () => {
-  test("staticCaSource() fails at construction when the CA data is bad", () => {
+  test("staticCaSource() throws when the CA data is invalid", () => {
     for (const data of [
       "",
       "no PEM",
@@ -278,7 +279,7 @@ describe("construction", () => {
     expect((await cluster.server.stats()).connections).toBe(0);
   });
 
-  test("fetch() reaches an IPv6 origin, if its certificate names the address", async () => {
+  test("fetch() reaches an IPv6 origin if its certificate names the address", async () => {
     const cluster = await startCluster({ host: "::1" });
     expect(cluster.server.origin).toContain("[::1]");
     const kube = await connectTo(cluster);

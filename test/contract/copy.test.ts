@@ -1,5 +1,5 @@
 /**
- * Files into containers and out of them, with a real `tar` on the other side.
+ * Copying files into and out of containers, with a real `tar` on the other side.
  *
  * @module
  */
@@ -28,7 +28,7 @@ import { connectClient, connectTimed, rejection, startCluster, until } from "./s
 
 const execute = promisify(execFile);
 
-/** Pods whose file system is this machine's, and a folder. */
+/** Pods whose file system is this machine's, and a temporary folder. */
 async function startPods() {
   const { ca, server } = await startCluster();
   const config = { server: server.origin, ca: entry.staticCaSource(ca.pem) };
@@ -42,7 +42,7 @@ async function createFolder(): Promise<string> {
   return folder;
 }
 
-test("writeFile() and readFile() carry any bytes and any name", async () => {
+test("writeFile() and readFile() support any bytes and any name", async () => {
   const { pods, folder } = await startPods();
   for (const name of ["app.json", "-rf", "with space", "ü".repeat(120)]) {
     const bytes = crypto.getRandomValues(new Uint8Array(50_000));
@@ -54,7 +54,7 @@ test("writeFile() and readFile() carry any bytes and any name", async () => {
   expect(await readFile(join(folder, "text"), "utf8")).toBe("text\n");
 });
 
-test("readFile() throws ExecError with what tar says when the file is missing", async () => {
+test("readFile() throws ExecError with tar's message when the file is missing", async () => {
   const { pods, folder } = await startPods();
   const error = await rejection(pods.readFile("web", join(folder, "missing")));
   expect(error).toBeInstanceOf(ExecError);
@@ -71,7 +71,7 @@ test("writeFile() throws ExecError when the folder is missing", async () => {
   expect(error).toBeInstanceOf(ExecError);
 });
 
-test("readFile() limits the size and reads no folder", async () => {
+test("readFile() limits the size and rejects a folder", async () => {
   const { pods, folder } = await startPods();
   await writeFile(join(folder, "large"), "x".repeat(1_000));
   const large = await rejection(pods.readFile("web", join(folder, "large"), { maxBytes: 999 }));
@@ -79,7 +79,7 @@ test("readFile() limits the size and reads no folder", async () => {
   expect(String(await rejection(pods.readFile("web", folder)))).toMatch(/it is no file, but dir/);
 });
 
-test("copyTo() and copyFrom() carry folders", async () => {
+test("copyTo() and copyFrom() copy folders", async () => {
   const { pods, folder } = await startPods();
   const files = { "a.txt": "a", "b/c.txt": "c".repeat(300_000), "b/d/e": "" };
   await mkdir(join(folder, "local/b/d"), { recursive: true });
@@ -124,7 +124,7 @@ async function openFiles(): Promise<string[]> {
   return await Promise.all(names.map((name) => readlink(join(place, name)).catch(() => "")));
 }
 
-test("copyTo() and copyFrom() reject symbolic links, or leave them out when asked to", async () => {
+test("copyTo() and copyFrom() reject symbolic links, or skip them when asked to", async () => {
   const { pods, folder } = await startPods();
   await mkdir(join(folder, "remote"));
   await symlink("/etc", join(folder, "remote/link"));
@@ -188,7 +188,7 @@ test("copyFrom() with overwrite replaces a link, and never what it leads to", as
   }
 });
 
-test("copyFrom() writes through no link below its target", async () => {
+test("copyFrom() never writes through a link below its target", async () => {
   const { pods, folder } = await startPods();
   await mkdir(join(folder, "outside"));
   await mkdir(join(folder, "target"));
@@ -251,7 +251,7 @@ test.each(hostile)("copyFrom() rejects an archive with %s", async (_, inputs, me
   expect(found.filter((name) => name.includes("evil"))).toEqual([]);
 });
 
-test("copyFrom() rejects a broken archive though tar does not end", async () => {
+test("copyFrom() rejects a broken archive even if tar does not end", async () => {
   const { ca, server } = await startCluster();
   const { kube, clock } = await connectTimed(() => ({
     config: { server: server.origin, ca: entry.staticCaSource(ca.pem) },
@@ -269,7 +269,7 @@ test("copyFrom() rejects a broken archive though tar does not end", async () => 
   expect(String(await copied)).toMatch(/Cannot read the tar archive: a number in a header/);
 });
 
-test("copyFrom() rejects an archive that breaks off, whatever the exit code says", async () => {
+test("copyFrom() rejects a truncated archive, whatever the exit code is", async () => {
   const { pods, folder } = await startPods();
   const whole = await archiveOf({ name: "x/a", body: "a".repeat(5_000) });
   for (const length of [100, 512, 3_000, whole.length - 1_024, whole.length - 512]) {

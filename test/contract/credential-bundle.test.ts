@@ -1,6 +1,6 @@
 /**
- * A client certificate from one file, as the `podCertificate` volume has it: the key first, then the chain, and
- * another key at each renewal.
+ * A client certificate from a single file, as in the `podCertificate` volume: the key first, then the chain,
+ * with a new key at each renewal.
  *
  * @module
  */
@@ -29,7 +29,7 @@ async function setUp() {
   return { clients, volume, clientCert, kube, events, whoAmI };
 }
 
-test("fileClientCertSource() of a podCertificate volume is known by its bundle, through renewals", async () => {
+test("fileClientCertSource() authenticates with a podCertificate volume's bundle, through renewals", async () => {
   const { clients, volume, clientCert, whoAmI } = await setUp();
   expect(await whoAmI()).toBe("alice");
   expect(clientCert.status.source).toBe(`file ${volume.tokenFile}`);
@@ -59,12 +59,12 @@ test("fileClientCertSource() of one file never shows a torn pair when it is swap
   while (swapping) seen.add(await whoAmI());
   await swaps;
   expect(seen).toEqual(new Set(["alice", "bob"]));
-  // One read of one file is one pair: none has to be thrown away.
+  // One read of one file returns a matching pair: none is ever discarded.
   const failures = events.flatMap((event) => (event.type === "reload-failed" ? event.error : []));
   expect(failures.map(String).filter((message) => message.includes("belong"))).toEqual([]);
 });
 
-test("fileClientCertSource() of one file that is half written keeps the pair before", async () => {
+test("fileClientCertSource() of one file that is half written keeps the previous pair", async () => {
   const { clients, volume, clientCert, whoAmI } = await setUp();
   expect(await whoAmI()).toBe("alice");
   await truncateMidBlock(volume.tokenFile);
@@ -74,7 +74,7 @@ test("fileClientCertSource() of one file that is half written keeps the pair bef
   await until("it is read again", async () => (await whoAmI()) === "bob");
 });
 
-test("fileClientCertSource() of one file says what is missing in it", async () => {
+test("fileClientCertSource() of one file says what it lacks", async () => {
   const { cert, key } = await (await createCa()).issue({ client: true });
   for (const [content, missing] of [
     [key, "the certificate"],

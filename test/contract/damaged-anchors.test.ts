@@ -1,6 +1,6 @@
 /**
- * Certificates that pass for certificates, and that the runtime can't parse: they never get into a bundle, and
- * whatever does lets the others serve.
+ * Certificates that our own reader accepts but the runtime can't parse. They never get into a bundle, and an
+ * unusable certificate that does get in leaves the others usable.
  *
  * @module
  */
@@ -12,15 +12,15 @@ import { authorityKinds } from "./support/authorities.ts";
 import { entry } from "./support/entry.ts";
 import { connectClient, createVolume, rejection, startCluster, types } from "./support/scene.ts";
 
-/** How many altered certificates are put beside a good one. */
+/** How many altered certificates are added to a good one. */
 const SERVED = 60;
 
-/** The settings that lead to different verifiers. */
+/** The options that select different verifiers. */
 const settings = new Map(
   authorityKinds.map((kind) => [JSON.stringify(kind.settings), kind.settings]),
 );
 
-/** The certificate with a byte changed, for each byte in an order of chance, as far as our own reader takes it. */
+/** Copies of the certificate with one byte changed each, at random positions, that our own reader accepts. */
 function* altered(pem: string): Generator<string> {
   const good = derOf(pem);
   const random = seeded(20_261_127);
@@ -58,7 +58,7 @@ function seeded(seed: number): () => number {
   };
 }
 
-test("a certificate that the runtime can't parse makes the reload fail, with its position", async () => {
+test("a certificate that the runtime can't parse fails the reload with its position", async () => {
   const { ca, server } = await startCluster();
   const volume = await createVolume({ ca: ca.pem });
   const source = entry.fileCaSource(volume.caFile);
@@ -77,7 +77,7 @@ test("a certificate that the runtime can't parse makes the reload fail, with its
   expect(await kube.get("/version")).toHaveProperty("gitVersion");
 });
 
-test("a certificate of a static source that the runtime can't parse is an error that says which", async () => {
+test("a certificate of a static source that the runtime can't parse throws an error that names it", async () => {
   const { ca, server } = await startCluster();
   const damaged = [...altered(ca.pem)].find((pem) => !isParsed(pem)) ?? "";
   const source = entry.staticCaSource(ca.pem + damaged);
@@ -89,14 +89,14 @@ test("a certificate of a static source that the runtime can't parse is an error 
 });
 
 test.each([...settings])(
-  "whatever is parsed leaves the certificates beside it as they are, with %s",
+  "no certificate that is parsed affects the ones beside it, with %s",
   async (_, trust) => {
     const ca = await createCa();
     const { server } = await startCluster({}, ca);
     let served = 0;
     for (const pem of altered(ca.pem)) {
       if (!isParsed(pem)) continue;
-      // First, as that is where it would be mistaken for the one after it.
+      // It comes first: there it would be mistaken for the next one.
       const { kube } = await connectClient({
         config: { server: server.origin, ca: entry.staticCaSource(pem + ca.pem) },
         ...trust,

@@ -1,6 +1,6 @@
 /**
- * Environment variables and flags that would have a runtime trust others, or nobody checked at all: each in a
- * process of its own, since a runtime reads them when it starts.
+ * Environment variables and flags that make a runtime trust other CAs, or skip verification. Each is tested
+ * in its own process, since a runtime reads them at startup.
  *
  * @module
  */
@@ -18,12 +18,12 @@ import { runProgram } from "./support/program.ts";
 import type { Task } from "./support/hostile.ts";
 
 interface Start {
-  /** `{}` in a value is the file of the authorities that must not be trusted. */
+  /** In a value, `{}` stands for the file of the CAs that must not be trusted. */
   readonly env?: Readonly<Record<string, string>>;
   readonly flags?: readonly string[];
 }
 
-/** What every runtime is started with in turn, and what this one alone knows. */
+/** What every runtime is started with, and what only this one knows. */
 const starts: Readonly<Record<string, Start>> = {
   nothing: {},
   "NODE_TLS_REJECT_UNAUTHORIZED=0": { env: { NODE_TLS_REJECT_UNAUTHORIZED: "0" } },
@@ -38,7 +38,7 @@ const starts: Readonly<Record<string, Start>> = {
   }),
 };
 
-/** Deno's bundle adds to its default store, which these widen: `capabilities.customCa` says so. */
+/** Deno adds the bundle to its default store, which these extend: see `capabilities.customCa`. */
 const widening = new Set(
   hasExclusiveTransport ? ["NODE_EXTRA_CA_CERTS", "DENO_CERT", "DENO_TLS_CA_STORE=system"] : [],
 );
@@ -61,11 +61,11 @@ async function report(
   return JSON.parse(stdout);
 }
 
-/** Deno can't give an https proxy credentials. */
+/** Deno can't send credentials to an https proxy. */
 const credentials = traits.keepsProxyCredentials ? "me:sesame" : undefined;
 
 describe.each(Object.entries(starts))("started with %s", (name, start) => {
-  test("connect() trusts its bundle and nobody else, servers and https proxies alike", async () => {
+  test("connect() trusts only its bundle, for servers and https proxies alike", async () => {
     const peers = await startHostilePeers(credentials);
     const { ca, targets } = peers;
     const { outcomes, insecure } = await report(peers, { ca, targets }, start);
@@ -86,7 +86,7 @@ describe.each(Object.entries(starts))("started with %s", (name, start) => {
     });
   });
 
-  test("exclusiveTrust trusts the bundle and nobody else", async () => {
+  test("exclusiveTrust trusts only the bundle", async () => {
     const peers = await startHostilePeers(credentials);
     const { ca, straight } = peers;
     const task = { ca, targets: straight, settings: { exclusiveTrust: true } };
@@ -96,7 +96,7 @@ describe.each(Object.entries(starts))("started with %s", (name, start) => {
     await peers.expectNothingSent();
   });
 
-  test("a serverName decides in the place of the host", async () => {
+  test("serverName is verified instead of the host", async () => {
     const peers = await startHostilePeers(credentials);
     const { ca, straight } = peers;
     const task = { ca, targets: straight, config: { serverName: "elsewhere.example" } };
@@ -110,7 +110,7 @@ describe.each(Object.entries(starts))("started with %s", (name, start) => {
 describe("started with NODE_TLS_REJECT_UNAUTHORIZED=0", () => {
   const start: Start = { env: { NODE_TLS_REJECT_UNAUTHORIZED: "0" } };
 
-  test("connect() without a CA trusts the default store and nobody else", async () => {
+  test("connect() without a CA trusts only the default store", async () => {
     const peers = await startHostilePeers(credentials);
     const { outcomes } = await report(peers, { targets: peers.straight }, start);
     expect(Object.values(outcomes)).not.toContain("trusted");
@@ -118,7 +118,7 @@ describe("started with NODE_TLS_REJECT_UNAUTHORIZED=0", () => {
     await peers.expectNothingSent();
   });
 
-  test("connect() with insecureSkipTlsVerify verifies an https proxy, or does not go through one", async () => {
+  test("connect() with insecureSkipTlsVerify verifies an https proxy, or does not use one", async () => {
     const peers = await startHostilePeers(credentials);
     const targets = peers.targets.filter(({ proxy }) => proxy !== undefined);
     const task = { targets, config: { insecureSkipTlsVerify: true } };
@@ -135,13 +135,13 @@ if (traits.hasIgnoreFlag) {
   describe.each(["", "=127.0.0.1"])("started with --unsafely-ignore-certificate-errors%s", (on) => {
     const flags = [`--unsafely-ignore-certificate-errors${on}`];
 
-    test("status() and an event say that connect() and createFetch() are insecure", async () => {
+    test("status() and an event report that connect() and createFetch() are insecure", async () => {
       const peers = await startHostilePeers();
       const { ca, targets } = peers;
       const found = await report(peers, { ca, targets }, { flags });
       expect(found).toMatchObject({ insecure: true, fetchInsecure: true });
       expect(found.insecureEvents).toBe(targets.length);
-      // What they are told: reanchor can't prevent it.
+      // The user is warned: reanchor can't prevent it.
       expect(new Set(Object.values(found.outcomes))).toEqual(new Set(["trusted"]));
     });
 

@@ -1,6 +1,6 @@
 /**
- * The clauses that depend on how a runtime connects, with `exclusiveTrust`: on Deno that is another way to
- * connect than the usual one.
+ * The clauses that depend on how a runtime connects, tested with `exclusiveTrust`. On Deno that option uses a
+ * different kind of connection.
  *
  * @module
  */
@@ -43,7 +43,7 @@ async function untilOpen({ server }: Cluster, most: number): Promise<void> {
   await until(`at most ${most} are open`, async () => (await server.stats()).open <= most);
 }
 
-test("capabilities.exclusiveTrust says that a bundle can be trusted alone", () => {
+test("capabilities.exclusiveTrust says whether a bundle can be trusted exclusively", () => {
   expect(entry.runtime.capabilities.exclusiveTrust).toBe(true);
 });
 
@@ -69,7 +69,7 @@ test("fetch() makes one handshake when 20 requests come one after another", asyn
 
 describe("a reused connection that is lost", () => {
   for (const how of ["cut", "end", "reset"]) {
-    test(`fetch() repeats GET (${how})`, async () => {
+    test(`fetch() retries GET (${how})`, async () => {
       const { kube, server } = await connectAndIdle();
       await server.resetStats();
       expect((await kube.fetch(`/drop-on-reuse?how=${how}`)).status).toBe(200);
@@ -81,7 +81,7 @@ describe("a reused connection that is lost", () => {
         const { kube, server } = await connectAndIdle();
         await server.resetStats();
         const sending = kube.fetch(`/drop-on-reuse?how=${how}`, { method, body: "x" });
-        // Bun is given a connection of its own for these, where nothing is lost.
+        // On Bun these get a connection of their own, which can't be lost.
         if (!traits.givesRepeatableMethodsAConnection || method === "POST" || method === "PATCH") {
           expect(await rejection(sending)).toMatchObject({ name: "ConnectionError" });
         } else await sending;
@@ -92,7 +92,7 @@ describe("a reused connection that is lost", () => {
 });
 
 describe("AbortSignal and timeoutMs", () => {
-  test("end fetch() while the headers are waited for, and send nothing again", async () => {
+  test("end fetch() while it waits for headers, and send nothing again", async () => {
     for (const method of ["GET", "POST"]) {
       const { kube, server } = await connectAndIdle();
       await server.resetStats();
@@ -151,13 +151,13 @@ describe("bodies", () => {
       for (let chunk = 0; chunk < chunks; chunk += 1) await reader?.read();
       await reader?.cancel();
     }
-    // With what it has read already still on its way.
+    // While data that it has already read is still on its way.
     const held = await kube.fetch("/held-body?key=cancel");
     await held.body?.cancel();
     await untilOpen(cluster, closesIdleConnections ? 0 : 4);
   });
 
-  test("fetch() gives whole, cloned and empty ones", async () => {
+  test("fetch() returns complete, cloned and empty bodies", async () => {
     const cluster = await startCluster();
     const { kube } = await connectTo(cluster);
     const response = await kube.fetch("/stream?chunks=50&intervalMs=0&size=20000");
@@ -176,18 +176,18 @@ describe("bodies", () => {
     expect(await sent.json()).toMatchObject({ bytes: 300_000 });
   });
 
-  test("text() reports a body that is cut", async () => {
+  test("text() reports a truncated body", async () => {
     const cluster = await startCluster();
     const { kube } = await connectTo(cluster);
     for (const how of ["cut", "end", "reset"]) {
-      // A reset may also take the head with it.
+      // A reset may discard the headers too.
       const text = kube.fetch(`/cut-body?how=${how}`).then((response) => response.text());
       expect(await rejection(text)).toBeInstanceOf(Error);
     }
   });
 });
 
-test("close() ends what is in flight and leaves no socket", async () => {
+test("close() ends everything in flight and leaves no socket", async () => {
   const cluster = await startCluster();
   const { kube } = await connectTo(cluster);
   await Promise.all(Array.from({ length: 5 }, () => kube.get("/version")));
@@ -201,7 +201,7 @@ test("close() ends what is in flight and leaves no socket", async () => {
   await untilOpen(cluster, closesIdleConnections ? 0 : 5);
 });
 
-test("fetch() comes back to one connection after 50 rotations", async () => {
+test("fetch() returns to one connection after 50 rotations", async () => {
   const { ca, server } = await startCluster();
   let bundle = ca.pem;
   const source = entry.functionCaSource(() => bundle, { reloadIntervalMs: 0 });

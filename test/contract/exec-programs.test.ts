@@ -1,5 +1,5 @@
 /**
- * Exec plugins as real programs. The names of the cases are client-go's
+ * Exec plugins as real programs. The cases have the names that client-go uses
  * (`plugin/pkg/client/auth/exec/exec_test.go`).
  *
  * @module
@@ -40,7 +40,7 @@ function path(relative: string): string {
   return fileURLToPath(new URL(relative, import.meta.url));
 }
 
-/** A plugin that does one of the script's ways. */
+/** A plugin that runs the script in one of its modes. */
 function pluginOf(
   way: string,
   env: Readonly<Record<string, string>> = {},
@@ -64,12 +64,12 @@ function sourceOf(plugin: ExecPlugin, clock = new ManualClock()) {
   });
 }
 
-/** A plugin that prints this. */
+/** A plugin that prints this content. */
 function printing(content: object, more?: Partial<ExecPlugin>): ExecPlugin {
   return pluginOf("print", { PLUGIN_OUTPUT: JSON.stringify(content) }, more);
 }
 
-/** What loading fails with; never with a secret in it. */
+/** The error of loading. Checks that it never contains a secret. */
 async function failureOf(plugin: ExecPlugin): Promise<SourceError> {
   const error = await rejection(sourceOf(plugin).current());
   expect(shown(error)).not.toContain(SECRET);
@@ -83,7 +83,7 @@ async function createFolder(): Promise<string> {
   return folder;
 }
 
-/** Where runs are logged, and the processes of each that was; they are killed when the test ends. */
+/** The log of runs, and the processes of each run. They are killed when the test ends. */
 async function createLog() {
   const file = join(await createFolder(), "log");
   async function runs(): Promise<number[][]> {
@@ -103,7 +103,7 @@ async function createLog() {
   return { file, runs };
 }
 
-/** Whether a process is there, and no zombie that only waits to be looked at. */
+/** Whether a process is running, and not a zombie. */
 async function isRunning(id: number): Promise<boolean> {
   try {
     process.kill(id, 0);
@@ -122,15 +122,15 @@ const flags: Readonly<Record<typeof lane, readonly string[]>> = {
 
 interface InOwnProcess {
   readonly options?: { readonly timeoutMs?: number; readonly patienceMs?: number };
-  /** What is typed at a terminal; without it, there is none. */
+  /** What is typed at the terminal. Without it, there is no terminal. */
   readonly typed?: string;
-  /** What it may do in Deno. */
+  /** The Deno permissions that it gets. */
   readonly permissions?: readonly string[];
-  /** Whether something may be left that holds its standard error open. */
+  /** Whether a process may stay behind that holds its standard error open. */
   readonly leavesPrograms?: boolean;
 }
 
-/** Uses a plugin in a process of this lane's runtime, to see what else than its credential comes out. */
+/** Uses a plugin in a process of this lane's runtime, to see what comes out beside its credential. */
 async function runInOwnProcess(
   plugin: ExecPlugin,
   { options = {}, typed, permissions = ["-A"], leavesPrograms = false }: InOwnProcess = {},
@@ -166,7 +166,7 @@ async function runInOwnProcess(
   return { code, ...output };
 }
 
-describe("what a plugin gives", () => {
+describe("what a plugin returns", () => {
   test.each([v1, v1beta1])("bearer token, %s", async (apiVersion) => {
     const status = { token: "sesame\n", expirationTimestamp: "2026-01-01T12:00:00Z" };
     const content = { kind: "ExecCredential", apiVersion, status };
@@ -202,7 +202,7 @@ describe("what a plugin gives", () => {
     },
   );
 
-  test("YAML, with nothing of it on standard error", async () => {
+  test("YAML, with none of it on standard error", async () => {
     const PLUGIN_OUTPUT = `kind: ExecCredential\napiVersion: ${v1}\nstatus:\n  token: !vault sesame\n`;
     expect(await runInOwnProcess(pluginOf("print", { PLUGIN_OUTPUT }))).toEqual({
       code: 0,
@@ -239,7 +239,7 @@ describe("what a plugin gives", () => {
   });
 });
 
-describe("what a plugin is told", () => {
+describe("what a plugin receives", () => {
   test.each([
     ["on", v1, true, { interactive: false, cluster: clusterInfo }],
     ["off", v1, false, { interactive: false }],
@@ -250,13 +250,13 @@ describe("what a plugin is told", () => {
     expect(JSON.parse(atob(token))).toEqual({ apiVersion, spec });
   });
 
-  test("PATH in its variables, which is not where it is looked for", async () => {
+  test("PATH among its variables, which is not where its command is looked up", async () => {
     const folder = await createFolder();
     const write = async (name: string, token: string): Promise<void> => {
       const output = JSON.stringify({ kind: "ExecCredential", apiVersion: v1, status: { token } });
       await writeFile(join(folder, name), `#!/bin/sh\necho '${output}'\n`, { mode: 0o755 });
     };
-    // A program of that name is in this process's own PATH, and says something else.
+    // A program of that name is in this process's own PATH, and prints something else.
     await write("sh", "not this one");
     const status = { token: "TOKEN" };
     const output = JSON.stringify({ kind: "ExecCredential", apiVersion: v1, status });
@@ -291,7 +291,7 @@ describe("what a plugin is told", () => {
     });
   });
 
-  test("interactive mode IfAvailable or Always at a terminal: what a person types", async () => {
+  test("interactive mode IfAvailable or Always at a terminal: what the user types", async () => {
     for (const interactiveMode of ["IfAvailable", "Always"] as const) {
       const plugin = pluginOf("ask", {}, { interactiveMode });
       const { stdout } = await runInOwnProcess(plugin, { typed: "sesame" });
@@ -306,7 +306,7 @@ describe("what a plugin is told", () => {
     expect(stdout).toContain("nobody\r\n");
   });
 
-  test("it is told at a terminal that it may ask", async () => {
+  test("it is informed at a terminal that it may prompt", async () => {
     const plugin = pluginOf("echo", {}, { interactiveMode: "IfAvailable" });
     const { stdout } = await runInOwnProcess(plugin, { typed: "" });
     const token = stripVTControlCharacters(stdout); // Deno moves the cursor first.
@@ -317,7 +317,7 @@ describe("what a plugin is told", () => {
   });
 });
 
-describe("what fails", () => {
+describe("failures", () => {
   const from = `Cannot load credential from exec plugin ${node}: `;
 
   test.each([
@@ -354,7 +354,7 @@ describe("what fails", () => {
     });
   });
 
-  test("a file that is not executable: it may not be run", async () => {
+  test("a file that is not executable: permission denied", async () => {
     const command = join(await createFolder(), "plugin");
     await writeFile(command, "#!/bin/sh\n");
     await chmod(command, 0o600);
@@ -364,7 +364,7 @@ describe("what fails", () => {
     });
   });
 
-  test("failing binary: its exit code, and what it said on standard error", async () => {
+  test("failing binary: its exit code, and its standard error", async () => {
     const plugin = pluginOf("fail", { PLUGIN_OUTPUT: SECRET });
     expect(await failureOf(plugin)).toMatchObject({ reason: "failed" });
     expect(await runInOwnProcess(plugin)).toEqual({
@@ -374,7 +374,7 @@ describe("what fails", () => {
     });
   });
 
-  test("failing binary: the end of what it said, cleaned, and nothing that may be secret", async () => {
+  test("failing binary: the end of its output, cleaned, without possible secrets", async () => {
     const pem = `-----BEGIN PRIVATE KEY-----\n${SECRET}\n-----END PRIVATE KEY-----`;
     const jwt = `eyJhbGciOiJFUzI1NiJ9.${SECRET}.${SECRET}`;
     const said = `\u001b[31mno\u0007\r\nway\u001b[0m ${pem} Bearer ${SECRET} ${jwt} the end`;
@@ -387,7 +387,7 @@ describe("what fails", () => {
     expect(words).toHaveLength(503);
   });
 
-  test("arguments and variables that can't be passed: none of them in the error", async () => {
+  test("arguments and variables that can't be passed: their values are not in the error", async () => {
     const broken = [
       pluginOf("print", {}, { args: [`${SECRET}\0`] }),
       pluginOf("print", { PLUGIN_OUTPUT: `${SECRET}\0` }),
@@ -435,7 +435,8 @@ describe("how long a plugin runs", () => {
     const programs = entry.runtime.programs as Programs;
     const command = {
       command: node,
-      // What it has started is not always killed with it, and holds its output open: no reason to wait.
+      // The program's children are not always killed with it, and hold its output open. That must not delay
+      // the result.
       args: [script, "hang with a child"],
       env: { PLUGIN_LOG: log.file },
       inheritStdin: false,
@@ -449,12 +450,12 @@ describe("how long a plugin runs", () => {
     expect(await pending).toBe(reason);
     await until("it is gone", async () => !(await isRunning(id)));
 
-    // Aborted before: it is not started at all.
+    // The signal was aborted before: the program is not started.
     expect(await rejection(programs.run(command, abort.signal))).toBe(reason);
     expect(await log.runs()).toHaveLength(1);
   });
 
-  test("the time limit holds when what a script has started holds its output open", async () => {
+  test("the time limit holds when a script's child keeps its output open", async () => {
     const log = await createLog();
     const plugin = pluginOf("hang with a child", { PLUGIN_LOG: log.file });
     const { stdout, code } = await runInOwnProcess(plugin, {
@@ -473,7 +474,7 @@ describe("how long a plugin runs", () => {
     }
   });
 
-  test("a plugin has ended though what it has started holds its standard error open", async () => {
+  test("a plugin has ended even if its child keeps its standard error open", async () => {
     const log = await createLog();
     const source = sourceOf(pluginOf("leave a child", { PLUGIN_LOG: log.file }));
     expect((await source.current()).token).toBe("sesame");
@@ -481,7 +482,7 @@ describe("how long a plugin runs", () => {
     expect(await isRunning(child)).toBe(true);
   });
 
-  test("a process whose caller has given up ends without waiting for the plugin", async () => {
+  test("a process whose caller has left ends without waiting for the plugin", async () => {
     const log = await createLog();
     const plugin = pluginOf("hang", { PLUGIN_LOG: log.file });
     const options = { patienceMs: 1_500 };
@@ -490,7 +491,7 @@ describe("how long a plugin runs", () => {
   });
 });
 
-test("Deno needs PATH to look for a program whose variables set another one", async () => {
+test("Deno needs PATH to find a program whose variables set another PATH", async () => {
   const plugin = pluginOf("echo", { PATH: "/nowhere" }, { command: "node" });
   const permissions = ["--allow-read", "--allow-run=node"];
   const { stdout } = await runInOwnProcess(plugin, {
@@ -503,10 +504,10 @@ test("Deno needs PATH to look for a program whose variables set another one", as
   expect(denied.stdout.includes("grant --allow-env=PATH")).toBe(traits.hasPermissions);
 });
 
-test("Deno's permission is looked at and not asked for: the error says what to grant", async () => {
+test("Deno's permission is queried, not requested: the error says what to grant", async () => {
   const plugin = pluginOf("echo");
   const permissions = ["--allow-read", "--allow-env"];
-  // At a terminal, where Deno would ask.
+  // At a terminal, where Deno would prompt.
   const denied = await runInOwnProcess(plugin, { permissions, typed: "" });
   const refused = `Cannot load credential from exec plugin ${node}: it may not be run; grant --allow-run=${node}`;
   expect(denied.stdout.includes(refused)).toBe(traits.hasPermissions);

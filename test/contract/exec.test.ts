@@ -1,5 +1,5 @@
 /**
- * Streams into pods: right endings, backpressure both ways, and the trust of every other request.
+ * Streams into pods: how they end, backpressure in both directions, and the same trust as all other requests.
  *
  * @module
  */
@@ -22,7 +22,7 @@ import {
 
 const MB = 1024 * 1024;
 
-/** A server and a client's pods. */
+/** A server, and the pods of a client. */
 async function startPods() {
   const { ca, server } = await startCluster({ token: "token-1" });
   const config = {
@@ -34,7 +34,7 @@ async function startPods() {
   return { server, kube, pods: kube.resource(Pod) };
 }
 
-/** How much of a flood has gone out once no more does. */
+/** How much of a flood has been sent once it stops growing. */
 async function settledStream(server: TestServer): Promise<number> {
   for (let last = -1; ;) {
     const { streamed } = await server.stats();
@@ -76,7 +76,7 @@ test("execText() returns both outputs and the code, and throws ExecError when as
   );
 });
 
-test("execText() sends its input to the end", async () => {
+test("execText() sends its input completely", async () => {
   const { pods } = await startPods();
   const input = "ab".repeat(MB);
   const { stdout, code } = await pods.execText("web", ["cat"], { stdin: input });
@@ -134,7 +134,7 @@ test("execText() rejects with the error of its input, and ends the command", asy
   await noneOpen(server);
 });
 
-test("attach() connects to the process that runs", async () => {
+test("attach() connects to the running process", async () => {
   const { pods } = await startPods();
   const session = await pods.attach("web", { stdin: "pipe" });
   const writer = session.stdin.getWriter();
@@ -144,7 +144,7 @@ test("attach() connects to the process that runs", async () => {
   expect(await session.exit).toEqual({ code: 0 });
 });
 
-test("exec() tells the size of the terminal", async () => {
+test("exec() sends the size of the terminal", async () => {
   const { pods } = await startPods();
   const run = await pods.exec("web", ["terminal"], { tty: true, stdin: "pipe" });
   await run.resize({ columns: 120, rows: 40 });
@@ -152,7 +152,7 @@ test("exec() tells the size of the terminal", async () => {
   await run.exit;
 });
 
-test("exec() slows a command down whose output is not read", async () => {
+test("exec() slows down a command whose output is not read", async () => {
   const { server, pods } = await startPods();
   const run = await pods.exec("web", ["flood"], { stderr: false });
   expect(await settledStream(server)).toBeLessThan(64 * MB);
@@ -180,7 +180,7 @@ test("exec() slows its caller down when the command does not read", async () => 
     taken += piece.length;
   }
   expect(taken).toBeLessThan(64 * MB);
-  // Reading goes on all the same: the command echoes all of it once it reads.
+  // Reading continues all the same: the command echoes everything once it reads.
   const read = readAll(run.stdout);
   await server.release("ignore");
   await writer.close();
@@ -188,7 +188,7 @@ test("exec() slows its caller down when the command does not read", async () => 
   expect(await run.exit).toEqual({ code: 0 });
 });
 
-test("exec() ends in an error when an output that was asked for is never read", async () => {
+test("exec() fails when an output that was requested is never read", async () => {
   const { ca, server } = await startCluster();
   const { kube, clock } = await connectTimed(() => ({
     config: { server: server.origin, ca: entry.staticCaSource(ca.pem) },
@@ -207,7 +207,7 @@ function nextTurn(): Promise<boolean> {
   return new Promise((resolve) => void setTimeout(() => resolve(false), 20));
 }
 
-test("exec() rejects when the connection is cut, after what had come", async () => {
+test("exec() rejects when the connection is cut, after delivering what had arrived", async () => {
   const { pods } = await startPods();
   const run = await pods.exec("web", ["cut"]);
   const reader = run.stdout.getReader();
@@ -218,14 +218,14 @@ test("exec() rejects when the connection is cut, after what had come", async () 
   expect(await rejection(reader.read())).toBe(error);
 });
 
-test("exec() rejects with what the server says when a command can't be started", async () => {
+test("exec() rejects with the server's message when a command can't be started", async () => {
   const { pods } = await startPods();
   const error = await rejection(pods.execText("web", ["nothing"]));
   expect(error).toBeInstanceOf(ApiError);
   expect(error).toMatchObject({ reason: "InternalError" });
 });
 
-test("exec() throws ApiError with the Status of a refusal", async () => {
+test("exec() throws ApiError with the Status of an error response", async () => {
   const { pods, server } = await startPods();
   for (const [pod, status] of [
     ["forbidden", 403],
@@ -247,7 +247,7 @@ test("exec() says what the server lacks when its input can't be ended", async ()
   await run.close();
 });
 
-test("exec() sends nothing again once the request was written", async () => {
+test("exec() sends nothing again once the request has been written", async () => {
   const { pods, server } = await startPods();
   const error = await rejection(pods.exec("lost", ["cat"]));
   expect(error).toBeInstanceOf(ConnectionError);
@@ -255,7 +255,7 @@ test("exec() sends nothing again once the request was written", async () => {
   expect((await server.stats()).requests).toBe(1);
 });
 
-test("exec() reloads the CA bundle for a server that it does not trust, and credentials on a 401", async () => {
+test("exec() reloads the CA bundle for an untrusted server, and credentials after a 401", async () => {
   const { ca, server } = await startCluster({ token: "token-1" });
   const volume = await createVolume({ ca: ca.pem, token: "token-1" });
   const { kube, events } = await connectClient({
@@ -287,7 +287,7 @@ test("exec() throws ApiError with the Status of a 401 that lasts", async () => {
   await noneOpen(server);
 });
 
-test("exec() trusts nobody but the CA bundle", async () => {
+test("exec() trusts only the CA bundle", async () => {
   const { server } = await startCluster();
   const other = await createCa();
   const { kube } = await connectClient({
@@ -298,7 +298,7 @@ test("exec() trusts nobody but the CA bundle", async () => {
   expect((await server.stats()).requests).toBe(0);
 });
 
-test("exec() outlives a rotation, until drainTimeoutMs ends it and says why", async () => {
+test("exec() survives a rotation, until drainTimeoutMs ends it and says why", async () => {
   const { ca, server } = await startCluster();
   const volume = await createVolume({ ca: ca.pem });
   const { kube, clock } = await connectTimed((runtime) => ({

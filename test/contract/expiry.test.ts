@@ -1,5 +1,5 @@
 /**
- * How near the end is: certificates that are about to expire, and anchors that servers' chains still lead to.
+ * Certificates that are about to expire, and which anchors are still in use by servers.
  *
  * @module
  */
@@ -28,10 +28,10 @@ function expiring(events: ReanchorEvent[]): ReanchorEvent[] {
   return events.splice(0).filter(({ type }) => type.endsWith("-expiring"));
 }
 
-test("get() emits ca-expiring and client-cert-expiring once for each distance", async () => {
+test("get() emits ca-expiring and client-cert-expiring once for each warning distance", async () => {
   const clients = await createCa({ commonName: "clients" });
   const { ca, server } = await startCluster({ clientCa: clients.pem });
-  // Both end in a day.
+  // Both expire in one day.
   const files = await createPairFiles(await clients.issue({ client: true, commonName: "alice" }));
   const clock = new ManualClock(new Date());
   const runtime = timedRuntime(clock);
@@ -59,7 +59,7 @@ test("get() emits ca-expiring and client-cert-expiring once for each distance", 
   }
 });
 
-test("connect() warns of certificates in a config that never change", async () => {
+test("connect() warns about certificates in a config that never change", async () => {
   const ca = await createCa({ notAfter: new Date(Date.now() + 5 * HOUR) });
   const { server } = await startCluster(await ca.issue(), ca);
   const config = { server: server.origin, ca: entry.staticCaSource(ca.pem) };
@@ -68,7 +68,7 @@ test("connect() warns of certificates in a config that never change", async () =
   expect(expiring(events)).toMatchObject([{ type: "ca-expiring", source: "memory" }]);
 });
 
-test("connect() warns once of a certificate, also if the kubeconfig changes", async () => {
+test("connect() warns about a certificate once, even if the kubeconfig changes", async () => {
   const { ca, server } = await startCluster();
   const kubeconfigFor = (namespace: string) =>
     JSON.stringify({
@@ -93,7 +93,7 @@ test("connect() warns once of a certificate, also if the kubeconfig changes", as
   expect(expiring(events)).toHaveLength(1);
 });
 
-test("connect() rejects what is no list of distances", async () => {
+test("connect() rejects an invalid list of warning distances", async () => {
   const options = { config: { server: "https://127.0.0.1:1" }, warnBeforeExpiryMs: 5 };
   await expect(entry.connect(options as never)).rejects.toThrow(TypeError);
 });
@@ -109,7 +109,7 @@ describe.each(exclusiveTrusts)("anchors, exclusiveTrust: %j", (exclusiveTrust) =
     states.map((state) => (isRevealed ? state : undefined));
 
   test.each([true, false])(
-    "status() says which of them the server's chain leads to, through a rotation (key identifiers: %s)",
+    "status() reports which anchors the server's chain leads to, through a rotation (key identifiers: %s)",
     async (keyIdentifiers) => {
       const { ca: old, server } = await startCluster({}, await createCa({ keyIdentifiers }));
       const next = await createCa({ keyIdentifiers });
@@ -130,7 +130,7 @@ describe.each(exclusiveTrusts)("anchors, exclusiveTrust: %j", (exclusiveTrust) =
       await kube.get("/version");
       expect(inUse(kube.status().ca)).toEqual(revealed(true, true));
 
-      // Only the new one is left, and in a bundle that no server was verified by yet.
+      // Only the new anchor is left, in a bundle that has not verified a server yet.
       await volume.write({ ca: next.pem });
       await ca.reload();
       expect(inUse(kube.status().ca)).toEqual([undefined]);
@@ -149,7 +149,7 @@ describe.each(exclusiveTrusts)("anchors, exclusiveTrust: %j", (exclusiveTrust) =
     expect(inUse(kube.status().ca)).toEqual([false, true]);
   });
 
-  test("fetch.status() says it too", async () => {
+  test("fetch.status() reports it too", async () => {
     const { ca, server } = await startCluster();
     const other = await createCa({ commonName: "other" });
     await using fetch = entry.createFetch({

@@ -1,5 +1,6 @@
 /**
- * Clause: what a user's callback throws or rejects with never ends the process, nor what it was called by.
+ * Clause: an exception or a rejection in a user's callback never ends the process, nor the operation that
+ * called it.
  *
  * @module
  */
@@ -9,7 +10,7 @@ import { runProgram } from "./support/program.ts";
 import { aPod } from "./support/pods.ts";
 import { createVolume, startCluster } from "./support/scene.ts";
 
-test("a program lives on though every callback that it gave fails, most of them asynchronously", async () => {
+test("a program survives although all its callbacks fail, most of them asynchronously", async () => {
   const { ca, server } = await startCluster({ fakeApi: {} });
   await server.fake.put("pods", aPod("pod-0"));
   const { caFile } = await createVolume({ ca: ca.pem });

@@ -1,5 +1,5 @@
 /**
- * The model of the API server over real TLS: its streams flow, and a lost connection is one.
+ * The model of the API server over real TLS: its bodies stream, and its lost connections are real ones.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { connectClient, rejection, startCluster, until } from "./support/scene.t
 
 const PATH = "/api/v1/namespaces/default/configmaps";
 
-test.each([false, true])("a watch flows until it is cut, where HTTP/2 is %s", async (http2) => {
+test.each([false, true])("a watch streams until it is cut, with HTTP/2 %s", async (http2) => {
   const { ca, server } = await startCluster({ fakeApi: {}, http2 });
   const { kube } = await connectClient({
     config: { server: server.origin, ca: entry.staticCaSource(ca.pem) },

@@ -1,5 +1,5 @@
 /**
- * Clause: what is read of a file is bounded by what is read, never by what its path or its size said before.
+ * Clause: a read is limited by the bytes that it reads, never by what the path or the size promised before.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { control, createVolume } from "./support/scene.ts";
 const { files } = entry.runtime as { files: Files };
 const { signal } = new AbortController();
 
-/** What a read came to: its bytes, or the reason why there are none. */
+/** The result of a read: its bytes, or the reason for its failure. */
 async function outcome(path: string, maxBytes: number): Promise<number | string> {
   try {
     return (await files.read(path, maxBytes, signal)).length;
@@ -30,7 +30,7 @@ async function folder(): Promise<string> {
 }
 
 test.each([0, 1, 4_095, 4_096, 4_097, 10_000])(
-  "a file of %d bytes is read as a whole",
+  "a file of %d bytes is read completely",
   async (size) => {
     const path = `${await folder()}/file`;
     const content = new Uint8Array(size).map((_, index) => index % 251);
@@ -41,7 +41,7 @@ test.each([0, 1, 4_095, 4_096, 4_097, 10_000])(
   },
 );
 
-/** Files that say that they are empty, and are not. */
+/** Files that report a size of 0 and are not empty. */
 const lying: readonly (readonly [
   what: string,
   path: string,
@@ -56,14 +56,17 @@ const lying: readonly (readonly [
       ]
     : [];
 
-describe("a file whose size is said to be 0", () => {
-  test.each(lying)("is read where it is %s", async (_what, path, maxBytes, expected) => {
-    const found = await outcome(path, maxBytes);
-    expect(found).toEqual(expected);
-    expect(found).not.toBe(0);
-  });
+describe("a file with a reported size of 0", () => {
+  test.each(lying)(
+    "is read up to the limit if it is %s",
+    async (_what, path, maxBytes, expected) => {
+      const found = await outcome(path, maxBytes);
+      expect(found).toEqual(expected);
+      expect(found).not.toBe(0);
+    },
+  );
 
-  test("is read to its end and no further than the limit", async () => {
+  test("is read to its end and never beyond the limit", async () => {
     let given = 0;
     const holding = (bytes: number) => ({
       stat: () => Promise.resolve({ isFile: true, size: 0 }),
@@ -98,7 +101,7 @@ test("a file that grows while it is read is read up to the limit", async () => {
   expect(found).toBe("too-large");
 });
 
-test("a path that changes between any two looks at it gives what was opened, or an error", async () => {
+test("a path that changes at any moment returns the file that was opened, or an error", async () => {
   const root = await folder();
   const path = `${root}/token`;
   const kinds = [`${root}/good`, `${root}/long`, "/dev/null", root];
@@ -126,18 +129,18 @@ test("a path that changes between any two looks at it gives what was opened, or 
   for (const one of found.keys()) expect([6, "too-large", "unreadable"]).toContain(one);
 });
 
-test.each(["/dev/zero", "/dev/null", "/dev/urandom"])("%s is refused", async (device) => {
+test.each(["/dev/zero", "/dev/null", "/dev/urandom"])("%s is rejected", async (device) => {
   expect(await outcome(device, 65_536)).toBe("unreadable");
   const path = `${await folder()}/link`;
   await symlink(device, path);
   expect(await outcome(path, 65_536)).toBe("unreadable");
 });
 
-test("a FIFO is rejected, whether or not somebody writes to it", async () => {
+test("a FIFO is rejected, whether or not it has a writer", async () => {
   const path = `${await folder()}/fifo`;
   await control.fifo(path);
   expect(await outcome(path, 65_536)).toBe("unreadable");
-  // Opened for both, it waits for nobody.
+  // Opened for both, so that opening does not block.
   const writer = await open(path, "r+");
   try {
     await writer.write("sesame");
@@ -148,7 +151,7 @@ test("a FIFO is rejected, whether or not somebody writes to it", async () => {
   }
 });
 
-test("a read that was given up reads no further", async () => {
+test("an aborted read reads no further", async () => {
   const abort = new AbortController();
   let reads = 0;
   const file = {

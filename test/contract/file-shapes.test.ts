@@ -1,5 +1,5 @@
 /**
- * Clause j: however a file is replaced, it is read.
+ * Clause j: a replaced file is read, however it was replaced.
  *
  * @module
  */

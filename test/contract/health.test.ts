@@ -1,5 +1,5 @@
 /**
- * What a client says of its health while the cluster rejects it, and after.
+ * The health that a client reports while the cluster rejects it, and afterwards.
  *
  * @module
  */
@@ -10,13 +10,13 @@ import { createCa } from "../support/pki.ts";
 import { entry } from "./support/entry.ts";
 import { connectClient, createVolume, rejection, startCluster } from "./support/scene.ts";
 
-/** What readiness goes by, as the documentation says. */
+/** The condition for readiness that the documentation recommends. */
 function isReady(kube: KubeClient): boolean {
   const { healthy, lastSuccessAt } = kube.status();
   return healthy && lastSuccessAt !== undefined;
 }
 
-/** A client by files, at a server that asks for a token. */
+/** A client that uses files, for a server that requires a token. */
 async function connectByFiles(options: Partial<ConnectOptions> = {}) {
   const { ca, server } = await startCluster({ token: "first" });
   const volume = await createVolume({ ca: ca.pem, token: "first" });
@@ -35,7 +35,7 @@ async function connectByFiles(options: Partial<ConnectOptions> = {}) {
 }
 
 describe("status() is not healthy", () => {
-  test("while the server's CA is rotated and the file is not, and is again afterwards", async () => {
+  test("while the server's CA has rotated and the file has not, and is healthy again afterwards", async () => {
     const { kube, server, volume } = await connectByFiles({ trustWaitMs: 100 });
     const next = await createCa();
     await server.restart({ ...(await next.issue()), token: "first" });
@@ -51,7 +51,7 @@ describe("status() is not healthy", () => {
     expect(isReady(kube)).toBe(true);
   });
 
-  test("while the server knows no longer the token of the file, and is again afterwards", async () => {
+  test("while the server rejects the token of the file, and is healthy again afterwards", async () => {
     const { kube, server, volume } = await connectByFiles();
     await server.swap({ token: "second" });
     expect(await rejection(kube.get("/version"))).toMatchObject({ status: 401 });

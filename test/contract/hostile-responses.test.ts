@@ -1,6 +1,6 @@
 /**
- * Over sockets, responses of a server that means harm: each is rejected or read in exactly one way, none ends a program
- * or is waited for in vain, and nothing of one reaches another request.
+ * Responses of a hostile server, over sockets. Each is rejected, or read in exactly one way. None crashes the
+ * program or hangs, and no part of one reaches another request.
  *
  * @module
  */
@@ -16,7 +16,7 @@ const chunked = `${OK}Transfer-Encoding: chunked\r\n\r\n`;
 const poison = `${OK}Content-Length: 6\r\n\r\npoison`;
 const five = `${OK}Content-Length: 5\r\n\r\nhello`;
 
-/** What is sent, and the body that is read of it; `undefined` if it is rejected. */
+/** The bytes that are sent, and the body that is read from them; `undefined` if they are rejected. */
 const responses: readonly (readonly [name: string, bytes: string, body: string | undefined])[] = [
   [
     "a length and chunks",
@@ -95,7 +95,7 @@ async function pathOf(bytes: string, more = ""): Promise<string> {
   return `/raw?bytes=${encodeURIComponent(btoa(String.fromCharCode(...compressed)))}${more}`;
 }
 
-/** The body that is read; `undefined` if there is none. */
+/** The body that is read; `undefined` if the response is rejected. */
 async function read(
   kube: KubeClient,
   path: string,
@@ -111,17 +111,18 @@ async function read(
 
 describe("over sockets", () => {
   test.each(["", "&slowly=1"])(
-    "fetch() takes of each response what is its own, or rejects it (%s)",
+    "fetch() reads only its own part of each response, or rejects it (%s)",
     async (how) => {
       const cluster = await startCluster();
       const kube = await connectBySockets(cluster);
       const wrong: unknown[] = [];
       for (const [name, bytes, body] of responses) {
-        // What comes after the next request was sent can't be told from its response, by any client.
+        // No client can distinguish bytes that come after the next request was sent from that request's
+        // response.
         const comesLate = body !== undefined && bytes.endsWith(poison);
         if (how !== "" && (bytes.length > 1_000 || comesLate)) continue;
         const path = await pathOf(bytes, how);
-        // A few in a row and beside each other, so that a connection which is kept by mistake is used again.
+        // Several in a row and in parallel, so that a connection that is kept by mistake is used again.
         const [found, ...others] = await Promise.all([
           read(kube, path),
           ...Array.from({ length: 4 }, async (_, index) => {
@@ -141,7 +142,7 @@ describe("over sockets", () => {
     120_000,
   );
 
-  test("fetch() waits for no connection that stays open after a broken response", async () => {
+  test("fetch() does not wait for a connection that stays open after a broken response", async () => {
     const cluster = await startCluster();
     const kube = await connectBySockets(cluster);
     const broken = responses.filter(
@@ -157,7 +158,7 @@ describe("over sockets", () => {
     await until("all are closed", async () => (await cluster.server.stats()).open === 0);
   }, 120_000);
 
-  test("fetch() takes an answer that comes before its stream body was sent, and gives up the rest", async () => {
+  test("fetch() accepts a response that comes before its stream body was sent, and cancels the rest", async () => {
     const cluster = await startCluster();
     const kube = await connectBySockets(cluster);
     const { promise: cancelled, resolve } = Promise.withResolvers<void>();
@@ -172,7 +173,7 @@ describe("over sockets", () => {
     expect(await read(kube, "/text/200")).toBe("plain text with status 200\n");
   });
 
-  test("fetch() reads no body of a HEAD, whatever its server sends", async () => {
+  test("fetch() reads no body for HEAD, whatever its server sends", async () => {
     const cluster = await startCluster();
     const kube = await connectBySockets(cluster);
     const response = await kube.fetch(await pathOf(`${five}${poison}`), { method: "HEAD" });

@@ -1,5 +1,5 @@
 /**
- * Acting as another user: what the API server sees.
+ * Impersonation: what the API server receives.
  *
  * @module
  */
@@ -32,7 +32,7 @@ test("get() sends user, uid, one group and extra", async () => {
   });
 });
 
-test("get() leaves a request alone whose caller impersonates somebody", async () => {
+test("get() leaves a request unchanged whose caller impersonates another user", async () => {
   const { ca, server } = await startCluster();
   const { kube } = await connectClient({
     config: {
@@ -46,7 +46,7 @@ test("get() leaves a request alone whose caller impersonates somebody", async ()
   expect(headers["impersonate-uid"]).toBeUndefined();
 });
 
-test("several groups are several lines where the runtime can send them, and rejected where not", async () => {
+test("several groups are sent as several header lines if the runtime can, and rejected otherwise", async () => {
   const { ca, server } = await startCluster();
   const config = {
     server: server.origin,

@@ -1,5 +1,5 @@
 /**
- * An informer holds what the server holds, after all that can come between them.
+ * An informer has the server's objects, after any kind of failure between them.
  *
  * @module
  */
@@ -46,7 +46,7 @@ describe.each(ways)("an informer over $way", ({ http2, settings, httpVersion }) 
     ["its watch fell silent", async (scene) => await meet(scene, { silentAfterBytes: 200 })],
     ["its watch was refused", async (scene) => await meet(scene, { status: 500 })],
     ["its watch had nonsense", async (scene) => await meet(scene, { firstLine: "<html>" })],
-  ])("holds what the server holds after %s", async (_, act) => {
+  ])("has the server's objects after %s", async (_, act) => {
     const scene = await start();
     const { server, writer, kube } = scene;
     await writer.write(20);
@@ -59,7 +59,7 @@ describe.each(ways)("an informer over $way", ({ http2, settings, httpVersion }) 
     expect(informer.hasSynced).toBe(true);
   });
 
-  test("tells its handlers each change, and one that comes late what is there", async () => {
+  test("calls its handlers with each change, and a late handler with the current objects", async () => {
     const { server, writer, kube } = await start();
     await writer.write(20);
     const informer = kube.resource(Pod).informer();
@@ -97,7 +97,7 @@ describe.each(ways)("an informer over $way", ({ http2, settings, httpVersion }) 
     expect(informer.byIndex("node", "node-c")).toEqual([]);
   });
 
-  test("leaves no watch behind when it is stopped, and keeps what it has", async () => {
+  test("leaves no watch behind when it is stopped, and keeps its objects", async () => {
     const { server, writer, kube } = await start();
     await writer.write(10);
     const informer = kube.resource(Pod).informer();
@@ -122,7 +122,7 @@ describe.each(ways)("an informer over $way", ({ http2, settings, httpVersion }) 
     const cluster = await startCluster({ fakeApi: {}, http2 });
     const { server } = cluster;
     const { kube } = await connectQuicklyTo(cluster, settings);
-    // Before it has one, a client can't know that one will do.
+    // Before the first connection, a client can't know whether one is enough.
     await kube.get("/version");
     await connectionIsFree();
     const informers = Array.from({ length: 10 }, (_, index) => {
@@ -170,7 +170,7 @@ describe.each(ways)("an informer over $way", ({ http2, settings, httpVersion }) 
   }
 });
 
-/** What the informer's handlers are told, in short. */
+/** The calls of the informer's handlers, in short. */
 function handle(informer: Informer<Pod>): string[] {
   const told: string[] = [];
   informer.on({

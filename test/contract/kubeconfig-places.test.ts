@@ -1,5 +1,6 @@
 /**
- * Where `connect()` looks for a cluster, in a process of this runtime with a file system that is in its way.
+ * Where `connect()` looks for a cluster, in a separate process of this runtime, when the file system has
+ * obstacles.
  *
  * @module
  */
@@ -13,7 +14,7 @@ import { runProgram } from "./support/program.ts";
 
 const POD = "https://10.96.0.1";
 
-/** A folder with a pod's service account in `pod/`, in the middle of which a process runs. */
+/** A folder that a process runs in, with a pod's service account in `pod/`. */
 async function createFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "reanchor-places-"));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
@@ -28,7 +29,7 @@ async function createFolder(): Promise<string> {
   return folder;
 }
 
-/** What is found with an environment, as the program `find-cluster` prints it. */
+/** What is found in an environment, as the program `find-cluster` prints it. */
 async function find(
   root: string,
   env: Readonly<Record<string, string>>,
@@ -55,7 +56,7 @@ function kubeconfigOf(user: object): string {
   });
 }
 
-describe("connect() takes the pod's identity when", () => {
+describe("connect() uses the pod's identity when", () => {
   test.each([
     ["there is no kubeconfig", {}],
     ["KUBECONFIG is /dev/null", { KUBECONFIG: "/dev/null" }],
@@ -66,7 +67,7 @@ describe("connect() takes the pod's identity when", () => {
     expect(JSON.parse(found)).toMatchObject({ server: POD, token: "of the pod" });
   });
 
-  test.each(["", "# nothing\n"])("the kubeconfig holds nothing: %j", async (text) => {
+  test.each(["", "# nothing\n"])("the kubeconfig has no content: %j", async (text) => {
     const folder = await createFolder();
     const path = join(folder, "config");
     await writeFile(path, text);
@@ -75,7 +76,7 @@ describe("connect() takes the pod's identity when", () => {
   });
 });
 
-describe("connect() takes no other identity when the kubeconfig can't be looked at:", () => {
+describe("connect() uses no other identity when the kubeconfig can't be checked:", () => {
   test.each(["a file stands where a folder should be", "symbolic links go round in a circle"])(
     "%s",
     async (obstacle) => {
@@ -92,7 +93,7 @@ describe("connect() takes no other identity when the kubeconfig can't be looked 
   );
 });
 
-describe("connect() reads everything again when the process has moved to another folder:", () => {
+describe("connect() reloads everything after the process has changed its folder:", () => {
   test("the kubeconfig, the CA and a token file, by relative paths", async () => {
     const folder = await createFolder();
     await writeFile(join(folder, "kube", "config"), kubeconfigOf({ tokenFile: "./token" }));

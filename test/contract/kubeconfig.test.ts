@@ -1,5 +1,5 @@
 /**
- * A kubeconfig on disk, and everything that it names, rotates under a client.
+ * Rotation of a kubeconfig on disk, and of every file that it names, while a client is open.
  *
  * @module
  */
@@ -28,7 +28,7 @@ import { ManualClock } from "../../src/testing/manual-clock.ts";
 
 const INTERVAL_MS = 60_000;
 
-/** What a test says of a kubeconfig. */
+/** The kubeconfig of a test. */
 interface Parts {
   readonly cluster: Readonly<Record<string, unknown>>;
   readonly user?: Readonly<Record<string, unknown>>;
@@ -96,7 +96,7 @@ describe("kubeconfig()", () => {
     expect(kube.status().kubeconfig).toMatchObject({ source: folder.path, failures: 0 });
   });
 
-  test("connects with files as minikube writes them, relative to its own folder, and follows each", async () => {
+  test("connects with files as minikube writes them, relative to the kubeconfig's folder, and reloads each", async () => {
     const clients = await createCa({ commonName: "clients" });
     const { ca, server } = await startCluster({ clientCa: clients.pem });
     const folder = await createFolder();
@@ -127,7 +127,7 @@ describe("kubeconfig()", () => {
     expect(types(events)).not.toContain("kubeconfig-reloaded");
   });
 
-  test("follows a token file, which wins over the token beside it", async () => {
+  test("reloads a token file, which takes precedence over the token beside it", async () => {
     const { ca, server } = await startCluster({ token: "from-file" });
     const folder = await createFolder();
     await folder.write("token", "from-file\n");
@@ -143,7 +143,7 @@ describe("kubeconfig()", () => {
     await kube.get("/echo");
   });
 
-  test("takes the inline token when the token file can't be read", async () => {
+  test("uses the inline token when the token file can't be read", async () => {
     const { ca, server } = await startCluster({ token: "inline" });
     const folder = await createFolder();
     await folder.writeConfig({
@@ -168,7 +168,7 @@ describe("kubeconfig()", () => {
     expect(new TextDecoder().decode(bytes)).toBe("me:sésame");
   });
 
-  test("honours tls-server-name, disable-compression and impersonation", async () => {
+  test("supports tls-server-name, disable-compression and impersonation", async () => {
     const ca = await createCa();
     const { server } = await startCluster(await ca.issue({ hosts: ["api.internal"] }), ca);
     const { kube } = await connectBy({
@@ -189,7 +189,7 @@ describe("kubeconfig()", () => {
     });
   });
 
-  test("honours insecure-skip-tls-verify, and says so", async () => {
+  test("supports insecure-skip-tls-verify, and reports it", async () => {
     const { server } = await startCluster();
     const { kube, events } = await connectBy({
       content: kubeconfigOf({
@@ -201,7 +201,7 @@ describe("kubeconfig()", () => {
   });
 });
 
-describe("kubeconfig() by an exec plugin", () => {
+describe("kubeconfig() with an exec plugin", () => {
   const node = fileURLToPath(new URL("../../node_modules/node/bin/node", import.meta.url));
   const script = fileURLToPath(new URL("./support/programs/exec-plugin.mjs", import.meta.url));
 
@@ -215,7 +215,7 @@ describe("kubeconfig() by an exec plugin", () => {
     };
   }
 
-  test("sends its token, once for all who ask, and 401 refreshes it", async () => {
+  test("sends its token, run once for all callers, and runs it again after a 401", async () => {
     const { ca, server } = await startCluster({ token: "run-1" });
     const folder = await createFolder();
     const log = folder.path.replace(/config$/, "runs");
@@ -236,7 +236,7 @@ describe("kubeconfig() by an exec plugin", () => {
     expect(types(events)).toContain("exec-credential-reloaded");
   });
 
-  test("shows its certificate", async () => {
+  test("sends its certificate", async () => {
     const clients = await createCa({ commonName: "clients" });
     const { ca, server } = await startCluster({ clientCa: clients.pem });
     const pair = await clients.issue({ client: true, commonName: "alice" });
@@ -255,7 +255,7 @@ describe("kubeconfig() by an exec plugin", () => {
     expect(kube.status().clientCert).toMatchObject({ subject: "CN=alice" });
   });
 
-  test("that is not there is a ConfigError with the install hint", async () => {
+  test("throws a ConfigError with the install hint if it is not installed", async () => {
     const exec = { ...execOf("print", {}), command: "no-such-plugin", installHint: "brew it" };
     const content = kubeconfigOf({ cluster: { server: "https://10.96.0.1" }, user: { exec } });
     const config = await entry.kubeconfig({ content });
@@ -265,7 +265,7 @@ describe("kubeconfig() by an exec plugin", () => {
   });
 });
 
-describe("kubeconfig() does no harm with", () => {
+describe("kubeconfig() rejects without harm", () => {
   async function refusal(path: string): Promise<string> {
     const error = await rejection(entry.kubeconfig({ path }));
     expect(error).toMatchObject({ code: "ERR_REANCHOR_CONFIG" });
@@ -291,7 +291,7 @@ describe("kubeconfig() does no harm with", () => {
 });
 
 describe("a kubeconfig that changes", () => {
-  test("moves the client to another server, CA and token, and ends what is in flight by itself", async () => {
+  test("moves the client to another server, CA and token, and lets requests in flight end", async () => {
     const first = await startCluster({ token: "one" });
     const second = await startCluster({ token: "two" });
     const folder = await createFolder();
@@ -320,7 +320,7 @@ describe("a kubeconfig that changes", () => {
     await expect(kube.fetch(`${first.server.origin}/echo`)).rejects.toThrow(TypeError);
   });
 
-  test("close() ends what still streams from the server that it has left", async () => {
+  test("close() ends streams from the server that the client has left", async () => {
     const first = await startCluster();
     const second = await startCluster();
     const folder = await createFolder();
@@ -339,7 +339,7 @@ describe("a kubeconfig that changes", () => {
     await ended;
   });
 
-  test("get() that is rejected by its embedded CA reads the kubeconfig at once and continues", async () => {
+  test("get() that its embedded CA can't verify reloads the kubeconfig at once and continues", async () => {
     const { ca, server } = await startCluster();
     const folder = await createFolder();
     const partsOf = (pem: string): Parts => ({
@@ -356,7 +356,7 @@ describe("a kubeconfig that changes", () => {
     await kube.post("/echo", { sent: "again" });
   });
 
-  test("get() that is answered with 401 for its embedded token reads the kubeconfig and continues", async () => {
+  test("get() that gets a 401 for its embedded token reloads the kubeconfig and continues", async () => {
     const { ca, server } = await startCluster({ token: "one" });
     const folder = await createFolder();
     const partsOf = (token: string): Parts => ({
@@ -370,13 +370,13 @@ describe("a kubeconfig that changes", () => {
     await folder.writeConfig(partsOf("two"));
     await clock.advance(500);
     await kube.get("/echo");
-    // A refusal that no change mends is the caller's, once.
+    // A 401 that no change resolves is returned to the caller, once.
     await server.swap({ token: "three" });
     await clock.advance(500);
     expect(await rejection(kube.get("/echo"))).toMatchObject({ status: 401 });
   });
 
-  test("get() that is answered with 401 for its id-token reads the kubeconfig, or says how to log in", async () => {
+  test("get() that gets a 401 for its id-token reloads the kubeconfig, or says how to log in", async () => {
     const idToken = (jti: number): string => `e30.${btoa(JSON.stringify({ jti, exp: 4e9 }))}.c2ln`;
     const [one = "", two = "", three = ""] = [1, 2, 3].map(idToken);
     const { ca, server } = await startCluster({ token: one });
@@ -406,7 +406,7 @@ describe("a kubeconfig that changes", () => {
     ["torn", "apiVersion: v1\nclusters: ["],
     ["empty", ""],
     ["without its context", "current-context: gone\n"],
-  ])("keeps the old one when it is %s, and serves on", async (_, text) => {
+  ])("keeps the old kubeconfig in use when it is %s", async (_, text) => {
     const { ca, server } = await startCluster();
     const folder = await createFolder();
     const parts: Parts = {
@@ -426,7 +426,7 @@ describe("a kubeconfig that changes", () => {
     expect(kube.namespace).toBe("mended");
   });
 
-  test("keeps the old one when the new one names a CA file that is not there, until it is", async () => {
+  test("keeps the old one while the new one names a missing CA file", async () => {
     const { ca, server } = await startCluster();
     const folder = await createFolder();
     await folder.writeConfig({
@@ -450,7 +450,7 @@ describe("a kubeconfig that changes", () => {
     expect(kube.namespace).toBe("new");
   });
 
-  test("opens no new connection when what changes is not what is used", async () => {
+  test("opens no new connection when the change does not concern what is used", async () => {
     const { ca, server } = await startCluster();
     const folder = await createFolder();
     const config = kubeconfigOf({
@@ -468,7 +468,7 @@ describe("a kubeconfig that changes", () => {
   });
 });
 
-test("a thousand requests at once meet one change of the kubeconfig, and none fails", async () => {
+test("a change of the kubeconfig fails none of a thousand concurrent requests", async () => {
   const first = await startCluster();
   const second = await startCluster();
   const folder = await createFolder();

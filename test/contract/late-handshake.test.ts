@@ -1,5 +1,5 @@
 /**
- * A handshake that the network delays: it must not be completed by an anchor that was removed meanwhile.
+ * A handshake that the network delays. An anchor that was removed meanwhile must not complete it.
  *
  * @module
  */
@@ -11,13 +11,13 @@ import { hasExclusiveTransport } from "./support/traits.ts";
 import { openFileCluster, rejection, until } from "./support/scene.ts";
 
 describe.each(authorityKinds)("$kind", ({ next, settings }) => {
-  // Deno's exclusive trust goes over sockets.
+  // Deno uses sockets for exclusive trust.
   const rejectsLateHandshakes =
     entry.runtime.capabilities.rejectsLateHandshakes ||
     (hasExclusiveTransport && settings.exclusiveTrust === true);
 
   test.each(["GET", "POST"])(
-    "fetch() sends no %s by a handshake that ends after its anchor was removed",
+    "fetch() sends no %s on a handshake that ends after its anchor was removed",
     async (method) => {
       const { server, volume, source, kube } = await openFileCluster({
         ca: await next(),
@@ -36,7 +36,7 @@ describe.each(authorityKinds)("$kind", ({ next, settings }) => {
         await server.release("late");
         expect(await outcome).toBeInstanceOf(entry.UntrustedServerError);
       } else {
-        // Declared: the runtime hides its sockets, and the time limit of the request bounds the wait.
+        // Declared: the runtime hides its sockets, and the request's time limit bounds the wait.
         expect(await outcome).toBeInstanceOf(entry.TimeoutError);
         await server.swap({ handshakeGate: null });
         await server.release("late");
@@ -46,7 +46,7 @@ describe.each(authorityKinds)("$kind", ({ next, settings }) => {
     },
   );
 
-  test("fetch() sends by the new generation when the trust was widened during the handshake", async () => {
+  test("fetch() sends with the new generation when trust was extended during the handshake", async () => {
     const scene = await openFileCluster({ ca: await next(), connect: settings });
     const { ca, server, volume, source, kube } = scene;
     await server.swap({ handshakeGate: "late" });

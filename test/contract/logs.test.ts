@@ -1,5 +1,5 @@
 /**
- * A log that is followed is told whole: each line once, through all that can cut it off.
+ * Following a log returns each line once, whatever interrupts it.
  *
  * @module
  */
@@ -25,7 +25,7 @@ describe.each(ways)("a log over $way", ({ http2, settings }) => {
     await server.fake.put("pods", aPod("web"));
     let written = 0;
 
-    /** Writes lines, three of which have one time. */
+    /** Writes lines, three of which have the same timestamp. */
     async function write(count: number): Promise<void> {
       for (let line = 0; line < count; line += 1) {
         const at = timeOf(Math.floor(written / 3));
@@ -74,7 +74,7 @@ describe.each(ways)("a log over $way", ({ http2, settings }) => {
     }
   });
 
-  test("shows times where they are asked for, and only the last lines", async () => {
+  test("returns timestamps when asked for them, and only the last lines", async () => {
     const { pods, write } = await start();
     await write(9);
     const lines: string[] = [];
@@ -83,7 +83,7 @@ describe.each(ways)("a log over $way", ({ http2, settings }) => {
     expect(await pods.logText("web", { tailLines: 1 })).toBe("line 8 🏠\n");
   });
 
-  test("is rejected where there is no such pod or container", async () => {
+  test("rejects when the pod or container does not exist", async () => {
     const { pods } = await start();
     for (const [name, container, status] of [
       ["nobody", "main", 404],
@@ -96,7 +96,7 @@ describe.each(ways)("a log over $way", ({ http2, settings }) => {
     }
   });
 
-  test("ends with its client, also while a line is waited for", async () => {
+  test("ends with its client, even while it waits for a line", async () => {
     const { kube, pods, write } = await start();
     await write(1);
     const log = pods.logs("web", { follow: true });
@@ -125,7 +125,7 @@ async function shutDown({ server }: { readonly server: TestServer }): Promise<vo
   await server.fake.endLogStreams();
 }
 
-/** A time with nine digits, so many tenths of a second after a certain one. */
+/** A timestamp with nine digits, a number of tenths of a second after a fixed time. */
 function timeOf(tenths: number): string {
   const date = new Date(Date.UTC(2026, 0, 1) + tenths * 100);
   return date.toISOString().replace("Z", "000000Z");

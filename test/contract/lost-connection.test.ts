@@ -11,7 +11,7 @@ import { entry } from "./support/entry.ts";
 import { traits } from "./support/traits.ts";
 import { connectClient, connectionIsFree, rejection, startCluster } from "./support/scene.ts";
 
-/** A client with one idle connection, and counts that begin after it. */
+/** A client with one idle connection, and counters that start after it was opened. */
 async function connectAndIdle() {
   const { ca, server } = await startCluster();
   const { kube, events } = await connectClient({
@@ -30,7 +30,7 @@ function retries(events: readonly ReanchorEvent[]): ReanchorEvent[] {
   return events.filter((event) => event.type === "retry");
 }
 
-/** Lost on the connection that the first request had opened, as the server saw it. */
+/** Lost on the connection that the first request opened, as the server saw it. */
 function expectLostOnReuse(requests: readonly RecordedRequest[]): void {
   expect(requests[0]?.connection).toBe(1);
 }
@@ -39,7 +39,7 @@ const ways = ["cut", "end", "reset"];
 const safe = ways.flatMap((how) => ["GET", "HEAD", "OPTIONS"].map((method) => ({ how, method })));
 
 for (const { how, method } of safe) {
-  test(`fetch() repeats ${method} when the reused connection is lost (${how})`, async () => {
+  test(`fetch() retries ${method} when the reused connection is lost (${how})`, async () => {
     const { kube, events, server } = await connectAndIdle();
     const response = await kube.fetch(`/drop-on-reuse?how=${how}`, { method });
     expect(response.status).toBe(200);
@@ -49,7 +49,7 @@ for (const { how, method } of safe) {
     expectLostOnReuse(requests);
     expect(requests.map((request) => request.method)).toEqual([method, method]);
     expect(requests[1]?.connection).toBe(2);
-    // Some runtimes repeat these methods themselves, before anybody is told.
+    // Some runtimes retry these methods themselves, without reporting it.
     expect(retries(events)).toEqual(
       traits.repeatsLostRequests === "all" ||
         (traits.repeatsLostRequests === "closed" && how !== "cut")
@@ -67,7 +67,7 @@ for (const { how, method } of safe) {
   });
 }
 
-test("get() repeats when the reused connection is lost", async () => {
+test("get() retries when the reused connection is lost", async () => {
   const { kube } = await connectAndIdle();
   expect(await kube.get("/drop-on-reuse")).toEqual({ connection: 2 });
 });
@@ -94,7 +94,7 @@ const bodies: Record<string, MakeInit> = {
 };
 
 for (const { how, what, init } of inEachWay(bodies)) {
-  test(`fetch() reports ${what} and does not repeat it when the reused connection is lost (${how})`, async () => {
+  test(`fetch() reports ${what} and does not retry it when the reused connection is lost (${how})`, async () => {
     const { kube, events, server } = await connectAndIdle();
     const error = await rejection(kube.fetch(`/drop-on-reuse?how=${how}`, init()));
 
@@ -105,13 +105,13 @@ for (const { how, what, init } of inEachWay(bodies)) {
     expectLostOnReuse(requests);
     expect(requests).toHaveLength(1);
     expect(retries(events)).toEqual([]);
-    // The client is none the worse for it.
+    // The client still works.
     expect(await kube.get("/version")).toHaveProperty("gitVersion");
   });
 }
 
-// Idempotent, but not to be repeated all the same: the second DELETE of a pod is a 404, the second PUT of
-// one resourceVersion a conflict.
+// Idempotent, but still not to be retried: the second DELETE of a pod is a 404, the second PUT of one
+// resourceVersion a conflict.
 const idempotent: Record<string, MakeInit> = {
   "PUT with a string": () => ({ method: "PUT", body: "kind: Pod" }),
   "PUT with a stream": () => ({
@@ -129,7 +129,7 @@ for (const { how, what, init } of inEachWay(idempotent)) {
     const sending = kube.fetch(`/drop-on-reuse?how=${how}`, init());
 
     if (traits.givesRepeatableMethodsAConnection) {
-      // Bun would repeat these on a connection that it reuses, so they are given one of their own.
+      // Bun would retry these on a reused connection, so each gets its own.
       expect(await (await sending).json()).toEqual({ connection: 2 });
     } else {
       expect(await rejection(sending)).toMatchObject({ name: "ConnectionError" });
@@ -140,7 +140,7 @@ for (const { how, what, init } of inEachWay(idempotent)) {
 }
 
 describe("a connection that is always lost", () => {
-  test("fetch() repeats GET once and then reports it", async () => {
+  test("fetch() retries GET once and then reports it", async () => {
     const { ca, server } = await startCluster();
     const { kube, events } = await connectClient({
       config: { server: server.origin, ca: entry.staticCaSource(ca.pem) },
@@ -166,7 +166,7 @@ describe("a connection that is always lost", () => {
     expect((await seen(server, "/drop")).map(({ method }) => method)).toEqual(methods);
   });
 
-  test("fetch() reports a server that has gone, of which no verb was sent", async () => {
+  test("fetch() reports a server that is gone, to which nothing was sent", async () => {
     const { ca, server } = await startCluster();
     const { kube } = await connectClient({
       config: { server: server.origin, ca: entry.staticCaSource(ca.pem) },
@@ -180,7 +180,7 @@ describe("a connection that is always lost", () => {
   });
 });
 
-test("text() reports a body that is cut, and fetch() sends nothing again", async () => {
+test("text() reports a truncated body, and fetch() sends nothing again", async () => {
   const { kube, events, server } = await connectAndIdle();
   const response = await kube.fetch("/cut-body");
   expect(response.status).toBe(200);

@@ -86,7 +86,7 @@ describe.each(ways)("manifests over $way", ({ http2, settings }) => {
 
   type Fake = Awaited<ReturnType<typeof start>>["fake"];
 
-  /** Serves a kind once its definition has been applied, a moment after that is established. */
+  /** Serves a kind once its definition has been applied, shortly after the definition is established. */
   async function establish(fake: Fake): Promise<void> {
     const stored = async (): Promise<boolean> =>
       (await fake.objects("customresourcedefinitions")).length > 0;
@@ -100,7 +100,7 @@ describe.each(ways)("manifests over $way", ({ http2, settings }) => {
     await fake.addKind(gadget);
   }
 
-  test("applyManifests() says what it created, changed and left", async () => {
+  test("applyManifests() reports what it created, changed and left unchanged", async () => {
     const { kube } = await start();
     const objects = readManifests(
       JSON.stringify({ apiVersion: "v1", kind: "List", items: [aMap("a"), aMap("b")] }),
@@ -122,7 +122,7 @@ describe.each(ways)("manifests over $way", ({ http2, settings }) => {
     expect(real[1]).toMatchObject({ namespace: "default", object: { data: { colour: "red" } } });
   });
 
-  test("applyManifests() goes by Helm's order, stage by stage, and reports each object", async () => {
+  test("applyManifests() applies in Helm's order, stage by stage, and reports each object", async () => {
     const { kube, fake } = await start();
     const objects = [
       anObject("Widget", "w"),
@@ -153,7 +153,7 @@ describe.each(ways)("manifests over $way", ({ http2, settings }) => {
     ]);
   });
 
-  test("applyManifests() works on at most so many objects at the same time", async () => {
+  test("applyManifests() applies no more objects at once than its limit allows", async () => {
     const { kube, fake } = await start();
     const objects = Array.from({ length: 6 }, (_, index) => aMap(`m${index}`));
     await fake.faults.next({ verb: "patch", name: "m0" }, { delayMs: 200 });
@@ -193,7 +193,7 @@ describe.each(ways)("manifests over $way", ({ http2, settings }) => {
     expect(String(await applied)).toContain("gadgets is taken");
   });
 
-  test("applyManifests() asks again for a kind that the server did not have", async () => {
+  test("applyManifests() looks again for a kind that the server did not serve", async () => {
     const { kube, fake } = await start();
     await kube.discover();
     await fake.addKind(gadget);
@@ -208,7 +208,7 @@ describe.each(ways)("manifests over $way", ({ http2, settings }) => {
     ).toBeUndefined();
   });
 
-  test("applyManifests() asks for kinds again if that has failed once", async () => {
+  test("applyManifests() repeats discovery if it failed once", async () => {
     const { kube, fake } = await start();
     await fake.faults.next({}, { status: 500 });
     const error = await rejection(
@@ -220,7 +220,7 @@ describe.each(ways)("manifests over $way", ({ http2, settings }) => {
     ]);
   });
 
-  test("applyManifests() applies what it can, and then says all that failed", async () => {
+  test("applyManifests() applies what it can, and then reports every failure", async () => {
     const { kube, fake } = await start();
     await fake.faults.next({ verb: "patch", name: "b" }, { status: 403 });
     const objects = [
@@ -249,7 +249,7 @@ describe.each(ways)("manifests over $way", ({ http2, settings }) => {
     expect(JSON.stringify(error)).not.toContain("managedFields");
   });
 
-  test("applyManifests() takes fields of others by force alone", async () => {
+  test("applyManifests() takes over fields of other managers only by force", async () => {
     const { kube } = await start();
     await applyManifests(kube, [aMap("a")], { fieldManager: "other" });
     const error = (await rejection(
@@ -313,7 +313,7 @@ describe.each(ways)("manifests over $way", ({ http2, settings }) => {
     expect(await cluster.server.fake.requests()).toEqual([]);
   });
 
-  test("applyManifests() ends at once if it is aborted, or its listener throws", async () => {
+  test("applyManifests() ends at once if it is aborted, or if its listener throws", async () => {
     const { kube, fake } = await start();
     const objects = Array.from({ length: 5 }, (_, index) => aMap(`m${index}`));
     const reason = new Error("enough");
@@ -334,7 +334,7 @@ describe.each(ways)("manifests over $way", ({ http2, settings }) => {
     expect(await fake.objects("configmaps")).toHaveLength(1);
   });
 
-  test("applyManifests() says in a dry run what can't be validated yet", async () => {
+  test("applyManifests() reports in a dry run what can't be validated yet", async () => {
     const { kube, fake } = await start();
     const results = await applyManifests(kube, [crd, anObject("Gadget", "one")], { dryRun: true });
     expect(results).toMatchObject([
@@ -369,7 +369,7 @@ describe.each(ways)("manifests over $way", ({ http2, settings }) => {
     return (await fake.objects(plural)).map(({ metadata }) => metadata.name);
   }
 
-  test("applyManifests() prunes what its ApplySet has left, in all its namespaces", async () => {
+  test("applyManifests() prunes the objects that left its ApplySet, in all its namespaces", async () => {
     const { kube, fake } = await start();
     await fake.put("configmaps", aMap("foreign"));
     const south = { ...aMap("b"), metadata: { name: "b", namespace: "south" } };
@@ -408,7 +408,7 @@ describe.each(ways)("manifests over $way", ({ http2, settings }) => {
     });
   });
 
-  test("applyManifests() prunes nothing if an object failed, and loses none of it", async () => {
+  test("applyManifests() prunes nothing if an object failed, and forgets no member", async () => {
     const { kube, fake } = await start();
     await applyManifests(kube, [aMap("a"), anObject("Widget", "w")], { prune });
     await fake.faults.next({ verb: "patch", name: "a" }, { status: 403 });
@@ -423,7 +423,7 @@ describe.each(ways)("manifests over $way", ({ http2, settings }) => {
     ]);
   });
 
-  test("applyManifests() prunes later what an apply that failed midway had added", async () => {
+  test("applyManifests() prunes later what a failed apply had added", async () => {
     const { kube, fake } = await start();
     await applyManifests(kube, [aMap("a")], { prune });
     await fake.faults.next({ verb: "patch", name: "a" }, { status: 403 });
@@ -450,7 +450,7 @@ describe.each(ways)("manifests over $way", ({ http2, settings }) => {
       { "applyset.kubernetes.io/tooling": "reanchor/v0.1.0" },
       "its label",
     ],
-  ])("applyManifests() leaves a parent that is %s alone", async (_whose, annotations, reason) => {
+  ])("applyManifests() does not touch a parent that is %s", async (_whose, annotations, reason) => {
     const { kube, fake } = await start();
     await fake.put("secrets", { metadata: { name: "shop", ...(annotations && { annotations }) } });
     const error = await rejection(applyManifests(kube, [aMap("a")], { prune }));
@@ -458,7 +458,7 @@ describe.each(ways)("manifests over $way", ({ http2, settings }) => {
     expect(await names(fake)).toEqual([]);
   });
 
-  test("applyManifests() prunes nothing for an empty set, nor for members of another one", async () => {
+  test("applyManifests() prunes nothing for an empty set, and no members of another set", async () => {
     const { kube } = await start();
     await expect(applyManifests(kube, [], { prune })).rejects.toThrow("no object is applied");
     expect(await applyManifests(kube, [])).toEqual([]);
@@ -477,7 +477,7 @@ describe.each(ways)("manifests over $way", ({ http2, settings }) => {
     ]);
   });
 
-  test("deleteManifests() deletes in the reverse order, waits, and tells what was missing", async () => {
+  test("deleteManifests() deletes in reverse order, waits, and reports missing objects", async () => {
     const { kube, fake } = await start();
     const held = { ...aMap("held"), metadata: { name: "held", finalizers: ["example.com/hold"] } };
     const objects = [
@@ -516,7 +516,7 @@ describe.each(ways)("manifests over $way", ({ http2, settings }) => {
     ]);
   });
 
-  test("deleteManifests() leaves alone what a failed object may depend on", async () => {
+  test("deleteManifests() keeps what a failed object may depend on", async () => {
     const { kube, fake } = await start();
     await fake.put("namespaces", namespace);
     await fake.put("configmaps", aMap("a"));

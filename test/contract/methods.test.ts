@@ -1,5 +1,6 @@
 /**
- * Clause: a request goes out by the method that its caller meant, with one framing of its body, or not at all.
+ * Clause: a request is sent with the method that its caller meant and with a single body framing, or not at
+ * all.
  *
  * @module
  */
@@ -22,7 +23,7 @@ describe.each(ways)("over $way", ({ http2, settings }) => {
     return { kube, server };
   }
 
-  test("fetch() sends each method as it is", async () => {
+  test("fetch() sends each method unchanged", async () => {
     const { kube, server } = await start();
     for (const method of ["GET", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "patch"]) {
       const echo = (await (await kube.fetch("/echo", { method })).json()) as Echo;
@@ -33,7 +34,7 @@ describe.each(ways)("over $way", ({ http2, settings }) => {
   });
 
   test.each(["FOO", "PROPFIND", "TRACE", "CONNECT", "GET /x", "", "PO\u017fT"])(
-    "fetch() rejects method %j before anything connects",
+    "fetch() rejects method %j before it connects",
     async (method) => {
       const { kube, server } = await start();
       await expect(kube.fetch("/echo", { method })).rejects.toThrow(TypeError);
@@ -47,7 +48,7 @@ describe.each(ways)("over $way", ({ http2, settings }) => {
     ["bytes", () => new Uint8Array([1, 2, 3])],
     ["a stream", () => new Blob(["a stream"]).stream()],
   ];
-  test.each(bodies)("fetch() frames %s once", async (_what, body) => {
+  test.each(bodies)("fetch() sends %s with exactly one framing", async (_what, body) => {
     const { kube, server } = await start();
     for (const method of ["POST", "PUT", "PATCH", "DELETE"]) {
       const init = { method, body: body(), duplex: "half" } as FetchInit;

@@ -1,5 +1,5 @@
 /**
- * Clause n: a request of which HTTP/2 says that it was not processed. Without HTTP/2 no server can say so.
+ * Clause n: a request that HTTP/2 reports as not processed. Only HTTP/2 servers can report this.
  *
  * @module
  */

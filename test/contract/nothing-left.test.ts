@@ -20,7 +20,7 @@ import {
   until,
 } from "./support/scene.ts";
 
-/** What each way of using a client prints. */
+/** What each use of a client prints. */
 const ways: Record<string, string[]> = {
   requests: [],
   exclusive: [],
@@ -34,7 +34,7 @@ const ways: Record<string, string[]> = {
 
 for (const [way, prints] of Object.entries(ways)) {
   test(`a program ends by itself when all is done: ${way}`, async () => {
-    // Connections are kept for an hour by this server: only the client can let go of them.
+    // This server keeps connections for an hour, so only the client can close them.
     const { ca, server } = await startCluster();
     const volume = await createVolume({ ca: ca.pem });
     const program = runProgram("leave", [server.origin, volume.caFile, way]);
@@ -63,13 +63,13 @@ test("close() leaves no socket, idle or in use", async () => {
   expect((await server.stats()).open).toBeGreaterThan(0);
   await kube.close();
   await held;
-  // Bun's idle connections go when the process does: that is what the program "closed" shows.
+  // Bun closes idle connections when the process ends: the program "closed" tests that.
   const idle = entry.runtime.capabilities.closesIdleConnections ? 0 : 5;
   await until("its sockets are closed", async () => (await server.stats()).open <= idle);
   await kube.close();
 });
 
-test("fetch() leaves no timer when it has an answer, fails, or is aborted", async () => {
+test("fetch() leaves no timer when it gets a response, fails or is aborted", async () => {
   const { ca, server } = await startCluster();
   const { kube, events, clock } = await connectTimed(() => ({
     config: { server: server.origin, ca: entry.staticCaSource(ca.pem) },
@@ -90,7 +90,7 @@ test("fetch() leaves no timer when it has an answer, fails, or is aborted", asyn
   expect(clock.pending).toBe(0);
 });
 
-test("current() and reload() leave no timer when the last caller has given up", async () => {
+test("current() and reload() leave no timer when the last caller has left", async () => {
   const clock = new ManualClock();
   let reads = 0;
   const source = bindFunctionTokenSource(timedRuntime(clock))(
@@ -109,7 +109,7 @@ test("current() and reload() leave no timer when the last caller has given up", 
     await clock.advance(0);
     expect(clock.pending).toBe(0);
   }
-  // A later caller bounds the same read by the time that is left.
+  // A later caller limits the same read by the remaining time.
   const last = source.current();
   await clock.advance(5_000);
   expect(await last).toBe("sesame");
@@ -118,7 +118,7 @@ test("current() and reload() leave no timer when the last caller has given up", 
   expect(clock.pending).toBe(0);
 });
 
-test("close() ends at once a request that waits for Retry-After, and one that waits for a source", async () => {
+test("close() ends at once a request that waits for Retry-After or for a source", async () => {
   const { ca, server } = await startCluster();
   let reads = 0;
   const source = entry.functionCaSource(

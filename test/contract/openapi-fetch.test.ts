@@ -1,5 +1,5 @@
 /**
- * A typed client on top of `createFetch`: openapi-fetch takes it as it is, on every runtime.
+ * Typed clients on top of `createFetch`, on every runtime. openapi-fetch accepts it unchanged.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { createCa } from "../support/pki.ts";
 import { entry } from "./support/entry.ts";
 import { createVolume, startCluster, types } from "./support/scene.ts";
 
-/** As openapi-typescript writes it. */
+/** As openapi-typescript generates it. */
 interface Paths {
   "/version": {
     get: { responses: { 200: { content: { "application/json": { gitVersion: string } } } } };
@@ -114,7 +114,7 @@ test.each(clients)("%s sends requests with bodies across ten rotations", async (
   expect(sent).toBe(36);
 });
 
-test("a Request whose body is long, or slow to come, is sent whole", async () => {
+test("a Request is sent completely when its body is long or slow to arrive", async () => {
   const { server, ca } = await startCluster();
   const fetch = entry.createFetch({ ca: entry.staticCaSource(ca.pem) });
   onTestFinished(() => fetch.close());

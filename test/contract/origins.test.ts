@@ -1,5 +1,5 @@
 /**
- * Where credentials go, which redirects are followed, and what a response is.
+ * Where credentials are sent, which redirects are followed, and what a redirect returns.
  *
  * @module
  */
@@ -37,7 +37,7 @@ describe("redirects", () => {
   }
 
   for (const method of ["POST", "PUT", "PATCH", "DELETE"]) {
-    test(`fetch() hands a redirect of ${method} back`, async () => {
+    test(`fetch() returns a redirect of ${method}`, async () => {
       const { kube, server } = await connectWithToken();
       for (const code of [301, 302, 303, 307, 308]) {
         const response = await kube.fetch(`/redirect?code=${code}&to=/echo`, { method });
@@ -49,7 +49,7 @@ describe("redirects", () => {
     });
   }
 
-  test('fetch() hands a redirect back when told redirect: "manual"', async () => {
+  test('fetch() returns a redirect when called with redirect: "manual"', async () => {
     const { kube, server } = await connectWithToken();
     const response = await kube.fetch("/redirect?to=/echo", { redirect: "manual" });
     expect(response.status).toBe(302);
@@ -58,7 +58,7 @@ describe("redirects", () => {
     expect((await server.stats()).requests).toBe(1);
   });
 
-  test('fetch() fails at a redirect when told redirect: "error"', async () => {
+  test('fetch() throws on a redirect when called with redirect: "error"', async () => {
     const { kube } = await connectWithToken();
     const error = await rejection(kube.fetch("/redirect?to=/echo", { redirect: "error" }));
     expect(error).toBeInstanceOf(TypeError);
@@ -76,7 +76,7 @@ describe("redirects", () => {
     expect((await kube.fetch(within)).url).toBe(`${server.origin}/echo`);
   });
 
-  test("fetch() hands a redirect without a Location, or to nonsense, back", async () => {
+  test("fetch() returns a redirect without a Location, or with an invalid one", async () => {
     const { kube } = await connectWithToken();
     expect((await kube.fetch("/empty/302")).status).toBe(302);
     const nonsense = `/redirect?to=${encodeURIComponent("https://[")}`;
@@ -87,7 +87,7 @@ describe("redirects", () => {
 });
 
 describe("credentials", () => {
-  test("fetch() sends impersonation headers and its own credentials to its server alone", async () => {
+  test("fetch() sends impersonation headers and its own credentials only to its server", async () => {
     const { kube, server } = await connectWithToken();
     const { server: elsewhere } = await startCluster();
     const headers = { "impersonate-user": "jane", cookie: "a=b" };
@@ -121,7 +121,7 @@ describe("credentials", () => {
     expect((await server.stats()).connections).toBe(0);
   });
 
-  test("fetch() takes a path, a URL and a Request of its server's origin", async () => {
+  test("fetch() accepts a path, a URL and a Request of its server's origin", async () => {
     const { kube, server } = await connectWithToken();
     const url = `${server.origin}/echo?a=1`;
     const inputs = ["/echo?a=1", "echo?a=1", url, new URL(url), new Request(url)];
@@ -136,7 +136,7 @@ describe("credentials", () => {
     });
   });
 
-  test("fetch() keeps a URL's fragment to itself", async () => {
+  test("fetch() never sends a URL's fragment", async () => {
     const { kube, server } = await connectWithToken();
     await kube.get("/echo?a=1#part");
     const response = await kube.fetch(`/redirect?to=${encodeURIComponent("/echo#part")}`);
@@ -146,7 +146,7 @@ describe("credentials", () => {
     expect(urls[2]).toBe("/echo");
   });
 
-  test("fetch() puts the path of config.server before each", async () => {
+  test("fetch() prefixes each path with the path of config.server", async () => {
     const { ca, server } = await startCluster();
     const { kube } = await connectClient({
       config: { server: `${server.origin}/k8s/one/`, ca: entry.staticCaSource(ca.pem) },
@@ -161,7 +161,7 @@ describe("credentials", () => {
     expect(await rejection(entry.connect({ config }))).toMatchObject({ name: "ConfigError" });
   });
 
-  test("createFetch() sends to any https origin that its bundle vouches for, and no other", async () => {
+  test("createFetch() sends to any https origin that its bundle vouches for, and to no other", async () => {
     const { ca, server } = await startCluster();
     const { server: second } = await startCluster({}, ca);
     const { server: stranger } = await startCluster();

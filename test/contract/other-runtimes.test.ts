@@ -1,6 +1,6 @@
 /**
- * An entry of one runtime that would trust less strictly on another, or fail there at the first request, says so
- * when something is made of it.
+ * Entries that are used on the wrong runtime. If they would verify less strictly there, or fail at the first
+ * request, they throw immediately.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { createVolume, rejection, startCluster, until } from "./support/scene.ts
 
 const options: ConnectOptions = { config: { server: "https://127.0.0.1:6443" } };
 
-/** What a call fails with, at once or as a promise. */
+/** The error of a call, thrown or rejected. */
 async function failure(call: () => unknown): Promise<unknown> {
   return await rejection((async () => await call())());
 }
@@ -48,7 +48,7 @@ test("reanchor/deno needs Deno, and says so", () => {
 });
 
 describe("the drop-ins", () => {
-  test("for undici are rejected on Bun, which has none, and say what works there", async () => {
+  test("for undici are rejected on Bun, which lacks it, with an alternative in the message", async () => {
     const { createDispatcher } = await import("../../runtimes/agents.ts");
     const { KubeConfig } = await import("../../runtimes/client-node.ts");
     if (lane !== "bun") {
@@ -62,7 +62,7 @@ describe("the drop-ins", () => {
     expect(() => new KubeConfig()).toThrow(/reanchor\/client-node on Bun.*connect of reanchor/);
   });
 
-  test("for drivers that keep their settings are rejected where these can't follow a rotation", async () => {
+  test("for drivers that keep their settings are rejected on runtimes where these can't follow a rotation", async () => {
     const { createSecureContextSource } = await import("../../runtimes/agents.ts");
     const { ca } = await startCluster();
     const { staticCaSource } = await import("../../runtimes/node.ts");

@@ -13,7 +13,7 @@ const LOOPS = 32;
 const ROTATIONS = 3;
 
 describe.each(authorityKinds)("$kind", ({ next, settings }) => {
-  // Once so that only rejected handshakes make it reload, once so that it reloads all the time.
+  // Once so that only rejected handshakes cause a reload, and once so that it reloads all the time.
   test.each([60_000, 20])(
     "fetch() fails no request of 32 loops in three rotations at an interval of %i ms",
     async (reloadIntervalMs) => {
@@ -54,7 +54,7 @@ describe.each(authorityKinds)("$kind", ({ next, settings }) => {
       running = false;
       await Promise.all(loops);
       expect(failures).toEqual([]);
-      // Each rotation was one: trust and connections went over.
+      // Each rotation was a real one: both trust and connections were replaced.
       const opened = types(events).filter((type) => type === "generation-opened");
       expect(opened.length).toBeGreaterThan(ROTATIONS);
     },

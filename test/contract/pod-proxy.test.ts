@@ -1,5 +1,5 @@
 /**
- * Streams into pods through a proxy: the same trust, the same rotation.
+ * Streams into pods through a proxy, with the same trust and the same rotations.
  *
  * @module
  */
@@ -34,7 +34,7 @@ async function startProxy(
 }
 
 describe.each(proxies)("an %s proxy", (scheme) => {
-  test("exec() and portForward() go through it, by a connection of their own each", async () => {
+  test("exec() and portForward() use it, with a connection of their own each", async () => {
     const { ca, server } = await startCluster();
     const proxy = await startProxy(scheme, ca);
     const config = {
@@ -57,7 +57,7 @@ describe.each(proxies)("an %s proxy", (scheme) => {
     await until("all is closed", async () => (await proxy.stats()).open === 0);
   });
 
-  test("exec() survives a rotation without overlap through it, and one that runs continues", async () => {
+  test("exec() survives a rotation without overlap through it, and a running one continues", async () => {
     const proxyCa = await createCa({ commonName: "proxy" });
     const { ca, server } = await startCluster();
     const next = await createCa();
@@ -98,7 +98,7 @@ describe.each(proxies)("an %s proxy", (scheme) => {
     expect((await server.stats()).requests).toBe(0);
   });
 
-  test("exec() names it when there is none at its address, and ends by its signal while it is silent", async () => {
+  test("exec() names the proxy when nothing listens at its address, and ends by its signal while the proxy is silent", async () => {
     const ca = entry.staticCaSource((await createCa()).pem);
     const server = "https://api.internal";
     const closed = await connectClient({

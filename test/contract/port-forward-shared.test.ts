@@ -1,5 +1,5 @@
 /**
- * Forwarded connections that share one to the API server.
+ * Forwarded connections that share one connection to the API server.
  *
  * @module
  */
@@ -34,7 +34,7 @@ async function start() {
   return { server, kube, pods: kube.resource(Pod) };
 }
 
-/** What the pod sends back. */
+/** The bytes that the pod sends back. */
 async function echo({ readable, writable }: ForwardedConnection, text: string): Promise<string> {
   const writer = writable.getWriter();
   const reader = readable.getReader();
@@ -45,7 +45,7 @@ async function echo({ readable, writable }: ForwardedConnection, text: string): 
   return new TextDecoder().decode(value);
 }
 
-test("listen() forwards connections over one to the API server when they are shared", async () => {
+test("listen() forwards connections over a single one to the API server when they are shared", async () => {
   const { pods, server } = await start();
   const listener = await (await pods.portForward("web", 8080, options)).listen();
   for (let round = 1; round <= 3; round++) {
@@ -64,7 +64,7 @@ test("listen() forwards connections over one to the API server when they are sha
   await until("it is closed with the listener", async () => (await server.stats()).open === 0);
 });
 
-test("connect() shares a connection with those that are open, and closes it with the last of them", async () => {
+test("connect() shares an existing connection, and closes it with the last user", async () => {
   const { pods, server } = await start();
   const tunnel = await pods.portForward("web", 8080, options);
   const [first, second] = [await tunnel.connect(), await tunnel.connect()];
@@ -79,7 +79,7 @@ test("connect() shares a connection with those that are open, and closes it with
   await third.close();
 });
 
-test("connect() reports what a pod says of one shared connection, and leaves the others alone", async () => {
+test("connect() reports a pod's error for one shared connection, and does not affect the others", async () => {
   const { pods } = await start();
   const [alive, tunnel] = await Promise.all([
     (await pods.portForward("web", 8080, options)).connect(),
@@ -91,7 +91,7 @@ test("connect() reports what a pod says of one shared connection, and leaves the
   await alive.close();
 });
 
-test("connect() fails all shared connections when theirs is cut, and opens the next anew", async () => {
+test("connect() fails all shared connections when theirs is cut, and opens a new one for the next", async () => {
   const { pods, server } = await start();
   const tunnel = await pods.portForward("web", 8080, options);
   const connections = [await tunnel.connect(), await tunnel.connect()];
@@ -104,7 +104,7 @@ test("connect() fails all shared connections when theirs is cut, and opens the n
   await next.close();
 });
 
-test("connect() fails all that wait when a shared connection is rejected, and asks again for the next", async () => {
+test("connect() fails all waiting callers when a shared connection is rejected, and retries for the next one", async () => {
   const { pods, server } = await start();
   const tunnel = await pods.portForward("forbidden", 8080, options);
   const errors = await Promise.all([tunnel.connect(), tunnel.connect()].map(rejection));
@@ -114,7 +114,7 @@ test("connect() fails all that wait when a shared connection is rejected, and as
   expect((await server.stats()).requests).toBe(2);
 });
 
-test("connect() opens connections of their own where the server can't share them", async () => {
+test("connect() opens separate connections if the server does not support sharing", async () => {
   const { pods, server } = await start();
   const tunnel = await pods.portForward("old", 8080, options);
   const connections = await Promise.all([tunnel.connect(), tunnel.connect(), tunnel.connect()]);
@@ -127,7 +127,7 @@ test("connect() opens connections of their own where the server can't share them
   for (const each of connections) await each.close();
 });
 
-test("connect() does not wait behind a shared connection whose reader is slow", async () => {
+test("connect() does not wait behind a shared connection with a slow reader", async () => {
   const { pods, server } = await start();
   const tunnel = await pods.portForward("web", 3, options);
   const flooded = await tunnel.connect();
@@ -140,7 +140,7 @@ test("connect() does not wait behind a shared connection whose reader is slow", 
   await until("all is closed", async () => (await server.stats()).open === 0);
 });
 
-test("connect() opens a shared connection anew after a rotation, while the old ones continue until drainTimeoutMs", async () => {
+test("connect() opens a new shared connection after a rotation, while the old ones continue until drainTimeoutMs", async () => {
   const { ca, server } = await startCluster();
   const volume = await createVolume({ ca: ca.pem });
   const { kube, clock } = await connectTimed((runtime) => ({
@@ -155,7 +155,7 @@ test("connect() opens a shared connection anew after a rotation, while the old o
   const next = await createCa();
   await volume.write({ ca: next.pem });
   await server.swap(await next.issue());
-  await clock.advance(1_000); // The bundle is read again.
+  await clock.advance(1_000); // The bundle is reloaded.
   const after = await tunnel.connect();
   expect(kube.status().generations.map(({ retired }) => retired)).toEqual([true, false]);
   expect([await echo(before, "old"), await echo(after, "new")]).toEqual(["old", "new"]);

@@ -21,7 +21,7 @@ const services = {
   namespaced: true,
 };
 
-/** A server, and a client's verbs. */
+/** A server, and the verbs of a client. */
 async function start() {
   const { ca, server } = await startCluster({ fakeApi: { kinds: [...DEFAULT_KINDS, services] } });
   const config = { server: server.origin, ca: entry.staticCaSource(ca.pem) };
@@ -55,7 +55,7 @@ test.each(names)("portForward() carries bytes both ways (%s)", async (name) => {
   await until("all is closed", async () => (await server.stats()).open <= 1);
 });
 
-test.each(names)("portForward() fails with what the pod says (%s)", async (name) => {
+test.each(names)("portForward() fails with the pod's message (%s)", async (name) => {
   const { pods } = await start();
   const { readable } = await (await pods.portForward(name, 1)).connect();
   const error = await rejection(new Response(readable).text());
@@ -69,7 +69,7 @@ test.each(names)("portForward() ends when the pod ends (%s)", async (name) => {
   expect(await new Response(readable).text()).toBe("");
 });
 
-test("listen() forwards each connection by one of its own, on 127.0.0.1", async () => {
+test("listen() forwards each connection over its own, on 127.0.0.1", async () => {
   const { pods, server } = await start();
   const listener = await (await pods.portForward("web", 8080)).listen();
   expect(listener.host).toBe("127.0.0.1");
@@ -96,7 +96,7 @@ test("listen() forwards each connection by one of its own, on 127.0.0.1", async 
   await until("all is closed", async () => (await server.stats()).open <= 1);
 });
 
-test("listen() tells of a connection that can't be forwarded, and continues", async () => {
+test("listen() reports a connection that can't be forwarded, and continues", async () => {
   const { pods } = await start();
   const errors: unknown[] = [];
   const tunnel = await pods.portForward("forbidden", 8080);

@@ -1,5 +1,5 @@
 /**
- * Failures of every kind of proxy: nothing that is thrown holds the credentials of its URL, or the client's.
+ * Failures of every kind of proxy. No error contains the credentials of the proxy's URL, or the client's.
  *
  * @module
  */
@@ -16,13 +16,13 @@ import {
 } from "./support/proxy-failures.ts";
 import { connectClient, rejection } from "./support/scene.ts";
 
-/** Deno would send the credentials of the others to the server as well, and they are rejected there. */
+/** Deno would also send the credentials of other proxies to the server, so those are rejected. */
 const schemes = traits.keepsProxyCredentials
   ? entry.runtime.capabilities.proxies
   : (["socks5"] as const);
 
 describe.each(schemes)("an %s proxy", (scheme) => {
-  test.each(Object.keys(proxyFailures))("that %s gives no credentials away", async (failure) => {
+  test.each(Object.keys(proxyFailures))("that %s leaks no credentials", async (failure) => {
     const scene = await startFailing(scheme, failure);
     if (scene === undefined) return;
     const { ca, server, proxy } = scene;
@@ -47,7 +47,7 @@ describe.each(schemes)("an %s proxy", (scheme) => {
   });
 });
 
-test("reachable() finds what is hidden", () => {
+test("reachable() finds hidden values", () => {
   const hidden = Symbol("hidden");
   const error = Object.assign(new Error("outer", { cause: { [hidden]: new Map([[1, "deep"]]) } }), {
     packet: new TextEncoder().encode("bytes"),

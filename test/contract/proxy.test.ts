@@ -1,5 +1,5 @@
 /**
- * Through a proxy: the same trust, the same rotation.
+ * Requests through a proxy, with the same trust and the same rotations.
  *
  * @module
  */
@@ -29,7 +29,7 @@ import {
 const schemes = ["http", "https", "socks5"] as const;
 type Scheme = (typeof schemes)[number];
 
-/** The kinds that this runtime declares; the others are shown to be rejected below. */
+/** The kinds that this runtime declares. The others are shown to be rejected below. */
 const able = schemes.filter((scheme) => entry.runtime.capabilities.proxies.includes(scheme));
 
 async function startProxy(
@@ -43,7 +43,7 @@ async function startProxy(
   return proxy;
 }
 
-/** A cluster, a proxy, and a client that goes through it. */
+/** A cluster, a proxy, and a client that uses it. */
 async function connectThrough(scheme: Scheme, settings: TransportSettings = {}) {
   const { ca, server } = await startCluster();
   const proxy = await startProxy(scheme, ca);
@@ -53,13 +53,13 @@ async function connectThrough(scheme: Scheme, settings: TransportSettings = {}) 
 }
 
 describe.each(able)("an %s proxy", (scheme) => {
-  test("get() goes through it, and trusts the server and nobody else", async () => {
+  test("get() uses it, and trusts only the server", async () => {
     const { server, proxy, kube } = await connectThrough(scheme);
     await kube.get("/version");
     expect((await proxy.stats()).targets).toEqual([`127.0.0.1:${server.port}`]);
   });
 
-  test("get() of a name that only the proxy can resolve", async () => {
+  test("get() reaches a name that only the proxy can resolve", async () => {
     const ca = await createCa();
     const { server } = await startCluster(await ca.issue({ hosts: ["api.internal"] }), ca);
     const proxy = await startProxy(scheme, ca);
@@ -107,7 +107,7 @@ describe.each(able)("an %s proxy", (scheme) => {
     expect(ca.pem).not.toBe(own.pem);
   });
 
-  test("get() shows the proxy its credentials, and the server the client's", async () => {
+  test("get() sends the proxy its credentials, and the server the client's", async () => {
     const { ca, server } = await startCluster({ token: "sesame" });
     const proxy = await startProxy(scheme, ca, { credentials: "me:p@ss" });
     const url = proxy.url.replace("://", "://me:p%40ss@");
@@ -117,7 +117,7 @@ describe.each(able)("an %s proxy", (scheme) => {
       token: entry.staticTokenSource("sesame"),
     };
     if (!traits.keepsProxyCredentials && scheme !== "socks5") {
-      // It would send them to the server as well.
+      // Deno would send them to the server as well.
       const refusal = await rejection(entry.connect({ config: { ...config, proxy: url } }));
       expect(refusal).toBeInstanceOf(ConfigError);
       return;
@@ -133,7 +133,7 @@ describe.each(able)("an %s proxy", (scheme) => {
     });
     const error = await rejection(stranger.get("/version"));
     expect(error).toBeInstanceOf(ConnectionError);
-    // Elsewhere the runtime does not say why.
+    // Other runtimes do not report the reason.
     if (traits.hasOwnTunnels && scheme !== "socks5") {
       expect(String(error)).toMatch(/answered CONNECT with 407; put a user and a password/);
     }
@@ -150,17 +150,17 @@ describe.each(able)("an %s proxy", (scheme) => {
     expect((await proxy.stats()).targets).toHaveLength(1);
   });
 
-  test("a body continues through it past the time limit of connecting", async () => {
+  test("a body continues through it beyond the connect timeout", async () => {
     const { server, kube } = await connectThrough(scheme, { connectTimeoutMs: 250 });
     const held = await kube.fetch("/held-body?key=long");
     await server.held("long");
-    // The limit is the runtime's own timer, so it has to pass.
+    // The limit is the runtime's own timer, so the test waits for it.
     await new Promise((resolve) => void setTimeout(resolve, 600));
     await server.release("long");
     expect((await held.text()).length).toBeGreaterThan(0);
   });
 
-  test("close() leaves nothing open at it", async () => {
+  test("close() leaves no connection to it", async () => {
     const { server, proxy, kube } = await connectThrough(scheme);
     const held = await kube.fetch("/held-body?key=proxy");
     await server.held("proxy");
@@ -174,7 +174,7 @@ describe.each(able)("an %s proxy", (scheme) => {
   });
 });
 
-test("connect() rejects an https proxy that would be shown the client certificate", async () => {
+test("connect() rejects an https proxy that would receive the client certificate", async () => {
   const ca = await createCa();
   const { cert, key } = await ca.issue({ client: true });
   const config = {
@@ -184,12 +184,12 @@ test("connect() rejects an https proxy that would be shown the client certificat
     proxy: "https://proxy.internal",
   };
   const outcome = await entry.connect({ config }).catch((error: unknown) => error);
-  // Node's is our own way through the proxy, and shows it nothing.
+  // On Node the tunnel is our own, and sends the proxy no certificate.
   if (traits.hasOwnTunnels) await (outcome as KubeClient).close();
   else expect(outcome).toBeInstanceOf(ConfigError);
 });
 
-test("get() names an https proxy that no anchor vouches for, and reads the bundle again for it", async () => {
+test("get() names an https proxy that no anchor vouches for, and reloads the bundle for it", async () => {
   const { ca, server } = await startCluster();
   const proxyCa = await createCa({ commonName: "proxy" });
   const proxy = await startProxy("https", proxyCa);
@@ -201,7 +201,7 @@ test("get() names an https proxy that no anchor vouches for, and reads the bundl
   expect(error).toMatchObject({
     name: "UntrustedServerError",
     reason: "unknown-authority",
-    // Elsewhere the runtime does not say which of the two it was.
+    // Other runtimes do not report which of the two it was.
     server: traits.hasOwnTunnels ? proxy.url : server.origin,
   });
   expect((await proxy.stats()).targets).toEqual([]);
@@ -209,7 +209,7 @@ test("get() names an https proxy that no anchor vouches for, and reads the bundl
   await kube.get("/version");
 });
 
-test("get() is a ConnectionError that names the proxy when there is none at its address", async () => {
+test("get() throws a ConnectionError that names the proxy when nothing listens at its address", async () => {
   const { ca, server } = await startCluster();
   const { kube } = await connectClient({
     config: {
@@ -222,8 +222,8 @@ test("get() is a ConnectionError that names the proxy when there is none at its 
   expect((await server.stats()).connections).toBe(0);
 });
 
-describe.each(able)("an %s proxy that says nothing", (scheme) => {
-  /** A client that waits for it, with time limits that would be noticed. */
+describe.each(able)("an %s proxy that stays silent", (scheme) => {
+  /** A client that waits for the proxy, with time limits long enough to be noticed. */
   async function connectToSilence() {
     const hole = await control.blackhole();
     onTestFinished(() => hole.close());
@@ -240,7 +240,7 @@ describe.each(able)("an %s proxy that says nothing", (scheme) => {
     return { kube, isOpen };
   }
 
-  test("abort() of the last request that waits ends the attempt", async () => {
+  test("abort() of the last waiting request ends the attempt", async () => {
     const { kube, isOpen } = await connectToSilence();
     const [first, second] = [new AbortController(), new AbortController()];
     const [one, two] = [first, second].map(({ signal }) =>
@@ -273,7 +273,7 @@ describe.each(able)("an %s proxy that says nothing", (scheme) => {
 
 const unable = schemes.filter((scheme) => !able.includes(scheme));
 
-test("connect() rejects at construction the kinds that the runtime can't go through", async () => {
+test("connect() rejects at once the kinds that the runtime does not support", async () => {
   expect([...able, ...unable].sort()).toEqual([...schemes].sort());
   const ca = entry.staticCaSource((await createCa()).pem);
   for (const proxy of [...unable.map((scheme) => `${scheme}://proxy:1`), "ftp://proxy", "proxy"]) {
@@ -282,7 +282,7 @@ test("connect() rejects at construction the kinds that the runtime can't go thro
   }
 });
 
-test("createFetch() goes through a proxy", async () => {
+test("createFetch() uses a proxy", async () => {
   const { ca, server } = await startCluster();
   const proxy = await startProxy("http", ca);
   await using fetch = entry.createFetch({
@@ -293,9 +293,9 @@ test("createFetch() goes through a proxy", async () => {
   expect((await proxy.stats()).targets).toHaveLength(1);
 });
 
-// Deno goes by its own environment, of its start and by its own rules; it declares so.
+// Deno uses the environment that it was started with, by its own rules. It declares this.
 if (!entry.runtime.capabilities.followsProxyEnvironment) {
-  test("connect() goes by HTTPS_PROXY and NO_PROXY, and by no proxy where config says false", async () => {
+  test("connect() uses HTTPS_PROXY and NO_PROXY, and no proxy if config says false", async () => {
     const ca = await createCa();
     const { server } = await startCluster(await ca.issue({ hosts: ["api.internal"] }), ca);
     const proxy = await startProxy("http", ca);
@@ -309,7 +309,7 @@ if (!entry.runtime.capabilities.followsProxyEnvironment) {
     };
     expect(await run()).toMatchObject({ major: expect.anything() });
     expect((await proxy.stats()).targets).toHaveLength(1);
-    // Straight there, a name that exists nowhere is not found.
+    // Without a proxy, a name that does not exist is not found.
     expect(await run({ proxy: false })).toBeInstanceOf(ConnectionError);
     variables.set("NO_PROXY", "10.0.0.0/8,.internal");
     expect(await run()).toBeInstanceOf(ConnectionError);

@@ -1,5 +1,5 @@
 /**
- * Trust and identity that streams push, as the SPIFFE Workload API and vault agents do.
+ * CAs and credentials that a stream pushes, as the SPIFFE Workload API and vault agents do.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { createCa } from "../support/pki.ts";
 import { entry } from "./support/entry.ts";
 import { connectClient, startCluster, types, until } from "./support/scene.ts";
 
-/** A listener whose stream begins with a value, and goes on as a test says. */
+/** A listener whose stream starts with a value, and continues as the test decides. */
 function stream<T>(first: T) {
   const streams: PushStream<T>[] = [];
   return {
@@ -49,7 +49,7 @@ test("pushCaSource() takes a client through a rotation, before a request asks fo
   expect(pushed.isOver).toBe(true);
 });
 
-test("pushTokenSource() and pushClientCertSource() change who a client is", async () => {
+test("pushTokenSource() and pushClientCertSource() change the client's identity", async () => {
   const clients = await createCa({ commonName: "clients" });
   const { ca, server } = await startCluster({ clientCa: clients.pem });
   async function pairOf(commonName: string): Promise<ClientCertPem> {

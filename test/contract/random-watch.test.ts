@@ -1,7 +1,7 @@
 /**
- * Informers through all that can go wrong, at random, while objects are written at full speed.
+ * Informers under random failures, while objects are written at full speed.
  *
- * `REANCHOR_RANDOM_WATCH=<seed>:<writes>` runs one seed for so many writes, and prints its figures.
+ * `REANCHOR_RANDOM_WATCH=<seed>:<writes>` runs one seed for that many writes, and prints statistics.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import { until } from "./support/scene.ts";
 import { ways } from "./support/ways.ts";
 
 const WRITES = 1_500;
-/** On a clock that runs 20 times as fast, half a minute. */
+/** Half a minute, on a clock that runs 20 times as fast. */
 const PATIENCE_MS = 600_000;
 const [ownSeed, ownWrites] = (process.env["REANCHOR_RANDOM_WATCH"] ?? "").split(":");
 const runs = ownSeed
@@ -26,7 +26,7 @@ const runs = ownSeed
   : [1, 2, 3].map((seed) => [seed, WRITES]);
 
 test.each(runs as [number, number][])(
-  "informers have what the server has after everything has gone wrong (seed %i, %i writes)",
+  "informers have the server's objects after all kinds of failures (seed %i, %i writes)",
   async (seed, writes) => {
     const figures = await run(seed, writes);
     if (ownSeed) console.log(JSON.stringify(figures));
@@ -34,17 +34,17 @@ test.each(runs as [number, number][])(
   120_000 + Number(ownWrites ?? WRITES) * 40,
 );
 
-/** One change of an object, as a handler was told it. */
+/** A change of an object, as a handler received it. */
 interface Change {
   readonly type: "added" | "modified" | "deleted";
   readonly key: string;
   readonly uid: string;
   readonly version: number;
-  /** The version of the object before. */
+  /** The previous version of the object. */
   readonly from?: number;
 }
 
-/** An informer on a client of its own, and what it told. */
+/** An informer on its own client, and its handler calls. */
 interface Follower {
   readonly name: string;
   readonly informer: Informer<Pod>;
@@ -55,7 +55,7 @@ async function run(seed: number, writes: number): Promise<unknown> {
   const { http2 = false, settings, way } = ways[seed % ways.length] ?? {};
   const expires = seed % 3 !== 0;
   const chaos = await startChaos({ seed, http2, expires, isOld: seed % 2 === 0 });
-  // Silence makes an informer list again, and so may a machine that is slow.
+  // Silence makes an informer list again, and a slow machine can look like silence.
   const idleTimeoutMs = expires ? 20_000 : PATIENCE_MS;
   const followers = await Promise.all(
     Object.entries({ token: chaos.byToken, certificate: chaos.byCert }).map(
@@ -84,7 +84,7 @@ async function run(seed: number, writes: number): Promise<unknown> {
       await untilSame(follower, chaos.server);
       expectLegal(follower.changes, versions);
       const told = follower.changes.map(({ version }) => version);
-      // Where nothing expires, each write is told, and in the order of writing.
+      // If nothing expires, each write is delivered, in order.
       if (!expires) expect(told).toEqual(written);
     }
   } catch (cause) {
@@ -93,7 +93,7 @@ async function run(seed: number, writes: number): Promise<unknown> {
   return await figures();
 }
 
-/** Keeps a copy of all pods, on a client whose requests are told by its name. */
+/** Keeps a copy of all pods, on a client whose requests are recorded under its name. */
 async function follow(
   name: string,
   config: ClusterConfig,
@@ -127,7 +127,7 @@ interface Writing {
   readonly written: number[];
 }
 
-/** Writes as fast as can be, while one thing after the other goes wrong. */
+/** Writes as fast as possible, while failures follow one another. */
 async function writeThrough(
   chaos: Chaos,
   followers: readonly Follower[],
@@ -157,7 +157,7 @@ async function writeThrough(
   async function breakThings(): Promise<void> {
     while (written.length < writes) {
       await chaos.act();
-      // Some things are met by those who go on already, and some by those who still struggle.
+      // Some failures hit running watches, and some hit watches that are still recovering.
       const told = followers.map(({ changes }) => changes.length);
       const giveUpAt = performance.now() + 300;
       const goesOn = (): boolean =>
@@ -178,7 +178,7 @@ function aMoment(): Promise<void> {
   return new Promise((resolve) => void setTimeout(resolve, 5));
 }
 
-/** Waits until an informer has each object in the server's version, and no other. */
+/** Waits until an informer has each object in the server's version, and no other objects. */
 async function untilSame({ name, informer }: Follower, { fake }: TestServer): Promise<void> {
   const there = (await fake.objects("pods"))
     .map((object) => short(object as Stored<Pod>))
@@ -194,7 +194,7 @@ function short(object: Stored<Pod>): string {
   return `${key} ${uid} ${version}`;
 }
 
-/** Each object is added, then modified to ever later versions, then deleted; and nothing comes twice. */
+/** Each object is added, then modified to ever newer versions, then deleted. No event comes twice. */
 function expectLegal(changes: readonly Change[], written: ReadonlySet<number>): void {
   const last = new Map<string, Change>();
   for (const change of changes) {
@@ -203,7 +203,7 @@ function expectLegal(changes: readonly Change[], written: ReadonlySet<number>): 
     const where = JSON.stringify({ before, change });
     expect(isThere, where).toBe(change.type !== "added");
     expect(written.has(change.version), where).toBe(true);
-    // One that is found to be gone is told as it was last.
+    // An object that is found to be gone is delivered in its last known state.
     const least = (before?.version ?? 0) + (change.type === "deleted" ? 0 : 1);
     expect(change.version, where).toBeGreaterThanOrEqual(least);
     if (isThere) expect(change.uid, where).toBe(before.uid);
@@ -212,7 +212,7 @@ function expectLegal(changes: readonly Change[], written: ReadonlySet<number>): 
   }
 }
 
-/** How often a client asked for all that is there after the first time. */
+/** How often a client listed again after its first list. */
 async function relists({ fake }: TestServer, client: string): Promise<number> {
   const asked = (await fake.requests()).filter(({ verb, query, headers }) => {
     const isOurs = headers["user-agent"]?.startsWith(client) === true;

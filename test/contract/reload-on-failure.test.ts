@@ -1,5 +1,5 @@
 /**
- * Clause c: the file rotates before the interval ends, and the server too.
+ * Clause c: both the file and the server rotate before the reload interval ends.
  *
  * @module
  */
@@ -25,7 +25,7 @@ interface Rotated extends ObservedClient {
 }
 
 /**
- * A client that has connected, after which file and server went over to a new authority.
+ * A client that has connected once. After that, the file and the server have moved to a new CA.
  *
  * @param options how the server differs from then on
  */
@@ -72,14 +72,14 @@ describe.each(authorityKinds)("$kind", (authorities) => {
     ["GET", undefined],
     ["POST of a string", payload],
     ["POST of bytes", new TextEncoder().encode(payload)],
-  ])("fetch() succeeds by one reload and one retry: %s", async (_, body) => {
+  ])("fetch() succeeds with one reload and one retry: %s", async (_, body) => {
     const { kube, events, server } = await rotated(authorities);
     const response = await kube.fetch("/echo", body === undefined ? {} : { method: "POST", body });
     expect(response.status).toBe(200);
     const echo = (await response.json()) as { body: string };
     expect(echo.body).toBe(body === undefined ? "" : payload);
     expect((await server.stats()).requests).toBe(1);
-    // A GET may first go by the connection of before, if the client has not learnt yet that it is lost.
+    // A GET may first use the old connection, if the client has not noticed yet that it is lost.
     const isLost = (event: ReanchorEvent) =>
       event.type === "retry" && event.reason !== "untrusted-server";
     expect(types(events.filter((event) => !isLost(event)))).toEqual([
@@ -96,7 +96,7 @@ describe.each(authorityKinds)("$kind", (authorities) => {
     const first = kube.post("/echo", { number: "first" });
     const others = Array.from({ length: 100 }, (_, number) => kube.post("/echo", { number }));
     await Promise.all([first, ...others]);
-    // While some are still on their way, one has reloaded: those find the newer bundle, and read nothing.
+    // One request has reloaded while some are still in flight. Those find the newer bundle, and read nothing.
     expect((await server.stats()).requests).toBe(101);
     const reloads = types(events).filter((type) => type.startsWith("ca-"));
     expect(reloads[0]).toBe("ca-reloaded");
@@ -120,14 +120,14 @@ describe.each(authorityKinds)("$kind", (authorities) => {
     expect(types(events).filter((type) => type === "generation-opened")).toHaveLength(1);
   });
 
-  test("fetch() sends an untouched stream again, or reports it, and never sends half of it", async () => {
+  test("fetch() sends an untouched stream again or reports the failure, but never sends a part of it", async () => {
     const { kube, server } = await rotated(authorities);
     if (!abilitiesBy(authorities.settings).capabilities.resendsUntouchedStreams) {
       const error = await rejection(kube.fetch("/echo", streamInit(payload)));
       expect(error).toBeInstanceOf(entry.UntrustedServerError);
       expect(String(error)).toContain("stream body");
       expect(await server.requests()).toEqual([]);
-      // The bundle is the new one by now, so the caller's own second try succeeds.
+      // The bundle is new by now, so a second try by the caller succeeds.
     }
     const response = await kube.fetch("/echo", streamInit(payload));
     expect(response.status).toBe(200);

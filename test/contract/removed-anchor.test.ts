@@ -1,5 +1,5 @@
 /**
- * Clause f: an anchor that was removed is trusted no more.
+ * Clause f: an anchor that was removed is no longer trusted.
  *
  * @module
  */
@@ -36,7 +36,7 @@ describe.each(authorityKinds)("$kind", ({ next, settings }) => {
   });
 
   test.each(["TLSv1.2", "TLSv1.3"] as const)(
-    "fetch() accepts no session of the old generation over %s",
+    "fetch() resumes no session of the old generation over %s",
     async (version) => {
       const versions = { minVersion: version, maxVersion: version };
       const successor = await next();
@@ -55,15 +55,15 @@ describe.each(authorityKinds)("$kind", ({ next, settings }) => {
       }
       await kube.get("/version");
       if (!traits.resumesSessions || (hasExclusiveTransport && settings.exclusiveTrust === true)) {
-        // Bun resumes none where a callback checks the server, and Deno's `node:tls` keeps none: so none can
-        // outlive its trust.
+        // Bun resumes no session if a callback verifies the server, and Deno's `node:tls` keeps no sessions.
+        // So none can outlive its trust.
         await openAnother();
         await openAnother();
         const { connections, resumed } = await server.stats();
         expect(connections).toBeGreaterThan(1);
         expect(resumed).toBe(0);
       } else {
-        // There is a session to resume: within the generation it is, where one connection is not enough.
+        // There is a session to resume: within the generation it is resumed, if one connection is not enough.
         await until("a session has been resumed", async () => {
           await server.dropConnections();
           await kube.get("/version");
@@ -73,7 +73,7 @@ describe.each(authorityKinds)("$kind", ({ next, settings }) => {
       }
       const { requests } = await server.stats();
 
-      // The server goes on as it was, and would resume.
+      // The server has not changed, and would resume.
       await volume.write({ ca: successor.pem });
       const error = await rejection(kube.get("/version"));
       expect(error).toBeInstanceOf(entry.UntrustedServerError);
@@ -92,7 +92,7 @@ describe.each(authorityKinds)("$kind", ({ next, settings }) => {
     expect(open).toBeGreaterThan(0);
 
     await volume.write({ ca: (await next()).pem });
-    await source.reload(); // No request is needed.
+    await source.reload(); // This needs no request.
     if (closesIdleConnections) {
       await until("they are closed", async () => (await openConnections(server)) === 0, 3_000);
     } else {
@@ -105,7 +105,7 @@ describe.each(authorityKinds)("$kind", ({ next, settings }) => {
   });
 
   test.each([false, true])(
-    "a response that is streamed across a rotation arrives whole (HTTP/2 offered: %s)",
+    "a response that streams across a rotation arrives completely (HTTP/2 offered: %s)",
     async (http2) => {
       const successor = await next();
       const { server, volume, kube } = await openFileCluster({
@@ -136,7 +136,7 @@ describe.each(authorityKinds)("$kind", ({ next, settings }) => {
     },
   );
 
-  test("drainTimeoutMs ends what an old generation still carries", async () => {
+  test("drainTimeoutMs ends the requests of an old generation", async () => {
     const scene = await openFileCluster({
       ca: await next(),
       connect: { ...settings, drainTimeoutMs: 100 },

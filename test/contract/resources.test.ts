@@ -41,7 +41,7 @@ describe.each(ways)("a resource over $way", ({ http2, settings }) => {
 
   testVerbs(async () => (await start()).kube);
 
-  test("lists everything, each once, though the list expires midway", async () => {
+  test("lists every object exactly once, even if the list expires midway", async () => {
     const { maps, fake } = await startMaps(["a", "b", "c", "d", "e"]);
     const names: string[] = [];
     for await (const { items } of maps.listAll({ limit: 2 })) {
@@ -53,7 +53,7 @@ describe.each(ways)("a resource over $way", ({ http2, settings }) => {
     expect(names).toEqual(["a", "b", "c", "d", "e", "f"]);
   });
 
-  test("evicts a pod, unless a disruption budget needs it", async () => {
+  test("evicts a pod, unless a disruption budget forbids it", async () => {
     const { kube, fake } = await start();
     await fake.put("pods", aPod("web"));
     const pods = kube.resource(Pod);
@@ -66,7 +66,7 @@ describe.each(ways)("a resource over $way", ({ http2, settings }) => {
     expect(await rejection(pods.get("web"))).toMatchObject({ status: 404 });
   });
 
-  test("works in the namespace that it is told, in all, or in none", async () => {
+  test("uses the given namespace, all namespaces, or none", async () => {
     const { kube, fake } = await start();
     await kube.resource(Namespace).create({ metadata: { name: "north" } });
     await kube.resource(ConfigMap, { namespace: "north" }).create({ metadata: { name: "a" } });
@@ -77,7 +77,7 @@ describe.each(ways)("a resource over $way", ({ http2, settings }) => {
     expect(await fake.objects("namespaces")).toHaveLength(1);
   });
 
-  test("hands over what the server warns of", async () => {
+  test("reports the server's warnings", async () => {
     const { maps, fake, events } = await startMaps(["a"]);
     await fake.faults.next({ verb: "get" }, { warning: 'v1 is "old"' });
     await maps.get("a");
@@ -89,7 +89,7 @@ describe.each(ways)("a resource over $way", ({ http2, settings }) => {
     });
   });
 
-  test.each([true, false])("finds the server's kinds, aggregated: %j", async (isAggregated) => {
+  test.each([true, false])("discovers the server's kinds, aggregated: %j", async (isAggregated) => {
     const { kube, fake } = await start({ aggregatedDiscovery: isAggregated });
     const { kinds, missing, find } = await kube.discover();
     expect(missing).toEqual([]);
@@ -108,7 +108,7 @@ describe.each(ways)("a resource over $way", ({ http2, settings }) => {
     expect((await kube.discover({ refresh: true })).find("widgets")).toBeUndefined();
   });
 
-  test("waits until an object is as it should be, and until it is gone", async () => {
+  test("waits until an object meets a condition, and until it is deleted", async () => {
     const { kube, fake } = await start();
     const pods = kube.resource(Pod);
     const ready = pods.waitFor("web", "Ready");
@@ -123,7 +123,7 @@ describe.each(ways)("a resource over $way", ({ http2, settings }) => {
     await until("no watch is left", async () => (await fake.openWatches()).length === 0);
   });
 
-  test("waits no longer than it is told, and says what it was like last", async () => {
+  test("waits no longer than its limit, and reports the object's last state", async () => {
     const { kube, fake } = await start();
     await fake.put("pods", aPod("web", "default", { status: { phase: "Pending" } }));
     const error = await rejection(kube.resource(Pod).waitFor("web", "Ready", { timeoutMs: 5_000 }));
@@ -132,7 +132,7 @@ describe.each(ways)("a resource over $way", ({ http2, settings }) => {
     await until("no watch is left", async () => (await fake.openWatches()).length === 0);
   });
 
-  test("holds a custom kind's objects against their schema", async () => {
+  test("validates the objects of a custom kind against their schema", async () => {
     const { kube, fake, events } = await start();
     const widgets = kube.resource(Widget);
     const created = await widgets.create({ metadata: { name: "a" }, spec: { size: 1 } });

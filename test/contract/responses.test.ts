@@ -1,5 +1,5 @@
 /**
- * What a response is: an instance of the global `Response` with all that a runtime's own has.
+ * Responses: each is an instance of the global `Response`, with everything that a runtime's own response has.
  *
  * @module
  */
@@ -17,7 +17,7 @@ async function connectAnonymous() {
   return { kube, server };
 }
 
-test("fetch() gives an instance of the global Response with its URL", async () => {
+test("fetch() returns an instance of the global Response with its URL", async () => {
   const { kube, server } = await connectAnonymous();
   const response = await kube.fetch("/version?pretty=true");
   expect(response).toBeInstanceOf(globalThis.Response);
@@ -28,7 +28,7 @@ test("fetch() gives an instance of the global Response with its URL", async () =
   expect(response.bodyUsed).toBe(true);
 });
 
-test("clone() keeps the URL, and both bodies are whole", async () => {
+test("clone() keeps the URL, and both bodies are complete", async () => {
   const { kube } = await connectAnonymous();
   const response = await kube.fetch("/stream?chunks=50&intervalMs=0&size=2000");
   const clone = response.clone();
@@ -43,7 +43,7 @@ test("clone() keeps the URL, and both bodies are whole", async () => {
 });
 
 for (const status of [204, 205, 304]) {
-  test(`fetch() gives a response without a body when the status is ${status}`, async () => {
+  test(`fetch() returns a response without a body when the status is ${status}`, async () => {
     const { kube, server } = await connectAnonymous();
     const response = await kube.fetch(`/empty/${status}`);
     expect(response).toBeInstanceOf(globalThis.Response);
@@ -56,13 +56,13 @@ for (const status of [204, 205, 304]) {
   });
 }
 
-test("get() gives undefined when the status is 204", async () => {
+test("get() returns undefined when the status is 204", async () => {
   const { kube } = await connectAnonymous();
   expect(await kube.get("/empty/204")).toBeUndefined();
   expect(await kube.delete("/empty/200")).toBeUndefined();
 });
 
-test("fetch() gives the headers and no body when the method is HEAD", async () => {
+test("fetch() returns the headers and no body when the method is HEAD", async () => {
   const { kube, server } = await connectAnonymous();
   const response = await kube.fetch("/version", { method: "HEAD" });
   expect(response.status).toBe(200);
@@ -72,7 +72,7 @@ test("fetch() gives the headers and no body when the method is HEAD", async () =
 });
 
 for (const status of [200, 201, 400, 404, 409, 422, 500, 501]) {
-  test(`fetch() gives a response when the status is ${status}`, async () => {
+  test(`fetch() returns a response when the status is ${status}`, async () => {
     const { kube } = await connectAnonymous();
     const response = await kube.fetch(`/text/${status}`);
     expect(response.status).toBe(status);
@@ -81,7 +81,7 @@ for (const status of [200, 201, 400, 404, 409, 422, 500, 501]) {
   });
 }
 
-test("body streams what has come before the rest has", async () => {
+test("body streams what has arrived before the rest has", async () => {
   const { kube, server } = await connectAnonymous();
   const response = await kube.fetch("/held-body?key=stream");
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
@@ -92,7 +92,7 @@ test("body streams what has come before the rest has", async () => {
   expect(await reader?.read()).toMatchObject({ done: true });
 });
 
-test("body reads on only as it is read", async () => {
+test("body is received only as fast as it is read", async () => {
   const { kube } = await connectAnonymous();
   const response = await kube.fetch("/stream?chunks=5000&intervalMs=0&size=10000");
   let bytes = 0;

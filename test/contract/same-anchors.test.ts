@@ -1,5 +1,5 @@
 /**
- * Clause g: the same anchors, written otherwise, are the same trust.
+ * Clause g: the same anchors in another form are the same trust.
  *
  * @module
  */
@@ -35,7 +35,7 @@ for (const [how, rewrite] of Object.entries(rewrites)) {
 
     await volume.write({ ca: rewrite(ca.pem, other.pem) });
     await kube.get("/version");
-    // Also where it is read on demand, as after a rejected handshake.
+    // Even when they are reloaded on demand, as after a rejected handshake.
     await source.reload();
     await kube.get("/version");
 
@@ -48,7 +48,7 @@ for (const [how, rewrite] of Object.entries(rewrites)) {
   });
 }
 
-test("fileCaSource() of a clusterTrustBundle volume rebuilds nothing when the kubelet shuffles the anchors", async () => {
+test("fileCaSource() of a clusterTrustBundle volume keeps its connections when the kubelet shuffles the anchors", async () => {
   const { ca, server } = await startCluster();
   const anchors = [ca, await createCa(), await createCa({ commonName: "b" }), await createCa()];
   const pem = anchors.map((anchor) => anchor.pem);
@@ -58,7 +58,7 @@ test("fileCaSource() of a clusterTrustBundle volume rebuilds nothing when the ku
   await kube.get("/version");
   const before = await source.current();
   events.length = 0;
-  // Every order in which each of them comes first, and last.
+  // Orders in which each anchor comes first once, and last once.
   for (let turn = 1; turn <= 8; turn += 1) {
     const shuffled = [...pem.slice(turn % 4), ...pem.slice(0, turn % 4)];
     await volume.write({ ca: (turn > 4 ? shuffled.toReversed() : shuffled).join("") });
@@ -70,7 +70,7 @@ test("fileCaSource() of a clusterTrustBundle volume rebuilds nothing when the ku
   expect(await server.stats()).toMatchObject({ connections: 1, handshakes: 1, requests: 9 });
 });
 
-test("fetch() takes a new connection when an anchor was added", async () => {
+test("fetch() opens a new connection when an anchor was added", async () => {
   const { ca, server } = await startCluster();
   const other = await createCa();
   const volume = await createVolume({ ca: ca.pem });

@@ -1,5 +1,6 @@
 /**
- * A server's certificate and key are what is in their files, without a restart and without a dropped connection.
+ * A server uses the certificate and key that are in its files, without a restart and without dropped
+ * connections.
  *
  * @module
  */
@@ -41,7 +42,7 @@ function pemOf({ cert, key }: IssuedCertificate): { certificate: string; key: st
   return { certificate: cert, key };
 }
 
-/** A clock at the present time, since certificates are valid at it. */
+/** A clock at the present time, at which the certificates are valid. */
 function presentClock(): ManualClock {
   return new ManualClock(new Date());
 }
@@ -255,7 +256,7 @@ serverTest("rotateServer() never serves a torn pair", async () => {
   await writeFile(files.paths.certificate, second.cert);
   await clock.advance(INTERVAL_MS);
   const asked = ask(scene);
-  // It looks again a few times, by a clock that stands still.
+  // The source retries a few times, on a clock that stands still.
   let answered = false;
   void asked.then(() => {
     answered = true;

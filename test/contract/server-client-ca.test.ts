@@ -1,5 +1,6 @@
 /**
- * Whom a server trusts is who is in its bundle of client CAs: no connection and no TLS session outlives a removed one.
+ * A server trusts exactly the client CAs in its bundle. No connection and no TLS session outlives the removal
+ * of its CA.
  *
  * @module
  */
@@ -31,12 +32,12 @@ import { rejection, types, until } from "./support/scene.ts";
 
 const INTERVAL_MS = 60_000;
 
-/** A server with a bundle of client CAs that a test replaces. */
+/** A server with a bundle of client CAs that a test can replace. */
 interface MutualScene extends RotatingScene {
   readonly clock: ManualClock;
-  /** Puts other CAs in the bundle, which are read with the next connection. */
+  /** Replaces the bundle. The next connection reloads it. */
   trust(...cas: TestCa[]): Promise<void>;
-  /** The same, read now. */
+  /** Replaces the bundle, and reloads it now. */
   trustNow(...cas: TestCa[]): Promise<void>;
   /** Replaces the server's certificate as well, at the next interval. */
   renew(): Promise<void>;
@@ -81,7 +82,7 @@ function pemOf(cas: readonly TestCa[]): string {
 }
 
 async function createClients(): Promise<{ old: TestCa; next: TestCa }> {
-  // As kubeadm's: both have one name.
+  // Both have the same name, as kubeadm's CAs do.
   return { old: await createCa(), next: await createCa() };
 }
 
@@ -130,11 +131,11 @@ describe.each(serverKinds)("%s", (kind) => {
     expect(await bob.ask()).toMatchObject({ client: "bob" });
 
     if (kind === "tls") {
-      // Nothing says what it carries: both have until the drain's end.
+      // The protocol does not show what the connection carries, so both stay open until the drain ends.
       expect(scene.rotation.status()).toMatchObject({ connections: 1, draining: 2 });
       await scene.clock.advance(5_000);
     } else {
-      // What it carries, it ends by itself.
+      // It ends what it carries by itself.
       scene.release();
       expect(await ended).toMatch(/held$/);
     }
@@ -178,7 +179,7 @@ serverTest("rotateServer() sees a removed CA under a connection that stays open"
     const alice = await openClient(scene, await old.issue({ client: true }));
     await alice.ask();
     await scene.trust(next);
-    // Nobody connects: a request on the open connection has it read.
+    // There is no new connection: a request on the open one triggers the reload.
     await alice.ask().catch(() => {});
     await until("it is closed", () => alice.closed);
   }
@@ -212,7 +213,7 @@ describe.each(["TLSv1.2", "TLSv1.3"] as const)("%s", (version) => {
     ).toBe("");
     expect(scene.sockets.length).toBe(admitted);
 
-    // It is back. Deno has resumed the session all the time, and the client is vouched for again.
+    // The CA is back. Deno has resumed the session all the time, and the client is trusted again.
     await scene.trust(old, next);
     expect(
       (await askByNode(scene.port, version, { ...alice, session: first.session })).received,
@@ -256,7 +257,7 @@ describe.each(["TLSv1.2", "TLSv1.3"] as const)("%s", (version) => {
     const pair = await (await createCa()).issue();
     const alice = await next.issue({ client: true, commonName: "alice" });
     const scene = await startMutual([old], { kind: "tls", tls: { ...tls } });
-    // One that asks nobody who it is, and one that lets everybody in.
+    // A server that asks for no certificate, and one that accepts any.
     for (const own of [{}, { requestCert: true, rejectUnauthorized: false }]) {
       const other = createPlainServer("tls", { ...tls, ...own, cert: pair.cert, key: pair.key });
       other.on("secureConnection", (socket) => void socket.end());
@@ -278,7 +279,7 @@ describe.each(["TLSv1.2", "TLSv1.3"] as const)("%s", (version) => {
     expect((await alice).received).toBe("");
     expect(scene.sockets).toEqual([]);
 
-    // Another's handshake that was as late is fine.
+    // A handshake of another client that was equally late succeeds.
     const again = await createStallingProxy(scene.port);
     scene.server.on("secureConnection", () => void scene.sockets.at(-1)?.end());
     const client = await next.issue({ client: true, commonName: "bob" });
@@ -290,7 +291,10 @@ describe.each(["TLSv1.2", "TLSv1.3"] as const)("%s", (version) => {
   });
 });
 
-/** Passes on a client's first piece, and what the server says to it; then nothing of the client's until released. */
+/**
+ * Forwards the client's first bytes and the server's answer. After that, nothing from the client until it is
+ * released.
+ */
 async function createStallingProxy(
   port: number,
 ): Promise<{ port: number; stalls(): Promise<void>; release(): void }> {
@@ -346,7 +350,7 @@ serverTest(
     expect(await ask(scene, alice)).toMatchObject({ client: "alice" });
     expect(scene.rotation.status().clientCa).toMatchObject({ failures: 1 });
 
-    // A leaf of a server: nobody's authority, and no client's own.
+    // A leaf certificate for a server, which is neither a CA nor a client's.
     bundle = "";
     await clock.advance(INTERVAL_MS);
     expect(await ask(scene, alice)).toMatchObject({ client: "alice" });
@@ -408,7 +412,7 @@ serverTest("rotateServer() rejects what clients would get past the client CA by"
   expect(() => server.addContext("other.example", context)).toThrow(/Cannot add a secure context/);
   expect(() => server.setTicketKeys(Buffer.alloc(48, 1))).toThrow(/Cannot set the ticket keys/);
   rotation.close();
-  // Without client CAs, both are the owner's.
+  // Without client CAs, the caller's own settings apply to both.
   const alone = createPlainServer("tls");
   const other = await rotateServer(alone, { cert });
   alone.addContext("other.example", context);

@@ -1,5 +1,5 @@
 /**
- * Which certificates of clients a server's bundle vouches for: chains, dates, and sessions that are resumed.
+ * Which client certificates a server accepts: chains, dates and resumed sessions.
  *
  * @module
  */
@@ -26,7 +26,7 @@ const HOUR_MS = 3_600_000;
 
 interface Scene extends RotatingScene {
   readonly clock: ManualClock;
-  /** Puts another bundle in place, which is read now. */
+  /** Replaces the bundle, and reloads it now. */
   trust(bundle: string): Promise<void>;
 }
 
@@ -54,11 +54,11 @@ async function start(first: string): Promise<Scene> {
 interface Chain {
   readonly root: string;
   readonly intermediate: string;
-  /** The leaf, and after it the intermediate. */
+  /** The leaf, followed by the intermediate. */
   readonly client: IssuedCertificate;
 }
 
-/** A client's certificate, signed by an intermediate, which may be no authority. */
+/** A client's certificate, signed by an intermediate that may not be allowed to sign. */
 function makeChain(isAuthority = true): Chain {
   const newKey = (): KeyObject => generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
   const [rootKey, intermediateKey, leafKey] = [newKey(), newKey(), newKey()];
@@ -106,7 +106,8 @@ describe("a client with an intermediate", () => {
       await open.ask();
       const { issuerCertificate } = scene.sockets.at(-1)?.getPeerCertificate(true) ?? {};
       const draining = (): number => scene.rotation.status().draining;
-      // Another CA goes: nothing changes for this client, unless Node does not tell what it has shown.
+      // Another CA is removed. Nothing changes for this client, unless Node does not report the client's
+      // chain.
       await scene.trust(root);
       expect(draining()).toBe(issuerCertificate === undefined ? 1 : 0);
       await scene.trust(intermediate);

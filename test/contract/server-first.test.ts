@@ -1,5 +1,5 @@
 /**
- * Clause d: the server rotates first, the file two seconds later, and no request waits for it.
+ * Clause d: the server rotates first and the file two seconds later, and no request waits for the file.
  *
  * @module
  */
@@ -18,7 +18,7 @@ interface Attempt {
 }
 
 describe.each(authorityKinds)("$kind", ({ next, settings }) => {
-  test("fetch() fails until the file changes, and the first request after succeeds", async () => {
+  test("fetch() fails until the file changes, and then the first request succeeds", async () => {
     const { ca, server } = await startCluster({}, await next());
     const volume = await createVolume({ ca: ca.pem });
     const source = entry.fileCaSource(volume.caFile, { cooldownMs: COOLDOWN_MS });

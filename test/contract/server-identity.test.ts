@@ -1,5 +1,5 @@
 /**
- * A server that is known by an identity in place of its host name.
+ * Servers that are verified by an identity instead of their host name.
  *
  * @module
  */
@@ -31,7 +31,7 @@ import { abilitiesBy } from "./support/traits.ts";
 const id = "spiffe://example.org/ns/shop/sa/billing";
 const otherId = "spiffe://example.org/ns/shop/sa/cart";
 
-/** A server whose certificate carries some names, and no address that it is reached by. */
+/** A server whose certificate has the given names, but not the address by which it is reached. */
 async function startNamed(names: string[], ca?: TestCa): Promise<Cluster> {
   const authority = ca ?? (await createCa());
   return await startCluster(await authority.issue({ hosts: names }), authority);
@@ -51,7 +51,7 @@ async function ask(fetch: RotatingFetch, { server }: Cluster): Promise<unknown> 
 const version = { major: expect.anything() };
 
 describe("a SPIFFE ID", () => {
-  test("createFetch() trusts the server of it, whatever host it is reached by", async () => {
+  test("createFetch() trusts the server with this identity, under any host name", async () => {
     const cluster = await startNamed([id]);
     const ca = entry.staticCaSource(cluster.ca.pem);
     expect(await ask(openFetch({ ca, serverIdentity: id }), cluster)).toMatchObject(version);
@@ -60,7 +60,7 @@ describe("a SPIFFE ID", () => {
     });
   });
 
-  test("connect() trusts the server of it", async () => {
+  test("connect() trusts the server with this identity", async () => {
     const { ca, server } = await startNamed([id, "db.internal"]);
     const config = { server: server.origin, ca: entry.staticCaSource(ca.pem) };
     const { kube } = await connectClient({ config, serverIdentity: id });
@@ -89,7 +89,7 @@ describe("a SPIFFE ID", () => {
     expect((await cluster.server.stats()).requests).toBe(0);
   });
 
-  test("createFetch() follows a rotation of the CA to the server of it", async () => {
+  test("createFetch() follows a CA rotation of the server with this identity", async () => {
     const { ca, server } = await startNamed([id]);
     const volume = await createVolume({ ca: ca.pem });
     const source = entry.fileCaSource(volume.caFile);
@@ -102,7 +102,7 @@ describe("a SPIFFE ID", () => {
     expect(await ask(fetch, { ca, server })).toMatchObject(version);
   });
 
-  test("createFetch() reads no bundle again for the wrong identity", async () => {
+  test("createFetch() does not reload the bundle for a wrong identity", async () => {
     const cluster = await startNamed([otherId]);
     let reads = 0;
     const ca = entry.functionCaSource(() => {
@@ -115,7 +115,7 @@ describe("a SPIFFE ID", () => {
 });
 
 describe("two identities, one host, one CA", () => {
-  test("no connection that was made for one serves the other, or clients without any", async () => {
+  test("no connection for one identity serves the other, or clients without an identity", async () => {
     const cluster = await startNamed([id]);
     const ca = entry.staticCaSource(cluster.ca.pem);
     const right = openFetch({ ca, serverIdentity: id });
@@ -132,7 +132,7 @@ describe("two identities, one host, one CA", () => {
     expect(requests).toBe(3);
   });
 
-  test("two functions have a pool each, at once too", async () => {
+  test("two functions have separate pools, even when used at the same time", async () => {
     const cluster = await startNamed([id]);
     const ca = entry.staticCaSource(cluster.ca.pem);
     const accept = openFetch({ ca, serverIdentity: ({ uris }) => uris.includes(id) });
@@ -148,7 +148,7 @@ describe("two identities, one host, one CA", () => {
 });
 
 describe("a function", () => {
-  test("it gets the names of the certificate, and decides", async () => {
+  test("it receives the names in the certificate, and decides", async () => {
     const seen: PeerNames[] = [];
     const cluster = await startNamed(["*.shop.internal", "10.96.0.1", "fd00::1", id]);
     const fetch = openFetch({
@@ -179,7 +179,7 @@ describe("a function", () => {
     expect((await cluster.server.stats()).requests).toBe(0);
   });
 
-  test("a function that throws rejects the server, and says why", async () => {
+  test("a function that throws rejects the server with its reason", async () => {
     const cluster = await startNamed(["127.0.0.1"]);
     const fetch = openFetch({
       ca: entry.staticCaSource(cluster.ca.pem),
@@ -249,7 +249,7 @@ test("an https proxy beside serverIdentity is used, or rejected at once where it
   }
 });
 
-test("exec() checks the identity on the connection of its own", async () => {
+test("exec() verifies the identity on its own connection", async () => {
   const { ca, server } = await startNamed([id]);
   const config = { server: server.origin, ca: entry.staticCaSource(ca.pem) };
   const { kube: wrong, events } = await connectClient({ config, serverIdentity: otherId });
@@ -264,7 +264,7 @@ test("exec() checks the identity on the connection of its own", async () => {
   expect(code).toBe(3);
 });
 
-test("what the server hears by SNI is the URL's host", async () => {
+test("the server receives the URL's host as SNI", async () => {
   const { ca, server } = await startNamed([id]);
   const proxy = await control.proxy({ scheme: "http" });
   onTestFinished(() => proxy.close());

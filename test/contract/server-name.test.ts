@@ -1,5 +1,5 @@
 /**
- * A server that is checked by another name than its URL's, and one that goes unchecked.
+ * Servers that are verified by another name than the URL's host, and servers that are not verified.
  *
  * @module
  */
@@ -20,7 +20,7 @@ describe("serverName", () => {
     return { ca: ca.pem, origin: server.origin };
   }
 
-  test("get() trusts a server that carries it, by an address that the certificate does not", async () => {
+  test("get() trusts a server whose certificate has that name but not the address", async () => {
     const { ca, origin } = await startNamed();
     const config = { server: origin, ca: entry.staticCaSource(ca) };
     const { kube } = await connectClient({ config: { ...config, serverName: "api.internal" } });
@@ -29,7 +29,7 @@ describe("serverName", () => {
     expect(await rejection(other.get("/version"))).toMatchObject({ reason: "wrong-host" });
   });
 
-  test("get() rejects a server that does not carry it", async () => {
+  test("get() rejects a server whose certificate lacks that name", async () => {
     const { ca, origin } = await startNamed();
     const { kube } = await connectClient({
       config: {
@@ -43,7 +43,7 @@ describe("serverName", () => {
     expect(error).toMatchObject({ reason: "wrong-host" });
   });
 
-  test("get() rejects a server of the name that no anchor vouches for", async () => {
+  test("get() rejects a server with that name that no anchor vouches for", async () => {
     const { origin } = await startNamed();
     const { kube } = await connectClient({
       config: {
@@ -56,10 +56,10 @@ describe("serverName", () => {
   });
 });
 
-describe("the name that a certificate must carry", () => {
+describe("the name that a certificate must have", () => {
   const hosts = ["api.internal", "_a.example", "10.96.0.1", "::1", "fd00::"];
 
-  /** What a server heard by SNI that was connected to by its address under a server name. */
+  /** The SNI that a server received when it was reached by its address with a server name. */
   async function sniUnder(serverName: string): Promise<string | null> {
     const ca = await createCa();
     const { server } = await startCluster(await ca.issue({ hosts }), ca);
@@ -75,10 +75,10 @@ describe("the name that a certificate must carry", () => {
   afterAll(() => void process.off("warning", onWarning));
 
   test.each(["10.96.0.1", "::1", "[::1]", "fd00::", "FD00:0:0:0:0:0:0:0"])(
-    "get() checks an IP SAN, and says nothing by SNI, when serverName is %s",
+    "get() verifies an IP SAN, and sends no SNI, when serverName is %s",
     async (serverName) => {
       expect(await sniUnder(serverName)).toBeNull();
-      // Node says it by a warning of its own.
+      // Node emits a warning of its own about this.
       expect(warnings).toEqual([]);
     },
   );
@@ -89,21 +89,21 @@ describe("the name that a certificate must carry", () => {
     ["api.internal.", "api.internal"],
     ["_a.example", "_a.example"],
     ["_a.example.", "_a.example"],
-  ])("get() checks a host name when serverName is %s", async (serverName, sni) => {
+  ])("get() verifies a host name when serverName is %s", async (serverName, sni) => {
     expect(await sniUnder(serverName)).toBe(sni);
   });
 
   test.each(["10.96.0.2", "::2", "fd01::", "b.example.", "internal"])(
-    "get() rejects a server that does not carry %s",
+    "get() rejects a server whose certificate lacks %s",
     async (serverName) => {
       expect(await rejection(sniUnder(serverName))).toMatchObject({ reason: "wrong-host" });
     },
   );
 
-  test("get() takes a URL's host without its final dot", async () => {
+  test("get() ignores the final dot of a URL's host", async () => {
     const ca = await createCa();
     const { server } = await startCluster(await ca.issue({ hosts }), ca);
-    // It connects to whatever name it is asked for.
+    // It connects whatever name it is given.
     const proxy = await control.proxy({ scheme: "http" });
     onTestFinished(() => proxy.close());
     for (const host of ["api.internal.", "_a.example.", "_a.example"]) {
@@ -119,7 +119,7 @@ describe("the name that a certificate must carry", () => {
   });
 
   test.each(["127.0.0.1", "localhost", "[::1]"])(
-    "a Host header has no say in it, at https://%s",
+    "a Host header does not affect verification, at https://%s",
     async (host) => {
       const ca = await createCa();
       const { server } = await startCluster(
@@ -127,7 +127,7 @@ describe("the name that a certificate must carry", () => {
         ca,
       );
       for (const exclusiveTrust of [false, true]) {
-        // Below `fetch`, which rejects the header.
+        // Below `fetch`, which rejects this header.
         const transport = entry.runtime.openTransport(
           {
             ca: [ca.pem],
@@ -163,7 +163,7 @@ describe("the name that a certificate must carry", () => {
 });
 
 describe("insecureSkipTlsVerify", () => {
-  test("get() uses a server that nobody vouches for, and says so in an event and the status", async () => {
+  test("get() accepts a server that no anchor vouches for, and reports it in an event and the status", async () => {
     const { server } = await startCluster(await (await createCa()).issue({ hosts: ["elsewhere"] }));
     const { kube, events } = await connectClient({
       config: { server: server.origin, insecureSkipTlsVerify: true },
@@ -174,7 +174,7 @@ describe("insecureSkipTlsVerify", () => {
     expect(types(events)).toEqual(["insecure", "generation-opened"]);
   });
 
-  test("get() shows its client certificate all the same", async () => {
+  test("get() still sends its client certificate", async () => {
     const clients = await createCa({ commonName: "clients" });
     const { server } = await startCluster({ clientCa: clients.pem });
     const { cert, key } = await clients.issue({ client: true, commonName: "alice" });
@@ -195,8 +195,8 @@ describe("insecureSkipTlsVerify", () => {
   });
 });
 
-test("get() speaks plain http to a local proxy such as kubectl's, without credentials", async () => {
-  // The control server answers what it does not know with 400, over http.
+test("get() uses plain http with a local proxy such as kubectl's, without credentials", async () => {
+  // The control server answers unknown paths with 400, over http.
   const { kube } = await connectClient({ config: { server: control.url } });
   expect((await kube.fetch("/no-such-call")).status).toBe(400);
 });

@@ -55,7 +55,7 @@ describe.each(serverKinds)("%s", (kind) => {
       }
     });
     async function more(): Promise<void> {
-      // Those under way when it was called have ended by then.
+      // The handshakes that were in progress when it was called have ended by then.
       const goal = done + LOOPS + 1;
       await until("more connections are made", () => done >= goal || failures.length > 0);
     }

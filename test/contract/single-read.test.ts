@@ -14,7 +14,7 @@ import { connectClient, connectTimed, startCluster, timedRuntime } from "./suppo
 
 const INTERVAL_MS = 60_000;
 
-/** A reader that counts, and that can be made to wait. */
+/** A reader that counts its reads, and can be paused. */
 class Reader<T> {
   reads = 0;
   #value: T;
@@ -42,11 +42,11 @@ class Reader<T> {
   };
 }
 
-test("capabilities.sharedReads says that callers share a read", () => {
+test("capabilities.sharedReads says whether callers share a read", () => {
   expect(entry.runtime.capabilities.sharedReads).toBe(true);
 });
 
-test("current() reads once when 1,000 callers come at expiry", async () => {
+test("current() reads once when 1,000 callers arrive at expiry", async () => {
   const clock = new ManualClock();
   const ca = await createCa();
   const reader = new Reader(ca.pem);
@@ -64,7 +64,7 @@ test("current() reads once when 1,000 callers come at expiry", async () => {
   expect(reader.reads).toBe(2);
 });
 
-test("current() reads once each period when 100 callers call 100 times each", async () => {
+test("current() reads once per period when 100 callers call 100 times each", async () => {
   const clock = new ManualClock();
   const reader = new Reader("sesame");
   const source = bindFunctionTokenSource(timedRuntime(clock))(reader.read);
@@ -82,7 +82,7 @@ test("current() reads once each period when 100 callers call 100 times each", as
   }
 });
 
-test("fetch() reads each source once when 1,000 requests come at expiry", async () => {
+test("fetch() reads each source once when 1,000 requests arrive at expiry", async () => {
   const { ca, server } = await startCluster({ token: "sesame" });
   const bundle = new Reader(ca.pem);
   const token = new Reader("sesame");
@@ -109,7 +109,7 @@ test("fetch() reads each source once when 1,000 requests come at expiry", async 
   expect((await server.stats()).requests).toBe(1_000);
 });
 
-test("fetch() reads each source once when 10,000 requests come in an interval", async () => {
+test("fetch() reads each source once when 10,000 requests arrive within an interval", async () => {
   const { ca, server } = await startCluster({ token: "sesame" });
   const bundle = new Reader(ca.pem);
   const token = new Reader("sesame");

@@ -1,5 +1,5 @@
 /**
- * Clause i, the secret: the token is in nothing that a program can log, and goes to its server alone.
+ * Clause i, secrecy: nothing that a program can log contains the token, and it is sent only to its server.
  *
  * @module
  */
@@ -125,7 +125,7 @@ test("errors of every kind show no token", async () => {
   }
 });
 
-test("staticTokenSource() does not quote a token that it rejects", async () => {
+test("staticTokenSource() does not quote an invalid token", async () => {
   const error = await rejection(
     Promise.resolve().then(() => entry.staticTokenSource(`${SECRET}\n${NEXT_SECRET}`)),
   );
@@ -153,7 +153,7 @@ test("fetch() sends no token and opens no connection when it is redirected elsew
   await until("every hop was counted", async () => (await server.stats()).requests === 17);
 });
 
-test("fetch() sends no token and opens no connection when it is asked for another origin", async () => {
+test("fetch() sends no token and opens no connection when called with another origin", async () => {
   const { kube, server } = await connectWithSecret();
   const { server: elsewhere } = await startCluster();
   const { port } = elsewhere;
@@ -167,7 +167,7 @@ test("fetch() sends no token and opens no connection when it is asked for anothe
   for (const other of others) {
     expect(await rejection(kube.fetch(other))).toBeInstanceOf(TypeError);
   }
-  // What looks like another authority in a path stays a path of this server.
+  // A path that looks like another authority is still a path of this server.
   for (const path of [
     `//127.0.0.1:${port}/echo`,
     `/\\127.0.0.1:${port}/echo`,

@@ -1,5 +1,5 @@
 /**
- * Clause i: the bearer token rotates, and is seen by nobody but the server.
+ * Clause i: the bearer token rotates, and only the server receives it.
  *
  * @module
  */
@@ -30,7 +30,7 @@ function retries(events: readonly ReanchorEvent[]): ReanchorEvent[] {
   return events.filter((event) => event.type === "retry");
 }
 
-/** A client whose token file holds `first`, at a server that takes any. */
+/** A client whose token file contains `first`, for a server that accepts any token. */
 async function connectByFile(first: string) {
   const { ca, server } = await startCluster();
   const volume = await createVolume({ token: first });
@@ -45,13 +45,13 @@ async function connectByFile(first: string) {
 }
 
 describe("a token in a file", () => {
-  test("fetch() sends the token trimmed", async () => {
+  test("fetch() sends the token without surrounding white space", async () => {
     const { kube, server } = await connectByFile(" \tfirst\r\n\n");
     await kube.get("/version");
     expect(await sent(server)).toEqual(["Bearer first"]);
   });
 
-  test("fetch() sends the cached token in the interval and the rotated one after it", async () => {
+  test("fetch() sends the cached token within the interval and the rotated one after it", async () => {
     const { kube, server, volume, clock, events } = await connectByFile("first\n");
     await kube.get("/version");
     await volume.write({ token: "second\n" });
@@ -94,7 +94,7 @@ describe("a token in a file", () => {
       expect(kube.status().token).toMatchObject({ failures: 0, lastError: undefined });
     });
 
-    test(`connect() fails when the file ${what} at first`, async () => {
+    test(`connect() fails when the file initially ${what}`, async () => {
       const { ca, server } = await startCluster();
       const volume = await createVolume({ token: content });
       const token = entry.fileTokenSource(volume.tokenFile);
@@ -106,7 +106,7 @@ describe("a token in a file", () => {
   }
 });
 
-test("current() reads a JWT again 10 s ahead of its expiry", async () => {
+test("current() reloads a JWT 10 s before its expiry", async () => {
   const clock = new ManualClock();
   let reads = 0;
   const source = bindFunctionTokenSource(timedRuntime(clock))(() => {
@@ -129,7 +129,7 @@ function jwt(exp: number): string {
   return `${header}.${claims}.signature`;
 }
 
-/** A client with a token from a function, whose next value and reads a test sees. */
+/** A client with a token from a function. The test sees its reads and sets its next value. */
 async function connectByFunction() {
   const { ca, server } = await startCluster({ token: "first" });
   const issuer = { token: "first", readAt: [] as number[] };
@@ -151,7 +151,7 @@ describe("a 401", () => {
     "DELETE without a body": { method: "DELETE" },
   };
   for (const [what, init] of Object.entries(bodies)) {
-    test(`fetch() reloads the token and repeats ${what} once when it is refused`, async () => {
+    test(`fetch() reloads the token and retries ${what} once after a 401`, async () => {
       const { kube, server, issuer, events } = await connectByFunction();
       issuer.token = "second";
       await server.swap({ token: "second" });
@@ -177,7 +177,7 @@ describe("a 401", () => {
     expect(await sent(server)).toEqual(["Bearer first", "Bearer second"]);
   });
 
-  test("fetch() returns the 401 whole when the token is unchanged", async () => {
+  test("fetch() returns the 401 with its body when the token is unchanged", async () => {
     const { kube, server, issuer, events } = await connectByFunction();
     await server.swap({ token: "second" });
     const response = await kube.fetch("/version");
@@ -189,7 +189,7 @@ describe("a 401", () => {
     expect(retries(events)).toEqual([]);
   });
 
-  test("fetch() reads an unchanged token once a cooldown when many requests are rejected", async () => {
+  test("fetch() reloads an unchanged token once per cooldown when many requests are rejected", async () => {
     const { kube, server, issuer } = await connectByFunction();
     await server.swap({ token: "second" });
     for (let round = 0; round < 4; round += 1) {
@@ -204,7 +204,7 @@ describe("a 401", () => {
     expect(Math.min(...gaps)).toBeGreaterThanOrEqual(98);
   });
 
-  test("fetch() does not read again when the rejected token was read for this request", async () => {
+  test("fetch() does not reload when the rejected token was read for this request", async () => {
     const { ca, server } = await startCluster({ token: "second" });
     let reads = 0;
     const token = entry.functionTokenSource(
@@ -237,7 +237,7 @@ describe("a 401", () => {
     expect(retries(events)).toEqual([]);
   });
 
-  test("fetch() repeats a GET of a proxy subresource when the token changed", async () => {
+  test("fetch() retries a GET of a proxy subresource when the token changed", async () => {
     const { kube, server, issuer } = await connectByFunction();
     issuer.token = "second";
     await server.swap({ token: null });
@@ -245,7 +245,7 @@ describe("a 401", () => {
     expect(await sent(server)).toEqual(["Bearer first", "Bearer second"]);
   });
 
-  test("fetch() repeats a POST of a pod whose name only looks like a proxy's", async () => {
+  test("fetch() retries a POST of a pod whose name only looks like a proxy's", async () => {
     const { kube, server, issuer } = await connectByFunction();
     issuer.token = "second";
     await server.swap({ token: "second" });
@@ -253,7 +253,7 @@ describe("a 401", () => {
     expect(await sent(server)).toEqual(["Bearer first", "Bearer second"]);
   });
 
-  test("fetch() keeps the header given by the caller, and its 401", async () => {
+  test("fetch() keeps the caller's own header, and its 401", async () => {
     const { kube, server, issuer, events } = await connectByFunction();
     issuer.token = "second";
     for (const name of ["Authorization", "authorization"]) {
@@ -269,7 +269,7 @@ describe("a 401", () => {
     expect(retries(events)).toEqual([]);
   });
 
-  test("fetch() reports a stream body that can't be sent again by the 401", async () => {
+  test("fetch() reports a stream body that can't be sent again after the 401", async () => {
     const { kube, server, issuer } = await connectByFunction();
     issuer.token = "second";
     await server.swap({ token: "second" });

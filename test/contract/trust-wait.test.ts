@@ -1,5 +1,5 @@
 /**
- * Clause o: the server rotates first, and requests wait for the file, which comes seconds later.
+ * Clause o: the server rotates first, and requests wait for the file, which changes seconds later.
  *
  * @module
  */
@@ -26,7 +26,7 @@ import {
 
 const COOLDOWN_MS = 100;
 const LOOPS = 64;
-/** How long requests wait; what they wait for comes long before. */
+/** How long requests wait. What they wait for comes much sooner. */
 const PATIENCE_MS = 60_000;
 /** What ends a wait of one request. */
 interface WaitOptions {
@@ -34,10 +34,10 @@ interface WaitOptions {
   readonly timeoutMs?: number;
 }
 
-/** What a busy machine may need beside the waits. */
+/** Extra time for a busy machine. */
 const BUSY_MS = 30_000;
 
-/** The events of waits. */
+/** The events about waits. */
 function waits(events: readonly ReanchorEvent[]): string[] {
   return types(events).filter((type) => /^wait(?:ing|ed)-for-trust$/.test(type));
 }
@@ -89,15 +89,15 @@ describe.each(authorityKinds)("$kind", ({ next, settings }) => {
     await Promise.all(loops);
 
     expect(failures).toEqual([]);
-    // Nothing was sent to the server while it was untrusted, and each request once when it was not.
+    // Nothing was sent to the untrusted server, and each request was sent once after that.
     expect(waited.requests).toBe(0);
     expect((await server.stats()).requests).toBe(succeeded);
-    // Each request connected once, and after that one for all of them once a second.
+    // Each request connected once. After that, one connection per second for all of them.
     expect(waited.connections - LOOPS).toBeLessThanOrEqual(changedAfterMs / 1_000);
     expect(waited.connections - LOOPS).toBeGreaterThan(0);
     const spanMs = (reads.at(-1) ?? 0) - (reads[0] ?? 0);
     expect(reads.length).toBeLessThanOrEqual(spanMs / COOLDOWN_MS + 2);
-    // No later than by the delay of the file, a cooldown and two round trips, and what a busy machine adds.
+    // At the latest after the file's delay, a cooldown, two round trips and some time for a busy machine.
     expect(longestMs).toBeLessThan(changedAfterMs + BUSY_MS);
     expect(waits(events)).toEqual(["waiting-for-trust", "waited-for-trust"]);
     expect(events).toContainEqual({
@@ -109,7 +109,7 @@ describe.each(authorityKinds)("$kind", ({ next, settings }) => {
     expect(kube.status()).toMatchObject({ healthy: true, waitingForTrust: [] });
   });
 
-  test("a request waits on when the bundle has changed and still does not trust the server", async () => {
+  test("a request continues to wait when the bundle has changed and still does not trust the server", async () => {
     const { ca, server } = await startCluster({}, await next());
     const volume = await createVolume({ ca: ca.pem });
     const { kube, events } = await connectClient({
@@ -135,7 +135,7 @@ describe.each(authorityKinds)("$kind", ({ next, settings }) => {
     expect(waits(events)).toEqual(["waiting-for-trust", "waited-for-trust"]);
   });
 
-  test("a request is sent when a server that is trusted is back behind the address", async () => {
+  test("a request is sent when a trusted server is back at the address", async () => {
     const old = await next();
     const { server } = await startCluster({}, old);
     const volume = await createVolume({ ca: old.pem });
@@ -173,7 +173,7 @@ describe.each(authorityKinds)("$kind", ({ next, settings }) => {
     expect(await ran).toMatchObject({ stdout: "out\n", code: 3 });
   });
 
-  test("the error says how long it was when the server is not trusted in time", async () => {
+  test("the error says how long the request waited when the server is not trusted in time", async () => {
     const { ca, server } = await startCluster({}, await next());
     const volume = await createVolume({ ca: ca.pem });
     const { kube, events } = await connectClient({
@@ -195,7 +195,7 @@ describe.each(authorityKinds)("$kind", ({ next, settings }) => {
 });
 
 describe("a request does not wait", () => {
-  /** A server that rotates at once; `trusted` by its first request where that is asked for. */
+  /** A server that rotates at once, after its first request was trusted if `trusted` is set. */
   async function rotated({ trusted = true, ca = (pem: string) => entry.staticCaSource(pem) }) {
     const authority = await createCa();
     const { server } = await startCluster({}, authority);
@@ -239,7 +239,7 @@ describe("a request does not wait", () => {
   });
 });
 
-/** A client that has trusted a server, whose certificate another authority has issued since. */
+/** A client that has trusted a server, whose certificate another CA has issued since. */
 async function startRotated() {
   const old = await createCa();
   const { server } = await startCluster({}, old);
@@ -304,7 +304,7 @@ describe.each(waiting)("%s that waits ends at once", (_, send) => {
   });
 });
 
-test("a request is sent when a server is trusted whose neighbour never answers a handshake", async () => {
+test("a request is sent to a trusted server when another one at the address never answers a handshake", async () => {
   const { old, server, kube } = await startRotated();
   const answer = kube.get("/version");
   answer.catch(() => {}); // Awaited below.
@@ -324,7 +324,9 @@ test("a request is sent when a server is trusted whose neighbour never answers a
   await until("its probes have ended", () => silent.every(({ destroyed }) => destroyed));
 });
 
-/** One address for several servers: each connection leads to the next of the ports, and all after them to the last. */
+/**
+ * One address for several servers. Each connection goes to the next of the ports, and later ones to the last.
+ */
 async function startBalancer(ports: readonly number[]) {
   const route = [...ports];
   const open = new Set<Socket>();
@@ -359,12 +361,12 @@ async function startBalancer(ports: readonly number[]) {
   return { origin, cut, left: () => route.length };
 }
 
-test("a request is in one wait when it meets a rejected server again behind the same address", async () => {
+test("a request waits only once when it meets another rejected server at the same address", async () => {
   const [old, next] = [await createCa(), await createCa()];
   const { server: trusted } = await startCluster({}, old);
   const { server: rejected } = await startCluster({}, next);
   const [good, bad] = [trusted.port, rejected.port];
-  // The first request; the second one, and the probe after it; its second try, and the probe; its third.
+  // The first request; the second, and its probe; the second try of that, and its probe; the third.
   const balancer = await startBalancer([good, bad, good, bad, good, good]);
   const volume = await createVolume({ ca: old.pem });
   const { kube, events } = await connectClient({
@@ -444,7 +446,7 @@ test("64 requests that wait are answered a cooldown after the file's last read, 
   expect((await server.stats()).requests).toBe(LOOPS);
 });
 
-test("createFetch() waits for a server that it has trusted, and for no other", async () => {
+test("createFetch() waits for a server that it has trusted before, and for no other", async () => {
   const old = await createCa();
   const [{ server }, { server: other }] = [
     await startCluster({}, old),
@@ -474,7 +476,7 @@ test("createFetch() waits for a server that it has trusted, and for no other", a
   }
 });
 
-test("a kubeconfig that embeds its CA is what a request waits for", async () => {
+test("a request waits for a kubeconfig that embeds its CA", async () => {
   const old = await createCa();
   const { server } = await startCluster({}, old);
   const volume = await createVolume({});

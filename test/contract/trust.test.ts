@@ -14,7 +14,7 @@ import { connectClient, createVolume, rejection, startCluster, types } from "./s
 const { UntrustedServerError } = entry;
 const HOUR_MS = 3_600_000;
 
-/** Dates that ended an hour ago. */
+/** Dates of a certificate that expired an hour ago. */
 function past(): { notBefore: Date; notAfter: Date } {
   const now = Date.now();
   return { notBefore: new Date(now - 48 * HOUR_MS), notAfter: new Date(now - HOUR_MS) };
@@ -52,7 +52,7 @@ describe.each(authorityKinds)("$kind", ({ next, settings }) => {
       caSource: "function",
       fingerprint,
     });
-    // Whom it trusted, from where, how old.
+    // It names the trusted CA, its source and its age.
     const [anchor] = (await source.current()).anchors;
     expect(String(error)).toContain(anchor?.subject);
     expect(String(error)).toContain(anchor?.fingerprint.slice(0, 16));
@@ -61,7 +61,7 @@ describe.each(authorityKinds)("$kind", ({ next, settings }) => {
     expect(reads()).toBe(2);
   });
 
-  test("fetch() rejects a certificate for another host, reads nothing and tries once", async () => {
+  test("fetch() rejects a certificate for another host without a reload or a retry", async () => {
     const ca = await next();
     const { server } = await startCluster(await ca.issue({ hosts: ["cluster.example"] }), ca);
     const { source, reads } = countedSource(() => ca.pem);
@@ -90,7 +90,7 @@ describe.each(authorityKinds)("$kind", ({ next, settings }) => {
 
     const error = await rejection(kube.get("/version"));
     expect(error).toBeInstanceOf(UntrustedServerError);
-    // Deno's `node:tls` has one code for every rejection but that of a name.
+    // Deno's `node:tls` has one code for all rejections except a wrong name.
     const isByNodeTls = http === "sockets" || settings.exclusiveTrust === true;
     const tellsExpiry = traits.tellsExpiryByNodeTls || !isByNodeTls;
     expect(error).toMatchObject({ reason: tellsExpiry ? "expired" : "unknown-authority" });
@@ -100,7 +100,7 @@ describe.each(authorityKinds)("$kind", ({ next, settings }) => {
   });
 
   test.each(["both", "the renewal alone"])(
-    "fetch() survives an expired anchor when the file holds %s",
+    "fetch() ignores an expired anchor when the file contains %s",
     async (what) => {
       const expired = await next(past());
       const { commonName, keys } = expired;
@@ -121,7 +121,7 @@ describe.each(authorityKinds)("$kind", ({ next, settings }) => {
   );
 
   test.each(["first", "last"])(
-    "fetch() trusts a bundle that has held an anchor and its renewal from the start, expired %s",
+    "fetch() trusts a bundle that has contained an anchor and its renewal from the start, expired %s",
     async (where) => {
       const expired = await next(past());
       const { commonName, keys } = expired;

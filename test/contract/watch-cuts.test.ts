@@ -1,5 +1,5 @@
 /**
- * A watch that is cut off anywhere, in pieces of any size.
+ * A watch that is cut off at any byte, and split into chunks of any size.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { ways } from "./support/ways.ts";
 /** Cuts come after each of these numbers of bytes. */
 const OFFSETS = Array.from({ length: 384 }, (_, offset) => offset);
 const PIECES = [1, 7, 64];
-/** So many watches are cut at once. */
+/** How many watches are cut at once. */
 const READERS = 24;
 
 interface Reader extends ObservedClient {
@@ -37,7 +37,7 @@ describe.each(ways)("a watch over $way", ({ http2, settings }) => {
       return { ...client, namespace, told, expected: [] };
     }
 
-    /** Writes two events, of which the first has the cut, or the second. */
+    /** Writes two events. The cut is in the first or in the second. */
     async function write({ namespace, told, expected }: Reader): Promise<void> {
       for (const name of ["a", "b"]) {
         const { metadata } = await fake.put("pods", multiByte(name, namespace));
@@ -70,7 +70,7 @@ describe.each(ways)("a watch over $way", ({ http2, settings }) => {
   });
 
   test.each(PIECES)(
-    "tells characters that are parted by pieces of %i bytes",
+    "decodes characters that are split by chunks of %i bytes",
     async (chunkBytes) => {
       const cluster = await startCluster({ fakeApi: {}, http2 });
       const { fake } = cluster.server;
@@ -91,7 +91,7 @@ function multiByte(name: string, namespace: string): ApiObject {
   return aPod(name, namespace, { metadata: { annotations: { text: TEXT } } });
 }
 
-/** How long an object's line of a watch is. */
+/** The length of an object's line in a watch. */
 function lineBytes(object: StoredObject | undefined): number {
   return new TextEncoder().encode(JSON.stringify({ type: "ADDED", object })).length + 1;
 }

@@ -1,5 +1,5 @@
 /**
- * What a server and a network can do to a watch: its reader is told each change once all the same.
+ * Faults of servers and networks. A watch emits each change once all the same.
  *
  * @module
  */
@@ -30,7 +30,7 @@ describe.each(ways)("a watch over $way", ({ http2, settings }) => {
     return await connectQuicklyTo(cluster, settings);
   }
 
-  /** Watches, and lets the next watch meet a fault; writes before, at and after it. */
+  /** Watches, and lets the next watch meet a fault. Writes before, during and after it. */
   async function expectMended(
     fault: Fault,
     { times = 1, idleTimeoutMs = 60_000 }: MendOptions = {},
@@ -66,13 +66,13 @@ describe.each(ways)("a watch over $way", ({ http2, settings }) => {
     ["that is refused with 403 for a while", { status: 403 }],
     ["that begins with nonsense", { firstLine: "<html>504 Gateway Timeout</html>" }],
     ["that is cut at once", { cutAfterBytes: 0 }],
-  ])("mends one %s", async (_, fault) => {
+  ])("recovers from one %s", async (_, fault) => {
     const { events } = await expectMended(fault);
-    // Some are mended before the watch hears of them.
+    // Some faults are handled before the watch sees them.
     expect(messages(events).length).toBeLessThanOrEqual(1);
   });
 
-  test.each([429, 503])("waits as the server asks with %i and Retry-After", async (status) => {
+  test.each([429, 503])("waits as long as %i with Retry-After asks", async (status) => {
     const { events } = await expectMended({ status, retryAfterSeconds: 1 });
     expect(events).toContainEqual(
       expect.objectContaining({ reason: "retry-after", delayMs: 1_000 }),
@@ -80,21 +80,21 @@ describe.each(ways)("a watch over $way", ({ http2, settings }) => {
     expect(messages(events)).toEqual([]);
   });
 
-  test("mends one that ends in the middle of an event, in order", async () => {
+  test("recovers from one that ends cleanly in the middle of an event", async () => {
     const { events } = await expectMended({ endAfterBytes: 1_000 });
     expect(messages(events)).toEqual([expect.stringContaining("broke off in a line")]);
   });
 
-  test("mends one that is silent for longer than idleTimeoutMs", async () => {
+  test("recovers from one that is silent for longer than idleTimeoutMs", async () => {
     const fault = { silentAfterBytes: 1_000 };
     const { events } = await expectMended(fault, { idleTimeoutMs: 20_000 });
     expect(messages(events)).toEqual([expect.stringContaining("nothing was heard for 20000 ms")]);
   });
 
-  test("asks ever later where the server ends it at once, again and again", async () => {
+  test("reconnects at growing intervals while the server ends it at once", async () => {
     const { ca, server } = await start();
     const config = { server: server.origin, ca: entry.staticCaSource(ca.pem) };
-    // By the real clock: what "at once" is must not hang on how busy the machine is.
+    // On the real clock: the meaning of "at once" must not depend on the load of the machine.
     const { kube, events } = await connectClient({ config, ...settings });
     const told = listen(kube.resource(Pod).watch());
     await until("it has begun", () => told.synced.length === 1);
@@ -113,7 +113,7 @@ describe.each(ways)("a watch over $way", ({ http2, settings }) => {
     ["an event", {}],
     ["its status", { expiredAsStatus: true }],
     ["its status, and knows no streaming lists", { expiredAsStatus: true, streamingLists: false }],
-  ])("tells the difference where the server says 410 by %s", async (_, fakeApi) => {
+  ])("emits the differences when the server answers 410 by %s", async (_, fakeApi) => {
     const cluster = await start({ fakeApi: fakeApi ?? {} });
     const { fake } = cluster.server;
     const { kube } = await connect(cluster);
@@ -131,7 +131,7 @@ describe.each(ways)("a watch over $way", ({ http2, settings }) => {
     await fake.compact();
     await cluster.server.restart();
     await told.count(5);
-    // Each as it is now, or was last.
+    // Each object in its current state, or in its last one.
     expect(told.events.toSorted()).toEqual([
       "added is made anew 107",
       "added new 104",
@@ -145,7 +145,7 @@ describe.each(ways)("a watch over $way", ({ http2, settings }) => {
     expect(told.synced).toHaveLength(1);
   });
 
-  test("asks for what is there where one line is nonsense twice", async () => {
+  test("lists again when the same line is malformed twice", async () => {
     const cluster = await start();
     const { fake } = cluster.server;
     const { kube } = await connect(cluster);
@@ -160,7 +160,7 @@ describe.each(ways)("a watch over $way", ({ http2, settings }) => {
     expect(versions).toEqual([undefined, "97", "97", undefined]);
   });
 
-  test("continues from a bookmark where all before it has been forgotten", async () => {
+  test("continues from a bookmark when everything before it has been compacted", async () => {
     const cluster = await start();
     const { fake } = cluster.server;
     const { kube } = await connect(cluster);
@@ -184,22 +184,25 @@ describe.each(ways)("a watch over $way", ({ http2, settings }) => {
     { cutAfterBytes: 300 },
     { silentAfterBytes: 300 },
     { isSilent: true },
-  ])("gets the list that it needs after a 410, though at first there is %j", async (fault) => {
-    const cluster = await start({ fakeApi: { streamingLists: false } });
-    const { server } = cluster;
-    const { kube } = await connect(cluster);
-    const told = listen(kube.resource(Pod).watch({ idleTimeoutMs: 20_000 }));
-    await until("it has begun", () => told.synced.length === 1);
-    await server.fake.faults.next({ verb: "list" }, fault, 2);
-    await server.stop();
-    await server.fake.put("pods", aPod("a"));
-    await server.fake.compact();
-    await server.restart();
-    await told.count(1);
-    expect(told.events).toEqual(["added a 98"]);
-  });
+  ])(
+    "gets the list that it needs after a 410, even if the server first answers %j",
+    async (fault) => {
+      const cluster = await start({ fakeApi: { streamingLists: false } });
+      const { server } = cluster;
+      const { kube } = await connect(cluster);
+      const told = listen(kube.resource(Pod).watch({ idleTimeoutMs: 20_000 }));
+      await until("it has begun", () => told.synced.length === 1);
+      await server.fake.faults.next({ verb: "list" }, fault, 2);
+      await server.stop();
+      await server.fake.put("pods", aPod("a"));
+      await server.fake.compact();
+      await server.restart();
+      await told.count(1);
+      expect(told.events).toEqual(["added a 98"]);
+    },
+  );
 
-  test("tells 1,200 objects page by page, though a page expires and one object goes midway", async () => {
+  test("emits 1,200 objects page by page, although a page expires and one object is deleted midway", async () => {
     const cluster = await start({ fakeApi: { streamingLists: false } });
     const { fake } = cluster.server;
     const names = Array.from({ length: 1_200 }, (_, index) => `pod-${index}`);
@@ -223,7 +226,7 @@ describe.each(ways)("a watch over $way", ({ http2, settings }) => {
 });
 
 interface MendOptions {
-  /** How many watches meet the fault. */
+  /** How many watches get the fault. */
   readonly times?: number;
   readonly idleTimeoutMs?: number;
 }

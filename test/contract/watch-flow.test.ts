@@ -1,5 +1,5 @@
 /**
- * How a watch flows, and how it ends: its reader sets the pace, and leaves nothing open.
+ * The flow and the end of a watch: its reader sets the pace, and nothing stays open.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { connectQuicklyTo } from "./support/quickly.ts";
 import { rejection, startCluster, until } from "./support/scene.ts";
 import { ways } from "./support/ways.ts";
 
-/** What the buffers of two sockets on loopback may hold beside those of a runtime. */
+/** The capacity of two loopback sockets' buffers, beside those of a runtime. */
 const MOST_TAKEN_AHEAD = 16_000_000;
 
 describe.each(ways)("a watch over $way", ({ http2, settings }) => {
@@ -31,7 +31,7 @@ describe.each(ways)("a watch over $way", ({ http2, settings }) => {
     return { kube, server, watch };
   }
 
-  test("tells an event of 5 MB in one line", async () => {
+  test("emits an event of 5 MB in one line", async () => {
     const { server, watch } = await watchPods();
     const text = "häuser 🏠 ".repeat(400_000);
     await server.fake.put("pods", annotated("big", text));
@@ -41,7 +41,7 @@ describe.each(ways)("a watch over $way", ({ http2, settings }) => {
     expect(told === text).toBe(true);
   });
 
-  test("that is read slowly slows the server down, and misses nothing", async () => {
+  test("slows the server down when it is read slowly, and misses nothing", async () => {
     const { server, watch } = await watchPods();
     const text = "x".repeat(1_000_000);
     for (let index = 0; index < 60; index += 1) {
@@ -62,7 +62,7 @@ describe.each(ways)("a watch over $way", ({ http2, settings }) => {
     await untilClosed(server);
   });
 
-  test("is closed by return() while an event is waited for", async () => {
+  test("is closed by return() while it waits for an event", async () => {
     const { server, watch } = await watchPods();
     const waiting = watch.next();
     await watch.return();
@@ -70,7 +70,7 @@ describe.each(ways)("a watch over $way", ({ http2, settings }) => {
     await untilClosed(server);
   });
 
-  test("is closed by its signal, whose reason the loop throws", async () => {
+  test("is closed by its signal, and the loop throws its reason", async () => {
     const abort = new AbortController();
     const { server, watch } = await watchPods(abort.signal);
     const reading = rejection(readToTheEnd(watch));
@@ -80,7 +80,7 @@ describe.each(ways)("a watch over $way", ({ http2, settings }) => {
     await untilClosed(server);
   });
 
-  test("is closed by close(), and says so", async () => {
+  test("is closed by close(), and throws ClosedError", async () => {
     const { kube, server, watch } = await watchPods();
     const reading = rejection(readToTheEnd(watch));
     await kube.close();
@@ -88,7 +88,7 @@ describe.each(ways)("a watch over $way", ({ http2, settings }) => {
     await untilClosed(server);
   });
 
-  test("does not come back after a break while it was cut off", async () => {
+  test("does not reconnect after a break while it was cut off", async () => {
     const { server, watch } = await watchPods();
     const waiting = watch.next();
     await server.stop();
@@ -112,7 +112,7 @@ async function untilClosed({ fake }: TestServer): Promise<void> {
   await until("the watch is closed", async () => (await fake.openWatches()).length === 0);
 }
 
-/** What the one watch's reader has not taken, once it takes no more. */
+/** The bytes that a watch has received once it stops receiving. */
 async function unreadBytes({ fake }: TestServer): Promise<number> {
   let [unread, before] = [0, Number.NaN];
   await until("no more is taken", async () => {

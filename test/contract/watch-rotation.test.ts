@@ -1,5 +1,5 @@
 /**
- * A watch lives through every rotation and restart: its reader is told each change once and in order.
+ * A watch survives every rotation and restart, and emits each change once and in order.
  *
  * @module
  */
@@ -22,7 +22,7 @@ import {
 } from "./support/scene.ts";
 import { ways } from "./support/ways.ts";
 
-/** How many pods are written before, during and after what happens. */
+/** How many pods are written before, during and after the rotation. */
 const WRITES = [60, 80, 60] as const;
 
 interface Scene extends ObservedClient {
@@ -34,13 +34,13 @@ interface Scene extends ObservedClient {
 
 interface SceneOptions {
   readonly serve?: Partial<ServeOptions>;
-  /** How the server is trusted and asked; by its one authority unless told otherwise. */
+  /** How the server is trusted and authenticates clients. By default it has one CA. */
   readonly config?: (ca: TestCa) => Promise<Partial<ClusterConfig>>;
   readonly settings?: Partial<ConnectOptions>;
 }
 
 describe.each(ways)("a watch over $way", ({ http2, settings, httpVersion }) => {
-  /** Begins to watch pods, the first of which are there already. */
+  /** Starts to watch pods, some of which exist already. */
   async function watchPods(options: SceneOptions = {}): Promise<Scene> {
     const { ca, server } = await startCluster({ fakeApi: {}, http2, ...options.serve });
     const writer = await createPodWriter(server);
@@ -55,7 +55,7 @@ describe.each(ways)("a watch over $way", ({ http2, settings, httpVersion }) => {
     return { ...client, ca, server, writer, told };
   }
 
-  /** Writes all the while, and compares every event of it. */
+  /** Writes throughout, and compares every event with the writes. */
   async function expectEach({ writer, told }: Scene, act: () => Promise<unknown>): Promise<void> {
     const [before, during, after] = WRITES;
     await writer.write(before);
@@ -66,7 +66,7 @@ describe.each(ways)("a watch over $way", ({ http2, settings, httpVersion }) => {
     expect(told.synced).toHaveLength(1);
   }
 
-  /** What there is was told once, and each other watch went on from a version. */
+  /** The initial list was emitted once, and every later watch continued from a version. */
   async function expectWatches({ server }: Scene, least: number, most = Infinity): Promise<void> {
     const watches = (await server.fake.requests()).filter(({ verb }) => verb === "watch");
     const fromTheBeginning = watches.filter(({ query }) => query["sendInitialEvents"] === "true");
@@ -90,7 +90,7 @@ describe.each(ways)("a watch over $way", ({ http2, settings, httpVersion }) => {
     expect(await scene.kube.get("/echo")).toMatchObject({ httpVersion });
   });
 
-  test("misses nothing when the old CA is gone before the new one is known", async () => {
+  test("misses nothing when the old CA is removed before the new one is known", async () => {
     const { volume, scene } = await watchByCaFile({ trustWaitMs: 100 });
     const successor = await createCa();
     await expectEach(scene, async () => {
@@ -102,7 +102,7 @@ describe.each(ways)("a watch over $way", ({ http2, settings, httpVersion }) => {
     await expectWatches(scene, 2);
   });
 
-  test("misses nothing when the old CA is gone, and waits for the new one", async () => {
+  test("misses nothing when the old CA is removed, and waits for the new one", async () => {
     const { volume, scene } = await watchByCaFile({ trustWaitMs: 60_000 });
     const successor = await createCa();
     await expectEach(scene, async () => {
@@ -125,7 +125,7 @@ describe.each(ways)("a watch over $way", ({ http2, settings, httpVersion }) => {
     expect(scene.kube.status().generations.at(-1)).toMatchObject({ generation: 2 });
   });
 
-  test("misses nothing when drainTimeoutMs ends its stream on the old trust", async () => {
+  test("misses nothing when drainTimeoutMs ends its stream of the old generation", async () => {
     const { ca, volume, scene, source } = await watchByCaFile({ drainTimeoutMs: 50 });
     await expectEach(scene, async () => {
       await volume.write({ ca: ca.pem + (await createCa()).pem });
@@ -162,7 +162,7 @@ describe.each(ways)("a watch over $way", ({ http2, settings, httpVersion }) => {
     });
     const requests = await scene.server.requests();
     const tokens = requests.map(({ headers }) => headers["authorization"]);
-    // The old one, which is rejected, and the new one.
+    // The old token, which is rejected, and the new one.
     expect(tokens).toEqual(["Bearer first", "Bearer first", "Bearer second"]);
     expect(types(scene.events)).toContain("token-reloaded");
   });
@@ -189,7 +189,7 @@ describe.each(ways)("a watch over $way", ({ http2, settings, httpVersion }) => {
     await expectWatches(scene, 2);
   });
 
-  test("misses nothing when the server shuts down in order", async () => {
+  test("misses nothing when the server shuts down gracefully", async () => {
     const scene = await watchPods();
     await expectEach(scene, async () => {
       await scene.server.drainConnections();
@@ -199,7 +199,7 @@ describe.each(ways)("a watch over $way", ({ http2, settings, httpVersion }) => {
     expect((await scene.server.stats()).connections).toBeGreaterThan(1);
   });
 
-  test("misses nothing when the server says GOAWAY, which HTTP/2 alone has", async () => {
+  test("misses nothing when the server sends GOAWAY, which only HTTP/2 has", async () => {
     const scene = await watchPods();
     await expectEach(scene, () => scene.kube.get("/goaway?key=watch"));
     const watches = httpVersion === "2.0" ? 2 : 1;
@@ -231,7 +231,7 @@ async function openWatches({ fake }: TestServer): Promise<number> {
   return (await fake.openWatches()).length;
 }
 
-/** Waits until the watch has failed so often, as last with an error of this name. */
+/** Waits until the watch has failed this often, the last time with an error of this name. */
 async function untilInterruptedBy({ events }: Scene, name: string, times = 1): Promise<void> {
   await until(`the watch is interrupted by ${name}`, () => {
     const interruptions = events.filter((event) => event.type === "watch-interrupted");
