@@ -1,6 +1,6 @@
 /**
- * What an edge runtime owes, in a real workerd, at the oldest compatibility date that is supported and at
- * today's: there are globals of Node's in the second that a program must not lean on.
+ * The edge runtime's contract, in a real workerd at the oldest supported compatibility date and at today's.
+ * The newer one has globals of Node's, on which the library must not depend.
  *
  * @module
  */
@@ -57,7 +57,7 @@ describe.each([
     });
   });
 
-  test("connect() fails at construction when it can't honour the config", async () => {
+  test("connect() throws when it does not support the config", async () => {
     const outcomes = await run("config-errors", { ca: ca.pem });
     const refused = { name: "ConfigError", code: "ERR_REANCHOR_CONFIG" };
     const insteadDo = expect.stringContaining('pass its fetch as the option "fetch"');
@@ -73,7 +73,7 @@ describe.each([
     });
   });
 
-  test("kubeconfig() is read from its content, and rejects what edge can't honour", async () => {
+  test("kubeconfig() reads its content, and rejects what edge does not support", async () => {
     const { token, ...others } = (await run("kubeconfig", { ca: ca.pem })) as Record<
       string,
       object
@@ -108,7 +108,7 @@ describe.each([
     expect(await run("fake-cluster")).toEqual({
       told: ["added a", "modified a"],
       data: { colour: "red" },
-      // The first GET after the rotation showed the old token.
+      // The first GET after the rotation sent the old token.
       verbs: ["watch", "patch", "get", "get", "update", "get", "update"],
       listening: {
         name: "ConfigError",
@@ -120,7 +120,7 @@ describe.each([
     });
   });
 
-  test("resources are written, watched, held, waited for and discovered", async () => {
+  test("resources are written, watched, cached, awaited and discovered", async () => {
     const cluster = await control.serve({ ...(await ca.issue()), fakeApi: {} });
     onTestFinished(() => cluster.close());
     expect(await run("resources", { server: cluster.origin })).toEqual({
@@ -138,9 +138,9 @@ describe.each([
   });
 
   describe.each(["connect", "fetch"])("streams into pods by a bound service's %s", (by) => {
-    test("exec() and attach() end as they do elsewhere", async () => {
+    test("exec() and attach() end as on other runtimes", async () => {
       const { early, ...outcomes } = (await run("commands", { by })) as { early: object };
-      // When a write fails, workerd loses what it has not read yet.
+      // When a write fails, workerd loses the data that it has not read yet.
       if ("value" in early) expect(early.value).toMatchObject({ stdout: "aaaaa", code: 0 });
       else expect(early).toMatchObject({ name: "ConnectionError" });
       expect(outcomes).toMatchObject({
@@ -192,7 +192,7 @@ describe.each([
     });
   });
 
-  test("exec() by a bound service's connect slows a command down whose output is not read", async () => {
+  test("exec() by a bound service's connect slows down a command whose output is not read", async () => {
     const flood = await control.serve(await ca.issue());
     onTestFinished(() => flood.close());
     const ended = await run("flood", { by: "connect", pieces: "10", server: flood.origin });
@@ -217,7 +217,7 @@ describe.each([
     ]);
   });
 
-  test("exec() by a bound service's fetch ends in an error before its memory does", async () => {
+  test("exec() by a bound service's fetch throws before it runs out of memory", async () => {
     const ended = await run("flood", { by: "fetch" });
     expect(ended).toMatchObject({
       name: "ConnectionError",
@@ -259,11 +259,11 @@ describe.each([
     expect((await foreign.stats()).requests).toBe(0);
   });
 
-  test("the token is read again after its interval", async () => {
+  test("the token is reloaded after its interval", async () => {
     expect(await run("rotated")).toEqual({ first: "Bearer one", second: "Bearer two", reads: 2 });
   });
 
-  describe("on a 401", () => {
+  describe("after a 401", () => {
     beforeAll(() => server.swap({ token: "right" }));
     afterAll(() => server.swap({ token: null }));
 
@@ -275,14 +275,14 @@ describe.each([
       });
     });
 
-    test("an unchanged token means that the 401 is returned", async () => {
+    test("the 401 is returned if the token is unchanged", async () => {
       const before = (await server.stats()).requests;
       const outcome = await run("unauthorized", { tokens: "wrong" });
       expect(outcome).toMatchObject({ status: 401, reads: 2 });
       expect((await server.stats()).requests).toBe(before + 1);
     });
 
-    test("a POST to a proxy subresource is not repeated", async () => {
+    test("a POST to a proxy subresource is not retried", async () => {
       const path = "/api/v1/namespaces/default/services/web/proxy/orders";
       const before = (await server.stats()).requests;
       const outcome = await run("unauthorized", { tokens: "wrong,right", method: "POST", path });
@@ -291,14 +291,14 @@ describe.each([
     });
   });
 
-  test("a token with a newline inside is rejected, the last one kept, and neither is told", async () => {
+  test("a token with a newline inside is rejected, the last one kept, and neither is revealed", async () => {
     const { sent, said } = (await run("bad-token")) as { sent: string; said: string };
     expect(sent).toBe("Bearer good");
     expect(said).toContain("reload-failed");
     expect(said).not.toMatch(/good|bad/);
   });
 
-  test("credentials stay at the server's origin", async () => {
+  test("credentials are sent only to the server's origin", async () => {
     const outcomes = await run("origins", { other: foreign.origin });
     expect(outcomes).toEqual({
       absolute: expect.objectContaining({ name: "TypeError" }),
@@ -310,7 +310,7 @@ describe.each([
     expect((await foreign.stats()).requests).toBe(0);
   });
 
-  test("timeoutMs and AbortSignal end a request at once, and nothing ends a silent body", async () => {
+  test("timeoutMs and AbortSignal end a request at once, and a silent body has no time limit", async () => {
     const outcomes = run("limits");
     await server.held("edge-silent");
     await server.release("edge-silent");

@@ -1,5 +1,5 @@
 /**
- * The cases that the edge tests run inside workerd. Each gives JSON; what it means is judged outside.
+ * The cases that the edge tests run inside workerd. Each returns JSON, which is checked outside.
  *
  * @module
  */
@@ -30,7 +30,7 @@ interface Env {
 
 type Case = (query: URLSearchParams, env: Env) => Promise<unknown>;
 
-/** What a failure looks like from outside. */
+/** An error in the form that is sent to the test. */
 async function outcome(run: () => Promise<unknown>): Promise<unknown> {
   try {
     return { value: await run() };
@@ -57,7 +57,10 @@ function connect(
   });
 }
 
-/** A token source that gives one after the other, the last for ever, and counts. */
+/**
+ * A token source that returns the given tokens one after the other, then repeats the last, and counts its
+ * reads.
+ */
 function tokens(
   values: string[],
   options?: entry.SourceOptions,
@@ -70,7 +73,7 @@ function tokens(
   return { source, reads: () => reads };
 }
 
-// One client for all requests of the isolate, as a worker has it that keeps it in module scope.
+// One client for all requests of the isolate, as in a worker that keeps it in module scope.
 let shared: Promise<entry.KubeClient> | undefined;
 let sharedReads = 0;
 let hangNextRead = false;
@@ -239,7 +242,7 @@ const cases: Record<string, Case> = {
     return outcomes;
   },
 
-  /** Reads a flood slowly: five pieces a second, as many as there are, or so many. */
+  /** Reads a flood slowly: five chunks a second, all of them or a given number. */
   async flood(query, env) {
     const kube = await connectBy(query, env);
     const run = await kube.resource(Pod).exec("web", ["flood"], { stderr: false });
@@ -315,7 +318,7 @@ const cases: Record<string, Case> = {
     return await outcome(() => kube.resource(Pod).exec("web", ["cat"]));
   },
 
-  /** The token is read again after a 401 to an upgrade. */
+  /** The token is reloaded after an upgrade is answered with 401. */
   async "stream-401"(query, env) {
     const { source, reads } = tokens(["wrong", "right"]);
     const kube = await entry.connect({
@@ -557,7 +560,7 @@ const cases: Record<string, Case> = {
       }),
     });
     const kube = await shared;
-    await pause(5); // Past the interval: this request has to read.
+    await pause(5); // The interval has passed: this request has to reload.
     if (query.has("hang")) hangNextRead = true;
     const echo = await kube.get<{ headers: Record<string, string> }>("/echo");
     return echo.headers["authorization"];

@@ -14,7 +14,7 @@ import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { build } from "rolldown";
 
-/** What a worker is run with. */
+/** The settings of a worker. */
 export interface WorkerOptions {
   /** As in `2024-01-01`. */
   compatibilityDate: string;

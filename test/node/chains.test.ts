@@ -1,5 +1,5 @@
 /**
- * The table of chains by the drop-ins, and by the verifier that Deno is checked with.
+ * The table of chains, judged by the drop-ins and by the verifier that Deno is tested with.
  *
  * @module
  */
@@ -71,7 +71,7 @@ describe("pathToAnchor() and includesHost()", () => {
     expect(isTrusted).toBe(verdict === "trusted");
   });
 
-  test("isSignedBy() agrees with Node's own X509Certificate, but for SHA-1", () => {
+  test("isSignedBy() agrees with Node's own X509Certificate, except for SHA-1", () => {
     for (const { name, chain, bundle } of chains.values()) {
       if (name.includes("SHA-1")) continue;
       const [leaf] = parseBundle(chain);

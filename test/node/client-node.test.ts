@@ -1,5 +1,5 @@
 /**
- * All of `@kubernetes/client-node` that makes requests, driven through reanchor's `KubeConfig` across
+ * Everything in `@kubernetes/client-node` that makes requests, used through reanchor's `KubeConfig` across
  * rotations of the CA and the token.
  *
  * @module
@@ -57,7 +57,7 @@ interface Scene {
   readonly events: ReanchorEvent[];
 }
 
-/** What a pod's service account, or a kubeconfig with files, comes to. */
+/** The config of a pod's service account, or of a kubeconfig with files. */
 function describeCluster({ origin }: ClusterServer, { caFile, tokenFile }: ProjectedVolume) {
   return {
     clusters: [{ name: "cluster", server: origin, caFile, skipTLSVerify: false }],
@@ -81,7 +81,7 @@ async function setUp(options: KubeConfigOptions = {}): Promise<Scene> {
   return { server, volume, ca, config, events };
 }
 
-/** Moves server and file over to another authority. */
+/** Moves the server and the file to another CA. */
 async function rotate({ server, volume }: Scene): Promise<void> {
   const next = await createCa();
   await volume.write({ ca: next.pem });
@@ -95,7 +95,7 @@ async function firstOf(stream: Readable): Promise<string> {
 
 interface Use {
   readonly name: string;
-  /** Uses it, and fails where it does not do what it is for. */
+  /** Uses the feature, and fails if it does not work. */
   use(scene: {
     config: ClientNodeKubeConfig;
     server: ClusterServer;
@@ -296,7 +296,7 @@ describe.each(uses)("$name", ({ use }) => {
     await until("replaced trust is gone", () => config.status()?.generations.length === 1);
   });
 
-  test("sends the token that the file holds", async () => {
+  test("sends the token in the file", async () => {
     const scene = await setUp({ reloadIntervalMs: 0 });
     await use(scene);
     await scene.volume.write({ token: "second" });
@@ -305,7 +305,7 @@ describe.each(uses)("$name", ({ use }) => {
     expect(types(scene.events)).toContain("token-reloaded");
   });
 
-  test("offers a server of a removed anchor no session, and no request", async () => {
+  test("offers no session and no request to a server of a removed anchor", async () => {
     const scene = await setUp({ reloadIntervalMs: 0, trustWaitMs: 0 });
     await use(scene);
     const { requests } = scene.server.stats;
@@ -332,19 +332,19 @@ describe("connections", () => {
     return scene.server.stats.handshakes - before;
   }
 
-  test("client-node alone makes a handshake a request; through this KubeConfig it makes one", async () => {
+  test("client-node alone makes one handshake per request; through this KubeConfig it makes one in total", async () => {
     const scene = await setUp();
     const theirs = new ClientNodeKubeConfig();
     theirs.loadFromOptions(describeCluster(scene.server, scene.volume));
     expect(await handshakesOf(scene, theirs)).toBe(lists);
     expect(await handshakesOf(scene, scene.config)).toBe(1);
-    // And those of all else are the same ones.
+    // The connections of all others are still the same.
     await new Metrics(scene.config).getNodeMetrics();
     await new Health(scene.config).readyz({});
     expect(await handshakesOf(scene, scene.config)).toBe(0);
   });
 
-  test("client-node alone fails to exec after a rotation", async () => {
+  test("client-node alone can't exec after a rotation", async () => {
     const scene = await setUp();
     const theirs = new ClientNodeKubeConfig();
     theirs.loadFromOptions(describeCluster(scene.server, scene.volume));
@@ -361,14 +361,14 @@ describe("connections", () => {
         false,
       );
     }
-    // It sends a file's last newline along, which a WebSocket's header can't carry.
+    // client-node also sends the file's final newline, which a WebSocket's header can't contain.
     await scene.volume.write({ token: "first" });
     await exec();
     await rotate(scene);
     expect(await rejection(exec())).toMatchObject({ error: { code: expect.any(String) } });
   });
 
-  test("a list whose connection was lost is asked for once more, and a creation is not", async () => {
+  test("a list whose connection was lost is retried once, and a creation is not", async () => {
     const { config, server } = await setUp();
     const api = config.makeApiClient(CoreV1Api);
     await api.listNamespace();
@@ -382,7 +382,7 @@ describe("connections", () => {
     expect(server.stats.requests).toBe(6);
   });
 
-  test("a watch in flight continues across a rotation, and idle connections close", async () => {
+  test("a running watch continues across a rotation, and idle connections close", async () => {
     const scene = await setUp({ reloadIntervalMs: 0 });
     const { config, server, volume, ca } = scene;
     let ended = false;
@@ -403,7 +403,7 @@ describe("connections", () => {
     expect(config.status()?.generations).toMatchObject([{ retired: true }, { retired: false }]);
   });
 
-  test("close() ends requests, watches and WebSockets, and leaves none", async () => {
+  test("close() ends requests, watches and WebSockets, and leaves nothing open", async () => {
     const { config, server } = await setUp();
     const api = config.makeApiClient(CoreV1Api);
     await api.listNamespace();
@@ -427,7 +427,7 @@ describe("connections", () => {
     expect(await rejection(api.listNamespace())).toMatchObject({ code: "ERR_REANCHOR_CLOSED" });
   });
 
-  test("a config that was loaded anew connects anew, and lets the old connections go", async () => {
+  test("a config that was loaded again opens new connections, and releases the old ones", async () => {
     const { config, server, volume } = await setUp();
     const api = config.makeApiClient(CoreV1Api);
     await api.listNamespace();
@@ -444,10 +444,10 @@ describe("connections", () => {
   });
 });
 
-describe("what programs do beside", () => {
+describe("other things that programs do", () => {
   const origin = "https://api.invalid";
 
-  /** A config of a cluster and a user alone. */
+  /** A config with just a cluster and a user. */
   function configOf(cluster: object, user: object = {}): KubeConfig {
     const config = new KubeConfig();
     onTestFinished(async () => await config.close());
@@ -465,7 +465,7 @@ describe("what programs do beside", () => {
     return new RequestContext(`${origin}${path}`, HttpMethod.GET);
   }
 
-  test("applyToHTTPSOptions() fills in what is current, for agents of one's own", async () => {
+  test("applyToHTTPSOptions() sets the current trust and credentials, for custom agents", async () => {
     const scene = await setUp({ reloadIntervalMs: 0 });
     for (const rotated of [false, true]) {
       if (rotated) await rotate(scene);
@@ -572,7 +572,7 @@ describe("what programs do beside", () => {
     expect(warnings.toSorted()).toEqual(["ca-expiring", "client-cert-expiring"]);
   });
 
-  test("applyToHTTPSOptions() is not failed by what a caller had set", async () => {
+  test("applyToHTTPSOptions() succeeds whatever the caller had set", async () => {
     const { config, server } = await setUp();
     const stranger = await createCa();
     const options: RequestOptions = {
@@ -587,7 +587,7 @@ describe("what programs do beside", () => {
     expect(await statusOf(`${server.origin}/readyz`, options)).toBe(200);
   });
 
-  test("a cluster without a server, and a config without a cluster, are as with client-node", async () => {
+  test("a cluster without a server, and a config without a cluster, behave as in client-node", async () => {
     for (const config of [configOf({}), new KubeConfig()]) {
       await config.applyToHTTPSOptions({});
       const context = contextFor();
@@ -596,7 +596,7 @@ describe("what programs do beside", () => {
     }
   });
 
-  test("only a MockAgent takes the place of a dispatcher whose trust reloads", async () => {
+  test("only a MockAgent replaces a dispatcher whose trust reloads", async () => {
     const ca = await createCa();
     const caData = Buffer.from(ca.pem).toString("base64");
     const before = getGlobalDispatcher();
@@ -657,7 +657,7 @@ describe("what programs do beside", () => {
     expect(await isMocked()).toBe(false);
   });
 
-  test("NODE_TLS_REJECT_UNAUTHORIZED does not undo verification where nothing can rotate", async () => {
+  test("NODE_TLS_REJECT_UNAUTHORIZED does not disable verification when nothing can rotate", async () => {
     env["NODE_TLS_REJECT_UNAUTHORIZED"] = "0";
     onTestFinished(() => {
       delete env["NODE_TLS_REJECT_UNAUTHORIZED"];
@@ -678,7 +678,7 @@ describe("what programs do beside", () => {
     }
   });
 
-  test("an authenticator's own CA is honoured", async () => {
+  test("an authenticator's own CA is used", async () => {
     const { ca, server } = await startCluster();
     const config = configOf({ server: server.origin });
     config.addAuthenticator({
@@ -691,7 +691,7 @@ describe("what programs do beside", () => {
     expect(version.gitVersion).toMatch(/^v/);
   });
 
-  test("tokenFile of a kubeconfig is read, and read again after a 401", async () => {
+  test("tokenFile of a kubeconfig is read, and reloaded after a 401", async () => {
     const { server, volume, events } = await setUp();
     const path = `${volume.root}/kubeconfig`;
     const kubeconfig = `
@@ -719,7 +719,7 @@ current-context: one`;
 });
 
 describe("loading", () => {
-  test("loadFromCluster() reads what the pod has", async () => {
+  test("loadFromCluster() reads the pod's files", async () => {
     const { server, volume } = await setUp();
     const root = `${volume.root}/var/run/secrets/kubernetes.io`;
     await mkdir(root, { recursive: true });
@@ -738,7 +738,7 @@ describe("loading", () => {
   });
 
   test.each(["files", "data", "a file and data"])(
-    "loadFromFile() shows a client certificate from %s",
+    "loadFromFile() sends a client certificate from %s",
     async (kind) => {
       const clients = await createCa({ commonName: "clients" });
       const { ca, server } = await startCluster({ clientCa: clients.pem });
@@ -776,7 +776,7 @@ describe("loading", () => {
     },
   );
 
-  test("an exec plugin's token and certificate are used, and run by client-node", async () => {
+  test("client-node runs an exec plugin, and its token and certificate are used", async () => {
     const clients = await createCa({ commonName: "clients" });
     const { ca, server } = await startCluster({ clientCa: clients.pem });
     const { cert, key } = await clients.issue({ client: true, commonName: "alice" });
@@ -797,7 +797,7 @@ describe("loading", () => {
     expect(config.status()?.clientCert?.source).toBe("plugin of user u");
   });
 
-  test("skipTLSVerify is honoured, and rejected beside a CA", async () => {
+  test("skipTLSVerify works, and is rejected together with a CA", async () => {
     const { server } = await startCluster();
     const config = new KubeConfig();
     onTestFinished(async () => await config.close());
@@ -810,7 +810,7 @@ describe("loading", () => {
     expect(await rejection(api.listNamespace())).toMatchObject({ name: "ConfigError" });
   });
 
-  test("a certificate without its key is named, and an option that there is none of", async () => {
+  test("a certificate without its key is rejected by name, and so is an unknown option", async () => {
     const { server } = await startCluster();
     const config = new KubeConfig();
     onTestFinished(async () => await config.close());
@@ -822,7 +822,7 @@ describe("loading", () => {
     expect(() => new KubeConfig({ reloadMs: 1 } as never)).toThrow(/option reloadMs of KubeConfig/);
   });
 
-  test("http is left to client-node, which rejects it unless verification is off", async () => {
+  test("http is left to client-node, which rejects it unless verification is disabled", async () => {
     const config = new KubeConfig();
     onTestFinished(async () => await config.close());
     config.loadFromClusterAndUser({ name: "c", server: "http://127.0.0.1:1" } as never, {

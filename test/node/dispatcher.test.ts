@@ -1,5 +1,5 @@
 /**
- * A dispatcher beside undici's own `Agent`: what undici's tests ask of one holds for both.
+ * A dispatcher compared with undici's own `Agent`: both pass what undici's tests require.
  *
  * @module
  */
@@ -17,7 +17,7 @@ interface Options {
   readonly pool?: Agent.Options;
 }
 
-/** Undici's, ours, and ours whose sources are read again for each request. */
+/** Undici's, ours, and ours with sources that are reloaded for each request. */
 const kinds: readonly [string, (options: Options) => Agent | RotatingDispatcher][] = [
   ["undici's Agent", ({ ca, pool }) => new Agent({ ...pool, allowH2: false, connect: { ca } })],
   ["createDispatcher()", ({ ca, pool = {} }) => createDispatcher({ ca: staticCaSource(ca), pool })],
@@ -28,7 +28,7 @@ const kinds: readonly [string, (options: Options) => Agent | RotatingDispatcher]
   ],
 ];
 
-/** A handler that keeps what failed, and waits for the end. */
+/** A handler that records the error, and can be awaited. */
 function createHandler(): Dispatcher.DispatchHandler & { ended: Promise<unknown> } {
   const { promise: ended, resolve } = Promise.withResolvers<unknown>();
   return {
@@ -59,7 +59,7 @@ describe.each(kinds)("%s", (name, open) => {
     expect(error).toBeInstanceOf(errors.UndiciError);
   });
 
-  test("rejects requests while it closes, and ends those that it has", async () => {
+  test("rejects requests while it closes, and completes those in flight", async () => {
     const { dispatcher, server } = await start();
     const { body } = await request(`${server.origin}/held-body?key=${name}`, { dispatcher });
     const closing = dispatcher.close();
@@ -100,7 +100,7 @@ describe.each(kinds)("%s", (name, open) => {
     });
   });
 
-  test("close() and destroy() reject a callback that is none", async () => {
+  test("close() and destroy() reject a callback that is not a function", async () => {
     const { dispatcher } = await start();
     for (const method of ["close", "destroy"] as const) {
       const call = dispatcher[method].bind(dispatcher) as (...given: unknown[]) => unknown;
@@ -121,7 +121,7 @@ describe.each(kinds)("%s", (name, open) => {
     expect(() => dispatch(options, {})).toThrow(errors.ClientDestroyedError);
   });
 
-  test("dispatch() passes what is wrong with a request to its handler", async () => {
+  test("dispatch() reports an invalid request to its handler", async () => {
     const { dispatcher } = await start();
     const dispatch = dispatcher.dispatch.bind(dispatcher) as (...given: unknown[]) => boolean;
     for (const options of [undefined, {}, { origin: "", path: "/", method: "GET" }]) {
@@ -131,7 +131,7 @@ describe.each(kinds)("%s", (name, open) => {
     }
   });
 
-  test("dispatch() says whether there is room, and a drain event when there is again", async () => {
+  test("dispatch() returns whether it accepts more, and emits drain when it does again", async () => {
     const { dispatcher, server } = await start({ connections: 1, pipelining: 1 });
     const options = { origin: server.origin, path: "/version", method: "GET" } as const;
     const drained = once(dispatcher, "drain");
@@ -144,7 +144,7 @@ describe.each(kinds)("%s", (name, open) => {
     expect(await Promise.all(handlers.map(({ ended }) => ended))).toEqual(Array(5).fill("end"));
   });
 
-  test("takes headers as they are at the call", async () => {
+  test("uses the headers as they were at the call", async () => {
     const { dispatcher, server } = await start();
     const record: Record<string, string> = { "x-sent": "record" };
     const list = ["x-sent", "list"];
@@ -160,7 +160,7 @@ describe.each(kinds)("%s", (name, open) => {
     expect(seen).toEqual(["record", "list", "entries"]);
   });
 
-  test("counts what it carries, by origin", async () => {
+  test("counts its requests by origin", async () => {
     const { dispatcher, server } = await start();
     expect(dispatcher.stats).toEqual({});
     const sent = request(`${server.origin}/held-headers?key=${name}`, { dispatcher });
@@ -183,7 +183,7 @@ describe.each(kinds)("%s", (name, open) => {
     expect(dispatcher.destroyed).toBe(true);
   });
 
-  test("has limits for messages and events, as its options say", async () => {
+  test("limits messages and events as its options say", async () => {
     const { ca } = await startCluster();
     const pool = { webSocket: { maxPayloadSize: 1_000 }, eventSource: { maxEventSize: 2_000 } };
     for (const given of [{}, pool]) {
@@ -196,7 +196,7 @@ describe.each(kinds)("%s", (name, open) => {
     }
   });
 
-  test("names itself first among the targets of its events", async () => {
+  test("puts itself first among the targets of its events", async () => {
     const { dispatcher, server } = await start();
     const connected = once(dispatcher, "connect");
     const disconnected = once(dispatcher, "disconnect");
@@ -208,7 +208,7 @@ describe.each(kinds)("%s", (name, open) => {
   });
 });
 
-test("a dispatcher's errors are of reanchor's class as well", async () => {
+test("a dispatcher's errors are also instances of reanchor's class", async () => {
   const { ca, server } = await startCluster();
   const dispatcher = createDispatcher({ ca: staticCaSource(ca.pem) });
   const closing = dispatcher.close();

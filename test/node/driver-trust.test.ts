@@ -1,5 +1,6 @@
 /**
- * What the ways for drivers do beside rotating: whom they reject, and what is said of a wrong use.
+ * The integrations for drivers, apart from rotation: which servers they reject, and how they report wrong
+ * use.
  *
  * @module
  */
@@ -49,7 +50,7 @@ function openSource(options: AgentOptions): SecureContextSource {
   return source;
 }
 
-/** Connects once, and resolves to what failed, if anything. */
+/** Connects once, and resolves to the error, if any. */
 async function failureOf(options: ConnectionOptions): Promise<unknown> {
   const socket = connect(options);
   try {
@@ -62,7 +63,7 @@ async function failureOf(options: ConnectionOptions): Promise<unknown> {
   }
 }
 
-/** A way to a server on which what the server says is held back until it is released. */
+/** Forwards to a server, and holds the server's bytes back until they are released. */
 async function openHolding(port: number): Promise<{ port: number; release(): void }> {
   const gate = Promise.withResolvers<void>();
   const server = createServer((socket) => {
@@ -92,7 +93,7 @@ test("live() rejects a server whose anchor was removed during the handshake", as
 });
 
 test.each(["TLSv1.2", "TLSv1.3"] as const)(
-  "settings let an agent of Node's or undici's resume no session of a removed anchor, by %s",
+  "settings keep an agent of Node's or undici's from resuming a session of a removed anchor, by %s",
   async (maxVersion) => {
     const ca = await createCa();
     const server = createHttpsServer({ ...(await ca.issue()), maxVersion }, (_, response) => {
@@ -143,7 +144,7 @@ test("live() accepts a server during whose handshake an anchor of another server
   expect(await outcome).toBeUndefined();
 });
 
-test("live() checks the name that a certificate carries", async () => {
+test("live() verifies the name in the certificate", async () => {
   const { ca, server } = await startCluster();
   const port = server.port;
   const live = await openSource({ ca: staticCaSource(ca.pem) }).live();
@@ -213,7 +214,7 @@ test.each(identities)(
   },
 );
 
-test("live() finds the anchor of a server among others that OpenSSL can't tell from it", async () => {
+test("live() finds the anchor of a server among others that OpenSSL can't distinguish from it", async () => {
   const twins: CreateCaOptions = { keyIdentifiers: false };
   const [before, after] = [await createCa(twins), await createCa(twins)];
   const { server } = await startCluster({}, before);
@@ -223,13 +224,13 @@ test("live() finds the anchor of a server among others that OpenSSL can't tell f
   await until("it tries the other", async () => {
     return (await failureOf({ host, port: server.port, ...live })) === undefined;
   });
-  // And stays with it.
+  // It keeps using it.
   for (let count = 0; count < 5; count += 1) {
     expect(await failureOf({ host, port: server.port, ...live })).toBeUndefined();
   }
 });
 
-test("live() gives no connection once its source is closed", async () => {
+test("live() opens no connection once its source is closed", async () => {
   const { ca, server } = await startCluster();
   const source = createSecureContextSource({ ca: staticCaSource(ca.pem) });
   const live = await source.live();
@@ -237,7 +238,7 @@ test("live() gives no connection once its source is closed", async () => {
   expect(() => connect({ host, port: server.port, ...live })).toThrow(/closed/);
 });
 
-test("afterFailure() takes what live() returned", async () => {
+test("afterFailure() accepts what live() returned", async () => {
   const { ca, server } = await startCluster();
   const volume = await createVolume({ ca: ca.pem });
   const source = openSource({ ca: fileCaSource(volume.caFile) });
@@ -252,7 +253,7 @@ test("afterFailure() takes what live() returned", async () => {
 });
 
 const EchoClient = makeGenericClientConstructor({}, "Echo");
-/** By itself, grpc-js names an address in SNI, which Node 26 rejects. */
+/** By default, grpc-js sends an address as SNI, which Node 26 rejects. */
 const named = { "grpc.ssl_target_name_override": "localhost" };
 
 test.each<[string, CreateCaOptions]>([
@@ -260,7 +261,7 @@ test.each<[string, CreateCaOptions]>([
   ["an authority of the same name", {}],
   ["an authority of the same name without key identifiers", { keyIdentifiers: false }],
 ])(
-  "afterFailure() finds %s in the text of gRPC's code 14, at each rotation",
+  "afterFailure() recognises %s in the text of gRPC's code 14, at each rotation",
   async (_, options) => {
     const ca = await createCa({ keyIdentifiers: options.keyIdentifiers ?? true });
     const server = await startGrpcServer(await ca.issue());
@@ -300,7 +301,7 @@ test.each<[string, CreateCaOptions]>([
   },
 );
 
-test("live() serves a gRPC channel that is never made anew", async () => {
+test("live() works in a gRPC channel that is never replaced", async () => {
   const ca = await createCa();
   const server = await startGrpcServer(await ca.issue());
   const volume = await createVolume({ ca: ca.pem });
@@ -326,7 +327,7 @@ test("live() serves a gRPC channel that is never made anew", async () => {
   expect(await echoBy(client, "hello", { waitForReady: true })).toBe("hello");
 });
 
-/** Calls a server by credentials of a source, and closes the channel. */
+/** Calls a server with the credentials of a source, and closes the channel. */
 async function callBy(
   source: SecureContextSource,
   target: string,
@@ -340,7 +341,7 @@ async function callBy(
   }
 }
 
-test("createGrpcCredentials() says of a server that stays rejected who was trusted", async () => {
+test("createGrpcCredentials() names the trusted CA when a server stays rejected", async () => {
   const server = await startGrpcServer(await (await createCa()).issue());
   const source = openSource({ ca: staticCaSource((await createCa()).pem) });
   expect(await rejection(callBy(source, `${host}:${server.port}`))).toMatchObject({
@@ -349,7 +350,7 @@ test("createGrpcCredentials() says of a server that stays rejected who was trust
   });
 });
 
-test("createGrpcCredentials() checks the name that gRPC goes by", async () => {
+test("createGrpcCredentials() verifies the name that gRPC uses", async () => {
   const ca = await createCa();
   const server = await startGrpcServer(await ca.issue({ hosts: ["billing.internal"] }));
   const source = openSource({ ca: staticCaSource(ca.pem) });
@@ -396,7 +397,7 @@ test("createGrpcCredentials() can be combined with call credentials", async () =
   expect(asked).toBe(1);
 });
 
-test("connect() by openStream opens one for each attempt, and verifies the server's name", async () => {
+test("connect() with openStream opens a stream for each attempt, and verifies the server's name", async () => {
   const { ca, server } = await startCluster();
   const volume = await createVolume({ ca: ca.pem });
   const source = openSource({ ca: fileCaSource(volume.caFile) });
@@ -422,7 +423,7 @@ test("connect() by openStream opens one for each attempt, and verifies the serve
   expect(await rejection(ask("other.internal"))).toMatchObject({ reason: "wrong-host" });
 });
 
-test("connect() by openStream is bounded by connectTimeoutMs and the signal, and has no proxy", async () => {
+test("connect() with openStream is bounded by connectTimeoutMs and the signal, and uses no proxy", async () => {
   const ca = staticCaSource((await createCa()).pem);
   const never = async (signal: AbortSignal): Promise<Socket> =>
     await new Promise((_, reject) => {
@@ -450,7 +451,7 @@ test("connect() by openStream is bounded by connectTimeoutMs and the signal, and
   });
 });
 
-test("createPostgresStream() says what is wrong: TLS asked for twice, a server without TLS, a path, a rejected server", async () => {
+test("createPostgresStream() explains errors: TLS requested twice, a server without TLS, a path, a rejected server", async () => {
   const ca = await createCa();
   const server = await startPostgresStandIn(await ca.issue());
   const stream = createPostgresStream(openSource({ ca: staticCaSource(ca.pem) }));
@@ -481,7 +482,7 @@ test("createPostgresStream() says what is wrong: TLS asked for twice, a server w
   });
 });
 
-test("createPostgresStream() passes on more than fits into its buffers, both ways", async () => {
+test("createPostgresStream() transfers more than its buffers hold, in both directions", async () => {
   const ca = await createCa();
   const server = await startPostgresStandIn(await ca.issue());
   const stream = createPostgresStream(openSource({ ca: staticCaSource(ca.pem) }));

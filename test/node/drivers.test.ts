@@ -1,6 +1,6 @@
 /**
- * Drivers that connect by themselves, each through ten rotations under load: five with an overlap of the
- * authorities in the bundle, five without.
+ * Drivers that open their own connections, each through ten rotations under load: five in which the bundle
+ * contains both CAs for a while, and five without such an overlap.
  *
  * @module
  */
@@ -33,7 +33,7 @@ function servers(name: string, standIn: Start, real: Start | undefined): [string
   return [[`a stand-in for ${name}`, standIn], ...(real ? [[name, real] as [string, Start]] : [])];
 }
 
-/** By the default interval, so that a rotation is found out by what fails, and not by the bundle's age. */
+/** With the default interval, so that a failure reveals a rotation, and not the bundle's age. */
 function trustIn(caFile: string): SecureContextSource {
   const source = createSecureContextSource({ ca: fileCaSource(caFile) });
   onTestFinished(() => source.close());
@@ -52,7 +52,7 @@ describe.each(servers("PostgreSQL", startPostgresStandIn, startPostgres))("with 
         const address = { host, port: server.port, user: "postgres" };
         const pool = new Pool({ ...address, ssl: false, stream, max: 4, maxUses: 3 });
         onTestFinished(async () => await pool.end());
-        pool.on("error", () => {}); // Of idle connections that the server has dropped.
+        pool.on("error", () => {}); // For idle connections that the server has dropped.
         return {
           async send(text) {
             const { rows } = await pool.query<{ echo: string }>(`SELECT '${text}' AS echo`);
@@ -77,7 +77,7 @@ describe.each(servers("PostgreSQL", startPostgresStandIn, startPostgres))("with 
       await pool.query("SELECT 'before'");
       const successor = await createCa();
       await server.swap(await successor.issue());
-      // The one that meets it first is rejected, and has the file read.
+      // The first connection to meet it is rejected, and reloads the file.
       expect(await rejection(pool.query("SELECT 'too early'"))).toMatchObject({
         message: expect.stringContaining("certificate"),
       });
@@ -182,6 +182,6 @@ test("createGrpcCredentials() fails no call in ten rotations", async () => {
     },
   });
   expect(failures).toEqual([]);
-  // One for each bundle that a connection was made under.
+  // One for each bundle under which a connection was made.
   expect(trust?.status().generations.at(-1)?.generation).toBe(11);
 });

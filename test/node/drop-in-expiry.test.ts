@@ -1,5 +1,5 @@
 /**
- * What drop-ins say of certificates that are about to expire, and of anchors that servers' chains lead to.
+ * How drop-ins report certificates that are about to expire, and which anchors are in use by servers.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { ask, rotating } from "./support/drop-ins.ts";
 const HOUR = 3_600_000;
 
 describe.each(rotating)("$name", ({ open }) => {
-  test("warns once of an anchor that is about to expire, and knows which one is in use", async () => {
+  test("warns once about an anchor that is about to expire, and reports which one is in use", async () => {
     const ca = await createCa({ notAfter: new Date(Date.now() + 5 * HOUR) });
     const other = await createCa({ commonName: "other" });
     const { server } = await startCluster(await ca.issue(), ca);
@@ -46,7 +46,7 @@ describe.each(rotating)("$name", ({ open }) => {
     ]);
   });
 
-  test("rejects what is no list of distances", () => {
+  test("rejects an invalid list of warning distances", () => {
     expect(() => open({ warnBeforeExpiryMs: 5 as never })).toThrow(TypeError);
   });
 });

@@ -1,5 +1,5 @@
 /**
- * Drop-ins that know servers by an identity in place of their host names.
+ * Drop-ins that verify servers by an identity instead of the host name.
  *
  * @module
  */
@@ -25,7 +25,7 @@ function messagesOf(error: unknown): string {
 }
 
 describe.each(rotating)("$name", ({ open }) => {
-  test("connects to the server of the identity, and to no other one", async () => {
+  test("connects to the server with the identity, and to no other", async () => {
     const ca = await createCa();
     const { server } = await startCluster(await ca.issue({ hosts: [id] }), ca);
     const trust = { ca: staticCaSource(ca.pem) };
@@ -60,13 +60,13 @@ describe.each(rotating)("$name", ({ open }) => {
     expect((await server.stats()).requests).toBe(0);
   });
 
-  test("rejects an identity that nothing could vouch for", () => {
+  test("rejects an identity without a CA to vouch for it", () => {
     expect(() => open({ serverIdentity: id })).toThrow(ConfigError);
     expect(() => open({ serverIdentity: "spiffe://Example.org/a" })).toThrow(/no SPIFFE ID/);
   });
 });
 
-test("createHttpsAgent() rejects a check of a single request beside it", async () => {
+test("createHttpsAgent() rejects a check of a single request in addition", async () => {
   const ca = await createCa();
   const agent = createHttpsAgent({ ca: staticCaSource(ca.pem), serverIdentity: id });
   onTestFinished(() => agent.destroy());
@@ -116,14 +116,14 @@ describe("KubeConfig", () => {
     socket.close();
   }
 
-  test("requests and WebSockets go to the server of the identity", async () => {
+  test("requests and WebSockets reach the server with the identity", async () => {
     const { config } = await load(id);
     const { items } = await config.makeApiClient(CoreV1Api).listNamespace();
     expect(items).toHaveLength(1);
     await exec(config);
   });
 
-  test("requests and WebSockets reject a server of another one", async () => {
+  test("requests and WebSockets reject a server with another one", async () => {
     const { config, server } = await load(otherId);
     const error = await rejection(config.makeApiClient(CoreV1Api).listNamespace());
     expect(messagesOf(error)).toContain(`expects ${otherId}, and its certificate carries ${id}`);
@@ -131,7 +131,7 @@ describe("KubeConfig", () => {
     expect(server.stats.requests).toBe(0);
   });
 
-  test("a cluster without a CA or without TLS is an error, not an unchecked server", async () => {
+  test("a cluster without a CA or without TLS is an error, not an unverified server", async () => {
     const { config } = await load(id, ["127.0.0.1"], "");
     expect(String(await rejection(config.makeApiClient(CoreV1Api).listNamespace()))).toContain(
       "it needs a CA bundle",
@@ -146,7 +146,7 @@ describe("KubeConfig", () => {
     }
   });
 
-  test("new KubeConfig() rejects what is no SPIFFE ID", () => {
+  test("new KubeConfig() rejects an invalid SPIFFE ID", () => {
     expect(() => new KubeConfig({ serverIdentity: "billing" })).toThrow(/no SPIFFE ID/);
   });
 });

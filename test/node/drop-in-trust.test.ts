@@ -1,5 +1,5 @@
 /**
- * Whom the drop-ins trust, whatever the environment, a `Host` header or a proxy says.
+ * Which servers the drop-ins trust, whatever the environment, a `Host` header or a proxy says.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import { control, rejection, startCluster, until } from "../contract/support/sce
 import { createCa } from "../support/pki.ts";
 import { ask, dropIns } from "./support/drop-ins.ts";
 
-/** `{}` is the file of the authorities that must not be trusted. */
+/** `{}` stands for the file of the CAs that must not be trusted. */
 const environments: readonly Record<string, string>[] = [
   {},
   { NODE_TLS_REJECT_UNAUTHORIZED: "0" },
@@ -25,7 +25,7 @@ const environments: readonly Record<string, string>[] = [
   { NODE_OPTIONS: "--use-openssl-ca", SSL_CERT_FILE: "{}" },
 ];
 
-test.each(environments)("every drop-in trusts its bundle and nobody else, with %j", async (env) => {
+test.each(environments)("every drop-in trusts only its bundle, with %j", async (env) => {
   const peers = await startHostilePeers("me:sesame");
   const { ca, targets, straight, strangersFile } = peers;
   const filled = Object.entries(env).map(([name, value]) => [
@@ -52,14 +52,14 @@ describe.each(dropIns)("$name", ({ name, open, endsAttempts }) => {
   const headers = { host: "elsewhere.example" };
 
   test.each(["127.0.0.1", "localhost", "[::1]"])(
-    "sends a caller's Host header, by which nobody is checked, to https://%s",
+    "sends a caller's Host header, which does not affect verification, to https://%s",
     async (host) => {
       const ca = await createCa();
       const { server } = await startCluster({ host: "::" }, ca);
       const dropIn = open({ ca: staticCaSource(ca.pem) });
       const url = `https://${host}:${server.port}/echo`;
       const echo = JSON.parse(await (await dropIn.send(url, { headers })).text());
-      // The web's fetch keeps the header to itself.
+      // The web's fetch does not send this header.
       if (!name.includes("fetch")) expect(echo.headers.host).toBe("elsewhere.example");
       expect(echo.sni).toBe(host === "localhost" ? host : null);
 
@@ -74,7 +74,7 @@ describe.each(dropIns)("$name", ({ name, open, endsAttempts }) => {
     },
   );
 
-  test("checks serverName in the place of the host and of a Host header", async () => {
+  test("verifies serverName instead of the host and of a Host header", async () => {
     const ca = await createCa();
     const hosts = ["api.internal", "10.96.0.1", "fd00::1"];
     const { server } = await startCluster(await ca.issue({ hosts }), ca);
@@ -89,7 +89,7 @@ describe.each(dropIns)("$name", ({ name, open, endsAttempts }) => {
   });
 
   test.each(["http", "https", "socks5"] as const)(
-    "gives no credentials away when an %s proxy fails",
+    "leaks no credentials when an %s proxy fails",
     async (scheme) => {
       for (const failure of Object.keys(proxyFailures)) {
         const scene = await startFailing(scheme, failure);
@@ -103,7 +103,7 @@ describe.each(dropIns)("$name", ({ name, open, endsAttempts }) => {
   );
 
   test.each(["http", "https", "socks5"] as const)(
-    "ends its attempt at a silent %s proxy at once",
+    "gives up an attempt at a silent %s proxy at once",
     async (scheme) => {
       const hole = await control.blackhole();
       onTestFinished(() => hole.close());
@@ -130,7 +130,7 @@ describe.each(dropIns)("$name", ({ name, open, endsAttempts }) => {
   );
 });
 
-/** The reason of the refusal that is in what a client throws. */
+/** The reason for the rejection, found in a client's error. */
 function reasonOf(error: unknown): unknown {
   for (let at = error; at instanceof Error; at = at.cause) {
     if ("reason" in at && "server" in at) return at.reason;

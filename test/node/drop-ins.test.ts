@@ -1,5 +1,5 @@
 /**
- * What each drop-in does beside rotating, and what is one drop-in's alone.
+ * The drop-ins apart from rotation, and what is specific to one of them.
  *
  * @module
  */
@@ -35,7 +35,7 @@ import { createCa } from "../support/pki.ts";
 import type { ReanchorEvent } from "../../src/index.ts";
 import { type DropIn, ask, dropIns } from "./support/drop-ins.ts";
 
-test("a server that says nothing is given up after connectTimeoutMs", async () => {
+test("a server that stays silent is given up after connectTimeoutMs", async () => {
   const { origin } = await control.blackhole();
   const source = staticCaSource((await createCa()).pem);
   for (const { open } of dropIns) {
@@ -51,7 +51,7 @@ test("a server that says nothing is given up after connectTimeoutMs", async () =
   }
 });
 
-test("what compose() makes of a dispatcher keeps the contract, and closes it", async () => {
+test("a composed dispatcher keeps the contract, and closes the original", async () => {
   const { ca, server } = await startCluster();
   const volume = await createVolume({ ca: ca.pem });
   const dispatcher = createDispatcher({ ca: fileCaSource(volume.caFile) });
@@ -82,7 +82,7 @@ test("close() of a dispatcher waits for what is in flight", async () => {
   await until("no connection is left", async () => (await server.stats()).open === 0);
 });
 
-test("maxSockets of an https agent counts connections that are still to come", async () => {
+test("maxSockets of an https agent counts connections that are being opened", async () => {
   const { ca, server } = await startCluster();
   const agent = createHttpsAgent({ ca: staticCaSource(ca.pem), pool: { maxSockets: 2 } });
   onTestFinished(() => agent.destroy());
@@ -95,7 +95,7 @@ test("maxSockets of an https agent counts connections that are still to come", a
   expect(outcomes.filter(({ status }) => status === "fulfilled")).toEqual([]);
 });
 
-test("an https agent gives a connection of a removed anchor to no request that waits for a place", async () => {
+test("an https agent uses no connection of a removed anchor for a request that waits for a free socket", async () => {
   const { ca, server } = await startCluster();
   const volume = await createVolume({ ca: ca.pem });
   const source = fileCaSource(volume.caFile, { reloadIntervalMs: 0 });
@@ -114,7 +114,7 @@ test("an https agent gives a connection of a removed anchor to no request that w
   expect((await server.stats()).requests).toBe(1);
 });
 
-test("an https agent gives a connection of a removed anchor to no request that waited before", async () => {
+test("an https agent uses no connection of a removed anchor for a request that waited before", async () => {
   const { ca, server } = await startCluster();
   const volume = await createVolume({ ca: ca.pem });
   const source = fileCaSource(volume.caFile);
@@ -137,7 +137,7 @@ test("an https agent gives a connection of a removed anchor to no request that w
 });
 
 test.each([{ connections: 1 }, { connections: 1, pipelining: 2 }])(
-  "a dispatcher sends what waited in a pool of %j by the trust of its moment, and once",
+  "a dispatcher sends requests that waited in a pool of %j with the current trust, and once",
   async (pool) => {
     const [ca, successor] = [await createCa(), await createCa()];
     const { server } = await startCluster({}, ca);
@@ -166,7 +166,7 @@ test.each([{ connections: 1 }, { connections: 1, pipelining: 2 }])(
   },
 );
 
-test("createDispatcher() rejects options of a pool by which others would connect", () => {
+test("createDispatcher() rejects pool options that would replace how it connects", () => {
   for (const own of [
     { connect: { rejectUnauthorized: false } },
     { factory: () => new Agent() },
@@ -181,7 +181,7 @@ test("createDispatcher() rejects options of a pool by which others would connect
   }
 });
 
-test("an agent and a source reject a connection that would have a trust of its own", async () => {
+test("an agent and a source reject a connection with trust options of its own", async () => {
   const { ca, server } = await startCluster();
   const agent = createHttpsAgent({ ca: staticCaSource(ca.pem) });
   onTestFinished(() => agent.destroy());
@@ -210,7 +210,7 @@ test("an agent and a source reject a connection that would have a trust of its o
   expect((await server.stats()).connections).toBe(0);
 });
 
-test("an agent takes options that say nothing, and heeds those that make a connection stricter", async () => {
+test("an agent accepts options without effect, and applies those that make a connection stricter", async () => {
   const { ca, server } = await startCluster();
   const agent = createHttpsAgent({ ca: staticCaSource(ca.pem) });
   onTestFinished(() => agent.destroy());
@@ -234,7 +234,7 @@ test("an agent takes options that say nothing, and heeds those that make a conne
   expect(await rejection(contradiction)).toBeInstanceOf(Error);
 });
 
-test("a secure context source serves a program that connects by itself", async () => {
+test("a secure context source works in a program that opens its own connections", async () => {
   const { ca, server } = await startCluster();
   const volume = await createVolume({ ca: ca.pem });
   const source = createSecureContextSource({ ca: fileCaSource(volume.caFile), trustWaitMs: 0 });
@@ -258,7 +258,7 @@ test("a secure context source serves a program that connects by itself", async (
   expect(await rejection(source.afterFailure({ ...first }, refused))).toBeInstanceOf(TypeError);
 });
 
-test("afterFailure() of a secure context source waits for the file after a server that was trusted", async () => {
+test("afterFailure() of a secure context source waits for the file if the server was trusted before", async () => {
   const { ca, server } = await startCluster();
   const volume = await createVolume({ ca: ca.pem });
   const source = createSecureContextSource({ ca: fileCaSource(volume.caFile) });
@@ -282,7 +282,7 @@ test("afterFailure() of a secure context source waits for the file after a serve
   expect(source.status().waitingForTrust).toEqual([]);
 });
 
-test("afterFailure() of a secure context source waits for no server that was never trusted", async () => {
+test("afterFailure() of a secure context source does not wait for a server that was never trusted", async () => {
   const { server } = await startCluster();
   const volume = await createVolume({ ca: (await createCa()).pem });
   const source = createSecureContextSource({ ca: fileCaSource(volume.caFile) });
@@ -305,7 +305,7 @@ test("connect() of a secure context source ends when its signal is aborted", asy
   expect(await connecting).toMatchObject({ message: "enough" });
 });
 
-test.each(["http", "socks5"] as const)("every drop-in goes through a %s proxy", async (scheme) => {
+test.each(["http", "socks5"] as const)("every drop-in works through a %s proxy", async (scheme) => {
   const { ca, server } = await startCluster();
   const proxy = await control.proxy({ scheme });
   for (const { open } of dropIns) {
@@ -316,7 +316,7 @@ test.each(["http", "socks5"] as const)("every drop-in goes through a %s proxy", 
   expect((await proxy.stats()).targets).toHaveLength(dropIns.length);
 });
 
-/** A server that knows another client authority than before, and a source that has a certificate of it. */
+/** A server that now trusts another client CA, and a source with a certificate of that CA. */
 async function renewedClientCert() {
   const [before, after] = [
     await createCa({ commonName: "clients before" }),
@@ -325,7 +325,7 @@ async function renewedClientCert() {
   const { ca, server } = await startCluster({ clientCa: before.pem, token: "unknown" });
   let pair = await before.issue({ client: true, commonName: "alice" });
   const clientCert = functionClientCertSource(() => ({ certificate: pair.cert, key: pair.key }), {
-    reloadIntervalMs: 3_600_000, // So that nothing but a 401 makes it read again.
+    reloadIntervalMs: 3_600_000, // So that only a 401 triggers a reload.
   });
   const options = { ca: staticCaSource(ca.pem), clientCert };
   async function renew(): Promise<void> {
@@ -342,7 +342,7 @@ test.each([
   ["GET", undefined],
   ["POST", "payload"],
 ])(
-  "a dispatcher sends a %s again that was answered with 401, by another client certificate",
+  "a dispatcher retries a %s after a 401, with another client certificate",
   async (method, body) => {
     const { options, renew, url, server } = await renewedClientCert();
     const events: ReanchorEvent[] = [];
@@ -360,7 +360,7 @@ test.each([
     });
     expect((await server.stats()).requests).toBe(2);
     expect(events.at(-1)).toMatchObject({ type: "retry", reason: "unauthorized", path: "/echo" });
-    // A second 401 is the caller's.
+    // A second 401 is returned to the caller.
     await server.swap({ clientCa: (await createCa()).pem, forgetSessions: true });
     await server.dropConnections();
     await until("they are gone", async () => (await server.stats()).open === 0);
@@ -370,7 +370,7 @@ test.each([
   },
 );
 
-test("a dispatcher hands a 401 on that it can't or must not retry", async () => {
+test("a dispatcher returns a 401 that it can't or must not retry", async () => {
   const { options, renew, url, server } = await renewedClientCert();
   const dispatcher = createDispatcher(options);
   onTestFinished(() => dispatcher.destroy());
@@ -385,11 +385,11 @@ test("a dispatcher hands a 401 on that it can't or must not retry", async () => 
   expect(acting.statusCode).toBe(401);
   await acting.body.text();
   expect((await server.stats()).requests).toBe(2);
-  // But it has read the certificate again.
+  // It has reloaded the certificate all the same.
   expect((await request(url, { dispatcher })).statusCode).toBe(200);
 });
 
-test("a dispatcher ends a request that is aborted while a 401 is looked into", async () => {
+test("a dispatcher ends a request that is aborted while it handles a 401", async () => {
   const { options, renew, url } = await renewedClientCert();
   const held = Promise.withResolvers<never>();
   const { clientCert } = options;
@@ -417,7 +417,7 @@ test("a dispatcher ends a request that is aborted while a 401 is looked into", a
   held.reject(new Error("too late"));
 });
 
-test("an https agent reads the client certificate again after a 401", async () => {
+test("an https agent reloads the client certificate after a 401", async () => {
   const { options, renew, url } = await renewedClientCert();
   const agent = createHttpsAgent(options);
   onTestFinished(() => agent.destroy());
@@ -431,7 +431,7 @@ test("an https agent reads the client certificate again after a 401", async () =
   await until("it shows the new one", async () => (await get()) === 200);
 });
 
-test("an https agent leaves a response that nobody listens to, to be drained", async () => {
+test("an https agent lets Node drain a response that has no listener", async () => {
   const { options, url, server } = await renewedClientCert();
   const agent = createHttpsAgent({ ...options, pool: { maxSockets: 1 } });
   onTestFinished(() => agent.destroy());
@@ -446,7 +446,7 @@ test("an https agent leaves a response that nobody listens to, to be drained", a
   expect(await server.stats()).toMatchObject({ requests: 2, connections: 1 });
 });
 
-test("afterFailure() gives each rotation its tries, however long the settings are kept", async () => {
+test("afterFailure() allows each rotation its own tries, however long the settings are kept", async () => {
   let { ca, server } = await startCluster();
   const volume = await createVolume({ ca: ca.pem });
   const source = createSecureContextSource({ ca: fileCaSource(volume.caFile, { cooldownMs: 1 }) });
@@ -471,7 +471,7 @@ test("afterFailure() gives each rotation its tries, however long the settings ar
   expect(await connectOnce()).toBeUndefined();
 });
 
-test("settings that are kept verify no server once an anchor of theirs was removed", async () => {
+test("settings that are kept trust no server once one of their anchors was removed", async () => {
   const { ca, server } = await startCluster();
   const volume = await createVolume({ ca: ca.pem });
   const trust = fileCaSource(volume.caFile);

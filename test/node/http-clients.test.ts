@@ -1,6 +1,6 @@
 /**
- * The clients that people have, each through ten rotations under load: five with an overlap of the authorities in
- * the bundle, five without.
+ * Popular HTTP clients, each through ten rotations under load: five in which the bundle contains both CAs for
+ * a while, and five without such an overlap.
  *
  * @module
  */
@@ -28,12 +28,12 @@ import { createFetch, fileCaSource } from "../../runtimes/node.ts";
 import { startCluster, until } from "../contract/support/scene.ts";
 import { rotateUnderLoad } from "./support/rotate-under-load.ts";
 
-/** Posts a body to a server that echoes it, and resolves to the answer. */
+/** Posts a body to a server that echoes it, and resolves to the response. */
 type Post = (origin: string, body: string) => Promise<string>;
 
 interface Client {
   readonly name: string;
-  /** Makes what posts by an agent. */
+  /** Makes a function that posts through an agent. */
   readonly by: (agent: Agent) => Post;
 }
 
@@ -81,7 +81,7 @@ const clients: readonly Client[] = [
   },
 ];
 
-/** Moves a server and a bundle through rotations, while loops post to it. */
+/** Moves a server and a bundle through rotations, while loops post to the server. */
 async function postUnderLoad(open: (caFile: string) => Post): Promise<unknown[]> {
   const { ca, server } = await startCluster();
   return await rotateUnderLoad({

@@ -1,6 +1,7 @@
 /**
- * The same responses to three readers of HTTP/1.1: ours, undici and `node:http`. What either of the other two rejects,
- * ours rejects; what both accept, ours reads as they do, or rejects for a reason that is named here.
+ * The same responses given to three HTTP/1.1 parsers: ours, undici and `node:http`. Ours rejects everything
+ * that one of the others rejects. What both accept, ours parses in the same way, or rejects for a reason that
+ * is listed here.
  *
  * @module
  */
@@ -12,12 +13,12 @@ import { afterAll, expect, test } from "vitest";
 import { type CorpusCase, corpus } from "../support/http1-corpus.ts";
 import { MemoryConnection } from "../unit/support/memory-wire.ts";
 
-/** What a reader makes of a response: `rejected`, or what it has read. */
+/** The result of a parser: `rejected`, or what it has read. */
 type Reading =
   | "rejected"
   | { readonly status: number; readonly fields: readonly string[]; readonly body: string };
 
-/** What one of the other two rejects though RFC 9110 and 9112 allow it, and what ours does then. */
+/** Responses that RFC 9110 and 9112 allow but one of the others rejects, and what ours does with them. */
 const lawful: Readonly<Record<string, RegExp>> = {
   "blanks after a length, which undici takes for a part of it": /\r\nContent-Length:\s*5[ \t]+\r\n/,
   "a 100 that nobody asked for, which a client has to skip": /^HTTP\/1\.1 100 /,
@@ -25,7 +26,7 @@ const lawful: Readonly<Record<string, RegExp>> = {
     /\r\nContent-Length: [04]\r\n\r\nhello$/,
 };
 
-/** Where ours is stricter than the other two, which follow the same parser. */
+/** Cases in which ours is stricter than the other two, which use the same parser. */
 const stricter: Readonly<Record<string, RegExp>> = {
   "a control character in the reason": /^HTTP\/1\.1 200 [^\r\n]*[^\t\r\n\x20-\x7e\x80-\xff]/,
   "the status is none of RFC 9110": /^HTTP\/1\.1 (?:000|099|600|999) /,
@@ -76,7 +77,7 @@ async function byNode({ method }: CorpusCase): Promise<Reading> {
         () => resolve("rejected"),
       );
     });
-    // To change the protocol was not asked for.
+    // The client did not ask to change the protocol.
     asked.on("upgrade", (_, socket) => {
       socket.destroy();
       resolve("rejected");
@@ -120,7 +121,7 @@ function pairs(raw: readonly string[]): string[] {
   return lines;
 }
 
-test("every response is read as by undici and node:http, or rejected where one of them rejects it", async () => {
+test("every response is read as by undici and node:http, or rejected if one of them rejects it", async () => {
   const wrong: string[] = [];
   const unused = new Set([...Object.keys(lawful), ...Object.keys(stricter)]);
   let accepted = 0;
@@ -136,7 +137,7 @@ test("every response is read as by undici and node:http, or rejected where one o
       : ours === "rejected"
         ? isStricter
         : same(ours, undici) && same(ours, node);
-    // Each reason is there because something needs it.
+    // Each reason is needed by some response.
     const needed = rejects
       ? ours === "rejected"
         ? {}

@@ -1,6 +1,6 @@
 /**
- * What programs know of Node's own `https.Agent`, and find in ours: time limits, destroyed requests, and the count of
- * connections.
+ * Behaviour of Node's own `https.Agent` that programs rely on, and that ours keeps: time limits, destroyed
+ * requests, and the number of connections.
  *
  * @module
  */
@@ -57,7 +57,7 @@ describe("a request that has no connection yet", () => {
     expect(await outcome).toMatchObject({ message: "it took too long" });
   });
 
-  test("emits no timeout if its limit was taken away", async () => {
+  test("emits no timeout if its limit was removed", async () => {
     const { origin } = await control.blackhole();
     const agent = open({ ca: staticCaSource((await createCa()).pem), connectTimeoutMs: 200 });
     const { request, outcome } = send(agent, origin, { timeout: 1 });
@@ -66,7 +66,7 @@ describe("a request that has no connection yet", () => {
     expect(await outcome).toMatchObject({ name: "ConnectionError" });
   });
 
-  test("emits timeout while it waits for trust, and destroyed ends the wait", async () => {
+  test("emits timeout while it waits for trust, and destroy() ends the wait", async () => {
     const { ca, server } = await startCluster();
     const volume = await createVolume({ ca: ca.pem });
     const agent = open({ ca: fileCaSource(volume.caFile), trustWaitMs: 60_000 });
@@ -80,7 +80,7 @@ describe("a request that has no connection yet", () => {
     await until("nothing waits", () => agent.status().waitingForTrust.length === 0);
   });
 
-  test("fails by the reason of its signal", async () => {
+  test("fails with the reason of its signal", async () => {
     const { origin } = await control.blackhole();
     const agent = open({ ca: staticCaSource((await createCa()).pem) });
     const { outcome } = send(agent, origin, { signal: AbortSignal.timeout(50) });
@@ -88,7 +88,7 @@ describe("a request that has no connection yet", () => {
   });
 });
 
-test("a time limit emits nothing more once there is a connection", async () => {
+test("a time limit has no effect once there is a connection", async () => {
   const { ca, server } = await startCluster();
   const agent = open({ ca: staticCaSource(ca.pem) });
   let timeouts = 0;
@@ -105,7 +105,7 @@ test("a time limit emits nothing more once there is a connection", async () => {
   expect(timeouts).toBe(0);
 });
 
-test("maxTotalSockets counts no connection that failed", async () => {
+test("maxTotalSockets does not count connections that failed", async () => {
   const { ca, server } = await startCluster();
   const agent = open({ ca: staticCaSource(ca.pem), pool: { maxTotalSockets: 1 } });
   const url = `${server.origin}/version`;

@@ -1,5 +1,5 @@
 /**
- * What nobody reads any more, at the hands of Node's garbage collector.
+ * Responses that nobody reads any more, once Node's garbage collector runs.
  *
  * @module
  */
@@ -28,17 +28,17 @@ function open(): Response {
   );
 }
 
-test("a response that is dropped unread is told of", async () => {
+test("a response that is dropped unread is reported", async () => {
   const listener = vi.fn();
   handOver(open(), listener);
   expect(await collected(() => listener.mock.calls.length > 0)).toBe(true);
 });
 
-test("a response lives for as long as its body, or its clone's, is in somebody's hands", async () => {
+test("a response lives as long as its body, or its clone's, is referenced", async () => {
   const listener = vi.fn();
   const reader = handOver(open(), listener).body?.getReader();
   const ofClone = handOver(open(), listener).clone().body?.getReader();
   expect(await collected(() => listener.mock.calls.length > 0)).toBe(false);
   await reader?.cancel();
-  ofClone?.cancel().catch(() => {}); // Ends with its sibling's, which nobody cancels.
+  ofClone?.cancel().catch(() => {}); // Ends together with its sibling, which nobody cancels.
 });

@@ -1,6 +1,6 @@
 /**
- * The rotation contract on Node, kept by `createFetch()` and by each drop-in alike: one engine serves them. Its
- * clauses are those of `test/contract`.
+ * The rotation contract on Node, for `createFetch()` and each drop-in, which share one engine. The clauses
+ * are those of `test/contract`.
  *
  * @module
  */
@@ -21,7 +21,7 @@ import { createCa } from "../support/pki.ts";
 import { truncateMidBlock } from "../support/projected-volume.ts";
 import { ask, rotating } from "./support/drop-ins.ts";
 
-/** The error of reanchor's in what a client wraps it in. */
+/** The error of reanchor's inside the one that a client throws. */
 async function refusal(promise: Promise<unknown>): Promise<unknown> {
   let error = await rejection(promise);
   while (error instanceof Error && !("reason" in error) && error.cause) error = error.cause;
@@ -33,7 +33,7 @@ const cases = rotating.flatMap((dropIn) =>
 );
 
 describe.each(cases)("$name, $kind", ({ open, pools, sendsRequests, next }) => {
-  test("a. trusts its bundle and nobody else", async () => {
+  test("a. trusts only its bundle", async () => {
     const { ca, server } = await startCluster({}, await next());
     const trusting = open({ ca: staticCaSource(ca.pem) });
     expect(await ask(trusting, `${server.origin}/version`)).toContain("gitVersion");
@@ -79,7 +79,7 @@ describe.each(cases)("$name, $kind", ({ open, pools, sendsRequests, next }) => {
         await more();
         ca = successor;
       }
-      // Before it ends, everything is connected anew, to a server of the newest authority alone.
+      // Before the end, everything reconnects to a server whose certificate is from the newest CA alone.
       running = false;
       await Promise.all(loops);
       await server.dropConnections();
@@ -139,7 +139,7 @@ describe.each(cases)("$name, $kind", ({ open, pools, sendsRequests, next }) => {
     expect(types(dropIn.events).filter((type) => type === "generation-opened")).toHaveLength(1);
   });
 
-  test("d. fails until the file changes, and the first request after succeeds", async () => {
+  test("d. fails until the file changes, and then the first request succeeds", async () => {
     const { ca, server } = await startCluster({}, await next());
     const volume = await createVolume({ ca: ca.pem });
     const source = fileCaSource(volume.caFile, { cooldownMs: 50 });
@@ -157,14 +157,14 @@ describe.each(cases)("$name, $kind", ({ open, pools, sendsRequests, next }) => {
         fingerprint: (await source.current()).fingerprint,
       });
     }
-    // One read for each of them at the most.
+    // At most one read for each of them.
     const unchanged = types(dropIn.events).filter((type) => type === "ca-unchanged");
     expect(unchanged).toHaveLength(5);
     await volume.write({ ca: successor.pem });
     expect(await ask(dropIn, `${server.origin}/version`)).toContain("gitVersion");
   });
 
-  test("f. rejects a removed anchor, and offers it no session", async () => {
+  test("f. rejects a removed anchor, and offers its server no session", async () => {
     const { ca, server } = await startCluster({}, await next());
     const successor = await next();
     const volume = await createVolume({ ca: ca.pem });
@@ -179,7 +179,7 @@ describe.each(cases)("$name, $kind", ({ open, pools, sendsRequests, next }) => {
     });
     const { requests, resumed } = await server.stats();
 
-    // The server goes on as it was, and would resume.
+    // The server has not changed, and would resume.
     await volume.write({ ca: successor.pem });
     const error = await refusal(ask(dropIn, `${server.origin}/version`));
     expect(error).toBeInstanceOf(UntrustedServerError);
@@ -188,7 +188,7 @@ describe.each(cases)("$name, $kind", ({ open, pools, sendsRequests, next }) => {
     expect(await ask(dropIn, `${server.origin}/version`)).toContain("gitVersion");
   });
 
-  test("f. closes idle connections at once, and lets a response in flight end", async () => {
+  test("f. closes idle connections at once, and completes a response in flight", async () => {
     const { ca, server } = await startCluster({}, await next());
     const volume = await createVolume({ ca: ca.pem });
     const source = fileCaSource(volume.caFile);
@@ -197,7 +197,7 @@ describe.each(cases)("$name, $kind", ({ open, pools, sendsRequests, next }) => {
     await server.held("across");
     await Promise.all([1, 2, 3].map(() => ask(dropIn, `${server.origin}/version`)));
     await volume.write({ ca: (await next()).pem });
-    await source.reload(); // No request is needed.
+    await source.reload(); // This needs no request.
     await until("all but one are closed", async () => (await server.stats()).open === 1, 3_000);
     expect(dropIn.status().generations).toMatchObject([{ retired: true }, { retired: false }]);
     await server.release("across");
@@ -248,7 +248,7 @@ describe.each(cases)("$name, $kind", ({ open, pools, sendsRequests, next }) => {
     expect(waiting()).toEqual([]);
   });
 
-  test("g. keeps its trust, and its connection, when the same anchors come otherwise", async () => {
+  test("g. keeps its trust and its connection when the same anchors come in another form", async () => {
     const { ca, server } = await startCluster({}, await next());
     const other = await next();
     const volume = await createVolume({ ca: ca.pem + other.pem });
@@ -290,7 +290,7 @@ describe.each(rotating)("$name", ({ open, pools, endsAttempts, sendsRequests }) 
     expect(dropIn.status().ca?.lastError).toContain(file);
   });
 
-  test("e. fails by the caller's error when nothing was loaded before", async () => {
+  test("e. throws to the caller when nothing was loaded before", async () => {
     const { server } = await startCluster();
     const volume = await createVolume({ ca: "no PEM" });
     const dropIn = open({ ca: fileCaSource(volume.caFile) });
@@ -298,7 +298,7 @@ describe.each(rotating)("$name", ({ open, pools, endsAttempts, sendsRequests }) 
     expect((await server.stats()).connections).toBe(0);
   });
 
-  test("makes one handshake for 50 requests one after another, where it pools", async () => {
+  test("makes one handshake for 50 sequential requests, if it keeps connections", async () => {
     const { ca, server } = await startCluster();
     const dropIn = open({ ca: staticCaSource(ca.pem) });
     for (let number = 0; number < 50; number += 1) {
@@ -350,7 +350,7 @@ describe.each(rotating)("$name", ({ open, pools, endsAttempts, sendsRequests }) 
     });
   });
 
-  test("gives a connection that has gone silent up with its request, and none gets it again", async () => {
+  test("closes a silent connection together with its request, and never reuses it", async () => {
     const { ca, server } = await startCluster();
     const dropIn = open({ ca: staticCaSource(ca.pem) });
     await ask(dropIn, `${server.origin}/version`);
@@ -361,7 +361,7 @@ describe.each(rotating)("$name", ({ open, pools, endsAttempts, sendsRequests }) 
     expect(used).toEqual(pools ? [1, 1, 2] : [1, 2, 3]);
   });
 
-  test("comes back to one generation and at most one connection after 100 rotations", async () => {
+  test("returns to one generation and at most one connection after 100 rotations", async () => {
     const { ca, server } = await startCluster();
     const others = await Promise.all(
       Array.from({ length: 5 }, async (_, number) => {
@@ -379,7 +379,7 @@ describe.each(rotating)("$name", ({ open, pools, endsAttempts, sendsRequests }) 
     await until("at most one is open", async () => (await server.stats()).open <= 1);
   });
 
-  test("shows its client certificate, and the new one after a rotation", async () => {
+  test("sends its client certificate, and the new one after a rotation", async () => {
     const clients = await createCa({ commonName: "clients" });
     const { ca, server } = await startCluster({ clientCa: clients.pem });
     let pair = await clients.issue({ client: true, commonName: "alice" });
@@ -394,7 +394,7 @@ describe.each(rotating)("$name", ({ open, pools, endsAttempts, sendsRequests }) 
     expect(await ask(dropIn, `${server.origin}/echo`)).toContain('"clientCommonName":"bob"');
   });
 
-  test("rejects a wrong host without a reload, and goes by serverName", async () => {
+  test("rejects a wrong host without a reload, and honours serverName", async () => {
     const ca = await createCa();
     const { server } = await startCluster(await ca.issue({ hosts: ["api.internal"] }), ca);
     const volume = await createVolume({ ca: ca.pem });
@@ -414,7 +414,7 @@ describe.each(rotating)("$name", ({ open, pools, endsAttempts, sendsRequests }) 
     expect(await ask(dropIn, `${server.origin}/version`)).toContain("gitVersion");
   });
 
-  test("keeps Node's own code when no server is there", async () => {
+  test("keeps Node's own error code when nothing listens", async () => {
     const { ca, server } = await startCluster();
     await server.stop();
     const dropIn = open({ ca: staticCaSource(ca.pem) });
@@ -423,7 +423,7 @@ describe.each(rotating)("$name", ({ open, pools, endsAttempts, sendsRequests }) 
     expect(error).toMatchObject({ code: "ECONNREFUSED" });
   });
 
-  test("drainTimeoutMs ends what a replaced trust still carries", async () => {
+  test("drainTimeoutMs ends the requests of a replaced generation", async () => {
     const { ca, server } = await startCluster();
     const volume = await createVolume({ ca: ca.pem });
     const source = fileCaSource(volume.caFile);
@@ -436,7 +436,7 @@ describe.each(rotating)("$name", ({ open, pools, endsAttempts, sendsRequests }) 
     expect(await ask(dropIn, `${server.origin}/version`)).toContain("gitVersion");
   });
 
-  test("closing it ends idle connections, bodies and handshakes, and lets nothing begin", async () => {
+  test("close() ends idle connections, bodies and handshakes, and allows no new ones", async () => {
     const { ca, server } = await startCluster();
     const dropIn = open({ ca: staticCaSource(ca.pem) });
     await Promise.all([1, 2, 3].map(() => ask(dropIn, `${server.origin}/version`)));
@@ -459,14 +459,14 @@ describe.each(rotating)("$name", ({ open, pools, endsAttempts, sendsRequests }) 
     expect(dropIn.status().generations).toEqual([]);
   });
 
-  test("rejects an option that there is none of", () => {
+  test("rejects an unknown option", () => {
     expect(() => open({ caFile: "/etc/ca.crt" } as never)).toThrow(
       /^Cannot use option caFile of create\w+: it does not exist/,
     );
     expect(() => open({ connectTimeoutMs: 0 })).toThrow(RangeError);
   });
 
-  test("tries each newer bundle, and the right one comes after three wrong ones", async () => {
+  test("tries each newer bundle, and succeeds with the right one after three wrong ones", async () => {
     const { ca, server } = await startCluster();
     const wrong = await Promise.all([1, 2, 3, 4].map(async () => (await createCa()).pem));
     const bundles = [...wrong, ca.pem];
@@ -492,7 +492,7 @@ describe.each(rotating)("$name", ({ open, pools, endsAttempts, sendsRequests }) 
     expect(retries).toHaveLength(6);
   });
 
-  test("tries the groups of anchors of a newer generation that came for another reason", async () => {
+  test("tries the anchor groups of a newer generation that was created for another reason", async () => {
     const settings = { keyIdentifiers: false };
     const clients = await createCa({ commonName: "clients" });
     const [first, second] = [await createCa(settings), await createCa(settings)];
@@ -513,7 +513,7 @@ describe.each(rotating)("$name", ({ open, pools, endsAttempts, sendsRequests }) 
     expect(await sent).toContain('"clientCommonName":"bob"');
   });
 
-  test("says the same of a server that it does not trust", async () => {
+  test("reports an untrusted server in the same way", async () => {
     const { ca, server } = await startCluster();
     const stranger = await createCa({ commonName: "stranger" });
     const source = staticCaSource(stranger.pem);
@@ -537,7 +537,7 @@ describe.each(rotating)("$name", ({ open, pools, endsAttempts, sendsRequests }) 
     expect(String(byDefault)).toContain("the runtime's default store was used");
   });
 
-  test("sends a name by SNI, and no address", async () => {
+  test("sends a name as SNI, but never an address", async () => {
     const ca = await createCa();
     const { server } = await startCluster(
       await ca.issue({ hosts: ["127.0.0.1", "api.internal"] }),
@@ -553,7 +553,7 @@ describe.each(rotating)("$name", ({ open, pools, endsAttempts, sendsRequests }) 
     expect(await sni("api.internal")).toBe('"api.internal"');
   });
 
-  test("sends nothing by a handshake that ends after its anchor was removed", async () => {
+  test("sends nothing on a handshake that ends after its anchor was removed", async () => {
     const { ca, server } = await startCluster();
     const volume = await createVolume({ ca: ca.pem });
     const source = fileCaSource(volume.caFile);
@@ -569,7 +569,7 @@ describe.each(rotating)("$name", ({ open, pools, endsAttempts, sendsRequests }) 
     expect((await server.stats()).requests).toBe(0);
   });
 
-  test("sends by the new generation when a handshake ends after its trust was widened", async () => {
+  test("sends with the new generation when its trust was extended during the handshake", async () => {
     const { ca, server } = await startCluster();
     const volume = await createVolume({ ca: ca.pem });
     const source = fileCaSource(volume.caFile);
@@ -584,13 +584,13 @@ describe.each(rotating)("$name", ({ open, pools, endsAttempts, sendsRequests }) 
     expect(await sent).toContain("payload");
     const { requests, connections } = await server.stats();
     expect(requests).toBe(1);
-    // A dispatcher had queued it in the old generation's pool, and sends it by a pool of the new one.
+    // A dispatcher had queued it in the old generation's pool, and sends it through a pool of the new one.
     expect(connections).toBeLessThanOrEqual(3);
     await until("the old generation is gone", () => dropIn.status().generations.length === 1);
     expect(dropIn.status().generations).toMatchObject([{ generation: 2, retired: false }]);
   });
 
-  test("reads a file again that has aged during a handshake", async () => {
+  test("reloads a file that has aged during a handshake", async () => {
     const { ca, server } = await startCluster();
     const volume = await createVolume({ ca: ca.pem });
     const dropIn = open({ ca: fileCaSource(volume.caFile, { reloadIntervalMs: 0 }) });

@@ -11,7 +11,7 @@ test.each([
   ["--tls-min-v1.1", TLS_1_2],
   ["--tls-min-v1.2", TLS_1_2],
   ["--tls-min-v1.3", TLS_1_3],
-])("openSecureContext() speaks no TLS below 1.2 with %s", async (flag, least) => {
+])("openSecureContext() never uses TLS below 1.2 with %s", async (flag, least) => {
   const url = new URL("../../runtimes/node/secure-context.ts", import.meta.url);
   const program = `
     const { openSecureContext } = await import(${JSON.stringify(url.href)});

@@ -1,5 +1,5 @@
 /**
- * The answers of a SOCKS proxy, in whatever pieces they come.
+ * Replies of a SOCKS proxy that arrive in pieces.
  *
  * @module
  */
@@ -9,10 +9,10 @@ import { type AddressInfo, createServer } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import { connectBySocks } from "../../runtimes/node/socks-tunnel.ts";
 
-/** Answers of a proxy that asks for a password, and connects to an IPv4 address. */
+/** The replies of a proxy that asks for a password and connects to an IPv4 address. */
 const answers = [5, 2, 1, 0, 5, 0, 0, 1, 127, 0, 0, 1, 0, 80];
 
-/** Starts a proxy that sends these bytes, one after the other, and then text of the server. */
+/** Starts a proxy that sends these bytes one at a time, and then text from the server. */
 async function startProxy(bytes: readonly number[], then?: string): Promise<number> {
   const server = createServer((socket) => {
     socket.setNoDelay(true);
@@ -44,7 +44,7 @@ function connect(proxyPort: number, signal: AbortSignal): ReturnType<typeof conn
   });
 }
 
-test("connectBySocks() takes an answer that comes byte by byte, and leaves what follows to the server", async () => {
+test("connectBySocks() accepts a reply byte by byte, and leaves the bytes after it to the server", async () => {
   const port = await startProxy(answers, "the server");
   const socket = await connect(port, new AbortController().signal);
   onTestFinished(() => void socket.destroy());
@@ -57,12 +57,12 @@ test("connectBySocks() takes an answer that comes byte by byte, and leaves what 
 });
 
 test.each([1, 3, 5, 9])(
-  "connectBySocks() blocks nothing while a proxy pauses after %i bytes",
+  "connectBySocks() does not block the process while a proxy pauses after %i bytes",
   async (count) => {
     const port = await startProxy(answers.slice(0, count));
     const end = new AbortController();
     const connecting = connect(port, end.signal);
-    // A timer fires at all.
+    // This timer would not fire if the process were blocked.
     setTimeout(() => end.abort(new Error("it has taken long enough")), 200);
     await expect(connecting).rejects.toThrow("it has taken long enough");
   },

@@ -21,6 +21,6 @@ test("openTunnel() sends an https proxy nothing when the trust changes during th
   });
   expect(await rejection(opening)).toBeInstanceOf(LateHandshakeError);
   await until("the connection is gone", async () => (await proxy.stats()).open === 0);
-  // A CONNECT with these credentials would have been rejected.
+  // The proxy would have rejected a CONNECT with these credentials.
   expect(await proxy.stats()).toMatchObject({ targets: [], refused: 0 });
 });

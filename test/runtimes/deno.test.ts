@@ -1,5 +1,5 @@
 /**
- * What is Deno's alone: its permissions, and a default store that a CA bundle adds to.
+ * What is specific to Deno: its permissions, and that a CA bundle only extends the default store.
  *
  * @module
  */
@@ -102,11 +102,11 @@ describe("trust beside the CA bundle", () => {
     });
   }
 
-  test('capabilities.customCa "additive" means that the default store counts too', async () => {
+  test('capabilities.customCa "additive" means that the default store is trusted too', async () => {
     expect(await runAgainstForeign([])).toHaveProperty("gitVersion");
   });
 
-  test("exclusiveTrust leaves nothing but the CA bundle", async () => {
+  test("exclusiveTrust trusts only the CA bundle", async () => {
     const { name, message } = await runAgainstForeign(["exclusive"]);
     expect(name).toBe("UntrustedServerError");
     expect(message).toContain("unknown-authority");
@@ -139,7 +139,8 @@ test("exclusiveTrust keeps nothing of an aborted request, and no body that nobod
     bytesLeft: number[];
     megabytesHeld: number;
   };
-  // What is not collected yet makes it vary. By `node:https` alone it was up to 1,700 bytes, and 500 MB a second.
+  // Memory that is not collected yet makes it vary. With `node:https` alone it was up to 1,700 bytes, and 500
+  // MB a second.
   for (const bytes of bytesLeft) expect(bytes).toBeLessThan(500);
   expect(megabytesHeld).toBeLessThan(64);
 }, 120_000);

@@ -1,5 +1,5 @@
 /**
- * The code that `reanchor generate` writes: it type-checks, in a strict project, and is formatted.
+ * The code that `reanchor generate` writes type-checks in a strict project, and is formatted.
  *
  * @module
  */
@@ -83,7 +83,7 @@ export async function main(kube: KubeClient): Promise<WidgetSpec> {
 }
 `;
 
-/** Names and descriptions that leave their place in code if they can, and kinds that can't be declared. */
+/** Names and descriptions that try to break out of the generated code, and kinds that can't be declared. */
 const hostile = `
 apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
@@ -143,7 +143,7 @@ metadata: { name: my-kinds.evil.com }
 spec: { group: evil.com, scope: Cluster, names: { kind: My-Kind, plural: my-kinds }, versions: [{ name: v1, served: true, storage: true, schema: { openAPIV3Schema: { type: object } } }] }
 `;
 
-/** As much of the module that it imports as it needs. */
+/** The part of the imported module that it needs. */
 const declarations = `
 export interface KubeObject { apiVersion?: string; kind?: string; metadata?: { name?: string } }
 export interface ObjectSchema<T> { readonly of: T }
@@ -168,7 +168,7 @@ function generate(yaml: string): string {
 }
 
 beforeAll(async () => {
-  // Inside the project, whose flags and formatting count.
+  // Inside the project, so that its compiler options and formatting apply.
   await mkdir(join(root, ".tmp"), { recursive: true });
   folder = await mkdtemp(join(root, ".tmp/generated-"));
   await writeFile(join(folder, "generated.ts"), code);
@@ -195,7 +195,7 @@ test.each(["5.7", "6"])("generated code type-checks with TypeScript %s", async (
   const tsc = join(root, "test/package/typescript", release, "node_modules/typescript/bin/tsc");
   await writeFile(join(folder, "hostile.ts"), generate(hostile));
   const config = join(folder, `tsconfig.${release}.json`);
-  // What it imports is for a later TypeScript: declarations of the package are tested elsewhere.
+  // The package that it imports needs a later TypeScript: its declarations are tested elsewhere.
   await writeFile(join(folder, "resources.d.ts"), declarations);
   const compilerOptions = {
     strict: true,

@@ -1,5 +1,6 @@
 /**
- * What is Node's alone: undici's `request` leaves it to us what the web's `fetch` does by itself.
+ * What is specific to Node. undici's `request` leaves some things to us that the web's `fetch` does by
+ * itself.
  *
  * @module
  */
@@ -11,7 +12,7 @@ import { expect, inject, test } from "vitest";
 
 const program = fileURLToPath(new URL("./programs/node-dropped-response.ts", import.meta.url));
 
-test("fetch() gives the connection up when the caller drops the response unread", async () => {
+test("fetch() closes the connection when the caller drops the response unread", async () => {
   const { stdout } = await promisify(execFile)(process.execPath, [
     "--expose-gc",
     program,
@@ -20,6 +21,6 @@ test("fetch() gives the connection up when the caller drops the response unread"
   const { before, after, lines } = JSON.parse(stdout);
   expect(before).toBe(10);
   expect(after).toBeLessThanOrEqual(1);
-  // A body that somebody reads outlives its response.
+  // A body that is being read outlives its response.
   expect(lines).toBe(20);
 });

@@ -1,6 +1,6 @@
 /**
- * An API server for all that client-node asks of one: lists, watches, logs, metrics, and the WebSockets of
- * exec, attach and port-forward. It runs in the test's own process.
+ * An API server with everything that client-node requests: lists, watches, logs, metrics, and the WebSockets
+ * of exec, attach and port-forward. It runs in the test's own process.
  *
  * @module
  */
@@ -18,11 +18,11 @@ import { onTestFinished } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { IssuedCertificate } from "../../support/pki.ts";
 
-/** How a server starts. */
+/** How to start a server. */
 export interface ClusterServerOptions extends IssuedCertificate {
-  /** Without which every request is a 401. */
+  /** The token. A request without it gets a 401. */
   readonly token: string;
-  /** The folder whose content `tar` gives in exec. */
+  /** The folder that `tar` archives in exec. */
   readonly files?: string;
 }
 
@@ -30,17 +30,17 @@ export interface ClusterServerOptions extends IssuedCertificate {
 export interface ClusterServer {
   readonly origin: string;
   readonly port: number;
-  /** What it has counted since it started, or the last rotation. */
+  /** What it has counted since it started or since the last rotation. */
   readonly stats: { handshakes: number; requests: number; resumed: number };
-  /** Connections open at this moment. */
+  /** Connections that are open now. */
   readonly open: number;
-  /** What exec has read from standard input, channel by channel. */
+  /** What exec has read from standard input, by channel. */
   readonly received: Buffer[];
-  /** As when its certificate is replaced and it is restarted: no connection and no session is left. */
+  /** Replaces the certificate and restarts: no connection and no session survives. */
   rotate(change: Partial<ClusterServerOptions>): Promise<void>;
-  /** Destroys the connections of the next requests, once they have come. */
+  /** Destroys the connections of the next requests once they have arrived. */
   dropAtNextRequest(count: number): void;
-  /** Destroys every connection; resolves when the other ends have seen it. */
+  /** Destroys every connection, and resolves when the clients have noticed. */
   drop(): Promise<void>;
 }
 
@@ -55,7 +55,7 @@ const pod = {
 };
 const selector = { app: "web" };
 
-/** By path; what is not here is a 404. */
+/** The responses by path. Any other path is a 404. */
 const objects: Readonly<Record<string, unknown>> = {
   "/api/v1": { resources: [{ name: "namespaces", kind: "Namespace", namespaced: false }] },
   "/api/v1/namespaces": { ...list, items: [namespace] },
@@ -74,7 +74,7 @@ const objects: Readonly<Record<string, unknown>> = {
   "/livez": "ok",
 };
 
-/** Starts one, which is closed when the test ends. */
+/** Starts a server, which is closed when the test ends. */
 export async function startClusterServer(options: ClusterServerOptions): Promise<ClusterServer> {
   let { cert, key, token } = options;
   let stats = { handshakes: 0, requests: 0, resumed: 0 };
@@ -171,7 +171,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   }
 }
 
-/** Plays the other end of exec, attach or port-forward. */
+/** Plays the pod's end of exec, attach or port-forward. */
 function converse(
   client: WebSocket,
   url: string,

@@ -1,5 +1,5 @@
 /**
- * The drop-ins of a test: they are closed when it ends, and what they tell is kept.
+ * The drop-ins of a test, which are closed when it ends. Their events are recorded.
  *
  * @module
  */
@@ -15,9 +15,9 @@ export interface DropIn extends Sender {
   readonly events: ReanchorEvent[];
 }
 
-/** A way to use one. */
+/** A way to use a drop-in. */
 export interface DropInKind extends Omit<SenderKind, "open"> {
-  /** Whether it sends requests itself; a drop-in connects for a client that does. */
+  /** Whether it sends requests itself. Otherwise it connects for a client that does. */
   readonly sendsRequests: boolean;
   open(options: AgentOptions): DropIn;
 }
@@ -52,13 +52,13 @@ function byCreateFetch(options: AgentOptions): Sender {
 /** Every drop-in, by the clients that it is for. */
 export const dropIns: readonly DropInKind[] = senderKinds.map((kind) => observed(kind, false));
 
-/** Everything that rotates on Node: what is true of one is true of all. */
+/** Everything that rotates on Node. All of it passes the same tests. */
 export const rotating: readonly DropInKind[] = [
   ...dropIns,
   observed({ name: "createFetch()", pools: true, endsAttempts: true, open: byCreateFetch }, true),
 ];
 
-/** Sends, reads the answer to its end, and lets the connection become free. */
+/** Sends a request, reads the response to its end, and lets the connection become free. */
 export async function ask({ send }: DropIn, url: string, body?: string): Promise<string> {
   const answer = await (await send(url, { body })).text();
   await new Promise((resolve) => void setImmediate(resolve));

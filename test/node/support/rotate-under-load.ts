@@ -1,5 +1,6 @@
 /**
- * Ten rotations under load: five with an overlap of the authorities in the bundle, five without.
+ * Ten rotations under load: five in which the bundle contains both CAs for a while, and five without such an
+ * overlap.
  *
  * @module
  */
@@ -15,29 +16,32 @@ const LOOPS = 8;
 /** A server whose certificate is replaced while it runs. */
 export interface RotatingServer {
   swap(issued: IssuedCertificate): Promise<unknown>;
-  /** Resolves when they are gone. */
+  /** Resolves when the connections are gone. */
   dropConnections(): Promise<unknown>;
 }
 
-/** What sends. */
+/** A client that sends. */
 export interface LoadedClient {
-  /** Sends a text, and resolves to what the server echoes. */
+  /** Sends a text, and resolves to the server's echo. */
   send(text: string): Promise<string>;
-  /** Called before connections are dropped: resolves when it has noticed. Without it, it finds out in time. */
+  /**
+   * Called before connections are dropped. Resolves when the client has noticed. Without it, the client
+   * notices in time.
+   */
   disconnected?(): Promise<unknown>;
 }
 
-/** What goes through the rotations. */
+/** The client and server that go through the rotations. */
 export interface Load {
   readonly ca: TestCa;
   readonly server: RotatingServer;
-  /** Whether it connects anew by itself from time to time; else its connections are dropped in each rotation. */
+  /** Whether it reconnects by itself from time to time. If not, each rotation drops its connections. */
   readonly renewsConnections?: boolean;
   /** Makes a client that trusts the bundle in a file. */
   open(caFile: string): Promise<LoadedClient>;
 }
 
-/** Moves a server and a bundle through rotations while loops send to it, and resolves to what failed. */
+/** Moves a server and a bundle through rotations while loops send, and resolves to the failures. */
 export async function rotateUnderLoad({
   ca: first,
   server,
@@ -65,7 +69,7 @@ export async function rotateUnderLoad({
       }
       inFlight -= 1;
       done += 1;
-      // What fails at once must not keep the others from their turn.
+      // A loop that fails at once must not starve the others.
       await setImmediate();
     }
   });
@@ -73,7 +77,7 @@ export async function rotateUnderLoad({
     const goal = done + 2 * LOOPS;
     await until("more requests are done", () => done >= goal);
   }
-  /** Swaps while nothing is in flight, and drops every connection. */
+  /** Rotates while nothing is in flight, and drops every connection. */
   async function swapAndDrop(issued: IssuedCertificate, bundle: string): Promise<void> {
     gate = Promise.withResolvers();
     await until("nothing is in flight", () => inFlight === 0);

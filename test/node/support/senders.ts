@@ -1,6 +1,6 @@
 /**
- * The drop-ins, each with a client that uses it, in one shape. Nothing here is vitest's, so that programs of
- * their own can use them.
+ * The drop-ins, each with a client that uses it, behind one interface. This does not import vitest, so that
+ * separate programs can use it.
  *
  * @module
  */
@@ -18,13 +18,13 @@ import {
   createSecureContextSource,
 } from "../../../runtimes/agents.ts";
 
-/** A response whose headers have come. */
+/** A response whose headers have arrived. */
 export interface Answer {
   readonly status: number;
   text(): Promise<string>;
 }
 
-/** What a request has beside its URL. */
+/** The parts of a request beside its URL. */
 export interface SenderRequest {
   readonly body?: string | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -33,7 +33,10 @@ export interface SenderRequest {
 
 /** A client of a drop-in. */
 export interface Sender {
-  /** Sends a request to a server's path: a POST where there is a body, else a GET. The signal ends it. */
+  /**
+   * Sends a request to a path of the server: a POST if there is a body, otherwise a GET. The signal aborts
+   * it.
+   */
   send(url: string, request?: SenderRequest): Promise<Answer>;
   status(): AgentStatus;
   close(): Promise<void>;
@@ -42,9 +45,12 @@ export interface Sender {
 /** A way to use a drop-in. */
 export interface SenderKind {
   readonly name: string;
-  /** Whether it keeps connections for the requests to come. */
+  /** Whether it keeps connections for later requests. */
   readonly pools: boolean;
-  /** Whether a request that is aborted ends the attempt at a connection: undici tells a dispatcher nothing. */
+  /**
+   * Whether aborting a request ends its connection attempt. undici does not tell a dispatcher about the
+   * abort.
+   */
   readonly endsAttempts: boolean;
   readonly open: (options: AgentOptions) => Sender;
 }

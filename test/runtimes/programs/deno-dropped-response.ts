@@ -1,4 +1,6 @@
-/** Keeps a body and drops its response, collects garbage, closes the client, and says what the reader got. */
+/**
+ * Keeps a body and drops its response, collects garbage, closes the client, and prints what the reader got.
+ */
 
 import { connect, staticCaSource } from "../../../runtimes/deno.ts";
 import { connectControl } from "../../support/api-server.ts";

@@ -1,6 +1,6 @@
 /**
- * What exclusive trust leaves behind on Deno: how many bytes of the heap each of some thousand requests keeps
- * that were aborted early, and how much memory an endless body takes that nobody reads.
+ * What exclusive trust leaves behind on Deno. Measures how many bytes of heap remain per aborted request,
+ * over some thousand requests, and how much memory an endless body uses that nobody reads.
  */
 
 import { connect, staticCaSource } from "../../../runtimes/deno.ts";
@@ -18,7 +18,7 @@ async function pause(ms: number): Promise<void> {
 }
 
 async function memory() {
-  // What has been closed is let go of a few turns later.
+  // Closed connections are released a few turns later.
   for (let turn = 0; turn < 5; turn += 1) {
     gc();
     await pause(50);
@@ -26,7 +26,9 @@ async function memory() {
   return Deno.memoryUsage();
 }
 
-/** Aborts requests in one phase: before there is a connection, in the handshake, or while an answer is awaited. */
+/**
+ * Aborts requests in one phase: before the connection, in the handshake, or while they wait for a response.
+ */
 async function abortMany(count: number, delayMs: number): Promise<void> {
   let left = count;
   async function abortSome(): Promise<void> {
@@ -44,7 +46,7 @@ async function abortMany(count: number, delayMs: number): Promise<void> {
 const COUNT = 1_000;
 const bytesLeft: number[] = [];
 for (const delayMs of [-1, 0, 1, 5]) {
-  await abortMany(COUNT, delayMs); // What is kept once is no leak.
+  await abortMany(COUNT, delayMs); // Memory that is kept only once is not a leak.
   const before = await memory();
   await abortMany(COUNT, delayMs);
   const after = await memory();

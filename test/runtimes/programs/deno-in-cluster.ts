@@ -1,4 +1,4 @@
-/** Connects as a pod does, with the service account under a given root, and says what came of it. */
+/** Connects as a pod does, with the service account under a given root, and prints the result. */
 
 import { connect, inCluster } from "../../../runtimes/deno.ts";
 

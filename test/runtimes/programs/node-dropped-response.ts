@@ -1,4 +1,4 @@
-/** Drops responses unread, collects garbage, and says how many connections that frees. */
+/** Drops responses unread, collects garbage, and prints how many connections that frees. */
 
 import { connect, staticCaSource } from "../../../runtimes/node.ts";
 import { connectControl } from "../../support/api-server.ts";

@@ -65,7 +65,7 @@ export async function startGrpcServer(issued: IssuedCertificate): Promise<GrpcSe
     Echo: (call: ServerUnaryCall<string, string>, done: sendUnaryData<string>) =>
       done(null, call.request),
   });
-  // It takes them in the other order than it names them.
+  // It takes the two in the opposite order of their names.
   const credentials = experimental.createCertificateProviderServerCredentials(
     provider,
     null,

@@ -1,5 +1,5 @@
 /**
- * Programs that may be installed on this machine: a test uses them beside its stand-ins if they are.
+ * Programs that may be installed on this machine. If so, a test uses them in addition to its stand-ins.
  *
  * @module
  */
@@ -22,7 +22,7 @@ import process from "node:process";
 import { onTestFinished } from "vitest";
 import type { IssuedCertificate } from "../../../support/pki.ts";
 
-/** Who a program runs as, and a folder that is theirs. */
+/** The user that a program runs as, and a folder of that user. */
 export interface Workplace {
   readonly folder: string;
   readonly user: { readonly uid?: number; readonly gid?: number };
@@ -30,7 +30,7 @@ export interface Workplace {
   write(issued: IssuedCertificate): void;
 }
 
-/** Finds a program by the places where it may be. */
+/** Finds a program in the places where it may be installed. */
 export function findProgram(...places: readonly string[]): string | undefined {
   return places
     .flatMap((place) => globSync(place))
@@ -38,7 +38,7 @@ export function findProgram(...places: readonly string[]): string | undefined {
     .findLast((path) => existsSync(path));
 }
 
-/** Who a server can run as that rejects to run as root; `undefined` if there is nobody. */
+/** The user for a server that refuses to run as root; `undefined` if there is none. */
 export function unprivileged(name: string): Workplace["user"] | undefined {
   if (process.getuid?.() !== 0) return {};
   try {
@@ -50,7 +50,7 @@ export function unprivileged(name: string): Workplace["user"] | undefined {
   }
 }
 
-/** Makes a folder for a server, which is removed when the test ends. */
+/** Creates a folder for a server, which is removed when the test ends. */
 export function createWorkplace(user: Workplace["user"]): Workplace {
   const folder = mkdtempSync(join(tmpdir(), "reanchor-driver-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
@@ -76,7 +76,7 @@ export function createWorkplace(user: Workplace["user"]): Workplace {
   };
 }
 
-/** A port of 127.0.0.1 that nobody listens at. */
+/** A port of 127.0.0.1 on which nothing listens. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");

@@ -23,7 +23,7 @@ import { type StandIn, type Start, startStandIn } from "./stand-in.ts";
 
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
 
-/** A message: a letter, its length, and what it says. */
+/** A message: a letter, its length and its content. */
 function message(type: string, ...parts: readonly (string | Buffer)[]): Buffer {
   const body = Buffer.concat(parts.map((part) => Buffer.from(part as string)));
   const head = Buffer.alloc(5);
@@ -137,7 +137,7 @@ export const startPostgres: Start | undefined =
           await ended;
         });
         await until("PostgreSQL is ready", () => log.includes("ready to accept connections"));
-        // The administrator trusts whoever is there.
+        // The administrator trusts every local user.
         const admin = async (query: string): Promise<number> => {
           const client = new Client({
             host: "127.0.0.1",
@@ -172,7 +172,7 @@ export const startPostgres: Start | undefined =
         };
       };
 
-/** The fingerprint of the certificate that a new connection is shown. */
+/** The fingerprint of the certificate that a new connection receives. */
 async function shown(port: number): Promise<string> {
   const socket = connect({ host: "127.0.0.1", port });
   try {

@@ -1,6 +1,6 @@
 /**
- * Redis for a test: the real one if it is installed, and a stand-in that speaks as much of its protocol as drivers
- * need to say hello and to have something echoed (RESP 2 and 3).
+ * Redis for a test: the real one if it is installed, and a stand-in that implements just the part of its
+ * protocol (RESP 2 and 3) that drivers need to connect and to echo.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { until } from "../../../contract/support/scene.ts";
 import { createWorkplace, findProgram, freePort } from "./installed.ts";
 import { type Start, startStandIn } from "./stand-in.ts";
 
-/** Takes one command off what has come, if it is whole. */
+/** Takes one complete command off the received bytes. */
 function nextCommand(text: string): { words: string[]; length: number } | undefined {
   const head = /^\*(\d+)\r\n/.exec(text);
   if (head === null) return undefined;

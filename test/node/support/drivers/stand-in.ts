@@ -1,6 +1,6 @@
 /**
- * A server on loopback that speaks a protocol over TLS, as far as a driver needs it, and whose certificate can be
- * replaced.
+ * A loopback server that implements as much of a protocol over TLS as a driver needs, and whose certificate
+ * can be replaced.
  *
  * @module
  */
@@ -29,11 +29,11 @@ export interface StandIn extends DriverServer {
 /** Starts a server, which is closed when the test ends. */
 export type Start = (issued: IssuedCertificate) => Promise<DriverServer>;
 
-/** What is spoken. */
+/** The protocol. */
 export interface Protocol {
-  /** What comes before TLS. */
+  /** The part of the protocol before TLS. */
   begin?(socket: Socket): Promise<void>;
-  /** What is spoken over TLS. */
+  /** The part of the protocol over TLS. */
   serve(socket: TLSSocket): void;
 }
 

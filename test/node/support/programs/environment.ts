@@ -1,7 +1,7 @@
 /**
  * Sends a request by each drop-in to each of several servers, and prints as JSON how each one ended.
  *
- * Arguments: what is to be done, as JSON of {@linkcode Task}.
+ * Arguments: the task, as JSON of {@linkcode Task}.
  */
 
 import process from "node:process";
@@ -13,7 +13,7 @@ import { staticCaSource } from "../../../../runtimes/node.ts";
 import type { Outcome, Target, Task } from "../../../contract/support/hostile.ts";
 import { senderKinds } from "../senders.ts";
 
-/** By Node's codes, for a program that connects by itself. */
+/** By Node's error codes, for a program that opens its own connections. */
 const reasons: Readonly<Record<string, Outcome>> = {
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: "unknown-authority",
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "unknown-authority",
@@ -22,7 +22,7 @@ const reasons: Readonly<Record<string, Outcome>> = {
   CERT_HAS_EXPIRED: "expired",
 };
 
-/** Asks a target, and lets go of all that it took. */
+/** Sends a request to a target, and releases everything afterwards. */
 type Ask = (target: Target, ca: string) => Promise<unknown>;
 
 const asks: Record<string, Ask> = Object.fromEntries(
@@ -54,7 +54,7 @@ asks["KubeConfig"] = async ({ origin, proxy }, ca) => {
   }
 };
 
-// By itself it knows of no proxy.
+// It does not use proxies by itself.
 asks["current()"] = async (target, ca) => {
   const { hostname, port } = new URL(target.origin);
   const source = createSecureContextSource({ ca: staticCaSource(ca) });
