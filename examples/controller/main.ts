@@ -1,6 +1,6 @@
 /**
  * A controller: keeps a ConfigMap with the greeting of every Greeting (`crd.yaml`), and says in its status
- * that it does. Runs until it is told to stop, through every rotation.
+ * that it does. Runs until it is stopped, through every rotation.
  */
 
 import process from "node:process";
@@ -33,7 +33,7 @@ const kube = await connect({
 });
 const greetings = kube.resource(Greeting, { namespace: "*" }).informer({ signal: stop.signal });
 
-/** The Greetings to look at, each once, however often it has changed meanwhile. */
+/** The Greetings to process. Each is in the queue once, however often it has changed meanwhile. */
 const queue = new Map<string, () => Stored<Greeting> | undefined>();
 let wake = (): void => {};
 stop.signal.addEventListener("abort", () => wake());

@@ -24,7 +24,8 @@ const kube = await connect({
 
 const probes = createServer((request, response) => {
   if (request.url === "/livez") {
-    // Not by the client's health: during an outage every pod would restart, and none would be better off.
+    // Does not depend on the client's health: otherwise an outage would restart every pod, without any
+    // benefit.
     response.end("ok");
     return;
   }

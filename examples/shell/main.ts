@@ -16,11 +16,11 @@ const shell = await kube
   .exec(pod, command.length > 0 ? command : ["sh"], { stdin: "pipe", tty: true });
 const resize = (): Promise<void> => shell.resize({ columns: stdout.columns, rows: stdout.rows });
 const keys = shell.stdin.getWriter();
-const ignore = (): void => {}; // The shell has ended, which `exit` tells.
+const ignore = (): void => {}; // Ignored: the shell has ended, and `exit` reports how.
 
 if (stdin.isTTY) {
   stdin.setRawMode(true);
-  // The pod's terminal ends lines by CR LF already. In raw mode, this one would still add a CR.
+  // The pod's terminal already ends lines with CR LF. In raw mode, this terminal would still add a CR.
   spawnSync("stty", ["-opost"], { stdio: "inherit" });
 }
 stdin.on("data", (typed) => void keys.write(typed).catch(ignore));
@@ -32,7 +32,7 @@ try {
   for await (const output of shell.stdout) stdout.write(output);
   ({ code } = await shell.exit);
 } finally {
-  if (stdin.isTTY) stdin.setRawMode(false); // As it was before, `opost` included.
+  if (stdin.isTTY) stdin.setRawMode(false); // Restores all settings, including `opost`.
   await kube.close();
 }
 process.exit(code);
