@@ -11,23 +11,23 @@ import type { ServerPair } from "./authority.ts";
 import type { FakeIdentity } from "./fake-identity.ts";
 import type { ApiAnswer, ApiRequest } from "./model/request-target.ts";
 
-/** How a fake cluster listens. */
+/** The options of {@link FakeCluster.listen}. */
 export interface FakeListenOptions {
   /**
-   * The port, from 0 to 65535. With 0, the system picks one that is free.
+   * The port, from 0 to 65535. With 0, the system picks a free one.
    *
    * @default 0
    */
   port?: number | undefined;
   /**
-   * The namespace that the kubeconfig and the file `namespace` name. It is made if it does not exist.
+   * The namespace in the kubeconfig and in the file `namespace`. It is created if it does not exist.
    *
    * @default "default"
    */
   namespace?: string | undefined;
 }
 
-/** The files that {@link FakeServer.writeFiles} has written, by their paths. */
+/** The paths of the files that {@link FakeServer.writeFiles} has written. */
 export interface FakeServerFiles {
   /** The CA bundle, as PEM. */
   readonly ca: string;
@@ -39,57 +39,58 @@ export interface FakeServerFiles {
   readonly kubeconfig: string;
 }
 
-/** An HTTPS server on 127.0.0.1, made by {@link FakeCluster.listen}. */
+/** An HTTPS server on 127.0.0.1, returned by {@link FakeCluster.listen}. */
 export interface FakeServer extends AsyncDisposable {
   /** As in `https://127.0.0.1:41234`. */
   readonly url: string;
   /** The port. */
   readonly port: number;
-  /** The CA bundle that clients know at this moment, as PEM. */
+  /** The CA bundle that clients currently read, as PEM. */
   readonly ca: string;
-  /** The token that clients know at this moment. */
+  /** The token that clients currently read. */
   readonly token: string;
-  /** A kubeconfig with the CA bundle and the token of this moment, which do not change in it. */
+  /** Returns a kubeconfig with the current CA bundle and token. A later rotation does not change it. */
   kubeconfig(): string;
   /**
-   * Writes `ca.crt`, `token`, `namespace` and `kubeconfig` into a folder, which is made if it does not exist. They are
-   * written again whenever `rotate()` or `publish()` changes them, each by renaming, until the server is closed.
+   * Writes `ca.crt`, `token`, `namespace` and `kubeconfig` into a folder, which is created if it does not
+   * exist. Whenever `rotate()` or `publish()` changes a file, it is replaced atomically, until the server is
+   * closed.
    *
    * @param folder The folder's path.
    * @returns The paths of the files.
    */
   writeFiles(folder: string): Promise<FakeServerFiles>;
-  /** Closes the server and its connections. Files stay as they are. */
+  /** Closes the server and its connections. The files are kept. */
   close(): Promise<void>;
 }
 
-/** What a runtime does for the servers. */
+/** What the servers need from the runtime. */
 export interface ServerHost {
   /** Listens on 127.0.0.1. */
   listen(options: HttpsOptions): Promise<HttpsListener>;
-  /** Replaces the files of a folder, which it makes if there is none. */
+  /** Replaces the files of a folder, which is created if it does not exist. */
   writeFiles(folder: string, files: Readonly<Record<string, string>>): Promise<void>;
   /** The folder that relative paths start from. */
   workingFolder(): string;
 }
 
-/** What a server begins with. */
+/** The initial options of a server. */
 export interface HttpsOptions {
   readonly port: number;
   readonly pair: ServerPair;
   handle(request: ApiRequest): Promise<ApiAnswer>;
 }
 
-/** A server that listens. */
+/** A server that is listening. */
 export interface HttpsListener {
   readonly port: number;
-  /** Shows another certificate, and closes all connections. */
+  /** Uses another certificate, and closes all connections. */
   renew(pair: ServerPair): Promise<void>;
-  /** Resolves once nothing of it is left. */
+  /** Closes it. Resolves once nothing of it is left. */
   close(): Promise<void>;
 }
 
-/** What the servers belong to. */
+/** The cluster that the servers belong to. */
 export interface ServedCluster {
   readonly identity: FakeIdentity;
   handle(request: ApiRequest): Promise<ApiAnswer>;
@@ -107,7 +108,7 @@ export class FakeServers {
     this.#cluster = cluster;
   }
 
-  /** Starts one. */
+  /** Starts a server. */
   async listen({ port, namespace }: CheckedListenOptions): Promise<FakeServer> {
     const { identity, handle } = this.#cluster;
     const host = this.#host();
@@ -165,7 +166,7 @@ export class FakeServers {
     };
   }
 
-  /** Has every server show a certificate of the cluster's CA of this moment. */
+  /** Gives every server a certificate that the cluster's current CA has signed. */
   async renew(): Promise<void> {
     const authority = await this.#cluster.identity.serving();
     const renew = async ({ listener }: OpenServer): Promise<void> =>
@@ -179,7 +180,7 @@ export class FakeServers {
     await Promise.all(writes.map(async (write) => await write()));
   }
 
-  /** Closes all of them. */
+  /** Closes all servers. */
   async close(): Promise<void> {
     const open = [...this.#open];
     this.#open.clear();
@@ -214,7 +215,7 @@ function checkText(what: string, value: unknown): void {
 
 interface OpenServer {
   readonly listener: HttpsListener;
-  /** What writes a folder's files, by the folder. */
+  /** Returns a function that writes the files of a folder. */
   readonly folders: Map<string, () => Promise<void>>;
 }
 
