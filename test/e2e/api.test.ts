@@ -1,5 +1,5 @@
 /**
- * What Kubernetes means by its API, at a real server.
+ * The API verbs, against a real API server.
  *
  * @module
  */
@@ -25,7 +25,7 @@ test("get() reads the server's version and its OpenAPI documents", async () => {
   expect(Object.keys(paths)).toContain("apis/apps/v1");
 });
 
-test("post(), get(), put() and delete() have a ConfigMap's life", async () => {
+test("post(), get(), put() and delete() create, read, change and delete a ConfigMap", async () => {
   const { kube, configMaps } = await scene();
   const path = `${configMaps}/settings`;
   const created = await kube.post<StoredConfigMap>(configMaps, {
@@ -63,7 +63,7 @@ test("get() pages through a list by limit and continue", async () => {
   expect(pages).toBe(3);
 });
 
-test("patch() merges, goes by JSON pointers, and applies", async () => {
+test("patch() supports merge patches, JSON patches and apply", async () => {
   const { kube, configMaps } = await scene();
   const path = `${configMaps}/patched`;
   await kube.post(configMaps, { metadata: { name: "patched" }, data: { a: "1", b: "2" } });
@@ -101,7 +101,7 @@ test("patch() merges, goes by JSON pointers, and applies", async () => {
   });
 });
 
-test("a refusal is an ApiError with the server's reason, details and causes", async () => {
+test("an error response is an ApiError with the server's reason, details and causes", async () => {
   const { kube, namespace, name, configMaps } = await scene();
   const secrets = await rejection(kube.get(`/api/v1/namespaces/${namespace}/secrets`));
   expect(secrets).toBeInstanceOf(entry.ApiError);

@@ -1,6 +1,6 @@
 /**
- * A cluster that is restored from a backup: its versions go back, and a watch from a version that is yet to come is
- * accepted and stays silent.
+ * A cluster that is restored from a backup: its resource versions go back, and the server accepts a watch
+ * from a future version and stays silent.
  *
  * @module
  */
@@ -10,11 +10,11 @@ import { ConfigMap } from "../../src/resources/index.ts";
 import { startCluster } from "../support/cluster.ts";
 import { connectAs, createAccount, ways } from "./support/scene.ts";
 
-/** Writes after the backup: so many versions the restored server is behind. */
+/** Writes after the backup: the number of versions by which the restored server is behind. */
 const WRITES = 30;
 
 describe.each(ways)("$way", ({ settings }) => {
-  test("an informer has what the server has after etcd was restored from a backup", async () => {
+  test("an informer has the server's objects after etcd was restored from a backup", async () => {
     const cluster = await startCluster();
     onTestFinished(() => cluster.close());
     const account = await createAccount(cluster);

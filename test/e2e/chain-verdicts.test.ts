@@ -1,5 +1,6 @@
 /**
- * What Go says of the table of chains: the data that every runtime is held to is what Go says today.
+ * Go's verdicts on the table of chains: the stored data, against which every runtime is tested, is what Go
+ * says today.
  *
  * @module
  */
@@ -27,7 +28,7 @@ async function run(command: string, args: string[], cwd: string, input = ""): Pr
   return output;
 }
 
-test("verdicts.json has what Go says of each chain", async () => {
+test("verdicts.json has Go's verdict on each chain", async () => {
   const folder = path("../support/chains/verifier");
   const chains = await run(path("../../node_modules/node/bin/node"), ["../main.ts"], folder);
   expect(JSON.parse(await run("go", ["run", "."], folder, chains))).toEqual(verdicts);

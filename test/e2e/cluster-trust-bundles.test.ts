@@ -22,7 +22,7 @@ test("clusterTrustBundleSource() merges a signer's bundles, and follows them", a
   const bundles = kube.resource(ClusterTrustBundle);
   const id = crypto.randomUUID().slice(0, 8);
   const signerName = `example.com/services-${id}`;
-  // A bundle is named for its signer.
+  // A bundle's name starts with its signer's.
   const nameOf = (name: string) => `example.com:services-${id}:${name}`;
   async function put(name: string, trustBundle: string, labels: Record<string, string> = {}) {
     const metadata = { name: nameOf(name), labels };
@@ -57,12 +57,12 @@ test("clusterTrustBundleSource() merges a signer's bundles, and follows them", a
   await until("it is changed", async () => subjects()?.join() === "CN=a,CN=b,CN=c");
   await bundles.delete(nameOf("first"));
   await until("it is deleted", async () => subjects()?.join() === "CN=c");
-  // The last one that was live is gone: nothing else is trusted in its place.
+  // The last live bundle is gone. Nothing else is trusted instead.
   await until("it has failed", async () => live.status.failures > 0);
   expect(live.peek()?.anchors).toHaveLength(2);
 });
 
-test("the pod of the documentation is one by the server's strict rules", async () => {
+test("the pod in the documentation passes the server's strict validation", async () => {
   const kube = await connectAdmin({});
   const page = await readFile(new URL("../../docs/sources.md", import.meta.url), "utf8");
   const [, manifest = ""] = /```yaml\n(apiVersion: v1\nkind: Pod\n.*?)```/s.exec(page) ?? [];

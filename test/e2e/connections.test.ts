@@ -1,5 +1,5 @@
 /**
- * Connections that end: the server says GOAWAY, or they are cut in the middle of what they carry.
+ * Connections that end: the server sends GOAWAY, or they are cut in the middle of a request.
  *
  * @module
  */
@@ -15,7 +15,7 @@ const GETS = 3_000;
 const POSTS = 1_000;
 
 describe.each(ways)("$way", ({ way, settings, http2 }) => {
-  test("no request fails in 4,000 of which the server answers one in 50 by ending the connection", async () => {
+  test("none of 4,000 requests fails when the server ends the connection after one in 50", async () => {
     const account = await createAccount();
     const { kube, events } = await connectAs(account, { settings });
     const creator = new Creator(kube, account);
@@ -41,7 +41,7 @@ describe.each(ways)("$way", ({ way, settings, http2 }) => {
     expect(failures).toEqual([]);
     expect(counts.size).toBe(POSTS);
     expect([...counts.values()].filter((count) => count !== 1)).toEqual([]);
-    // GOAWAY is of HTTP/2 alone: there it ends some dozens of connections, and else none.
+    // Only HTTP/2 has GOAWAY. With it, the server ends some dozens of connections, otherwise none.
     if (http2) expect(connections).toBeGreaterThan(20);
     else expect(connections).toBeLessThanOrEqual(50);
   });

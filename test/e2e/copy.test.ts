@@ -1,5 +1,5 @@
 /**
- * Files that are copied into containers and out of them, with the container's `tar`, against `kubectl cp`.
+ * Copying files into and out of containers with the container's `tar`, compared with `kubectl cp`.
  *
  * @module
  */
@@ -55,7 +55,7 @@ describe.each(topologies)("%s", (topology) => {
       expect(nowhere).toBeInstanceOf(Error);
     });
 
-    test("copyTo() and copyFrom() copy what kubectl cp copies", async () => {
+    test("copyTo() and copyFrom() copy the same as kubectl cp", async () => {
       const { account, pods, name, path } = await scene(settings);
       const from = join(path, "from");
       await createTree(from);
@@ -73,13 +73,13 @@ describe.each(topologies)("%s", (topology) => {
         expect({ code, stderr }).toMatchObject({ code: 0 });
       }
       expect(await describeTree(join(path, "into-by-kubectl"))).toEqual(expected);
-      // kubectl does not keep what may be executed.
+      // kubectl does not keep the executable bits.
       const script = expected["script"]?.replace("755", "644");
       expect(await describeTree(join(path, "back-by-kubectl"))).toEqual({ ...expected, script });
     });
   });
 
-  test("copyFrom() rejects links, and what another program made of the archive", async () => {
+  test("copyFrom() rejects links, and a malicious archive", async () => {
     const { account, pods, path } = await scene();
     const from = join(path, "links");
     await mkdir(from);
@@ -106,7 +106,7 @@ describe.each(topologies)("%s", (topology) => {
     expect(await readdir(path)).not.toContain("escaped");
   });
 
-  test("copyFrom() of a large file is whole, and rejected when the node dies in the middle", async () => {
+  test("copyFrom() of a large file is complete, and rejects when the node dies in the middle", async () => {
     const { account, pods, name, path } = await scene();
     const large = randomBytes(LARGE_BYTES);
     await writeFile(join(path, "large"), large);

@@ -64,7 +64,7 @@ const shapes = {
   lowercase: z.string().check(z.lowercase()),
 } satisfies Record<string, z.core.$ZodType>;
 
-/** Values of which each shape accepts some and rejects others, or is near to. */
+/** Values that each shape accepts or rejects, or nearly does. */
 const atoms: readonly [unknown, ...unknown[]] = [
   null,
   true,
@@ -153,7 +153,7 @@ const atoms: readonly [unknown, ...unknown[]] = [
   "a$",
 ];
 
-/** How many other values are tried. */
+/** How many further values are tried. */
 const VALUES = 40;
 
 function aValue(random: Random, depth = 0): unknown {
@@ -165,7 +165,7 @@ function aValue(random: Random, depth = 0): unknown {
   return Object.fromEntries(names.map((name) => [name, aValue(random, depth + 1)]));
 }
 
-/** The server leaves out a null that is no value of its field. */
+/** The server drops a null that the field does not allow. */
 function withoutNulls(value: unknown): unknown {
   if (value === null) return undefined;
   if (typeof value !== "object" || Array.isArray(value)) return value;
@@ -197,7 +197,7 @@ test("crdOf() makes a definition by which the server rejects whatever the schema
   await applyManifests(kube, [crd, { ...first, spec: {} }]);
   const things = kube.resource(Thing);
 
-  /** The fields of a spec that the server rejects: it names them all. */
+  /** The fields of a spec that the server rejects: its error names them all. */
   async function rejectedOf(spec: object): Promise<ReadonlySet<string>> {
     try {
       await things.create({ metadata: { name: "tried" }, spec } as never, { dryRun: true });
@@ -226,7 +226,7 @@ test("crdOf() makes a definition by which the server rejects whatever the schema
     }
   }
   expect([...new Set(looser)]).toEqual([]);
-  // A field of one part of a union is judged in the others too; zod's pattern of IPv6 is narrower than its check.
+  // The other parts of a union also judge a field of one part. zod's IPv6 pattern is narrower than its check.
   const isKnown = (what: string): boolean => /^(?:either|discriminated|ipv6): /.test(what);
   expect([...new Set(stricter)].filter((what) => !isKnown(what))).toEqual([]);
 });

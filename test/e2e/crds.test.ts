@@ -51,7 +51,7 @@ const spec = z.object({
   replicas: z.optional(z.int32()),
 });
 
-/** Parts of a spec, beside one that is good. */
+/** Parts of a spec, to be added to a valid one. */
 const verdicts: readonly (readonly [part: object, isValid: boolean])[] = [
   [{}, true],
   [{ size: 0 }, false],
@@ -118,7 +118,7 @@ const verdicts: readonly (readonly [part: object, isValid: boolean])[] = [
   [{ half: 0 }, false],
 ];
 
-test("crdOf() makes a definition that kube-apiserver accepts, and that judges as the schema does", async () => {
+test("crdOf() makes a definition that kube-apiserver accepts, and that gives the schema's verdicts", async () => {
   const kube = await connectAdmin({ fieldManager: "crds-test" });
   const kind = `Shape${lane.replaceAll(/\W/g, "")}`;
   const plural = `${kind.toLowerCase()}s`;
@@ -164,7 +164,7 @@ test("crdOf() makes a definition that kube-apiserver accepts, and that judges as
   const first = { apiVersion: "example.com/v1", kind, metadata: { name: "first" }, spec: good };
   const results = await applyManifests(kube, [crd, first]);
   expect(results.map(({ action }) => action)).toEqual(["created", "created"]);
-  // The server has stored it as it was made: nothing in it was unknown or not structural.
+  // The server stored it unchanged: nothing in it was unknown or not structural.
   const stored = await kube.resource(CustomResourceDefinition).get(crd.metadata.name);
   expect(stored.status?.conditions?.map(({ type }) => type)).not.toContain("NonStructuralSchema");
   expect(stored.spec.versions[0]).toMatchObject(JSON.parse(JSON.stringify(crd.spec.versions[0])));

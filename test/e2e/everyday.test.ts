@@ -1,5 +1,5 @@
 /**
- * The verbs of everyday work at a real API server, and kubectl's at the same objects.
+ * The verbs of everyday work at a real API server, compared with kubectl's on the same objects.
  *
  * @module
  */
@@ -40,7 +40,7 @@ import { cluster, connect, connectAs, createAccount, rejection, ways } from "./s
 
 const kubectl = await findKubectl(cluster);
 
-/** How many write one object at the same time. */
+/** How many writers change one object at the same time. */
 const WRITERS = 20;
 
 const node = useNode("translated");
@@ -53,7 +53,7 @@ function ownedBy(kind: string, name: string, uid: string) {
   return [{ apiVersion: "apps/v1", kind, name, uid, controller: true }];
 }
 
-/** What a Deployment's controller would have made of two changes. */
+/** The result of a Deployment's controller after two changes. */
 async function createDeployment(kube: KubeClient, name: string): Promise<void> {
   const selector = { matchLabels: { app: name } };
   const template = (image: string, labels = {}) => templateOf(image, { app: name, ...labels });
@@ -79,7 +79,7 @@ async function createDeployment(kube: KubeClient, name: string): Promise<void> {
   }
 }
 
-/** What a StatefulSet's controller would have made of two changes. */
+/** The result of a StatefulSet's controller after two changes. */
 async function createStatefulSet(kube: KubeClient, name: string): Promise<void> {
   const { metadata } = await kube.resource(StatefulSet).create({
     metadata: { name },
@@ -110,7 +110,7 @@ interface PodToDrain {
   readonly labels?: Record<string, string>;
 }
 
-/** Creates a pod that a drain meets, and waits until it runs. */
+/** Creates a pod that a drain affects, and waits until it runs. */
 async function createPodToDrain(kube: KubeClient, pod: PodToDrain): Promise<void> {
   const { name, owner, emptyDir, labels = {} } = pod;
   const uid = crypto.randomUUID();
@@ -148,7 +148,7 @@ async function podNames(kube: KubeClient): Promise<string[]> {
     .toSorted();
 }
 
-/** Keeps the pods with the label `app` from being evicted, or no longer. */
+/** Protects the pods with the label `app` from eviction, or stops protecting them. */
 async function allowDisruptions(kube: KubeClient, disruptionsAllowed: number): Promise<void> {
   const status = {
     observedGeneration: 1,
@@ -169,7 +169,7 @@ async function createBudget(kube: KubeClient): Promise<void> {
 }
 
 describe.each(ways)("$way", ({ settings }) => {
-  test("find() returns undefined for a name only, and throws for a kind that is unknown", async () => {
+  test("find() returns undefined only for an unknown name, and throws for an unknown kind", async () => {
     const kube = await connectAdmin(settings);
     const maps = kube.resource(ConfigMap);
     await maps.create({ metadata: { name: "a" } });
@@ -188,7 +188,7 @@ describe.each(ways)("$way", ({ settings }) => {
     expect(await rejection(kube.resource(Unknown).find("a"))).toMatchObject({ status: 404 });
   });
 
-  test("update() loses nothing among many writers", async () => {
+  test("update() loses no change among many writers", async () => {
     const kube = await connectAdmin(settings);
     const maps = kube.resource(ConfigMap);
     await maps.create({ metadata: { name: "visits" }, data: { count: "0" } });
@@ -205,7 +205,7 @@ describe.each(ways)("$way", ({ settings }) => {
     expect(Object.keys(data)).toHaveLength(WRITERS + 1);
   });
 
-  test("metadata and field selectors take what the server has, and watch() without what there is", async () => {
+  test("metadata and field selectors work as on the server, and so does watch() without the initial list", async () => {
     const kube = await connectAdmin(settings);
     const maps = kube.resource(ConfigMap);
     for (const name of ["a", "b", "c"]) {
@@ -246,7 +246,7 @@ describe.each(ways)("$way", ({ settings }) => {
     expect(seen).toEqual(["deleted c"]);
   });
 
-  test("table() has the columns and cells that kubectl get prints", async () => {
+  test("table() returns the columns and cells that kubectl get prints", async () => {
     const kube = await connectAdmin(settings);
     await createDeployment(kube, "web");
     const { columnDefinitions, rows } = await kube.resource(Deployment).table();
@@ -258,7 +258,7 @@ describe.each(ways)("$way", ({ settings }) => {
     const { stdout } = await kubectl(kube.namespace, ["get", "deployments"]);
     const [heading = "", line = ""] = stdout.split("\n");
     expect(names).toEqual(heading.trim().split(/ {2,}/));
-    // The age goes on.
+    // The age keeps changing.
     expect(cells[0]?.slice(0, -1)).toEqual(line.trim().split(/\s+/).slice(0, -1));
   });
 
@@ -275,7 +275,7 @@ describe.each(ways)("$way", ({ settings }) => {
     const resized = {
       spec: { containers: [{ name: "main", resources: { requests: { cpu: "20m" } } }] },
     };
-    // The stand-in for a node can't resize, which only this subresource asks about.
+    // The stand-in for a node can't resize. Only this subresource reports that.
     const refused = await rejection(pods.resize.patch("pod", resized, { type: "strategic" }));
     expect(refused).toMatchObject({
       status: 422,
@@ -306,7 +306,7 @@ describe.each(ways)("$way", ({ settings }) => {
     await namespaces.waitForDeleted(name);
   });
 
-  test("undo() and restart() leave a workload as kubectl's do", async () => {
+  test("undo() and restart() leave a workload in the same state as kubectl's", async () => {
     const kube = await connectAdmin(settings);
     const deployments = kube.resource(Deployment);
     const sets = kube.resource(StatefulSet);
@@ -314,7 +314,7 @@ describe.each(ways)("$way", ({ settings }) => {
       await createDeployment(kube, name);
       await createStatefulSet(kube, name);
     }
-    // The names are all that differs.
+    // Only the names differ.
     const plain = (object: { spec?: unknown; metadata: { annotations?: unknown } }): unknown =>
       JSON.parse(
         JSON.stringify([object.spec, object.metadata.annotations])
@@ -341,14 +341,14 @@ describe.each(ways)("$way", ({ settings }) => {
     expect(plain(await deployments.get("mine"))).toEqual(plain(await deployments.get("theirs")));
     expect(plain(await sets.get("mine"))).toEqual(plain(await sets.get("theirs")));
 
-    // What kubectl has written is what undo() returns to, or finds to be there already.
+    // undo() returns to what kubectl has written, or finds that it is already there.
     const before = await deployments.get("theirs");
     expect(imageOf(await deployments.undo("theirs", { toRevision: 2 }))).toBe("two");
     const again = await deployments.undo("theirs", { toRevision: 2 });
     expect(again.metadata.generation).toBe((before.metadata.generation ?? 0) + 1);
   });
 
-  test("rolledOut() says what is missing, as kubectl rollout status does, until it is done", async () => {
+  test("rolledOut() reports what is missing until it is done, as kubectl rollout status does", async () => {
     const kube = await connectAdmin(settings);
     const deployments = kube.resource(Deployment);
     await createDeployment(kube, "web");
@@ -495,7 +495,7 @@ describe.each(ways)("$way", ({ settings }) => {
     expect(stdout.trimEnd().split("\n")).toEqual(expected);
   });
 
-  test("approval, top() and an account without rights are told by the server's own errors", async () => {
+  test("approval, top() and an account without rights throw the server's own errors", async () => {
     const kube = await connectAdmin(settings);
     const requests = kube.resource(CertificateSigningRequest);
     expect(await rejection(requests.approval.patch("nobody", { status: {} }))).toMatchObject({
@@ -509,7 +509,7 @@ describe.each(ways)("$way", ({ settings }) => {
     expect((await kube.resource(Node).get(node().name)).spec?.unschedulable).toBeUndefined();
   });
 
-  test("serviceAccountTokenSource() is an identity that the server takes, as kubectl create token's", async () => {
+  test("serviceAccountTokenSource() authenticates, like the token of kubectl create token", async () => {
     const kube = await connectWithAccount(settings);
     const token = entry.serviceAccountTokenSource(kube, { name: "default" });
     const ca = entry.staticCaSource(await cluster.servingCa());
@@ -530,7 +530,7 @@ describe.each(ways)("$way", ({ settings }) => {
     expect(claims(await token.current())).toEqual(claims(stdout.trim()));
   });
 
-  test("logs() of a workload has the lines of kubectl logs --all-pods", async () => {
+  test("logs() of a workload returns the lines of kubectl logs --all-pods", async () => {
     const account = await createPodAccount();
     const { kube } = await connectAs(account, { settings });
     const labels = { app: "web" };
@@ -557,7 +557,7 @@ describe.each(ways)("$way", ({ settings }) => {
     expect(stdout.trimEnd().split("\n").toSorted()).toEqual(expected.toSorted());
   });
 
-  test("drain() rejects what kubectl drain rejects, and leaves what it leaves", async () => {
+  test("drain() rejects the pods that kubectl drain rejects, and keeps those that it keeps", async () => {
     const nodes = new Map<string, readonly [string[], string[]]>();
     for (const by of kubectl === undefined ? ["reanchor"] : ["reanchor", "kubectl"]) {
       const kube = await connectWithAccount(settings);
@@ -574,7 +574,7 @@ describe.each(ways)("$way", ({ settings }) => {
       await createPodToDrain(kube, { name: "alone" });
       await createPodToDrain(kube, { name: "orphan", owner: "DaemonSet" });
       await createPodToDrain(kube, { name: "kept", labels: { keep: "yes" } });
-      // Pods of other tests are on the node, in namespaces that terminate.
+      // Pods of other tests are on the node, in namespaces that are being deleted.
       const labelSelector = `scene=${kube.namespace},!keep`;
       let rejected: string[];
       if (by === "reanchor" || kubectl === undefined) {
@@ -612,7 +612,7 @@ describe.each(ways)("$way", ({ settings }) => {
     if (kubectl !== undefined) expect(nodes.get("kubectl")).toEqual(nodes.get("reanchor"));
   });
 
-  test("drain() waits for a disruption budget, and leaves a pod that has got the name of one that it evicts", async () => {
+  test("drain() waits for a disruption budget, and keeps a new pod with the name of one that it evicted", async () => {
     const kube = await connectWithAccount(settings);
     const pods = kube.resource(Pod);
     const labels = { app: "web" };
@@ -649,7 +649,7 @@ describe.each(ways)("$way", ({ settings }) => {
     await pods.delete("first");
   });
 
-  test("drain() waits in a namespace that terminates, until its pods are deleted", async () => {
+  test("drain() waits in a namespace that is being deleted, until its pods are gone", async () => {
     const kube = await connectWithAccount(settings);
     await createPodToDrain(kube, { name: "pod", owner: "ReplicaSet", labels: { of: "ending" } });
     await kube.resource(Namespace).delete(kube.namespace);

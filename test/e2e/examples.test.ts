@@ -23,12 +23,12 @@ import { cluster } from "./support/scene.ts";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const node = useNode("proxied");
 
-/** How this runtime runs a program that is TypeScript. */
+/** How this runtime runs a TypeScript program. */
 const flags = traits.runFlags;
 
 interface Program {
   readonly child: ChildProcess;
-  /** What it has printed. */
+  /** The output so far. */
   output(): string;
   /** Types something. */
   type(text: string): void;
@@ -42,7 +42,7 @@ interface Terminal {
   readonly columns: number;
 }
 
-/** Starts an example's program, in a terminal if it is asked for. */
+/** Starts an example's program, in a terminal if requested. */
 async function start(
   example: string,
   namespace: string,
@@ -92,7 +92,7 @@ async function start(
   };
 }
 
-/** `script` of util-linux gives a program a terminal; `undefined` where there is none. */
+/** `script` of util-linux runs a program in a terminal; `undefined` if it is not installed. */
 const script: string | undefined = await new Promise((resolve) => {
   const asked = spawn("script", ["--version"], { stdio: ["ignore", "pipe", "ignore"] });
   let version = "";
@@ -131,7 +131,7 @@ test("examples/shell runs a command in a pod's terminal, and ends with its exit 
 });
 
 if (script !== undefined) {
-  test("examples/shell passes on keys and the size of its own terminal", async () => {
+  test("examples/shell forwards keys and the size of its own terminal", async () => {
     const account = await createPodAccount();
     const pod = await createPod(account, node());
     const shell = await start("shell", account.namespace, [pod], {
@@ -148,7 +148,7 @@ if (script !== undefined) {
     await eventually("it has its new size", async () => shell.output().includes("second"));
     shell.type("echo re''ady; sleep 1000\n");
     await eventually("it sleeps", async () => shell.output().includes("ready"));
-    // In raw mode, Ctrl-C is a key for the pod's terminal, and no signal for the program here.
+    // In raw mode, Ctrl-C is a key for the pod's terminal, not a signal for this program.
     shell.type("\u0003");
     shell.type("exit 7\n");
     expect(await exited).toEqual([7, null]);
@@ -179,7 +179,7 @@ test("examples/port-forward forwards a Service, and ends on SIGTERM", async () =
   const [answer] = (await once(socket, "data")) as [Buffer];
   expect(answer.toString()).toBe("select 1");
   socket.destroy();
-  // Deno's `kill()` of a child says that the signal ended it, whatever did.
+  // Deno's `kill()` of a child reports that the signal ended it, whatever actually did.
   process.kill(forward.child.pid ?? 0, "SIGTERM");
   expect(await exited).toEqual([0, null]);
 });

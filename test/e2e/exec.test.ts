@@ -22,13 +22,13 @@ const kubectl = await findKubectl(cluster);
 const topologies: readonly Topology[] = ["translated", "proxied"];
 
 const MEGABYTE = 2 ** 20;
-/** What is sent through a command and back. */
+/** The bytes that are sent through a command and back. */
 const SENT_MEGABYTES = 100;
-/** What a command writes whose reader sleeps now and then. */
+/** The output of a command whose reader pauses now and then. */
 const LONG_OUTPUT_BYTES = 10 ** 9;
-/** How many commands run one after the other. */
+/** How many commands run in sequence. */
 const COMMANDS = 1_000;
-/** Idle connections that a runtime keeps, and does not close when asked to. */
+/** Idle connections that a runtime keeps, and does not close on request. */
 const SPARE_SOCKETS = 4;
 
 describe.each(topologies)("%s", (topology) => {
@@ -59,7 +59,7 @@ describe.each(topologies)("%s", (topology) => {
       expect(expected.stderr).toContain(result.stderr);
     });
 
-    test("exec() is rejected for what does not exist or is not allowed", async () => {
+    test("exec() rejects a command that does not exist or is not allowed", async () => {
       const { account, pods, kube, name } = await scene(settings);
       const run = (options: object = {}, pod = name, command = ["true"]): Promise<unknown> =>
         rejection(pods.execText(pod, command, options));
@@ -110,7 +110,7 @@ describe.each(topologies)("%s", (topology) => {
       await writer.write(new TextEncoder().encode("a line\n"));
       expect(await run.exit).toEqual({ code: 4 });
       await output.ended;
-      // A terminal shows what is typed, and ends lines in its own way.
+      // A terminal echoes the input, and ends lines in its own way.
       expect(output.text).toMatch(
         /^it is 40 120\r\na line\r\nit is 24 80\r\n\/dev\/(?:pts\/\d+|ttys\d+)\r\n$/,
       );
@@ -136,7 +136,7 @@ describe.each(topologies)("%s", (topology) => {
       await eventually("it answers", async () => output.text === "got one\n");
       await writer.write(new TextEncoder().encode("two\n"));
       await writer.close();
-      // The exit code is the container's, and not that of attaching.
+      // The exit code is that of the container's program, not of attaching.
       expect(await run.exit).toEqual({ code: 0 });
       await Promise.all([output.ended, silent.ended]);
       expect(output.text).toBe("got one\ngot two\n");
@@ -164,7 +164,7 @@ describe.each(topologies)("%s", (topology) => {
     });
   });
 
-  test(`exec() takes ${SENT_MEGABYTES} MB through cat and back unharmed`, async () => {
+  test(`exec() sends ${SENT_MEGABYTES} MB through cat and back intact`, async () => {
     const { pods, name } = await scene();
     const run = await pods.exec(name, ["cat"], { stdin: "pipe", stderr: false });
     const sent = createHash("sha256");
@@ -192,14 +192,14 @@ describe.each(topologies)("%s", (topology) => {
     await figure(`exec, ${topology}: MB/s through cat`, Math.round(SENT_MEGABYTES / seconds));
   });
 
-  test("exec() requests no more than its reader reads", async () => {
+  test("exec() receives no more than its reader reads", async () => {
     const { pods, name } = await scene();
     const endless = ["head", "-c", String(10 ** 9), "/dev/zero"];
     const run = await pods.exec(name, endless, { stderr: false });
     const reader = run.stdout.getReader();
     await reader.read();
     const before = process.memoryUsage().rss;
-    // Nothing but time can show that nothing comes.
+    // Only waiting can show that nothing arrives.
     await new Promise((resolve) => void setTimeout(resolve, 1_500));
     const megabytes = (process.memoryUsage().rss - before) / MEGABYTE;
     await figure(`exec, ${topology}: MB more while the reader sleeps`, Math.round(megabytes));
@@ -209,7 +209,7 @@ describe.each(topologies)("%s", (topology) => {
     await expect(run.exit).rejects.toThrow();
   });
 
-  // Once is enough: what is read does not depend on the topology.
+  // Once is enough: the result does not depend on the topology.
   if (topology === "proxied") {
     test("exec() downloads 1 GB for a reader that sleeps, in little memory", async () => {
       const { pods, name } = await scene();
@@ -233,7 +233,7 @@ describe.each(topologies)("%s", (topology) => {
     });
   }
 
-  test("exec() loses nothing of a command that ends before its slow reader has read all", async () => {
+  test("exec() loses nothing of a command that ends before its slow reader has read everything", async () => {
     const { pods, name } = await scene();
     const size = 10 * MEGABYTE;
     const command = ["head", "-c", String(size), "/dev/zero"];
@@ -249,8 +249,8 @@ describe.each(topologies)("%s", (topology) => {
 
   test(`${COMMANDS} commands in a row leave no socket, no generation and no memory`, async () => {
     const { kube, pods, name } = await scene();
-    await cluster.cutConnections(); // What other tests have left.
-    // What a runtime keeps for good, it keeps from the first ones on.
+    await cluster.cutConnections(); // Connections that other tests have left.
+    // Whatever a runtime keeps for good, it keeps from the first commands on.
     for (let at = 0; at < 50; at += 1) await pods.execText(name, ["true"]);
     const before = process.memoryUsage().rss;
     const startedAt = performance.now();
@@ -270,10 +270,10 @@ describe.each(topologies)("%s", (topology) => {
     });
   });
 
-  test("exec() is rejected when its connection is cut, and the next one succeeds", async () => {
+  test("exec() rejects when its connection is cut, and the next one succeeds", async () => {
     const { pods, name } = await scene();
     const cuts: readonly (() => Promise<void>)[] =
-      // When the kubelet goes, a translating API server reports success instead: its fault.
+      // If the kubelet goes away, a translating API server reports success instead. That is its bug.
       topology === "proxied"
         ? [cluster.cutConnections, node().cutConnections]
         : [cluster.cutConnections];
@@ -302,7 +302,7 @@ describe.each(topologies)("%s", (topology) => {
     if (topology === "proxied") {
       expect(outcome).toMatchObject({ status: "rejected", reason: { name: "ConnectionError" } });
     } else {
-      // The API server's translator reports success. Copies therefore judge by the archive's end.
+      // The API server's translator reports success. Therefore copies check the end of the archive.
       expect(outcome).toEqual({ status: "fulfilled", value: { code: 0 } });
     }
     await expect(pods.execText(name, ["true"])).rejects.toMatchObject({ name: "ApiError" });
@@ -318,7 +318,7 @@ describe("rotations", () => {
     return { account, name };
   }
 
-  test("exec() runs on when the CA rotates, and the next one reloads the CA", async () => {
+  test("exec() continues when the CA rotates, and the next one reloads the CA", async () => {
     const { account, name } = await scene();
     const { kube, events } = await connectAs(account);
     const pods = kube.resource(Pod);
@@ -366,7 +366,7 @@ describe("rotations", () => {
     );
   });
 
-  test("exec() uses a client certificate that is replaced", async () => {
+  test("exec() uses a client certificate that was replaced", async () => {
     const { account, name } = await scene();
     const issue = async (notAfter: Date) =>
       await cluster.issueClientCertificate({
@@ -401,14 +401,14 @@ interface FollowedText {
   readonly ended: Promise<void>;
 }
 
-/** Reads a stream, whose text is there as it comes. */
+/** Reads a stream, and collects its text as it arrives. */
 function followText(stream: ReadableStream<Uint8Array>): FollowedText {
   const decoder = new TextDecoder();
   let text = "";
   const ended = (async () => {
     for await (const bytes of stream) text += decoder.decode(bytes, { stream: true });
   })();
-  // Who wants to know waits for it.
+  // A caller that needs the error awaits it.
   ended.catch(() => {});
   return {
     get text() {
@@ -418,7 +418,7 @@ function followText(stream: ReadableStream<Uint8Array>): FollowedText {
   };
 }
 
-/** How many WebSockets the server says that it has served in a topology. */
+/** How many WebSockets the server reports to have served in a topology. */
 async function websocketRequests(subresource: string, topology: Topology): Promise<number> {
   const proxyType = topology === "proxied" ? "proxied_to_kubelet" : "translated_at_apiserver";
   const metrics = String(await cluster.admin("GET", "/metrics"));

@@ -1,5 +1,5 @@
 /**
- * The model of the API server that the other tests stand on, held against kube-apiserver.
+ * The model of the API server that the other tests use, compared with kube-apiserver.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { cluster, connect } from "./support/scene.ts";
 
 type Fetch = (path: string, init: RequestInit) => Promise<Response>;
 
-/** Records what a scenario is answered with. */
+/** Records the responses of a scenario. */
 async function record(fetch: Fetch, namespace: string, name: string): Promise<unknown[]> {
   const answers: unknown[] = [];
   const api: Api = {
@@ -107,7 +107,7 @@ describe("the fake API answers as kube-apiserver does", () => {
     await defineWidgets(kube);
     const namespace = `same-${crypto.randomUUID().slice(0, 8)}`;
     await cluster.admin("POST", "/api/v1/namespaces", { metadata: { name: namespace } });
-    // Without a controller there is none, and no pod without one.
+    // Without a controller this object is never created, and without it no pod can be.
     const account = { metadata: { name: "default" } };
     await cluster.admin("POST", `/api/v1/namespaces/${namespace}/serviceaccounts`, account);
     onTestFinished(async () => {

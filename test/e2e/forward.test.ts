@@ -28,10 +28,10 @@ const MEGABYTE = 2 ** 20;
 const SENT_MEGABYTES = 20;
 /** How many connections are forwarded at once. */
 const CONNECTIONS = 200;
-/** Idle connections that a runtime keeps, and does not close when asked to. */
+/** Idle connections that a runtime keeps, and does not close on request. */
 const SPARE_SOCKETS = 4;
 
-/** A server that sends back what it receives, and its port. */
+/** A server that echoes what it receives, and its port. */
 async function startEcho(): Promise<number> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -48,7 +48,7 @@ async function startEcho(): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** A port of this machine at which nothing listens. */
+/** A port of this machine on which nothing listens. */
 async function closedPort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -57,7 +57,7 @@ async function closedPort(): Promise<number> {
   return port;
 }
 
-/** Sends a text to a local port, and resolves with as much in return. */
+/** Sends a text to a local port, and resolves with an echo of the same length. */
 async function exchange(port: number, text: string): Promise<string> {
   const socket = connectTo({ host: "127.0.0.1", port });
   return await new Promise<string>((resolve, reject) => {
@@ -85,7 +85,7 @@ describe.each(topologies)("%s", (topology) => {
   }
 
   describe.each(ways)("$way", ({ settings }) => {
-    test("connect() is a connection to a port of the pod", async () => {
+    test("connect() opens a connection to a port of the pod", async () => {
       const { pods, name, port } = await scene(settings);
       const tunnel = await pods.portForward(name, port);
       const connection = await tunnel.connect();
@@ -99,7 +99,7 @@ describe.each(topologies)("%s", (topology) => {
       await connection.close();
     });
 
-    test("a port at which nothing listens is an error that says so", async () => {
+    test("a port on which nothing listens is reported as such", async () => {
       const { pods, name } = await scene(settings);
       const tunnel = await pods.portForward(name, await closedPort());
       const { readable } = await tunnel.connect();
@@ -164,12 +164,12 @@ describe.each(topologies)("%s", (topology) => {
     `listen() forwards ${CONNECTIONS} connections at once, and leaves none (%s)`,
     async (connections) => {
       const { kube, pods, name, port } = await scene();
-      await cluster.cutConnections(); // What other tests have left.
+      await cluster.cutConnections(); // Connections that other tests have left.
       const tunnel = await pods.portForward(name, port, { connections });
       const listener = await tunnel.listen({ port: 0 });
       expect(listener.host).toBe("127.0.0.1");
       const texts = Array.from({ length: CONNECTIONS }, (_, at) => `${at} `.repeat(1_000));
-      // Those of the first round are given up: that must not harm those of the second.
+      // The first round's connections are aborted. That must not affect the second round's.
       for (const round of [1, 2]) {
         const startedAt = performance.now();
         const answers = await Promise.all(texts.map((text) => exchange(listener.port, text)));
@@ -198,13 +198,13 @@ describe.each(topologies)("%s", (topology) => {
     for (const word of ["one", "two", "three"]) {
       await writer.write(new TextEncoder().encode(word));
       expect(new TextDecoder().decode((await reader.read()).value)).toBe(word);
-      echo.close(); // It accepts no more.
+      echo.close(); // It accepts no more connections.
       const { readable } = await tunnel.connect();
       await expect(readable.getReader().read()).rejects.toThrow("connection refused");
     }
   });
 
-  test(`connect() takes ${SENT_MEGABYTES} MB there and back unharmed`, async () => {
+  test(`connect() sends ${SENT_MEGABYTES} MB there and back intact`, async () => {
     const { pods, name, port } = await scene();
     const tunnel = await pods.portForward(name, port);
     const connection = await tunnel.connect();
@@ -234,7 +234,7 @@ describe.each(topologies)("%s", (topology) => {
     await figure(`forward, ${topology}: MB/s there and back`, Math.round(SENT_MEGABYTES / seconds));
   });
 
-  test("a connection ends by itself when its node is killed, though nobody writes", async () => {
+  test("a connection ends by itself when its node is killed, even if nobody writes", async () => {
     const { account, pods, port } = await scene();
     const dying = await startNode(cluster, topology);
     onTestFinished(() => dying.stop());
@@ -257,7 +257,7 @@ describe.each(topologies)("%s", (topology) => {
       await writer.write(new TextEncoder().encode("on"));
       await reader.read();
       await cut();
-      // An API server that tunnels notices that the kubelet has gone when the next bytes come.
+      // An API server that tunnels notices only with the next bytes that the kubelet has gone.
       await writer.write(new TextEncoder().encode("off")).catch(() => {});
       const [outcome] = await Promise.allSettled([reader.read()]);
       if (outcome.status === "fulfilled") expect(outcome.value.done).toBe(true);

@@ -1,5 +1,6 @@
 /**
- * `reanchor generate`, as a program of this lane's runtime, from a cluster and from the files that made its kinds.
+ * `reanchor generate`, as a program of this lane's runtime, from a cluster and from the files of its
+ * CustomResourceDefinitions.
  *
  * @module
  */
@@ -64,6 +65,6 @@ test("reanchor generate writes the same from a cluster as from its CustomResourc
 
   const kubeconfig = await writeAdminKubeconfig(cluster);
   const args = ["--cluster", "--kubeconfig", kubeconfig, "--context", "admin", "--group", group];
-  // OpenAPI documents follow the definitions a moment later.
+  // The OpenAPI documents include the definitions a moment later.
   await expect.poll(() => generate(...args).catch(String), { interval: 500 }).toBe(fromFile);
 });

@@ -1,5 +1,5 @@
 /**
- * Tokens and client certificates that are replaced, expire and are revoked.
+ * Tokens and client certificates that are replaced, that expire or that are revoked.
  *
  * @module
  */
@@ -20,7 +20,7 @@ import { cluster, connect, connectAs, createAccount, rejection, types } from "./
 const SELF = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
 /** Long enough for a few requests. */
 const SHORT_LIFE_MS = 4_000;
-/** How long kube-apiserver takes a token after its `exp` (go-jose `jwt.DefaultLeeway`). */
+/** How long kube-apiserver accepts a token after its `exp` (go-jose `jwt.DefaultLeeway`). */
 const SERVER_LEEWAY_MS = 60_000;
 
 interface UserInfo {
@@ -38,7 +38,7 @@ async function connectWith(clientCert: ClientCertSource) {
   return await connect({ config: { server: cluster.origin, ca, clientCert } });
 }
 
-/** A certificate of a person, that is valid for a few seconds or a day. */
+/** A user's certificate, valid for a few seconds or for a day. */
 async function issue(lifeMs?: number): Promise<IssuedCertificate> {
   return await cluster.issueClientCertificate({
     commonName: "jane",
@@ -47,7 +47,7 @@ async function issue(lifeMs?: number): Promise<IssuedCertificate> {
   });
 }
 
-test("a token that is replaced and made invalid under load fails no request", async () => {
+test("no request fails when a token is replaced and made invalid under load", async () => {
   const account = await createAccount();
   const { kube, events } = await connectAs(account);
   expect(await whoAmI(kube)).toMatchObject({
@@ -79,9 +79,10 @@ test("a token that is replaced and made invalid under load fails no request", as
   await figure("token replaced: repeated after a 401", retries.length);
 });
 
-test("a token that reaches its exp under load fails no request where its file was replaced", async () => {
+test("no request fails when a token reaches its exp under load, if its file was replaced", async () => {
   const [replaced, late] = await Promise.all([createAccount(), createAccount()]);
-  // A server goes on for a minute, lest clocks differ: this one is about to end.
+  // A server accepts a token for one more minute, because clocks differ. That minute is about to end for this
+  // token.
   const expiresAt = new Date(Date.now() - SERVER_LEEWAY_MS + SHORT_LIFE_MS);
   const [first, other] = await Promise.all([
     replaced.signToken(expiresAt),
@@ -112,7 +113,7 @@ test("a token that reaches its exp under load fails no request where its file wa
   await late.volume.write({ token: await late.issueToken() });
   const failedUntilThen = lateLoad.failures.length;
   await lateLoad.more();
-  // Each loop may have one under way that has read the file before.
+  // Each loop may have one request in flight that read the file before.
   expect(lateLoad.failures.length - failedUntilThen).toBeLessThanOrEqual(2);
   const failedInAll = lateLoad.failures.length;
   await lateLoad.more();
@@ -129,7 +130,7 @@ test("a token that reaches its exp under load fails no request where its file wa
   await figure("token expired, file late: failed until the file changed", failedInAll);
 });
 
-test("a service account that is revoked is an ApiError after one more read of its token", async () => {
+test("a revoked service account causes an ApiError after one reload of its token", async () => {
   const account = await createAccount();
   let reads = 0;
   const token = entry.functionTokenSource(async () => {
@@ -151,7 +152,7 @@ test("a service account that is revoked is an ApiError after one more read of it
   expect(performance.now() - startedAt).toBeLessThan(2_000);
 });
 
-test("a client certificate is who its subject says, until it expires: then a 401", async () => {
+test("a client certificate authenticates its subject until it expires, and then gets a 401", async () => {
   const { cert, key } = await issue(SHORT_LIFE_MS);
   const { kube } = await connectWith(entry.staticClientCertSource({ certificate: cert, key }));
   const user = await whoAmI(kube);
@@ -170,7 +171,7 @@ test("a client certificate is who its subject says, until it expires: then a 401
   expect(error).toMatchObject({ status: 401, reason: "Unauthorized" });
 });
 
-test("a client certificate whose file is replaced in time fails no request", async () => {
+test("no request fails when the file of a client certificate is replaced in time", async () => {
   const first = await issue(SHORT_LIFE_MS);
   const expiresAt = Date.now() + SHORT_LIFE_MS;
   const files = await createPairFiles(first);

@@ -1,6 +1,7 @@
 /**
- * Kubeconfigs by a seed, as client-go and reanchor read them: the same server, trust, identity and namespace, or an
- * error from both. What differs is what a table in `docs/connecting.md` says, and all of that is seen to differ.
+ * Kubeconfigs generated from a seed, as client-go and reanchor read them: both find the same server, trust,
+ * identity and namespace, or both report an error. A table in `docs/connecting.md` lists all differences, and
+ * each of them occurs here.
  *
  * @module
  */
@@ -45,7 +46,7 @@ async function writeNamedFiles(root: string): Promise<NamedFiles> {
     token: "of the file",
   };
   for (const [name, text] of Object.entries(content)) await writeFile(join(pki, name), text);
-  // What it was told is its token.
+  // Its token is the text that it received.
   const output = `{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","status":{"token":"%s"}}`;
   const told = `"$(printf %s "$KUBERNETES_EXEC_INFO" | base64 | tr -d '\\n')"`;
   await writeFile(
@@ -71,7 +72,7 @@ async function writeCase(
   );
 }
 
-/** Writes a URL in one way, and a bundle as its fingerprint. */
+/** Normalises a URL, and replaces a bundle with its fingerprint. */
 async function toAnswer(answer: OracleAnswer): Promise<Answer> {
   if (answer.error !== undefined) return { error: answer.error, empty: answer.empty };
   const { exec: _, server, ca, certificate, key, headers, proxy, ...more } = answer;
@@ -95,13 +96,13 @@ async function fingerprintOf(base64: string): Promise<string> {
   }
 }
 
-/** What a plugin was told: client-go ends it with a line end. */
+/** What a plugin received. client-go adds a final newline. */
 function normalizeTold(authorization: string): string {
   const [, token = ""] = /^Bearer (eyJraW5k[\w+/=]+)$/.exec(authorization) ?? [];
   return token === "" ? authorization : `Bearer ${atob(token).trimEnd()}`;
 }
 
-/** What reanchor makes of a case, with all that it checks before it connects. */
+/** reanchor's reading of a case, with everything that it checks before it connects. */
 async function askReanchor(it: KubeconfigCase, paths: readonly string[]): Promise<Answer> {
   const variables: Readonly<Record<string, string>> = { KUBECONFIG: paths.join(":") };
   const runtime: Runtime = { ...entry.runtime, env: (name) => variables[name] };
@@ -125,7 +126,7 @@ async function askReanchor(it: KubeconfigCase, paths: readonly string[]): Promis
     for (const [name, value] of config.impersonate ? impersonationLines(config.impersonate) : []) {
       (headers[name.toLowerCase()] ??= []).push(value);
     }
-    // Of a server without TLS neither says more.
+    // If the server has no TLS, neither says more.
     const tls = server.protocol === "https:" && {
       insecure: config.insecureSkipTlsVerify || undefined,
       serverName: config.serverName,
@@ -146,7 +147,7 @@ async function askReanchor(it: KubeconfigCase, paths: readonly string[]): Promis
   }
 }
 
-/** Which of a case's oddities explains that the two differ. */
+/** Which oddity of a case explains the difference. */
 function explain(it: KubeconfigCase, theirs: Answer, ours: Answer): Oddity | undefined {
   if (theirs.empty === true && ours.error !== undefined) return oddities.noCluster;
   if (theirs.error === undefined && ours.error?.includes("there is no such user") === true) {
@@ -156,14 +157,14 @@ function explain(it: KubeconfigCase, theirs: Answer, ours: Answer): Oddity | und
     return oddities.insecureCa;
   }
   const found = [...it.oddities].find((oddity) => differs[oddity]?.(theirs, ours));
-  // Whatever it may lead to, and so the last to be thought of.
+  // The most general explanation, and therefore the last one to be considered.
   return found ?? (it.oddities.has(oddities.nameless) ? oddities.nameless : undefined);
 }
 
 const onlyOurError = (theirs: Answer, ours: Answer, message: RegExp): boolean =>
   theirs.error === undefined && message.test(ours.error ?? "");
 
-/** How answers differ by an oddity. */
+/** How the results differ because of an oddity. */
 const differs: Readonly<Record<string, (theirs: Answer, ours: Answer) => boolean>> = {
   [oddities.dataAndFile]: ({ error }) => error?.includes("are both specified for") === true,
   [oddities.yaml11]: (theirs, ours) =>
@@ -219,7 +220,7 @@ async function documentedDifferences(): Promise<string[]> {
   );
 }
 
-test(`${CASES} kubeconfigs mean to reanchor what they mean to client-go, but for what the documentation says`, async () => {
+test(`${CASES} kubeconfigs mean the same to reanchor and client-go, except for the documented differences`, async () => {
   const root = await mkdtemp(join(tmpdir(), "reanchor-oracle-"));
   try {
     const named = await writeNamedFiles(root);
@@ -250,7 +251,7 @@ test(`${CASES} kubeconfigs mean to reanchor what they mean to client-go, but for
       else expect.soft({ seed: seeds[index], texts: it.texts, our }).toEqual({ their });
     }
     expect([...seen].sort()).toEqual((await documentedDifferences()).sort());
-    // A generator of little but errors would prove nothing.
+    // A generator that produced mostly errors would prove nothing.
     expect(agreed).toBeGreaterThan(CASES / 6);
   } finally {
     await rm(root, { recursive: true, force: true });

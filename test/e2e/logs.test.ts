@@ -1,5 +1,5 @@
 /**
- * Logs of containers at a real API server, whose lines come from a real reader of logs.
+ * Container logs at a real API server, read by the kubelet's own log reader.
  *
  * @module
  */
@@ -21,9 +21,9 @@ import { cluster, connectAs, rejection, types, ways } from "./support/scene.ts";
 
 const kubectl = await findKubectl(cluster);
 
-/** More than the container runtime keeps in a line of the file, and the reader joins again. */
+/** Longer than a line in the container runtime's file. The reader joins such parts again. */
 const LONG = 40_000;
-/** Bursts of lines in a log that is followed. */
+/** Bursts of lines in a log that is being followed. */
 const BURSTS = 40;
 const LINES_PER_BURST = 50;
 
@@ -52,7 +52,7 @@ describe.each(ways)("$way", ({ way, settings }) => {
     const text = `first\n${long}\ncarriage\rreturn\r\n\n indented, ünïcode\n`;
     await eventually("all is written", async () => (await pods.logText(name)) === text);
     await folder.open("end");
-    // Without a line's end, it is written when the container ends.
+    // A line without an end is written when the container ends.
     await eventually("the rest is written", async () => {
       return (await pods.logText(name)) === `${text}unfinished`;
     });
@@ -77,7 +77,7 @@ describe.each(ways)("$way", ({ way, settings }) => {
     }
   });
 
-  test("logs() follows a log through its rotation and cut connections, each line once", async () => {
+  test("logs() follows a log through its rotation and cut connections, and returns each line once", async () => {
     const { account, pods, folder, events } = await scene();
     const script = [
       folder.waitFor("start"),
@@ -113,7 +113,7 @@ describe.each(ways)("$way", ({ way, settings }) => {
     await figure(`a log across a rotation and two cuts, ${way}: lines`, told.length);
   });
 
-  test("logText() returns the log of the container before with previous, and an error without one", async () => {
+  test("logText() with previous returns the log of the previous container, and throws if there is none", async () => {
     const { account, pods, folder } = await scene();
     const script = [
       `echo run $(ls '${folder.path}' | grep -c run)`,
@@ -146,11 +146,11 @@ describe.each(ways)("$way", ({ way, settings }) => {
     }
     await pods.delete(name);
     await following;
-    // What is followed is a container: its next run may or may not be seen.
+    // The request follows one container. It may or may not see the next one.
     expect(["run 0", "run 0,run 1"]).toContain(told.join());
   });
 
-  test("logs() waits for a container with waitForStart, and is rejected without", async () => {
+  test("logs() waits for a container with waitForStart, and rejects without it", async () => {
     const { account, pods, folder } = await scene();
     const name = await createPod(account, node(), {
       waits: false,

@@ -1,5 +1,6 @@
 /**
- * Manifests at kube-apiserver: read, applied, compared, pruned and deleted, and what kubectl makes of the same text.
+ * Manifests at kube-apiserver: reading, applying, comparing, pruning and deleting, compared with kubectl's
+ * results for the same text.
  *
  * @module
  */
@@ -24,7 +25,7 @@ import { cluster, rejection, ways } from "./support/scene.ts";
 
 const kubectl = await findKubectl(cluster);
 
-/** Runs kubectl, which must succeed. */
+/** Runs kubectl. Throws if it fails. */
 async function runKubectl(
   namespace: string,
   args: readonly string[],
@@ -38,7 +39,7 @@ async function runKubectl(
 
 let count = 0;
 
-/** Names of a kind that no other test has. */
+/** Names of a kind that no other test uses. */
 function uniqueKind(): { kind: string; plural: string; crd: string } {
   const kind = `Gadget${lane.replaceAll(/\W/g, "")}${(count += 1)}`;
   const plural = `${kind.toLowerCase()}s`;
@@ -140,7 +141,7 @@ describe.each(ways)("$way", ({ settings: way }) => {
     expect(gone.map(({ action }) => action)).toEqual(Array(4).fill("missing"));
   });
 
-  test("applyManifests() applies a custom resource with a field that its changed definition has just got", async () => {
+  test("applyManifests() applies a custom resource with a field that was just added to its definition", async () => {
     const kube = await connect();
     const { kind, plural, crd } = uniqueKind();
     removeLater(kube, crd);
@@ -151,7 +152,7 @@ describe.each(ways)("$way", ({ settings: way }) => {
     expect(results.map(({ action }) => action)).toEqual(["changed", "changed"]);
   });
 
-  test("applyManifests() applies what it can, and then says what failed", async () => {
+  test("applyManifests() applies what it can, and then reports what failed", async () => {
     const kube = await connect();
     const text = `${settings("blue")}
 surprise: true
@@ -180,7 +181,7 @@ metadata: { name: lost, namespace: missing-namespace }
     ]);
   });
 
-  test("applyManifests() says in a dry run what the server can't validate yet", async () => {
+  test("applyManifests() reports in a dry run what the server can't validate yet", async () => {
     const kube = await connect();
     const { kind, plural } = uniqueKind();
     const text = `${gadgets(kind, plural)}
@@ -223,7 +224,7 @@ metadata: { name: settings, namespace: ${plural} }
     if (kubectl === undefined) return;
     const flags = ["diff", "--server-side", "--field-manager=manifests-test", "-f", "-"];
     const { code, stdout } = await kubectl(namespace, flags, text);
-    expect(code).toBe(1); // There are differences.
+    expect(code).toBe(1); // The exit code means that there are differences.
     const said = stdout.split("\n").filter((line) => /^[-+] .*(?:colour|image):/.test(line));
     expect(said.map((line) => line.replaceAll(/\s+/g, " ")).toSorted()).toEqual([
       "+ - image: web:2",
@@ -233,7 +234,7 @@ metadata: { name: settings, namespace: ${plural} }
     ]);
   });
 
-  test("applyManifests() prunes what its ApplySet has left, and nothing else", async () => {
+  test("applyManifests() prunes the objects that left its ApplySet, and nothing else", async () => {
     const kube = await connect();
     const { namespace } = kube;
     const prune = { applySet: { name: "shop", namespace } };
@@ -269,7 +270,7 @@ metadata: { name: settings, namespace: ${plural} }
     });
   });
 
-  test("applyManifests() leaves the ApplySet of kubectl alone, whose ID it knows", async () => {
+  test("applyManifests() does not touch kubectl's ApplySet, but computes the same ID", async () => {
     const kube = await connect();
     const { namespace } = kube;
     if (kubectl === undefined) return;
@@ -284,7 +285,7 @@ metadata: { name: settings, namespace: ${plural} }
     expect(String(error)).toContain('"kubectl" manages it');
     expect((await kube.resource(ConfigMap).get("settings")).data).toEqual({ colour: "blue" });
 
-    // The other way round, what is written is the same but for who wrote it.
+    // In the opposite direction, both write the same apart from the tool's name.
     const own = { applySet: { name: "ours", namespace } };
     const text = `${settings("blue")}---${web}`
       .replaceAll("name: settings", "name: own")
@@ -307,7 +308,7 @@ metadata: { name: settings, namespace: ${plural} }
     expect(refused.stderr).toContain('managed by tooling "reanchor"');
   });
 
-  test("applyManifests() has the cluster hold what kubectl apply has it hold", async () => {
+  test("applyManifests() leaves the same objects in the cluster as kubectl apply", async () => {
     if (kubectl === undefined) return;
     const [ours, theirs] = [await connect(), await connect()];
     const text = `${web}---${settings("0x1F")}`.replace("0x1F", '"0x1F"');

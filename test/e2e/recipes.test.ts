@@ -1,5 +1,6 @@
 /**
- * Every recipe of `docs/recipes.md` at a real API server, on this runtime; the commands beside them leave the same.
+ * Every recipe of `docs/recipes.md` at a real API server, on this runtime. The commands beside them leave the
+ * same state.
  *
  * @module
  */
@@ -43,14 +44,14 @@ async function openScene(): Promise<RecipeScene> {
     await removeClusterWide();
   }, 180_000);
 
-  /** What is in no namespace. */
+  /** Objects that are not namespaced. */
   async function removeClusterWide(): Promise<void> {
     await cluster.admin("DELETE", `/api/v1/nodes/${names.node}`).catch(() => {});
     const definitions = kube.resource(CustomResourceDefinition);
     for (const { metadata, spec } of (await definitions.list()).items) {
       if (![names.group, "metrics.k8s.io"].includes(spec.group)) continue;
       await definitions.delete(metadata.name);
-      // Others have a group of their own.
+      // Other scenes have another group.
       if (spec.group !== "metrics.k8s.io") continue;
       await definitions.waitForDeleted(metadata.name, { timeoutMs: 120_000 });
     }
@@ -76,7 +77,7 @@ async function openScene(): Promise<RecipeScene> {
   return { kube, environment, folder, ...names, runPod, serveDefinitions: async () => {} };
 }
 
-/** Runs a command as in a shell. */
+/** Runs a command as a shell does. */
 function runCommand(scene: RecipeScene, command: string): RunningProgram {
   const reanchor = [...runtime.command, join(root, "runtimes/cli.ts")].join(" ");
   const environment = {
@@ -108,7 +109,7 @@ describe("at a real API server", () => {
   });
 });
 
-// What the recipes are compared with does the same.
+// The programs that the recipes are compared with do the same.
 if (lane === "node") {
   const compared = scenarios.filter(({ title }) => peers.has(title));
 

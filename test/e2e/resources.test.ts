@@ -1,5 +1,5 @@
 /**
- * Resources: what was written for kube-apiserver's dialect, at kube-apiserver.
+ * Resources, against a real kube-apiserver.
  *
  * @module
  */

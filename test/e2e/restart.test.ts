@@ -1,5 +1,5 @@
 /**
- * A server that is killed in the middle of everything and comes back on the same port.
+ * A server that is killed while requests and watches run, and comes back on the same port.
  *
  * @module
  */
@@ -24,8 +24,8 @@ async function ownCluster(): Promise<OwnCluster> {
 }
 
 /**
- * Follows the names of a namespace's ConfigMaps as a program does that has no more than a watch: where it
- * ends, it goes on from the last version, and where that is gone, lists.
+ * Follows the names of a namespace's ConfigMaps with nothing but a watch. If the watch ends, it continues
+ * from the last version. If that version is gone, it lists.
  */
 async function follow(kube: KubeClient, path: string, last: string) {
   const told: string[] = [];
@@ -57,7 +57,7 @@ async function follow(kube: KubeClient, path: string, last: string) {
 }
 
 describe.each(ways)("$way", ({ way, settings }) => {
-  test("requests go on and watches miss nothing when the server is killed and starts again", async () => {
+  test("requests continue and watches miss nothing when the server is killed and starts again", async () => {
     const cluster = await ownCluster();
     const account = await createAccount(cluster);
     const { kube, events } = await connectAs(account, { at: cluster, settings });
@@ -75,7 +75,7 @@ describe.each(ways)("$way", ({ way, settings }) => {
             await kube.post(path, { metadata: { name } });
             break;
           } catch (error) {
-            // It may have been created, and only the answer lost.
+            // The object may have been created, and only the response lost.
             if (error instanceof entry.ApiError && error.reason === "AlreadyExists") break;
             await new Promise((resolve) => void setTimeout(resolve, 20));
           }
@@ -113,7 +113,7 @@ describe.each(ways)("$way", ({ way, settings }) => {
 
     expect(failedBefore).toBe(0);
     expect(load.failures.length).toBe(failedMeanwhile);
-    // A server that has just started may know of no right yet.
+    // A server that has just started may not know all permissions yet.
     for (const error of load.failures) {
       const isForbidden = error instanceof entry.ApiError && error.status === 403;
       if (!isForbidden) expect(error).toBeInstanceOf(entry.ConnectionError);
@@ -128,7 +128,7 @@ describe.each(ways)("$way", ({ way, settings }) => {
     await figure(`server killed, ${way}: events lost`, names.length - new Set(watched).size);
   });
 
-  test("a server that comes back with another authority is trusted once the file has that", async () => {
+  test("a server that comes back with another CA is trusted once the file contains that CA", async () => {
     const cluster = await ownCluster();
     const account = await createAccount(cluster);
     const { kube } = await connectAs(account, { at: cluster, settings });

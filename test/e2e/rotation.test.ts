@@ -1,5 +1,5 @@
 /**
- * Clauses a to h and o of the contract, at a real server that changes its certificate under load.
+ * Clauses a to h and o of the contract, with a real server that changes its certificate under load.
  *
  * @module
  */
@@ -21,8 +21,8 @@ const ROTATIONS = 3;
 const COOLDOWN_MS = 100;
 
 /**
- * An account whose clients have no TLS session, since a server that changes no more than its certificate goes on resuming
- * them. On Bun, clients of the same bundle share them: this one has an authority more.
+ * An account whose clients have no TLS session, since a server that changes only its certificate still
+ * resumes sessions. On Bun, clients with the same bundle share sessions, so this bundle has an additional CA.
  */
 async function withoutSessions(): Promise<ServiceAccount> {
   const account = await createAccount();
@@ -30,7 +30,7 @@ async function withoutSessions(): Promise<ServiceAccount> {
   return account;
 }
 
-/** A client that has read the bundle, after which the file and the server went over to a new authority. */
+/** A client that has read the bundle. After that, the file and the server have moved to a new CA. */
 async function rotated(settings: ConnectOptions) {
   const account = await withoutSessions();
   const client = await connectAs(account, { settings });
@@ -93,7 +93,7 @@ describe.each(ways)("$way", ({ way, settings }) => {
 
   test("b: no GET of 16 loops is lost before its response when a rotation cuts connections", async () => {
     const account = await createAccount();
-    // Within the interval: only the rejected handshakes make it read the file.
+    // Within the interval, only the rejected handshakes trigger a reload.
     const { kube } = await connectAs(account, { settings });
     const load = startLoad(16, () => kube.get("/version"));
     for (let rotation = 0; rotation < ROTATIONS; rotation += 1) {
@@ -108,14 +108,14 @@ describe.each(ways)("$way", ({ way, settings }) => {
       });
     }
     await load.stop();
-    // What was cut in the middle of a response is the caller's to repeat.
+    // A response that was cut in the middle is the caller's to retry.
     const lost = load.failures.filter((error) => !String(error).endsWith("the answer broke off"));
     expect(lost).toEqual([]);
     await figure(`connections cut, ${way}: GETs`, load.done);
     await figure(`connections cut, ${way}: responses cut in the middle`, load.failures.length);
   });
 
-  test("c: a POST succeeds by one reload and one retry when file and server have rotated", async () => {
+  test("c: a POST succeeds with one reload and one retry when file and server have rotated", async () => {
     const { kube, events, account } = await rotated(settings);
     const creator = new Creator(kube, account);
     await creator.create();
@@ -193,7 +193,7 @@ describe.each(ways)("$way", ({ way, settings }) => {
     });
     const creator = new Creator(kube, account);
     await kube.get("/version");
-    // A bundle under which there is no TLS session that the server would resume.
+    // A bundle for which there is no TLS session that the server would resume.
     await account.volume.write({ ca: await cluster.servingCa() });
     const next = await cluster.nextServingCa();
     await cluster.serveBy(next);
@@ -234,7 +234,7 @@ describe.each(ways)("$way", ({ way, settings }) => {
     await figure(`server first, waiting, ${way}: the longest wait in ms`, Math.round(longestMs));
   });
 
-  test("e: the last good bundle serves on while the file is bad", async () => {
+  test("e: the last good bundle stays in use while the file is bad", async () => {
     const account = await createAccount();
     const { kube, events } = await connectAs(account, { settings, reloadIntervalMs: 0 });
     const ca = await cluster.servingCa();
@@ -248,7 +248,7 @@ describe.each(ways)("$way", ({ way, settings }) => {
     expect(kube.status().ca).toMatchObject({ lastError: expect.stringContaining("ca.crt") });
   });
 
-  test("f: an anchor that was removed is trusted no more, also by a client that was connected", async () => {
+  test("f: an anchor that was removed is no longer trusted, even by a client that was connected", async () => {
     const account = await createAccount();
     const { kube } = await connectAs(account, {
       settings: { ...settings, trustWaitMs: 0 },

@@ -1,5 +1,5 @@
 /**
- * Watches that live while the cluster rotates, and what many of them cost.
+ * Watches during rotations of the cluster, and the cost of many watches.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { cluster, connectAs, createAccount, ways } from "./support/scene.ts";
 
 const EVENTS = 1_000;
 const WATCHES = 50;
-/** What is opened beside them: by requests, and where the server ends a connection for new ones. */
+/** Connections beside those of watches: for requests, and when the server ends a connection for new ones. */
 const SPARE_SOCKETS = 10;
 
 async function currentVersion(kube: KubeClient, path: string): Promise<string> {
@@ -24,7 +24,7 @@ async function currentVersion(kube: KubeClient, path: string): Promise<string> {
 }
 
 describe.each(ways)("$way", ({ way, settings, http2 }) => {
-  test("a watch lives across rotations and tells each of 1,000 events once, in order", async () => {
+  test("a watch survives rotations and emits each of 1,000 events once, in order", async () => {
     const account = await createAccount();
     const { kube } = await connectAs(account, { settings, reloadIntervalMs: 20 });
     const path = account.configMaps;
@@ -75,9 +75,9 @@ describe.each(ways)("$way", ({ way, settings, http2 }) => {
     await figure(`a watch across two rotations, ${way}: lost`, EVENTS - new Set(lines).size);
   });
 
-  test("50 watches have the sockets that their protocol needs, and leave none", async () => {
+  test("50 watches use only the sockets that their protocol needs, and leave none", async () => {
     const account = await createAccount();
-    await cluster.cutConnections(); // What other tests have left.
+    await cluster.cutConnections(); // Connections that other tests have left.
     const { kube } = await connectAs(account, { settings });
     const path = account.configMaps;
     const resourceVersion = await currentVersion(kube, path);
@@ -110,7 +110,7 @@ describe.each(ways)("$way", ({ way, settings, http2 }) => {
     stop.abort();
     await ended;
     await kube.close();
-    // Bun's idle ones time out; a watch that was aborted is none of them.
+    // Bun's idle connections time out. Those of aborted watches do not count as idle.
     const idle = entry.runtime.capabilities.closesIdleConnections ? 0 : SPARE_SOCKETS;
     await eventually("their sockets are closed", async () => {
       return (await cluster.connections()).open <= idle;
@@ -118,7 +118,7 @@ describe.each(ways)("$way", ({ way, settings, http2 }) => {
   });
 });
 
-/** How many watches the server says that it has. */
+/** How many watches the server reports. */
 async function countWatches(): Promise<number> {
   const metrics = String(await cluster.admin("GET", "/metrics"));
   const line =

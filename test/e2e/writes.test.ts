@@ -1,5 +1,5 @@
 /**
- * What is checked before a write is sent, and what kube-apiserver says of the same write.
+ * Checks before a write is sent, compared with kube-apiserver's response to the same write.
  *
  * @module
  */
@@ -60,7 +60,7 @@ test("apply() by the field manager of connect() owns what it applied, and reject
   await maps.delete(name);
 });
 
-test("patch() of each type changes what it says", async () => {
+test("patch() of each type changes the fields in the patch", async () => {
   const kube = await connectAs(["system:masters"]);
   const maps = kube.resource(ConfigMap);
   const name = aName();
@@ -73,7 +73,7 @@ test("patch() of each type changes what it says", async () => {
   await maps.delete(name);
 });
 
-test("microTime() writes what a Lease takes; toISOString() does not", async () => {
+test("microTime() writes the format that a Lease requires, and toISOString() does not", async () => {
   const kube = await connectAs(["system:masters"]);
   const leases = kube.resource(Lease);
   const name = aName();

@@ -1,5 +1,5 @@
 /**
- * An administrator, in a namespace of its own.
+ * An administrator's client, in its own namespace.
  *
  * @module
  */

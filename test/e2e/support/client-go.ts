@@ -13,10 +13,10 @@ export const oracleProgram: string = fileURLToPath(
   new URL("../../../.tmp/kubeconfig-oracle", import.meta.url),
 );
 
-/** What a kubeconfig comes to; what is absent is left out. */
+/** The meaning of a kubeconfig. Absent values are left out. */
 export interface Answer {
   readonly error?: string | undefined;
-  /** Whether there is no kubeconfig to speak of, and the pod's identity is next. */
+  /** Whether the kubeconfig is empty, so that the pod's identity is used. */
   readonly empty?: boolean | undefined;
   readonly server?: string | undefined;
   readonly namespace?: string | undefined;
@@ -31,15 +31,15 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, readonly string[]>> | undefined;
 }
 
-/** What client-go says more: what it was told shows whether the plugin was run. */
+/** What client-go also reports: the text that the plugin received shows whether it was run. */
 export interface OracleAnswer extends Answer {
   readonly exec?: string;
 }
 
 /**
- * What client-go makes of kubeconfigs.
+ * Returns client-go's reading of kubeconfigs.
  *
- * @param inputs Which files, and what is used in the place of what they say; `test/kubeconfig-oracle` has the names.
+ * @param inputs the files, and the values that override them; `test/kubeconfig-oracle` has the names.
  */
 export async function askClientGo(inputs: readonly object[]): Promise<OracleAnswer[]> {
   const child = spawn(oracleProgram, [], {

@@ -9,7 +9,7 @@ import type { KubeClient } from "../../../src/index.ts";
 import type { Cluster } from "../../support/cluster.ts";
 import type { ServiceAccount } from "../../support/service-account.ts";
 
-/** What is used of one. */
+/** The part of a ConfigMap that is used. */
 export interface StoredConfigMap {
   readonly metadata: { readonly name: string; readonly resourceVersion: string };
   readonly data?: Readonly<Record<string, string>>;
@@ -31,13 +31,13 @@ export interface WatchLine {
   readonly object: StoredConfigMap;
 }
 
-/** Creates ConfigMaps whose name the server makes up, so that one which is sent twice is there twice. */
+/** Creates ConfigMaps with generated names, so that one that is sent twice exists twice. */
 export class Creator {
   readonly #kube: KubeClient;
   readonly #path: string;
   /** How many were asked for. */
   asked = 0;
-  /** The marks of those that the server said it has created. */
+  /** The marks of those that the server reported as created. */
   readonly created: string[] = [];
 
   constructor(kube: KubeClient, { configMaps }: ServiceAccount) {
@@ -58,7 +58,7 @@ export class Creator {
   }
 }
 
-/** How many of a namespace's ConfigMaps there are of each mark, as the server has stored them. */
+/** How many stored ConfigMaps of a namespace have each mark. */
 export async function countMarks(
   cluster: Cluster,
   { configMaps }: ServiceAccount,
@@ -72,7 +72,7 @@ export async function countMarks(
   return counts;
 }
 
-/** Checks that each ConfigMap that was created is there once, and none beside. */
+/** Checks that each ConfigMap that was created exists once, and no others. */
 export async function expectEachOnce(
   cluster: Cluster,
   account: ServiceAccount,
@@ -83,7 +83,7 @@ export async function expectEachOnce(
   expect(new Set(counts.keys())).toEqual(new Set(created));
 }
 
-/** Watches from a version on, line by line, until the connection ends or a signal is aborted. */
+/** Watches from a version, line by line, until the connection ends or a signal is aborted. */
 export async function* watchLines(
   kube: KubeClient,
   path: string,

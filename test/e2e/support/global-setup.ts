@@ -14,7 +14,7 @@ declare module "vitest" {
   }
 }
 
-/** Starts it before the first test; what is returned ends it after the last. */
+/** Starts the cluster before the first test. The returned function stops it after the last one. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const cluster = await startCluster();
   project.provide("cluster", cluster.description);

@@ -1,11 +1,11 @@
 /**
- * Kubeconfigs by a seed: most of them such as tools write, and many with something odd in them. What is odd in a way
- * that reanchor and kubectl are known to take differently has the name of that difference.
+ * Generates kubeconfigs from a seed. Most are like those that tools write, and many contain an oddity. An
+ * oddity that reanchor and kubectl are known to treat differently has the name of that difference.
  *
  * @module
  */
 
-/** A difference to kubectl, by the first cell of its row in `docs/connecting.md`. */
+/** A difference from kubectl, named by the first cell of its row in `docs/connecting.md`. */
 export type Oddity =
   | "has both `x` and `x-data` (CA, certificate, key)"
   | "has `yes`, `no`, `on`, `off`, `y`, `n`, `1_000` or `0b1` without quotes (YAML 1.1)"
@@ -42,9 +42,9 @@ type OddityName =
   | "colon"
   | "impersonation";
 
-/** What files kubeconfigs may name. */
+/** The files that kubeconfigs may name. */
 export interface NamedFiles {
-  /** The folder that holds the kubeconfigs; what they name is in `../pki/`. */
+  /** The folder of the kubeconfigs. The files that they name are in `../pki/`. */
   readonly folder: string;
   readonly ca: string;
   readonly certificate: string;
@@ -53,15 +53,15 @@ export interface NamedFiles {
 
 /** A generated case. */
 export interface KubeconfigCase {
-  /** The files in the order of their precedence; `undefined` is one that is not there. */
+  /** The files in order of precedence; `undefined` stands for a missing one. */
   readonly texts: readonly (string | Uint8Array | undefined)[];
-  /** Whether the first is named outright, and the others are not read. */
+  /** Whether the first file is passed explicitly, so that the others are not read. */
   readonly isExplicit: boolean;
   readonly overrides: Readonly<Record<"context" | "cluster" | "user" | "namespace", string>>;
   readonly oddities: ReadonlySet<Oddity>;
 }
 
-/** YAML source of a scalar, a list, or a mapping, in which keys may be there twice. */
+/** YAML source of a scalar, a list or a mapping that may contain duplicate keys. */
 type Yaml = string | readonly Yaml[] | Mapping;
 
 class Mapping {
@@ -81,7 +81,7 @@ function write(yaml: Yaml): string {
 
 const execVersion = "client.authentication.k8s.io/v1";
 
-/** Makes the case of a seed. */
+/** Generates the case of a seed. */
 export function generateKubeconfig(seed: number, files: NamedFiles): KubeconfigCase {
   return new Generator(seed, files).generate();
 }
@@ -174,7 +174,7 @@ class Generator {
     return text;
   }
 
-  /** A list of entries, each of which may be missing, nameless, null, or there twice. */
+  /** A list of entries, each of which may be missing, nameless, null or duplicate. */
   #named(kind: "cluster" | "user" | "context", names: readonly string[]): Yaml {
     if (this.#chance(0.01)) return this.#anything();
     const list: Yaml[] = [];
@@ -304,7 +304,7 @@ class Generator {
 
   #user(): Mapping {
     const user = new Mapping();
-    // One way to authenticate, or none, and now and then another one.
+    // One way to authenticate or none, and sometimes a second one.
     const only = this.#pick([
       "token",
       "token",
@@ -394,7 +394,7 @@ class Generator {
     const isComplete = this.#chance(0.7);
     if (isComplete) config.add("idp-issuer-url", '"https://issuer.invalid"');
     else this.#odd(oddities.oidc, undefined);
-    // client-go keeps what it has read by the client's id.
+    // client-go caches what it has read by the client's id.
     config.add("client-id", `c${Math.floor(this.#random() * 1e12)}`);
     if (this.#chance(0.95)) {
       const payload = btoa(JSON.stringify(this.#pick(claims))).replaceAll("=", "");
@@ -431,7 +431,7 @@ class Generator {
     return JSON.stringify(this.#chance(0.1) ? base64.replace(/.{64}/g, "$&\r\n") : base64);
   }
 
-  /** Text, now and then in another form or of another type. */
+  /** A text, sometimes in another form or of another type. */
   #scalar(text: string): Yaml {
     if (this.#chance(0.004)) return this.#anything();
     const isPlain = /^[a-zA-Z][\w-]*$/.test(text) && this.#chance(0.7);

@@ -1,5 +1,5 @@
 /**
- * kubectl, which says what is right where it is installed.
+ * kubectl, the reference for results if it is installed.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import process from "node:process";
 import { writeAdminKubeconfig } from "../../support/admin-kubeconfig.ts";
 import type { Cluster } from "../../support/cluster.ts";
 
-/** How kubectl ended, and what it wrote. */
+/** kubectl's exit code and output. */
 export interface KubectlResult {
   readonly code: number;
   readonly stdout: string;
@@ -33,14 +33,14 @@ export async function findKubectl(cluster: Cluster): Promise<Kubectl | undefined
 }
 
 async function run(args: readonly string[], stdin: string): Promise<KubectlResult> {
-  // ApplySets are in alpha.
+  // ApplySets are an alpha feature.
   const env = { ...process.env, KUBECTL_APPLYSET: "true" };
   const child = spawn("kubectl", args, { env, stdio: ["pipe", "pipe", "pipe"] });
   let stdout = "";
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => void (stdout += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => void (stderr += text));
-  // It may not read what it is given.
+  // It may end without reading its input.
   child.stdin.on("error", () => {});
   child.stdin.end(stdin);
   const code = await new Promise<number>((resolve, reject) => {

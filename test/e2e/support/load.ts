@@ -1,5 +1,5 @@
 /**
- * Loops of requests that go on while a test does something to the cluster.
+ * Loops of requests that run while a test changes the cluster.
  *
  * @module
  */
@@ -7,22 +7,22 @@
 import { onTestFinished } from "vitest";
 import { eventually } from "../../support/cluster.ts";
 
-/** Loops that run. */
+/** Running loops. */
 export interface Load {
   /** How many requests have ended. */
   readonly done: number;
   /** What failed. */
   readonly failures: readonly unknown[];
-  /** Waits until two more requests of each loop have ended. */
+  /** Waits until each loop has completed two more requests. */
   more(): Promise<void>;
-  /** Lets each loop end its request. */
+  /** Lets each loop complete its request, and stops. */
   stop(): Promise<void>;
 }
 
-/** Lets a loop that fails at once breathe. */
+/** Pauses a loop that fails at once. */
 const PAUSE_AFTER_FAILURE_MS = 20;
 
-/** Starts loops, each of one request after the other; they end with the test. */
+/** Starts loops that send one request after the other. They end with the test. */
 export function startLoad(loops: number, request: (loop: number) => Promise<unknown>): Load {
   const failures: unknown[] = [];
   const done = Array.from({ length: loops }, () => 0);

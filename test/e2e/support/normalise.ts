@@ -1,10 +1,10 @@
 /**
- * Answers of two servers, so that they can be compared: what differs by chance is replaced.
+ * Makes the responses of two servers comparable: replaces values that differ by chance.
  *
  * @module
  */
 
-/** Replaces versions by the order of their first appearance, and uids, times and tokens by their kind. */
+/** Replaces versions with their order of appearance, and uids, times and tokens with their kind. */
 export function normalise(answers: readonly unknown[]): unknown[] {
   const versions = new Map<string, string>();
   const version = (text: string): string => {
@@ -45,7 +45,7 @@ export function normalise(answers: readonly unknown[]): unknown[] {
   return answers.map((answer) => walk(answer, "", false));
 }
 
-/** Fields without the mark that a manager owns a map itself, and without parts of lists: the model keeps neither. */
+/** Fields without those that the model does not record: ownership of a map itself, and of parts of a list. */
 function withoutMarks(fields: object): object {
   const entries = Object.entries(fields as Record<string, object>).filter(
     ([name, child]) => !/^(?:\.$|[kv]:)/.test(name) && Object.keys(child).join() !== ".",
@@ -53,7 +53,7 @@ function withoutMarks(fields: object): object {
   return Object.fromEntries(entries.map(([name, child]) => [name, withoutMarks(child)]));
 }
 
-/** A Deployment or Pod without what the server fills in, which the model leaves empty. */
+/** A Deployment or Pod without the server's defaults, which the model does not set. */
 function withoutDefaults(value: object): object {
   const { kind, items } = value as { kind?: unknown; items?: object[] };
   if (kind === "DeploymentList" || kind === "PodList") {
@@ -73,12 +73,12 @@ function withoutDefaults(value: object): object {
   };
 }
 
-/** Without the marks, an entry may be left with nothing. */
+/** Without those, an entry may be empty. */
 function ownsFields(entry: object): boolean {
   return !("fieldsV1" in entry) || Object.keys(entry.fieldsV1 as object).length > 0;
 }
 
-/** The server leaves out when an entry was written whose write came to nothing. */
+/** The server leaves out the time of an entry whose write changed nothing. */
 function withoutTime(entry: unknown): object {
   const { time: _time, ...rest } = entry as { time?: unknown };
   return rest;
@@ -94,7 +94,7 @@ function cleaned(text: string): string {
       .replaceAll(/[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}/g, "a uid")
       .replaceAll(/continue=[\w-]+/g, "continue=a token")
       .replaceAll(/gen-\w+/g, "gen-")
-      // Words of Go's own decoders, and of its parser of selectors.
+      // Wording of Go's own decoders, and of its selector parser.
       .replace(/(cannot be handled as a \w+): .*/, "$1")
       .replace(/the object provided is unrecognized .*parse error.*/, "it is no JSON")
       .replace(/^(?:unable to parse requirement|found '.*expected).*/, "it is no selector")

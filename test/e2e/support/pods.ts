@@ -13,7 +13,7 @@ import { type ClusterNode, type Topology, startNode } from "../../support/node-p
 import type { ServiceAccount } from "../../support/service-account.ts";
 import { cluster, createAccount } from "./scene.ts";
 
-/** Everything that the tests do to pods. */
+/** Everything that the tests do with pods. */
 const podResources = [
   "pods",
   "pods/log",
@@ -24,7 +24,7 @@ const podResources = [
   "deployments",
 ];
 
-/** A container; it has the name `main` and sleeps by default. */
+/** A container. By default its name is `main`, and it sleeps. */
 export interface TestContainer {
   readonly name?: string;
   readonly command?: readonly string[];
@@ -46,7 +46,7 @@ export interface TestPod {
   readonly waits?: boolean;
 }
 
-/** Starts a node for the tests of a block; what is returned is to be called in them. */
+/** Starts a node for the tests of a block. Call the returned function in them. */
 export function useNode(topology: Topology): () => ClusterNode {
   let node: ClusterNode | undefined;
   beforeAll(async () => {
@@ -59,7 +59,7 @@ export function useNode(topology: Topology): () => ClusterNode {
   };
 }
 
-/** Creates an account that may do everything with the pods of its namespace. */
+/** Creates an account with all rights for the pods in its namespace. */
 export async function createPodAccount(at: Cluster = cluster): Promise<ServiceAccount> {
   return await createAccount(at, podResources);
 }
@@ -102,7 +102,7 @@ async function untilStarted(path: string): Promise<void> {
 /** A folder that a test shares with its containers. */
 export interface SharedFolder {
   readonly path: string;
-  /** A command of a shell that waits until {@linkcode SharedFolder.open} has been called. */
+  /** A shell command that waits until {@linkcode SharedFolder.open} has been called. */
   waitFor(gate: string): string;
   /** Opens a gate. */
   open(gate: string): Promise<void>;
@@ -124,7 +124,7 @@ export function shell(...lines: readonly string[]): string[] {
   return ["sh", "-c", lines.join("\n")];
 }
 
-/** All that an iteration returns. */
+/** Returns all values of an iteration. */
 export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = [];
   for await (const item of items) all.push(item);

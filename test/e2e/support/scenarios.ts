@@ -1,15 +1,15 @@
 /**
- * What clients ask of the API server, so that the model of it can be held against the real one.
+ * Requests to an API server, used to compare the model with the real one.
  *
  * @module
  */
 
 /** An API server of either kind. */
 export interface Api {
-  /** The namespace that all is done in. */
+  /** The namespace that is used. */
   readonly namespace: string;
   /**
-   * Sends a request and records its answer.
+   * Sends a request and records the response.
    *
    * @param path of the core group's objects in the namespace, as in `configmaps/a`, or an absolute path
    * @returns the answer's body
@@ -17,15 +17,15 @@ export interface Api {
   send(method: string, path: string, body?: unknown, options?: SendOptions): Promise<Answer>;
 }
 
-/** How a request differs. */
+/** The options of a request. */
 export interface SendOptions {
-  /** @default what fits the method: a merge patch */
+  /** @default the usual type of the method; a merge patch for PATCH */
   readonly type?: string;
-  /** What the body is instead of JSON. */
+  /** The body, if it is not JSON. */
   readonly text?: string;
 }
 
-/** What is used of an answer. */
+/** The part of a response that is used. */
 export interface Answer {
   readonly kind?: string;
   readonly metadata?: {
@@ -64,10 +64,10 @@ function widget(name: string, spec: object = { size: 1 }): Record<string, unknow
   return { apiVersion: "example.com/v1", kind: "Widget", metadata: { name }, spec };
 }
 
-/** Some requests, one after the other. */
+/** A sequence of requests. */
 export type Scenario = (api: Api) => Promise<void>;
 
-/** All of them, by what they are about. */
+/** All scenarios, by topic. */
 export const scenarios: Readonly<Record<string, Scenario>> = {
   async "an object's life"({ send }) {
     const first = await send("POST", MAPS, map("a", { colour: "blue" }));

@@ -1,5 +1,5 @@
 /**
- * What a test needs of the cluster: accounts and clients, undone when the test ends.
+ * Accounts and clients in the cluster for one test. They are removed when the test ends.
  *
  * @module
  */
@@ -13,13 +13,16 @@ import { type ServiceAccount, createServiceAccount } from "../../support/service
 
 export { rejection } from "../../support/rejection.ts";
 
-/** The cluster that all tests share which do not end it. */
+/** The cluster that all tests share, except those that stop it. */
 export const cluster: Cluster = await joinCluster(inject("cluster"));
 
-/** Less than a test may take, so that a request which hangs is what fails. */
+/** Shorter than a test's own limit, so that a hanging request is what fails. */
 const REQUEST_LIMIT_MS = 15_000;
 
-/** The ways to trust. Deno's two have a transport each: `fetch`, by HTTP/2, and `node:https`, by HTTP/1.1. */
+/**
+ * The trust settings. On Deno each of the two has its own transport: `fetch` with HTTP/2, and `node:https`
+ * with HTTP/1.1.
+ */
 export const ways: readonly { way: string; settings: ConnectOptions; http2: boolean }[] =
   hasExclusiveTransport
     ? [
@@ -38,7 +41,7 @@ export async function createAccount(
   return account;
 }
 
-/** A client and what it told. */
+/** A client and its events. */
 export interface ObservedClient {
   readonly kube: KubeClient;
   readonly events: ReanchorEvent[];
@@ -47,7 +50,7 @@ export interface ObservedClient {
 /** How {@linkcode connectAs} differs from a program in a pod. */
 export interface ConnectAsOptions {
   readonly at?: Cluster;
-  /** How old its files may get. @default 60_000 */
+  /** The maximum age of its files. @default 60_000 */
   readonly reloadIntervalMs?: number;
   readonly settings?: ConnectOptions;
 }
