@@ -1,5 +1,5 @@
 /**
- * Asks an API server as its administrator, with none of the code that the tests are about.
+ * Sends requests to an API server as its administrator, without any of the code under test.
  *
  * @module
  */
@@ -7,26 +7,26 @@
 import { request } from "node:https";
 import type { IssuedCertificate } from "./pki.ts";
 
-/** An answer, whatever its status. */
+/** A response of any status. */
 export interface AdminAnswer {
   readonly status: number;
-  /** What its JSON holds; the text where it is none. */
+  /** The parsed JSON, or the text if it is not JSON. */
   readonly body: unknown;
 }
 
-/** One request, on a connection of its own. */
+/** A request, on a connection of its own. */
 export interface AdminRequest {
   readonly port: number;
-  /** Who vouches for the server. */
+  /** The CA that the server must have. */
   readonly ca: string;
-  /** As whom; a token, a certificate, or nobody. */
+  /** The credentials: a token, a certificate, or none. */
   readonly identity?: IssuedCertificate | string | undefined;
   readonly method?: string | undefined;
   readonly path: string;
   readonly body?: unknown;
 }
 
-/** Sends a request; rejects where no answer comes, as from a server that `ca` does not vouch for. */
+/** Sends a request. Rejects if there is no response, or if `ca` does not vouch for the server. */
 export async function askServer(options: AdminRequest): Promise<AdminAnswer> {
   const { port, ca, identity, method = "GET", path, body } = options;
   const text = body === undefined ? undefined : JSON.stringify(body);

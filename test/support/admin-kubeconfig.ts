@@ -8,7 +8,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Cluster, files } from "./cluster.ts";
 
-/** Writes it into the cluster's folder, and returns its path. */
+/** Writes the kubeconfig into the cluster's folder, and returns its path. */
 export async function writeAdminKubeconfig(cluster: Cluster): Promise<string> {
   const { folder } = cluster.description;
   const inFolder = (file: string): string => join(folder, file);

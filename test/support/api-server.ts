@@ -32,36 +32,36 @@ export type {
 
 /** A TLS server that a test started. */
 export interface TestServer {
-  /** The acts on its model of the API server, where it was started with `fakeApi`. */
+  /** Controls its model of the API server, if it was started with `fakeApi`. */
   readonly fake: RemoteFakeApi;
   readonly origin: string;
   readonly port: number;
-  /** Changes certificate, token or versions while connections stay and sessions stay resumable. */
+  /** Changes certificate, token or versions. Open connections stay, and sessions can still be resumed. */
   swap(options: SwapOptions): Promise<void>;
   /** Destroys its connections and frees the port. */
   stop(): Promise<void>;
   /** Starts again on the same port, with new session ticket keys, as a restarted process has. */
   restart(options?: Partial<ServeOptions>): Promise<void>;
-  /** Destroys every open connection and returns how many there were. */
+  /** Destroys every open connection, and returns how many there were. */
   dropConnections(): Promise<number>;
   /**
-   * Closes idle connections now and the others once their responses have been sent, as a server does
-   * that shuts down in order, and returns how many there were.
+   * Closes idle connections now and the others once their responses have been sent, as in a graceful
+   * shutdown. Returns how many there were.
    */
   drainConnections(): Promise<number>;
   stats(): Promise<ServerStats>;
   resetStats(): Promise<void>;
   /** The last 200 requests, oldest first. */
   requests(): Promise<RecordedRequest[]>;
-  /** Lets go of the responses held on the key now, and returns how many. */
+  /** Releases the responses that are held on the key now, and returns how many. */
   release(key: string): Promise<number>;
   /** Resolves once at least `count` (1) responses are held on the key. */
   held(key: string, count?: number): Promise<void>;
-  /** Stops and forgets the server. */
+  /** Stops the server and discards its records. */
   close(): Promise<void>;
 }
 
-/** A port that accepts connections and says nothing. */
+/** A port that accepts connections and never responds. */
 export interface TestBlackhole {
   readonly port: number;
   /** `https`, with the port. */
@@ -81,21 +81,21 @@ export interface TestProxy {
 
 /** The process that servers run in. */
 export interface Control {
-  /** Where it takes its calls: what {@linkcode connectControl} needs. */
+  /** The origin of its control calls: what {@linkcode connectControl} needs. */
   readonly url: string;
   serve(options: ServeOptions): Promise<TestServer>;
   blackhole(): Promise<TestBlackhole>;
   proxy(options: ProxyOptions): Promise<TestProxy>;
-  /** The chains of certificates to judge; the same ones at each call. */
+  /** The table of certificate chains, which is the same at each call. */
   chains(): Promise<readonly ChainCase[]>;
-  /** Makes a FIFO, which no runtime has a call for. */
+  /** Creates a FIFO, which no runtime has a function for. */
   fifo(path: string): Promise<void>;
-  /** Ends the process, also where another process started it. */
+  /** Ends the process, even if another process started it. */
   close(): Promise<void>;
 }
 
 /**
- * Connects to a process that runs already.
+ * Connects to a process that is already running.
  *
  * @param url its {@linkcode Control.url}
  * @returns the driver; connecting does no I/O
@@ -139,8 +139,8 @@ export function connectControl(url: string): Control {
 }
 
 /**
- * Starts the process that servers run in, under the Node release that the repository pins. It ends
- * with {@linkcode Control.close}, or by itself when this process has gone.
+ * Starts the process that servers run in, under the Node release that the repository pins. It ends with
+ * {@linkcode Control.close}, or by itself when this process ends.
  *
  * @returns the driver
  */

@@ -12,10 +12,10 @@ export const serverProgram: string = fileURLToPath(
   new URL("../../.tmp/apiserver", import.meta.url),
 );
 
-/** What a server says once it is ready. */
+/** What a server prints once it is ready. */
 export interface ServerAddress {
   readonly port: number;
-  /** Where its connections are counted and cut. */
+  /** The port whose connections are counted and cut. */
   readonly control: number;
   /** A second port, whose connections are neither counted nor cut. */
   readonly uncounted: number;
@@ -23,7 +23,7 @@ export interface ServerAddress {
   readonly version: string;
 }
 
-/** A server that runs. */
+/** A running server. */
 export interface ServerProcess extends ServerAddress, GoProgram {}
 
 /**

@@ -1,12 +1,12 @@
 /**
- * How much of a body is read.
+ * The limit of a body that is read.
  *
  * @module
  */
 
 import type { BodyLimit } from "../../src/runtime.ts";
 
-/** No limit, unless told otherwise. */
+/** No limit by default. */
 export function bodyLimit(parts: Partial<BodyLimit> = {}): BodyLimit {
   const { signal } = new AbortController();
   const maxBytes = Number.POSITIVE_INFINITY;

@@ -1,6 +1,6 @@
 /**
- * A cluster in a folder: a real kube-apiserver and etcd, their certificates, and what a rotation does to
- * them. What belongs to one program in it is in `service-account.ts`.
+ * A cluster in a folder: a real kube-apiserver and etcd, their certificates and rotations. The part that
+ * belongs to a single program is in `service-account.ts`.
  *
  * @module
  */
@@ -23,18 +23,18 @@ export interface ClusterDescription {
   /** A second port, for nodes: its connections are neither counted nor cut. */
   readonly uncounted: number;
   readonly version: string;
-  /** The keys of the authority that vouches for clients. */
+  /** The keys of the CA for client certificates. */
   readonly clientKeys: { readonly publicKey: JsonWebKey; readonly privateKey: JsonWebKey };
 }
 
-/** A server's connections. */
+/** The connections of a server. */
 export interface ConnectionCounts {
-  /** How many there have been since it started. */
+  /** How many connections there have been since it started. */
   readonly accepted: number;
   readonly open: number;
 }
 
-/** Whom a client's certificate names, and until when. */
+/** The subject of a client's certificate, and its expiry. */
 export interface ClientCertificateOptions {
   readonly commonName: string;
   /** The groups. */
@@ -42,79 +42,79 @@ export interface ClientCertificateOptions {
   readonly notAfter?: Date;
 }
 
-/** What a service account's token says. */
+/** The claims of a service account's token. */
 export interface TokenClaims {
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
-  /** Until when it is valid; the server goes on for another minute, lest clocks differ. */
+  /** When it expires. The server accepts it for another minute, because clocks differ. */
   readonly expiresAt: Date;
 }
 
-/** How a rotation of the serving CA goes. */
+/** The options of a rotation of the serving CA. */
 export interface ServingCaRotation {
-  /** Where programs have the bundle from. */
+  /** The file from which programs read the bundle. */
   readonly volume: ProjectedVolume;
-  /** Whether the bundle has both authorities while the server goes over to the new one. */
+  /** Whether the bundle contains both CAs while the server moves to the new one. */
   readonly overlap: boolean;
   /** Runs between one step and the next. */
   readonly between?: () => Promise<void>;
 }
 
-/** A cluster that runs. */
+/** A running cluster. */
 export interface Cluster {
   readonly description: ClusterDescription;
   readonly origin: string;
-  /** The authority that vouches for the server now, as PEM. */
+  /** The CA that currently signs the server's certificate, as PEM. */
   servingCa(): Promise<string>;
-  /** Asks as the administrator, who may do anything; throws where the status is none of success. */
+  /** Sends a request as the administrator, who may do anything. Throws unless it succeeds. */
   admin(method: string, path: string, body?: unknown): Promise<unknown>;
-  /** Asks with a token, whatever the answer. */
+  /** Sends a request with a token, and returns the response whatever its status. */
   ask(path: string, token: string): Promise<AdminAnswer>;
-  /** Makes an authority of the name that all of them have. */
+  /** Creates a CA. All CAs have the same name. */
   nextServingCa(): Promise<TestCa>;
-  /** Gives the server a certificate of another authority, and waits until it shows that. */
+  /** Gives the server a certificate of another CA, and waits until the server uses it. */
   serveBy(ca: TestCa): Promise<void>;
-  /** Goes over to a new authority, in the file and at the server. */
+  /** Moves the file and the server to a new CA. */
   rotateServingCa(rotation: ServingCaRotation): Promise<void>;
   issueClientCertificate(options: ClientCertificateOptions): Promise<IssuedCertificate>;
-  /** Signs a service account's token that lives for less than the API would grant. */
+  /** Signs a service account's token with a shorter life than the API would grant. */
   signToken(claims: TokenClaims): Promise<string>;
   connections(): Promise<ConnectionCounts>;
-  /** Cuts every connection, in the middle of whatever it carries. */
+  /** Cuts every connection, even in the middle of a request. */
   cutConnections(): Promise<void>;
 }
 
 /** A cluster that this process has started. */
 export interface OwnCluster extends Cluster {
-  /** Ends the server in order. */
+  /** Stops the server gracefully. */
   stop(): Promise<void>;
-  /** Ends the server at once. */
+  /** Kills the server. */
   kill(): Promise<void>;
-  /** Keeps a copy of what is stored. The server must be stopped. */
+  /** Backs up etcd's data. The server must be stopped. */
   backUp(): Promise<void>;
-  /** Puts the copy in the place of what is stored. The server must be stopped. */
+  /** Restores the backup of etcd's data. The server must be stopped. */
   restoreBackup(): Promise<void>;
-  /** Starts it again, on the same port and with what it had stored, with a certificate of `by`. */
+  /** Starts the server again on the same port with the same data, and with a certificate of `by`. */
   restart(by?: TestCa): Promise<void>;
-  /** Ends the server and removes the folder. */
+  /** Stops the server and removes the folder. */
   close(): Promise<void>;
 }
 
-/** The files in a cluster's folder that nodes need too. */
+/** The files in a cluster's folder that nodes need as well. */
 export const files = {
   servingCa: "serving-ca.crt",
   serving: { cert: "serving.crt", key: "serving.key" },
   clientCa: "client-ca.crt",
-  /** As whom the server asks nodes, and nodes the server: an administrator. */
+  /** The identity that the server uses with nodes, and nodes with the server: an administrator. */
   component: { cert: "component.crt", key: "component.key" },
   serviceAccounts: { cert: "service-accounts.crt", key: "service-accounts.key" },
 } as const;
 
-/** Where etcd keeps what is stored. */
+/** Where etcd stores its data. */
 const STORED = "etcd";
 
-/** Who issues service accounts' tokens, and whom those are for. */
+/** The issuer and the audience of service account tokens. */
 const ISSUER = "https://kubernetes.default.svc";
 
 /** Starts a cluster, and waits until it is ready. */
@@ -202,12 +202,12 @@ function serverFlags(port: number): string[] {
     `--service-account-issuer=${ISSUER}`,
     "--service-cluster-ip-range=10.0.0.0/24",
     "--authorization-mode=RBAC",
-    // Of HTTP/2 connections, so many requests in a hundred end theirs: the most that the server takes.
+    // The share of HTTP/2 requests that end their connection. The server accepts no higher value.
     "--goaway-chance=0.02",
   ];
 }
 
-/** Joins a cluster that another process may have started. */
+/** Joins a cluster, which another process may have started. */
 export async function joinCluster(description: ClusterDescription): Promise<Cluster> {
   const { folder, port, control, clientKeys } = description;
   const clientCa = await createCa({ keys: await importKeys(clientKeys) });
@@ -231,7 +231,7 @@ export async function joinCluster(description: ClusterDescription): Promise<Clus
   async function serveBy(ca: TestCa): Promise<void> {
     await writeServing(folder, ca);
     await eventually("the server shows its new certificate", async () => {
-      // Only the new authority vouches for it.
+      // Only the new CA is trusted.
       return await askServer({ port, ca: ca.pem, path: "/livez" }).then(
         () => true,
         () => false,
@@ -293,7 +293,7 @@ export async function joinCluster(description: ClusterDescription): Promise<Clus
   };
 }
 
-/** Writes a certificate for the server, which reads it by and by. */
+/** Writes a certificate for the server, which reloads it after a while. */
 async function writeServing(folder: string, ca: TestCa): Promise<void> {
   const { cert, key } = await ca.issue();
   await writeFile(join(folder, files.serving.key), key);
@@ -311,7 +311,10 @@ async function importKeys({
   };
 }
 
-/** Waits for what a real server takes its time for: ten seconds, where it has kept what it found of a token. */
+/**
+ * Waits for something that takes a real server a while: up to ten seconds, if it has cached the result for a
+ * token.
+ */
 export async function eventually(
   what: string,
   holds: () => Promise<boolean>,

@@ -1,5 +1,5 @@
 /**
- * Starts one test API server process a run and tells the tests where it is, as `controlUrl`.
+ * Starts one test API server process per run and provides its URL to the tests as `controlUrl`.
  *
  * @module
  */
@@ -17,8 +17,8 @@ declare module "vitest" {
 /**
  * Starts the process before the first test.
  *
- * @param project where the URL is provided
- * @returns ends the process after the last test
+ * @param project receives the URL
+ * @returns a function that ends the process after the last test
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const control = await startControl();

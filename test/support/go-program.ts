@@ -1,5 +1,6 @@
 /**
- * Programs in Go that `tools/e2e.ts` has built, each of which says on its standard output when it is ready.
+ * Programs in Go that `tools/e2e.ts` has built, each of which prints a line on its standard output when it is
+ * ready.
  *
  * @module
  */
@@ -11,31 +12,31 @@ import { join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
 
-/** A program that runs. */
+/** A running program. */
 export interface GoProgram {
   readonly pid: number;
   /** The line of JSON that it printed when it was ready. */
   readonly ready: unknown;
-  /** Ends it in order. */
+  /** Stops it gracefully. */
   stop(): Promise<void>;
-  /** Ends it at once, as a machine that loses its power. */
+  /** Kills it, as a power failure would. */
   kill(): Promise<void>;
 }
 
-/** What is started, and where. */
+/** The program to start, and its folder. */
 export interface GoProgramOptions {
-  /** As in `kube-apiserver`, for errors and for the name of its log. */
+  /** Its name, such as `kube-apiserver`, for errors and for the name of its log. */
   readonly name: string;
   /** Its path. */
   readonly program: string;
-  /** Where it runs; its log is there too. */
+  /** The folder it runs in, which also gets its log. */
   readonly folder: string;
   readonly flags: readonly string[];
 }
 
 /**
- * Starts a program and waits until it is ready. It ends with this process, however that ends: its standard
- * input is a pipe of ours.
+ * Starts a program and waits until it is ready. It ends whenever this process ends, because its standard
+ * input is a pipe from here.
  */
 export async function startGoProgram(options: GoProgramOptions): Promise<GoProgram> {
   const { name, program, folder, flags } = options;
@@ -44,7 +45,7 @@ export async function startGoProgram(options: GoProgramOptions): Promise<GoProgr
   const logFile = join(folder, `${name}.log`);
   stderr.pipe(createWriteStream(logFile, { flags: "a" }));
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-  // A program that is gone takes no more input.
+  // A program that has ended accepts no more input.
   stdin.on("error", () => {});
 
   const ready = await new Promise<unknown>((resolve, reject) => {

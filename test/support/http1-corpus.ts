@@ -1,10 +1,11 @@
 /**
- * Responses of HTTP/1.1 by RFC 9112, valid and broken: status lines, header fields, line ends, lengths and chunks.
+ * Responses of HTTP/1.1 by RFC 9112, valid and broken ones: status lines, header fields, line ends, lengths
+ * and chunks.
  *
  * @module
  */
 
-/** One of them. */
+/** A response. */
 export interface CorpusCase {
   readonly name: string;
   /** One character for each byte. */
@@ -196,7 +197,7 @@ const codings = [
   "Transfer-Encoding: gzip\r\nContent-Length: 15",
 ];
 
-/** Bodies that are chunked, without the head. */
+/** Chunked bodies, without the headers. */
 const chunks = [
   "5\r\nhello\r\n0\r\n\r\n",
   "0\r\n\r\n",
@@ -308,7 +309,7 @@ const lineEnds = [
   "H",
 ];
 
-/** Statuses that have no body, whatever their head says of one. */
+/** Status codes without a body, whatever the headers say. */
 const bodiless = [204, 304].flatMap((status) =>
   ["", "Content-Length: 0\r\n", "Content-Length: 5\r\n", `${chunked}\r\n`].map(
     (head) => `HTTP/1.1 ${status} A\r\n${head}\r\n`,
@@ -358,7 +359,7 @@ function named(kind: string, texts: readonly string[], method: "GET" | "HEAD" = 
   return texts.map((text, index): CorpusCase => ({ name: `${kind} ${index}`, text, method }));
 }
 
-/** All of them. */
+/** All responses. */
 export const corpus: readonly CorpusCase[] = [
   ...named(
     "status line",

@@ -1,10 +1,10 @@
 /**
- * Tokens that are signed here, on Web Crypto alone.
+ * Creates signed tokens with nothing but Web Crypto.
  *
  * @module
  */
 
-/** Signs claims by ES256 (RFC 7518 section 3.4), with a P-256 key as PKCS#8 in PEM. */
+/** Signs claims with ES256 (RFC 7518 section 3.4), with a P-256 key as PKCS#8 in PEM. */
 export async function signJwt(
   claims: Readonly<Record<string, unknown>>,
   pem: string,

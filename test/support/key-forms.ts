@@ -1,16 +1,16 @@
 /**
- * One private key in the other forms that tools write it in. What Web Crypto exports is PKCS#8.
+ * Converts a private key from PKCS#8, which Web Crypto exports, to the other forms that tools write.
  *
  * @module
  */
 
-/** What {@linkcode toSec1} can be told. */
+/** The options of {@linkcode toSec1}. */
 export interface Sec1Options {
-  /** Whether a block that names the curve comes first, as `openssl ecparam -genkey` writes. @default true */
+  /** Whether a block with the curve comes first, as `openssl ecparam -genkey` writes. @default true */
   parametersBlock?: boolean;
-  /** Whether the key names its curve itself. @default true */
+  /** Whether the key itself names its curve. @default true */
   parameters?: boolean;
-  /** Whether the public key is in it. @default true */
+  /** Whether it contains the public key. @default true */
   publicKey?: boolean;
 }
 
@@ -35,7 +35,7 @@ export function toSec1(pkcs8: string, options: Sec1Options = {}): string {
 }
 
 /**
- * Takes the public key out of an elliptic-curve key, as Java does.
+ * Removes the public key from an elliptic-curve key, as Java does.
  *
  * @param pkcs8 the key as PEM
  * @returns the same, PKCS#8 as before

@@ -1,16 +1,16 @@
 /**
- * Kubeconfigs in the shapes that tools write them in, with placeholders for data.
+ * Kubeconfigs as various tools write them, with placeholders for data.
  *
  * @module
  */
 
-/** What stands for a CA bundle. */
+/** The placeholder for a CA bundle. */
 export const caText: string =
   "-----BEGIN CERTIFICATE-----\nca placeholder\n-----END CERTIFICATE-----\n";
-/** What stands for a client certificate. */
+/** The placeholder for a client certificate. */
 export const certificateText: string =
   "-----BEGIN CERTIFICATE-----\nclient placeholder\n-----END CERTIFICATE-----\n";
-/** What stands for a client's key. */
+/** The placeholder for a client's key. */
 export const keyText: string =
   "-----BEGIN PRIVATE KEY-----\nkey placeholder\n-----END PRIVATE KEY-----\n";
 
@@ -18,7 +18,7 @@ const caData = btoa(caText);
 const certificateData = btoa(certificateText);
 const keyData = btoa(keyText);
 
-/** As `kind create cluster` writes it: everything inline, a client certificate. */
+/** As `kind create cluster` writes it: everything inline, with a client certificate. */
 export const kind: string = `apiVersion: v1
 clusters:
 - cluster:
@@ -182,7 +182,7 @@ users:
     token: sha256~placeholder
 `;
 
-/** As minikube writes it: files beside it, and extensions that are its own. */
+/** As minikube writes it: with files beside it, and with its own extensions. */
 export const minikube: string = `apiVersion: v1
 clusters:
 - cluster:

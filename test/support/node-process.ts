@@ -1,5 +1,5 @@
 /**
- * A stand-in for a node of a cluster, as `tools/e2e.ts` has built it: what streams into pods is tried on it.
+ * A stand-in for a node of a cluster, as `tools/e2e.ts` has built it. Streams into pods are tested with it.
  *
  * @module
  */
@@ -19,17 +19,17 @@ export const nodeProgram: string = fileURLToPath(new URL("../../.tmp/node", impo
  */
 export type Topology = "translated" | "proxied";
 
-/** A node that runs. */
+/** A running node. */
 export interface ClusterNode {
-  /** What pods name in `spec.nodeName`. */
+  /** The value of `spec.nodeName` for its pods. */
   readonly name: string;
   /** Rotates the log of each running container. */
   rotateLogs(): Promise<void>;
   /** Cuts the connections between it and the API server. */
   cutConnections(): Promise<void>;
-  /** Ends it and its programs in order. */
+  /** Stops the node and its programs gracefully. */
   stop(): Promise<void>;
-  /** Ends it and its programs at once, as a machine that loses its power. */
+  /** Kills the node and its programs, as a power failure would. */
   kill(): Promise<void>;
 }
 

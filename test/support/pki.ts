@@ -26,10 +26,10 @@ const {
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-/** The kind of key pair to make: `EC` is P-256, `RSA` has 2048 bits. */
+/** The type of key pair: `EC` is P-256, `RSA` has 2048 bits. */
 export type KeyAlgorithm = "EC" | "P-384" | "RSA" | "Ed25519";
 
-/** What {@linkcode createCa} can be told. */
+/** The options of {@linkcode createCa}. */
 export interface CreateCaOptions {
   /** The subject's common name. @default "kubernetes" */
   commonName?: string;
@@ -39,25 +39,25 @@ export interface CreateCaOptions {
   notBefore?: Date;
   /** @default one day ahead */
   notAfter?: Date;
-  /** A key pair to use again, for an anchor that is renewed with the same key. */
+  /** A key pair to reuse, for an anchor that is renewed with the same key. */
   keys?: CryptoKeyPair;
   /** @default "EC" */
   algorithm?: KeyAlgorithm;
 }
 
-/** What {@linkcode TestCa.issue} can be told. */
+/** The options of {@linkcode TestCa.issue}. */
 export interface IssueOptions {
   /** Subject alternative names: IP addresses, DNS names or URIs. @default 127.0.0.1, ::1, localhost */
   hosts?: string[];
   /** The subject's common name. @default "kube-apiserver", or "client" for a client */
   commonName?: string;
-  /** The subject's organizations: the groups of a Kubernetes client certificate. @default none */
+  /** The subject's organizations, which are the groups of a Kubernetes client certificate. @default none */
   organizations?: string[];
   /** @default one hour ago */
   notBefore?: Date;
   /** @default one day ahead */
   notAfter?: Date;
-  /** Whether the certificate is a client's (no hosts unless given) and not a server's. */
+  /** Whether the certificate is for a client instead of a server. A client has no hosts by default. */
   client?: boolean;
   /** @default "EC" */
   algorithm?: KeyAlgorithm;
@@ -70,19 +70,19 @@ export interface IssuedCertificate {
   key: string;
 }
 
-/** A certificate authority that exists for one run. */
+/** A certificate authority that lives for one run. */
 export interface TestCa {
   readonly pem: string;
   readonly keys: CryptoKeyPair;
   readonly commonName: string;
-  /** Issues a leaf certificate, for a server unless told otherwise. */
+  /** Issues a leaf certificate, for a server by default. */
   issue(options?: IssueOptions): Promise<IssuedCertificate>;
 }
 
 /**
- * Makes a self-signed certificate authority.
+ * Creates a self-signed certificate authority.
  *
- * @param options what the certificate says
+ * @param options the content of the certificate
  * @returns the authority, ready to issue
  */
 export async function createCa(options: CreateCaOptions = {}): Promise<TestCa> {
@@ -134,7 +134,7 @@ export async function createCa(options: CreateCaOptions = {}): Promise<TestCa> {
   return { pem: withFinalNewline(certificate.toString("pem")), keys, commonName, issue };
 }
 
-/** Makes a server's certificate that vouches for itself, and is no authority. */
+/** Creates a self-signed server certificate that is not a CA. */
 export async function selfSign({
   hosts = ["127.0.0.1", "::1", "localhost"],
 }: Pick<IssueOptions, "hosts"> = {}): Promise<IssuedCertificate> {
@@ -159,7 +159,7 @@ async function generateKeys(algorithm: KeyAlgorithm): Promise<CryptoKeyPair> {
     return await crypto.subtle.generateKey(ec, true, ["sign", "verify"]);
   }
   if (algorithm === "Ed25519") {
-    // By the types of some runtimes it might be a single key.
+    // The types of some runtimes also allow a single key here.
     const keys: CryptoKey | CryptoKeyPair = await crypto.subtle.generateKey(algorithm, true, [
       "sign",
       "verify",
@@ -220,7 +220,7 @@ function toGeneralName(host: string): JsonGeneralName {
 
 function randomSerialNumber(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
-  // The first bit clear, for a positive integer; the second set, for a fixed length.
+  // The first bit is cleared to keep the integer positive. The second is set to keep its length fixed.
   bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40;
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

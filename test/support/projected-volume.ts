@@ -9,7 +9,7 @@ import { mkdir, mkdtemp, readFile, rename, rm, symlink, unlink, writeFile } from
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** What the volume holds; `null`: the file is not there. */
+/** The content of the volume; `null` stands for a missing file. */
 export interface ProjectedFiles {
   /** Content of `ca.crt`. */
   ca?: string | null;
@@ -25,7 +25,7 @@ export interface ProjectedVolume {
   readonly caFile: string;
   readonly tokenFile: string;
   readonly namespaceFile: string;
-  /** Swaps the content atomically, as the kubelet does; what is not given stays as it was. */
+  /** Swaps the content atomically, as the kubelet does. Omitted files keep their content. */
   write(files: ProjectedFiles): Promise<void>;
   /** Removes the folder. */
   remove(): Promise<void>;
@@ -38,7 +38,7 @@ const FILE_NAMES = { ca: "ca.crt", token: "token", namespace: "namespace" } as c
  * `pkg/volume/util/atomic_writer.go`): the files are links into `..data`, which is a link to a
  * folder named after a time.
  *
- * @param files what it holds at first
+ * @param files the initial content
  * @returns the volume
  */
 export async function createProjectedVolume(files: ProjectedFiles): Promise<ProjectedVolume> {
@@ -97,20 +97,20 @@ function folderName(date: Date, serial: number): string {
 }
 
 /**
- * Writes over the file that is there: a reader can see it half written.
+ * Overwrites the file in place, so that a reader can see it half written.
  *
  * @param file the file; a link is followed
- * @param content what it then holds
+ * @param content the new content
  */
 export async function writeInPlace(file: string, content: string): Promise<void> {
   await writeFile(file, content);
 }
 
 /**
- * Writes a new file beside the old one and renames it over.
+ * Writes a new file beside the old one and renames it over the old one.
  *
  * @param file the file; a link is replaced
- * @param content what it then holds
+ * @param content the new content
  */
 export async function renameOver(file: string, content: string): Promise<void> {
   await writeFile(`${file}.new`, content);
@@ -121,7 +121,7 @@ export async function renameOver(file: string, content: string): Promise<void> {
  * Moves the file away, then creates another in its place.
  *
  * @param file the file
- * @param content what the new one holds
+ * @param content the content of the new file
  * @param whileAway runs while there is no file
  */
 export async function moveAwayAndRecreate(
@@ -136,10 +136,10 @@ export async function moveAwayAndRecreate(
 }
 
 /**
- * Cuts the file in the middle of its last PEM block, as a writer does that is not done yet.
+ * Truncates the file in the middle of its last PEM block, as if a writer were not done yet.
  *
  * @param file the file, with at least one block; a link is followed
- * @returns what the file then holds
+ * @returns the remaining content
  */
 export async function truncateMidBlock(file: string): Promise<string> {
   const content = await readFile(file, "utf8");

@@ -1,12 +1,15 @@
 /**
- * A clock that is in a hurry.
+ * A clock that runs faster than real time.
  *
  * @module
  */
 
 import type { Clock } from "../../src/runtime.ts";
 
-/** Real time, of which so many milliseconds pass in one. Wall time, which certificates go by, stays. */
+/**
+ * A clock that runs a given number of times as fast as real time. Its wall time, on which certificates
+ * depend, is real.
+ */
 export function quickClock(factor: number): Clock {
   return {
     now: () => performance.now() * factor,

@@ -1,5 +1,5 @@
 /**
- * Random numbers that a seed decides, so that what fails can be repeated.
+ * Random numbers from a seed, so that failures can be reproduced.
  *
  * @module
  */
@@ -8,15 +8,15 @@ import { seededRandom } from "../../src/testing/model/faults.ts";
 
 /** A source of random numbers. */
 export interface Random {
-  /** A whole number from 0 up to, and without, `limit`. */
+  /** A whole number from 0 to `limit`, exclusive. */
   below(limit: number): number;
-  /** One of several. */
+  /** One of several values. */
   pick<T>(choices: readonly [T, ...T[]]): T;
   /** Random bytes. */
   bytes(length: number): Uint8Array<ArrayBuffer>;
 }
 
-/** Starts a sequence. */
+/** Creates a source of random numbers. */
 export function seeded(seed: number): Random {
   const next = seededRandom(seed);
   const below = (limit: number): number => Math.floor(next() * limit);

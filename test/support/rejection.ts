@@ -1,10 +1,10 @@
 /**
- * The other outcome of a promise.
+ * The rejection of a promise.
  *
  * @module
  */
 
-/** What a promise is rejected with; fails where it is not. */
+/** Returns the reason of a promise's rejection. Fails if the promise is fulfilled. */
 export async function rejection(promise: Promise<unknown>): Promise<unknown> {
   const [outcome] = await Promise.allSettled([promise]);
   if (outcome.status === "rejected") return outcome.reason;

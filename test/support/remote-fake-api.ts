@@ -1,12 +1,12 @@
 /**
- * The acts on a model of the API server that is in another process.
+ * Controls a model of the API server that runs in another process.
  *
  * @module
  */
 
 import type { FakeApi } from "../../src/testing/model/fake-api.ts";
 
-/** What can be called from afar: what takes and returns JSON. */
+/** The methods that can be called remotely: those that take and return JSON. */
 const ACTS = [
   "put",
   "remove",
@@ -35,7 +35,7 @@ type Remote<Called> = {
     : never;
 };
 
-/** A {@linkcode FakeApi} whose every act takes a call, and whose values are asked for. */
+/** A {@linkcode FakeApi} whose methods and values are all asynchronous, because each use is a remote call. */
 export interface RemoteFakeApi extends Remote<Pick<FakeApi, Act>> {
   readonly faults: Remote<FakeApi["faults"]>;
   requests(): Promise<FakeApi["requests"]>;
@@ -43,13 +43,13 @@ export interface RemoteFakeApi extends Remote<Pick<FakeApi, Act>> {
   revision(): Promise<number>;
 }
 
-/** One call. */
+/** A remote call. */
 export interface FakeApiCall {
   readonly act: string;
   readonly args: readonly unknown[];
 }
 
-/** Makes the acts on a model, given what takes a call there and returns its `result`. */
+/** Creates the remote control of a model, given a function that sends a call and returns its `result`. */
 export function connectFakeApi(send: (call: FakeApiCall) => Promise<unknown>): RemoteFakeApi {
   function remote(act: string): (...args: unknown[]) => Promise<unknown> {
     return async (...args) => {
@@ -67,9 +67,9 @@ export function connectFakeApi(send: (call: FakeApiCall) => Promise<unknown>): R
 }
 
 /**
- * Takes a call.
+ * Carries out a call.
  *
- * @throws {RangeError} where there is no model, or no such act
+ * @throws {RangeError} if there is no model, or if the method does not exist
  */
 export function callFakeApi(api: FakeApi | undefined, call: FakeApiCall): { result: unknown } {
   const { act, args } = call;
@@ -87,7 +87,7 @@ export function callFakeApi(api: FakeApi | undefined, call: FakeApiCall): { resu
   return { result: invoke(api, apiAct, given) };
 }
 
-/** Its arguments are as its caller in the other process was held to by the types. */
+/** The types in the other process have already checked the arguments. */
 function invoke(on: object, name: string, args: readonly unknown[]): unknown {
   const act = (on as Record<string, (...given: readonly unknown[]) => unknown>)[name];
   return act?.apply(on, args as unknown[]);

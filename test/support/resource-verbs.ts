@@ -1,5 +1,5 @@
 /**
- * The verbs of resources, as any API server takes them: the model of one, and kube-apiserver.
+ * Tests of the verbs of resources, for the model of an API server and for kube-apiserver.
  *
  * @module
  */
@@ -21,7 +21,7 @@ const web: Deployment = {
   },
 };
 
-/** Creates ConfigMaps, each with its first letter as a label. */
+/** Creates ConfigMaps. Each has its first letter as a label. */
 export async function createMaps(kube: KubeClient, names: readonly string[]): Promise<void> {
   for (const name of names) {
     const labels = { initial: name.slice(0, 1) };
@@ -63,7 +63,7 @@ export function testVerbs(connect: () => Promise<KubeClient>): void {
     expect((await maps.list()).items).toHaveLength(1);
   });
 
-  test("lists what selectors choose, and page by page", async () => {
+  test("lists selected objects, and page by page", async () => {
     const { maps } = await startMaps(["a", "ab", "b"]);
     const chosen = await maps.list({ labelSelector: { initial: "a" } });
     expect(chosen.items.map(({ metadata, kind }) => [metadata.name, kind])).toEqual([
@@ -75,7 +75,7 @@ export function testVerbs(connect: () => Promise<KubeClient>): void {
     expect([first.items.length, rest.items.length]).toEqual([2, 1]);
   });
 
-  test("patches by merge, by JSON patch and by apply", async () => {
+  test("patches with a merge patch, a JSON patch and apply", async () => {
     const { maps } = await startMaps(["a"]);
     const merged = await maps.patch("a", { data: { size: "big" } });
     expect(merged.data).toEqual({ colour: "blue", size: "big" });
@@ -86,7 +86,7 @@ export function testVerbs(connect: () => Promise<KubeClient>): void {
     expect(applied.data).toEqual({ colour: "red" });
   });
 
-  test("says who owns the fields that it may not apply, and takes them by force", async () => {
+  test("reports who owns the fields that it may not apply, and takes them over by force", async () => {
     const { maps } = await startMaps();
     const config = { metadata: { name: "a" }, data: { colour: "red" } };
     await maps.apply(config, { fieldManager: "one" });
@@ -98,7 +98,7 @@ export function testVerbs(connect: () => Promise<KubeClient>): void {
     expect(forced.data).toEqual({ colour: "blue" });
   });
 
-  test("deletes what selectors choose, and only what is as it should be", async () => {
+  test("deletes selected objects, and only if the preconditions hold", async () => {
     const { maps } = await startMaps(["a", "ab", "b"]);
     await maps.deleteCollection({ labelSelector: { initial: "a" } });
     expect((await maps.list()).items.map(({ metadata }) => metadata.name)).toEqual(["b"]);
@@ -106,7 +106,7 @@ export function testVerbs(connect: () => Promise<KubeClient>): void {
     expect(other).toMatchObject({ status: 409 });
   });
 
-  test("writes status and scale apart from the rest", async () => {
+  test("writes status and scale separately from the rest", async () => {
     const kube = await connect();
     const deployments = kube.resource(Deployment);
     const created = await deployments.create(web);
@@ -123,7 +123,7 @@ export function testVerbs(connect: () => Promise<KubeClient>): void {
     expect(await deployments.get("web")).toMatchObject({ spec: { replicas: 3 }, status });
   });
 
-  test("applies again and again as one manager, which has no conflict with itself", async () => {
+  test("applies repeatedly as one manager without a conflict", async () => {
     const { maps } = await startMaps();
     for (const colour of ["red", "green", "blue", "blue", "red"]) {
       const config = { metadata: { name: "a" }, data: { colour } };

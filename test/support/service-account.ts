@@ -1,5 +1,5 @@
 /**
- * A service account in a namespace of its own, and its volume as the kubelet lays it out.
+ * A service account in its own namespace, and its volume as the kubelet lays it out.
  *
  * @module
  */
@@ -7,10 +7,10 @@
 import { type Cluster, eventually } from "./cluster.ts";
 import { type ProjectedVolume, createProjectedVolume } from "./projected-volume.ts";
 
-/** The least that the TokenRequest API allows: ten minutes, in seconds. */
+/** The shortest lifetime that the TokenRequest API allows: ten minutes, in seconds. */
 export const SHORTEST_TOKEN_SECONDS = 600;
 
-/** An account that may do anything with some resources of its namespace, and nothing else. */
+/** An account with all rights for some resources of its namespace, and no others. */
 export interface ServiceAccount {
   readonly namespace: string;
   readonly name: string;
@@ -18,15 +18,17 @@ export interface ServiceAccount {
   readonly configMaps: string;
   /** Its CA bundle, token and namespace. */
   readonly volume: ProjectedVolume;
-  /** A token that the API has granted for the shortest time. */
+  /** A token with the shortest lifetime that the API grants. */
   issueToken(): Promise<string>;
-  /** A token that lives until then, however short that is. */
+  /** A token that expires at the given time, however soon. */
   signToken(expiresAt: Date): Promise<string>;
-  /** Waits until the server rejects a token, for so long at most. @default 20_000 */
+  /** Waits until the server rejects a token, up to a limit in milliseconds. @default 20_000 */
   refused(token: string, limitMs?: number): Promise<void>;
-  /** Puts another token into the volume and makes the one before invalid, which it waits for. */
+  /**
+   * Puts another token into the volume, invalidates the previous one, and waits until the server rejects it.
+   */
   rotateToken(): Promise<void>;
-  /** Deletes the account, and waits until its token is rejected. */
+  /** Deletes the account, and waits until the server rejects its token. */
   revoke(): Promise<void>;
 }
 
@@ -36,7 +38,7 @@ interface Created {
 
 interface BoundToken {
   readonly token: string;
-  /** The path of the Secret that it is bound to. */
+  /** The path of the Secret that the token is bound to. */
   readonly boundTo: string;
 }
 
@@ -45,7 +47,7 @@ const RBAC = "/apis/rbac.authorization.k8s.io/v1/namespaces";
 const RBAC_GROUP = "rbac.authorization.k8s.io";
 
 /**
- * Creates a namespace, an account and its rights, and waits until the server goes by them.
+ * Creates a namespace, an account and its rights, and waits until the rights are in effect.
  *
  * @param resources what it has rights to beside ConfigMaps, as in `pods/log`
  */
@@ -89,7 +91,7 @@ export async function createServiceAccount(
   }
 
   async function answers(token: string, status: number, limitMs?: number): Promise<void> {
-    // What the server has found of a token it keeps for ten seconds.
+    // The server caches its result for a token for ten seconds.
     const holds = async (): Promise<boolean> =>
       (await cluster.ask(`${configMaps}?limit=1`, token)).status === status;
     await eventually(`its token is answered with ${status}`, holds, limitMs);

@@ -1,14 +1,14 @@
 /**
- * Waiting for what comes about by itself.
+ * Waiting for a condition.
  *
  * @module
  */
 
 /**
- * Waits until a condition holds; fails where it never does.
+ * Waits until a condition holds; fails if it does not in time.
  *
- * @param what the condition in words, for the failure
- * @param holds looks whether it holds
+ * @param what the condition in words, for the error
+ * @param holds checks the condition
  * @param limitMs how long it may take
  */
 export async function until(

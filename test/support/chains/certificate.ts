@@ -1,6 +1,6 @@
 /**
- * Certificates of any shape, good ones and others, put together byte by byte: what a library for
- * certificates rejects to make is what a verifier has to be tested with. Runs on Node alone.
+ * Builds certificates of any shape, valid or not, byte by byte: a verifier has to be tested with certificates
+ * that a library would not create. Runs only on Node.
  *
  * @module
  */
@@ -24,10 +24,10 @@ const GENERALIZED_TIME = 0x18;
 const SEQUENCE = 0x30;
 const SET = 0x31;
 
-/** How a certificate is signed: by its signer's key as usual, or in a way of its own. */
+/** How a certificate is signed: with its signer's key as usual, or in a broken way. */
 export type SignatureKind = "usual" | "pss" | "sha1" | "broken";
 
-/** What a certificate says. */
+/** The content of a certificate. */
 export interface CertificateSpec {
   /** The subject's common name; none for `""`. */
   readonly subject: string;
@@ -43,7 +43,7 @@ export interface CertificateSpec {
   readonly signature?: SignatureKind;
 }
 
-/** Makes a certificate, as PEM. */
+/** Creates a certificate, as PEM. */
 export function makeCertificate(spec: CertificateSpec): string {
   const { version = 3, signature = "usual" } = spec;
   const algorithm = signatureAlgorithm(spec.signer, signature);
@@ -65,7 +65,7 @@ export function makeCertificate(spec: CertificateSpec): string {
   return encodePem("CERTIFICATE", der);
 }
 
-/** Who may sign, and how many intermediates may follow. */
+/** Basic constraints: whether it is a CA, and how many intermediates may follow. */
 export function basicConstraints(isCa: boolean, pathLength?: number): Der {
   return extension(
     "2.5.29.19",
@@ -78,7 +78,7 @@ export function basicConstraints(isCa: boolean, pathLength?: number): Der {
   );
 }
 
-/** The bits of a key usage, after how many of the last byte's count for nothing. */
+/** The bits of a key usage, preceded by the number of unused bits in the last byte. */
 const keyUsages = {
   digitalSignature: [7, 0x80],
   keyCertSign: [2, 0x04],
@@ -103,15 +103,15 @@ export function extendedKeyUsage(...usages: (keyof typeof purposes)[]): Der {
   return extension("2.5.29.37", encodeDer(SEQUENCE, ...ids), false);
 }
 
-/** A name: a host name, or `ip:`, `email:`, `uri:` and the name. */
+/** A name: a host name, or `ip:`, `email:` or `uri:` followed by the name. */
 export type AlternativeName = string;
 
-/** Which names a certificate is for. */
+/** The names that a certificate is for. */
 export function subjectAltName(...names: readonly AlternativeName[]): Der {
   return extension("2.5.29.17", encodeDer(SEQUENCE, ...names.map(generalName)), false);
 }
 
-/** What the names below a CA may be. An `ip:` has a mask: `ip:127.0.0.0/255.0.0.0`. */
+/** The names that a CA may sign for. An `ip:` has a mask: `ip:127.0.0.0/255.0.0.0`. */
 export function nameConstraints(
   { permitted = [], excluded = [] }: { permitted?: string[]; excluded?: string[] },
   critical = true,
@@ -137,7 +137,7 @@ export function authorityKeyIdentifier(id: string): Der {
   return extension("2.5.29.35", encodeDer(SEQUENCE, encodeDer(0x80, ascii(id))), false);
 }
 
-/** An extension that nobody knows. */
+/** An unknown extension. */
 export function unknownExtension(critical: boolean): Der {
   return extension("1.3.6.1.4.1.55555.1", encodeDer(NULL), critical);
 }
@@ -167,7 +167,7 @@ function generalName(text: AlternativeName): Der {
   }
 }
 
-/** The bytes of an address; `::ffff:127.0.0.1` stays sixteen of them. */
+/** The bytes of an address. `::ffff:127.0.0.1` keeps all sixteen. */
 function addressBytes(address: string): number[] {
   if (isIP(address) === 4) return address.split(".").map(Number);
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(address)?.[1];
@@ -236,7 +236,7 @@ function signed(tbs: Der, key: KeyObject, kind: SignatureKind): Uint8Array {
   const padding = kind === "pss" && { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 };
   const hash = type === "ed25519" ? null : hashOf(key, kind);
   const value = sign(hash, tbs, { key, ...padding });
-  // The last byte belongs to a number that is no part of the encoding's frame.
+  // The last byte belongs to a number in the content, so changing it keeps the encoding valid.
   if (kind === "broken") value[value.length - 1] = (value.at(-1) ?? 0) ^ 1;
   return value;
 }

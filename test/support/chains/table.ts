@@ -1,9 +1,9 @@
 /**
- * Chains of certificates and the bundles that they are held against: one row a question that a verifier
- * has to answer. What Go answers is in `verdicts.json`.
+ * Certificate chains and the bundles that they are verified with. Each row is a question for a verifier. Go's
+ * answers are in `verdicts.json`.
  *
- * Keys and certificates are made anew in each process: nothing expires in the repository, and no private key
- * is in it.
+ * Each process creates new keys and certificates, so that nothing in the repository expires and it contains
+ * no private key.
  *
  * @module
  */
@@ -25,11 +25,11 @@ import {
 /** A row. */
 export interface ChainCase {
   readonly name: string;
-  /** What the client asks for. */
+  /** The host that the client asks for. */
   readonly host: string;
-  /** What the client trusts, as PEM. */
+  /** The anchors that the client trusts, as PEM. */
   readonly bundle: string;
-  /** What the server presents, its own certificate first, as PEM. */
+  /** The chain that the server presents, its own certificate first, as PEM. */
   readonly chain: string;
   /** The private key of the server's certificate, as PEM. */
   readonly key: string;
@@ -48,18 +48,18 @@ interface Certified {
   readonly subject: string;
   readonly pem: string;
   readonly key: KeyObject;
-  /** The key identifier, where certificates carry one. */
+  /** The key identifier, if certificates have one. */
   readonly id: string | undefined;
 }
 
-/** How a certificate differs from a good one. */
+/** How a certificate differs from a valid one. */
 interface Change extends Partial<CertificateSpec> {
   readonly algorithm?: Algorithm;
-  /** A key to use again. */
+  /** A key to reuse. */
   readonly key?: KeyObject;
-  /** Whether it carries key identifiers. @default true */
+  /** Whether it has key identifiers. @default true */
   readonly identified?: boolean;
-  /** Extensions beside the basic constraints and the names. */
+  /** Extensions in addition to the basic constraints and the names. */
   readonly also?: readonly Uint8Array<ArrayBuffer>[];
 }
 
@@ -67,7 +67,7 @@ interface LeafChange extends Change {
   readonly names?: readonly string[];
 }
 
-/** As most issuers make it: of the key, so that a renewal keeps it (RFC 5280 section 4.2.1.2). */
+/** As most issuers derive it: from the key, so that a renewal keeps it (RFC 5280 section 4.2.1.2). */
 function identifierOf(key: KeyObject): string {
   const spki = createPublicKey(key).export({ format: "der", type: "spki" });
   return createHash("sha256").update(spki).digest("hex").slice(0, 20);
@@ -109,7 +109,7 @@ function certify(
   return { subject, pem, key, id };
 }
 
-/** A root where it has no issuer, else an intermediate. */
+/** A root if it has no issuer, otherwise an intermediate. */
 function authority(subject: string, issuer?: Certified, change: Change = {}): Certified {
   return certify(issuer, subject, change, [basicConstraints(true), keyUsage("keyCertSign")]);
 }
@@ -190,7 +190,7 @@ function paths(): ChainCase[] {
   ];
 }
 
-/** Certificates that name an issuer which has never seen them. */
+/** Certificates that name an issuer which did not sign them. */
 function forgeries(root: Certified): ChainCase[] {
   const nobody = { ...root, key: newKey() };
   const first = { version: 1, subject: "a.example", identified: false } as const;

@@ -12,13 +12,13 @@ import { root } from "../../docs/documents.ts";
 /** A recipe as users read it. */
 export interface DocumentedRecipe {
   readonly title: string;
-  /** The command that does the same, mostly kubectl's. */
+  /** The command that does the same, usually kubectl's. */
   readonly command: string;
-  /** The program; `undefined` if the command is all. */
+  /** The program; `undefined` if the recipe is just a command. */
   readonly code: string | undefined;
 }
 
-/** Reads all recipes, in their order. */
+/** Reads all recipes in order. */
 export async function readRecipes(): Promise<DocumentedRecipe[]> {
   const [, ...sections] = (await readFile(join(root, "docs/recipes.md"), "utf8")).split(/^## /m);
   return sections.map((section) => {

@@ -10,7 +10,7 @@ import { root } from "../../docs/documents.ts";
 
 const FOLDER = join(root, "test/docs/client-node");
 
-/** Reads them, by the titles of the recipes that do the same. */
+/** Reads the programs, by the titles of the recipes that do the same. */
 export async function readPeerPrograms(
   titles: Iterable<string>,
 ): Promise<ReadonlyMap<string, string>> {

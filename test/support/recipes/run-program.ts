@@ -1,5 +1,5 @@
 /**
- * Runs programs of the documentation as they stand, but for where they import reanchor from.
+ * Runs programs from the documentation unchanged, apart from the path of the reanchor import.
  *
  * @module
  */
@@ -11,29 +11,29 @@ import process from "node:process";
 import { root } from "../../docs/documents.ts";
 import { readEntries } from "../../docs/entries.ts";
 
-/** A runtime, and what runs TypeScript on it. */
+/** A runtime, and the command that runs TypeScript on it. */
 export interface ProgramRuntime {
   readonly name: "node" | "deno" | "bun";
   readonly command: readonly string[];
 }
 
-/** What a command is run with. */
+/** The settings of a command. */
 export interface RunOptions {
   readonly folder: string;
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** A program that runs. */
+/** A running program. */
 export interface RunningProgram {
-  /** All that it has written so far. */
+  /** Its output so far. */
   output(): string;
-  /** How it ended. */
+  /** Its result. */
   readonly exit: Promise<number>;
-  /** Ends it at once. */
+  /** Kills it. */
   kill(): void;
 }
 
-/** Less than a test may take, so that a program which hangs says what it has written. */
+/** Shorter than a test's own limit, so that a hanging program reports its output. */
 const LIMIT_MS = 150_000;
 
 /** Writes a program into a folder and runs it. */

@@ -1,5 +1,6 @@
 /**
- * What each recipe of `docs/recipes.md` finds, and what it leaves: the same at a real API server and at the model.
+ * The initial and the final state of each recipe of `docs/recipes.md`, which are the same at a real API
+ * server and at the model.
  *
  * @module
  */
@@ -32,9 +33,9 @@ import { createCertificateRequest } from "../pki.ts";
 import { until } from "../until.ts";
 import type { RecipeScene } from "./scene.ts";
 
-/** While a program runs. */
+/** The context while the program runs. */
 export interface Meanwhile {
-  /** What it has written so far. */
+  /** Its output so far. */
   readonly output: () => string;
   /** Aborts when it has ended. */
   readonly ended: AbortSignal;
@@ -50,23 +51,23 @@ export interface Scenario {
   readonly needs?: "a kubelet" | "authentication" | "OpenAPI documents" | "strategic merge patches";
   /** The files that it reads. */
   readonly files?: Readonly<Record<string, string>>;
-  /** Makes what it finds; returns what stands in the recipe for something that is different here. */
+  /** Creates the initial state. Returns replacements for parts of the recipe that differ here. */
   readonly prepare?: (scene: RecipeScene) => Promise<Readonly<Record<string, string>> | void>;
-  /** What controllers and kubelets do while it runs. */
+  /** Plays the controllers and kubelets while it runs. */
   readonly meanwhile?: (scene: RecipeScene, running: Meanwhile) => Promise<void>;
-  /** What it writes, among other things. */
+  /** Text that its output must contain. */
   readonly output?: readonly (string | RegExp)[];
-  /** Whether it goes on for ever. It is ended once it has written all that it is to write. */
+  /** Whether it runs for ever. It is stopped once its output contains all expected text. */
   readonly goesOn?: boolean;
   /** Whether it ends with an error. */
   readonly fails?: boolean;
-  /** What it leaves in the cluster; what the command beside it leaves is the same. */
+  /** Checks the final state. The command beside the recipe leaves the same. */
   readonly after?: (scene: RecipeScene) => Promise<void>;
-  /** Why the command beside it is not run at a real server, or the exit code that it has. */
+  /** Why the command beside it is not run at a real server, or its exit code. */
   readonly command?: "goes on" | "has a parent of its own" | "only looks" | number;
 }
 
-/** How long a program may take to begin on a loaded machine. */
+/** How long a program may take to start on a loaded machine. */
 const LIMIT_MS = 120_000;
 
 const labels = { app: "web" };
@@ -134,7 +135,7 @@ async function createDeployment({ kube }: RecipeScene, replicas = 1): Promise<st
   return metadata.uid;
 }
 
-/** What the controller keeps of two revisions. */
+/** The controller's record of two revisions. */
 async function createRevisions({ kube }: RecipeScene, uid: string): Promise<void> {
   for (const [at, image] of ["one", "two"].entries()) {
     const hash = { "pod-template-hash": image };
@@ -164,7 +165,7 @@ async function expectNoPod({ kube }: RecipeScene): Promise<void> {
   expect(await kube.resource(Pod).find("web")).toBeUndefined();
 }
 
-/** Ends pods that are asked to end, as a kubelet does. */
+/** Ends pods that have a deletion timestamp, as a kubelet does. */
 async function endPods({ kube }: RecipeScene, ended: AbortSignal): Promise<void> {
   const pods = kube.resource(Pod);
   await whileRunning(ended, async () => {
@@ -215,7 +216,7 @@ async function defineWidgets({ kube, group, serveDefinitions }: RecipeScene): Pr
   await serving;
 }
 
-/** Serves metrics as metrics-server does, by whatever keeps objects. */
+/** Serves metrics as metrics-server does, from stored objects. */
 async function createMetrics({ kube, node, serveDefinitions }: RecipeScene): Promise<void> {
   const kinds = [
     { kind: "NodeMetrics", plural: "nodes", scope: "Cluster" },
@@ -269,7 +270,7 @@ async function createMetrics({ kube, node, serveDefinitions }: RecipeScene): Pro
   } as object);
 }
 
-/** All of them, in the order of the recipes. */
+/** All scenarios, in the order of the recipes. */
 export const scenarios: readonly Scenario[] = [
   {
     title: "Get an object",
@@ -519,7 +520,7 @@ export const scenarios: readonly Scenario[] = [
     files: { "settings.json": "{}" },
     async prepare(scene) {
       await scene.runPod({ name: "web" });
-      // A container is programs of this machine.
+      // The containers here are programs of this machine.
       await mkdir(join(scene.folder, "pod"));
       await writeFile(join(scene.folder, "pod/report.csv"), "1,2\n");
       return { "/tmp/": `${scene.folder}/pod/` };
@@ -570,7 +571,7 @@ export const scenarios: readonly Scenario[] = [
     needs: "OpenAPI documents",
     async prepare(scene) {
       await defineWidgets(scene);
-      // A server documents a definition some time after it serves it.
+      // A server documents a definition shortly after it serves it.
       const document = `/openapi/v3/apis/${scene.group}/v1`;
       await until("it is documented", async () => (await scene.kube.fetch(document)).ok);
     },
@@ -758,7 +759,7 @@ export const scenarios: readonly Scenario[] = [
   },
 ];
 
-/** The kinds that they use. */
+/** The kinds that the recipes use. */
 export const sceneKinds: readonly ResourceDefinition[] = [
   CertificateSigningRequest,
   ConfigMap,

@@ -1,5 +1,5 @@
 /**
- * Tries a recipe in a scene.
+ * Tests a recipe in a scene.
  *
  * @module
  */
@@ -12,15 +12,15 @@ import type { RunningProgram } from "./run-program.ts";
 import type { Scenario } from "./scenarios.ts";
 import type { RecipeScene } from "./scene.ts";
 
-/** A text, and what runs it. */
+/** A text, and the command that runs it. */
 export interface Recipe {
   readonly text: string;
   readonly start: (text: string) => Promise<RunningProgram>;
-  /** The exit code; any but 0 stands for all others. */
+  /** The exit code. Any code but 0 means failure. */
   readonly expectedCode?: number | undefined;
 }
 
-/** Runs what `start` makes of a text in the scene of a scenario, and returns what it has written. */
+/** Runs the program that `start` creates from a text in the scene of a scenario, and returns its output. */
 export async function tryRecipe(
   scenario: Scenario,
   scene: RecipeScene,

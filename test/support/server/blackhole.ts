@@ -1,5 +1,5 @@
 /**
- * A black hole: accepts TCP connections and never says a word.
+ * A black hole: accepts TCP connections and never responds.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import type { BlackholeStats } from "./protocol.ts";
 
-/** A black hole that listens. */
+/** A listening black hole. */
 export interface Blackhole {
   readonly port: number;
   stats(): BlackholeStats;
@@ -28,7 +28,7 @@ export async function openBlackhole(): Promise<Blackhole> {
     sockets.add(socket);
     socket.on("error", () => socket.destroy());
     socket.on("close", () => sockets.delete(socket));
-    // Read and thrown away: an end that is never read would never be noticed.
+    // Data is read and discarded. Otherwise the end of the connection would never be noticed.
     socket.resume();
   });
   server.listen(0, "127.0.0.1");

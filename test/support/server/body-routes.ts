@@ -45,7 +45,7 @@ export async function oddBody(exchange: Exchange): Promise<void> {
   }
 }
 
-/** Sends what has come so far of a compressed body, whose end is still to come. */
+/** Sends the first part of a compressed body, whose end never comes. */
 async function sendGzip({ response }: Exchange, bytes: Buffer): Promise<void> {
   const gzip = createGzip();
   gzip.on("data", (piece: Buffer) => response.write(piece));
@@ -100,7 +100,7 @@ async function compress(mebibytes: number): Promise<Buffer> {
   return Buffer.concat(pieces);
 }
 
-/** Refuses once with a body that stalls, and answers the next time. */
+/** Rejects once with a body that stalls, and answers the next time. */
 export async function stalledRefusal(exchange: Exchange, isFirst: boolean): Promise<void> {
   await readBody(exchange);
   const { response, url } = exchange;

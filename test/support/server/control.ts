@@ -32,7 +32,7 @@ export async function listenForControl(): Promise<string> {
   const control = createServer((request, response) => {
     answer(request).then(
       (body) => {
-        // No connection is kept: a test that counts what is open finds only its own.
+        // Connections are not kept, so that a test which counts open connections finds only its own.
         response.writeHead(200, { "Content-Type": "application/json", Connection: "close" });
         response.end(JSON.stringify(body ?? {}), () => {
           if (request.url === "/exit") process.exit(0);
@@ -148,7 +148,7 @@ async function callProxy(id: string, call: string, body: Body): Promise<unknown>
 }
 
 async function makeFifo(path: string): Promise<unknown> {
-  // Node has no call for it.
+  // Node has no function for it.
   await promisify(execFile)("mkfifo", [path]);
   return { path };
 }

@@ -13,10 +13,10 @@ import type { RecordedRequest } from "./protocol.ts";
 
 /** A TCP connection and what it carried. */
 export interface Connection {
-  /** Counts from 1 in the order of arrival. */
+  /** Numbers the connections from 1 in the order of arrival. */
   readonly serial: number;
   readonly socket: Socket;
-  /** Requests that have arrived on it. */
+  /** Requests that have arrived on this connection. */
   requests: number;
   /** Requests whose response has not been sent yet. */
   answering: number;
@@ -24,14 +24,14 @@ export interface Connection {
   isDraining: boolean;
 }
 
-/** What outlives a single request: gates, counts a key, and the model of the API server. */
+/** The state that outlives a request: gates, counters by key, and the model of the API server. */
 export interface RouteState {
   readonly gates: Gates;
   readonly fakeApi: FakeApi | undefined;
   readonly counts: Map<string, number>;
 }
 
-/** What a route works with. */
+/** What a route needs. */
 export interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
@@ -40,7 +40,7 @@ export interface Exchange {
   readonly recorded: RecordedRequest;
   readonly clientCommonName: string | null;
   readonly state: RouteState;
-  /** Aborts when the response has been sent or the client has gone. */
+  /** Aborts when the response has been sent or the client has left. */
   readonly gone: AbortSignal;
 }
 
@@ -63,7 +63,7 @@ export async function readBody(exchange: Exchange): Promise<Buffer> {
  *
  * @param exchange the request
  * @param code the HTTP status code
- * @param body what is serialized
+ * @param body the value to serialize
  */
 export function sendJson(exchange: Exchange, code: number, body: unknown): void {
   const text = `${JSON.stringify(body)}\n`;
@@ -74,7 +74,7 @@ export function sendJson(exchange: Exchange, code: number, body: unknown): void 
   exchange.response.end(text);
 }
 
-/** Answers as the API server does to credentials that it does not accept. */
+/** Answers as the API server does for invalid credentials. */
 export function sendUnauthorized(exchange: Exchange): void {
   sendJson(exchange, 401, failureStatus(401));
 }
@@ -97,9 +97,9 @@ export function dropConnection(exchange: Exchange): void {
 }
 
 /**
- * Counts a key up.
+ * Increments the counter of a key.
  *
- * @returns how often it had been counted before
+ * @returns its previous value
  */
 export function countUp(exchange: Exchange, key: string): number {
   const before = exchange.state.counts.get(key) ?? 0;
@@ -112,7 +112,7 @@ export function countUp(exchange: Exchange, key: string): number {
  *
  * @param exchange the request
  * @param name the parameter
- * @param fallback what it is when absent
+ * @param fallback the default
  */
 export function numberParameter(exchange: Exchange, name: string, fallback: number): number {
   const text = exchange.url.searchParams.get(name);

@@ -1,5 +1,5 @@
 /**
- * The route to a model of the API server: over it, a lost connection is one.
+ * The route to a model of the API server, which drops the connection if the model says that it is lost.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Gates: named places where responses wait until the driver lets them go on.
+ * Gates: named points at which responses wait until the driver releases them.
  *
  * @module
  */
@@ -10,7 +10,7 @@ interface Watcher {
   resolve: () => void;
 }
 
-/** Holds whoever waits on a key until that key is released. */
+/** Holds callers that wait on a key until the key is released. */
 export class Gates {
   readonly #waiting = new Map<string, Set<() => void>>();
   readonly #watchers = new Set<Watcher>();
@@ -19,7 +19,7 @@ export class Gates {
    * Waits until the key is released or the signal aborts.
    *
    * @param key what to wait on
-   * @param signal ends the wait, for a client that has gone
+   * @param signal ends the wait if the client has left
    */
   wait(key: string, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
@@ -38,9 +38,9 @@ export class Gates {
   }
 
   /**
-   * Lets go of all who wait on the key now; who comes later waits again.
+   * Releases everything that waits on the key now. Later callers wait again.
    *
-   * @param key what they wait on
+   * @param key the key
    * @returns how many were waiting
    */
   release(key: string): number {
@@ -52,8 +52,8 @@ export class Gates {
   /**
    * Resolves once at least `count` wait on the key.
    *
-   * @param key what they wait on
-   * @param count how many have to be there
+   * @param key the key
+   * @param count the required number
    */
   held(key: string, count: number): Promise<void> {
     return new Promise((resolve) => {

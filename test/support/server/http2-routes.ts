@@ -1,6 +1,6 @@
 /**
- * Routes that say by the rules of HTTP/2 that a request was not processed. Over HTTP/1.1 they answer
- * like any other.
+ * Routes that report a request as not processed, by the rules of HTTP/2. Over HTTP/1.1 they answer like any
+ * other route.
  *
  * @module
  */
@@ -14,7 +14,7 @@ const GRACE_MS = 20;
 type Stream = Http2ServerResponse["stream"];
 
 /**
- * Refuses the first `times` (1) streams with the key: REFUSED_STREAM.
+ * Rejects the first `times` (1) streams with the key with REFUSED_STREAM.
  *
  * @param exchange the request
  */
@@ -33,7 +33,7 @@ export function refusedStream(exchange: Exchange): void {
 export function goaway(exchange: Exchange): void {
   const stream = firstTimes(exchange, "goaway");
   if (stream === undefined) return sendServed(exchange);
-  // Client streams have odd numbers: two less is the one before.
+  // Client streams have odd numbers: the previous one is two less.
   const lastProcessed = Math.max(0, (stream.id ?? 1) - 2);
   stream.session?.goaway(constants.NGHTTP2_NO_ERROR, lastProcessed);
   stream.session?.close();

@@ -43,10 +43,10 @@ export const VERSION = {
 };
 
 /**
- * Makes a `Status` that reports a failure.
+ * Creates a `Status` that reports a failure.
  *
  * @param code the HTTP status code
- * @param options the fields that differ from what the code implies
+ * @param options fields that override those of the code
  */
 export function failureStatus(code: number, options: StatusOptions = {}): Record<string, unknown> {
   const reason = options.reason ?? REASONS[code] ?? "";
@@ -62,7 +62,7 @@ export function failureStatus(code: number, options: StatusOptions = {}): Record
   };
 }
 
-/** The `Status` that a path without a handler gets. */
+/** The `Status` for a path without a handler. */
 export function notFoundStatus(): Record<string, unknown> {
   return failureStatus(404, {
     message: "the server could not find the requested resource",

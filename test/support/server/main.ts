@@ -1,6 +1,6 @@
 /**
- * The test API server's process. It prints where it takes control calls as one line of JSON, and
- * ends when its standard input does: when the process that started it has gone.
+ * The test API server's process. It prints the origin of its control calls as one line of JSON. It ends when
+ * its standard input ends, which happens when the process that started it has ended.
  *
  * @module
  */

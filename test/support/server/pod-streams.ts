@@ -23,19 +23,19 @@ const STATUS = 3;
 const CLOSE = 255;
 const PIECE = 32 * 1024;
 
-/** What a session may use of its server. */
+/** What a session needs of its server. */
 export interface PodStreamsState {
   readonly gates: Gates;
-  /** Told how many bytes of a flood the client has taken. */
+  /** Called with the number of bytes of a flood that the client has received. */
   onStreamed(bytes: number): void;
-  /** Told of each forwarded connection. */
+  /** Called for each forwarded connection. */
   onForwarded(): void;
 }
 
 const sockets = new WebSocketServer({
   noServer: true,
   perMessageDeflate: false,
-  // The newest that is offered, unless the pod is an old server's.
+  // The newest protocol that is offered, unless the pod plays an old server.
   handleProtocols(offered, request) {
     const isOld = /\/pods\/old\//.test(request.url ?? "");
     const known = isOld
@@ -45,13 +45,13 @@ const sockets = new WebSocketServer({
   },
 });
 
-// `ws` takes tokens alone, as RFC 6455 has it, and API servers do not.
+// `ws` accepts only tokens, as RFC 6455 requires. API servers use other names too.
 sockets.on("headers", (headers) => {
   const at = headers.findIndex((line) => line.startsWith("Sec-WebSocket-Protocol"));
   if (at >= 0) headers[at] = headers[at]?.replace("SPDY|", "SPDY/") ?? "";
 });
 
-/** Whether the pathname is a stream's that is played here: of a pod with one of the known commands. */
+/** Whether the path is a stream that is played here: of a pod, with one of the known commands. */
 export function isPodStream(url: URL): boolean {
   const [, , subresource] = STREAM.exec(url.pathname) ?? [];
   if (subresource === undefined) return false;
@@ -82,7 +82,7 @@ export async function servePodStream(
     }
     const command = subresource === "attach" ? "cat" : commandOf(url);
     const session = { webSocket, url, state, raw: socket as Socket };
-    commands[command]?.(session)?.catch(() => {}); // The client left.
+    commands[command]?.(session)?.catch(() => {}); // The client has left.
   });
 }
 
@@ -117,7 +117,7 @@ const commands: Record<string, Command> = {
     end(webSocket, Number(url.searchParams.getAll("command")[1]));
     return undefined;
   },
-  /** Echoes five bytes, and ends without reading the rest: the connection is reset. */
+  /** Echoes five bytes, then ends without reading the rest, so that the connection is reset. */
   head({ webSocket, raw }) {
     webSocket.once("message", (data) => {
       raw.pause();
@@ -127,7 +127,7 @@ const commands: Record<string, Command> = {
     });
     return undefined;
   },
-  /** Writes as much as the client takes, 1 GiB at the most. */
+  /** Writes as much as the client receives, at most 1 GiB. */
   async flood({ webSocket, state }) {
     const piece = onChannel(STDOUT, Buffer.alloc(PIECE, "x"));
     for (let sent = 0; sent < 1024 ** 3 && webSocket.readyState === webSocket.OPEN; sent += PIECE) {
@@ -136,7 +136,7 @@ const commands: Record<string, Command> = {
     }
     end(webSocket);
   },
-  /** Writes so many bytes on standard error alone, then ends. */
+  /** Writes this many bytes to standard error only, then ends. */
   async complain({ webSocket, url }) {
     const size = Number(url.searchParams.getAll("command")[1]);
     for (let sent = 0; sent < size; sent += PIECE) {
@@ -151,7 +151,7 @@ const commands: Record<string, Command> = {
     raw.resume();
     void commands["cat"]?.({ webSocket, raw, state, url: new URL("https://server.invalid") });
   },
-  /** Writes, and loses the connection. */
+  /** Writes, and then drops the connection. */
   cut({ webSocket, raw }) {
     webSocket.send(onChannel(STDOUT, Buffer.from("half")), () => raw.destroySoon());
     return undefined;
@@ -170,8 +170,8 @@ const commands: Record<string, Command> = {
     return undefined;
   },
   /**
-   * The real `tar`; in the pod `hostile`, it sends the archive that lies in the place of what it is to read, and in
-   * the pod `endless` it does not end after that.
+   * The real `tar`. In the pod `hostile`, it sends the archive that is stored instead of what it should read.
+   * In the pod `endless`, it does not end after that.
    */
   tar({ webSocket, url }) {
     const args = url.searchParams.getAll("command").slice(1);
@@ -196,7 +196,7 @@ const commands: Record<string, Command> = {
     program.on("close", (code) => end(webSocket, code ?? 1));
     return undefined;
   },
-  /** Says what its terminal is like. */
+  /** Reports the size of its terminal. */
   terminal({ webSocket }) {
     webSocket.on("message", (data) => {
       const message = toBytes(data);

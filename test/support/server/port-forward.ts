@@ -27,12 +27,12 @@ export function echoChannels(webSocket: WebSocket, port: number): void {
 }
 
 /**
- * `SPDY/3.1+portforward.k8s.io`, with any number of connections. Port 3 sends without an end, and without regard to
- * its reader.
+ * `SPDY/3.1+portforward.k8s.io`, with any number of connections. Port 3 sends without end, even if nobody
+ * reads.
  */
 export function echoSpdy(webSocket: WebSocket, onOpened: () => void): void {
   let pending = Buffer.alloc(0);
-  /** The ports, by the numbers of their data streams. */
+  /** The ports by the ids of their data streams. */
   const ports = new Map<number, number>();
   webSocket.on("message", (data) => {
     pending = Buffer.concat([pending, toBytes(data)]);
@@ -56,13 +56,13 @@ export function echoSpdy(webSocket: WebSocket, onOpened: () => void): void {
     const stream = frame.readUInt32BE(8);
     if (frame.readUInt16BE(2) === RST_STREAM) ports.delete(stream);
     if (frame.readUInt16BE(2) !== SYN_STREAM) return;
-    // The client compresses no headers: each value has its length before it.
+    // The client does not compress headers: each value is preceded by its length.
     const headers = frame.toString("latin1");
     if (!headers.includes("\0\0\0\x04data")) return;
     const port = Number(/port\0\0\0.(\d+)/.exec(headers)?.[1]);
     ports.set(stream, port);
     onOpened();
-    // The error stream is the one before.
+    // The error stream is the previous one.
     if (port === 1) webSocket.send(dataFrame(stream - 2, Buffer.from(REFUSED), true));
     if (port <= 2) webSocket.send(dataFrame(stream, Buffer.alloc(0), true));
     if (port === 3) flood(stream);

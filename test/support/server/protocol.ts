@@ -1,5 +1,5 @@
 /**
- * What the test API server's process and its driver say to each other.
+ * The messages between the test API server's process and its driver.
  *
  * @module
  */
@@ -9,39 +9,39 @@ import type { FakeApiOptions } from "../../../src/testing/model/fake-api.ts";
 /** A protocol version as `node:tls` names it. */
 export type TlsVersion = "TLSv1.2" | "TLSv1.3";
 
-/** What can be changed on a server while it runs. */
+/** The options that can change while a server runs. */
 export interface LiveOptions {
   /** PEM certificate, or chain. */
   cert: string;
   /** PEM private key. */
   key: string;
   /**
-   * PEM of the CA for client certificates, which are then asked for. As at the Kubernetes API
-   * server, a valid one authenticates the request and an invalid one gets a 401.
+   * PEM of the CA for client certificates, which the server then requests. As at the Kubernetes API server, a
+   * valid one authenticates the request and an invalid one gets a 401.
    */
   clientCa?: string;
   minVersion?: TlsVersion;
   maxVersion?: TlsVersion;
-  /** Requests need this bearer token, or a valid client certificate. `null`: anyone may ask. */
+  /** Requests need this bearer token or a valid client certificate. `null` allows anonymous requests. */
   token?: string | null;
-  /** Whether it takes keys and signatures that OpenSSL finds too weak. @default false */
+  /** Whether it accepts keys and signatures that OpenSSL considers too weak. @default false */
   weak?: boolean;
-  /** How long a connection is kept waiting before its TLS handshake goes on. @default 0 */
+  /** How long a connection waits before its TLS handshake starts. @default 0 */
   handshakeDelayMs?: number;
   /** A gate that connections wait at before their TLS handshake; `null` for none. @default null */
   handshakeGate?: string | null;
 }
 
-/** What a swap can be told. */
+/** The options of a swap. */
 export interface SwapOptions extends Partial<LiveOptions> {
   /**
-   * Whether sessions that were issued before can't be resumed any more, as at another replica behind the
-   * same address. @default false
+   * Whether earlier sessions can no longer be resumed, as with another replica behind the same address.
+   * @default false
    */
   forgetSessions?: boolean;
 }
 
-/** How a server starts. */
+/** The options of a new server. */
 export interface ServeOptions extends LiveOptions {
   /** Whether the handshake fails without a valid client certificate. @default false */
   requireClientCert?: boolean;
@@ -54,28 +54,28 @@ export interface ServeOptions extends LiveOptions {
   /** @default a free one */
   port?: number;
   /**
-   * Whether a model of the API server answers what begins with `/api` and `/apis`, and how it differs from
-   * one of today. It outlives restarts.
+   * Whether a model of the API server answers paths that begin with `/api` and `/apis`, and the options of
+   * that model. It survives restarts.
    */
   fakeApi?: Omit<FakeApiOptions, "clock">;
 }
 
-/** Where a started server is. */
+/** The address of a started server. */
 export interface ServerAddress {
   id: string;
   port: number;
   origin: string;
 }
 
-/** What a server counted since it was created or last reset. */
+/** What a server has counted since it was created or last reset. */
 export interface ServerStats {
   /** TCP connections accepted. */
   connections: number;
-  /** TCP connections open at this moment; a reset leaves it. */
+  /** TCP connections that are open now. A reset does not change this. */
   open: number;
   /**
-   * TLS handshakes that the server saw end well. A client that checks the certificate after the
-   * handshake, as Node does, is counted even where it then rejects.
+   * TLS handshakes that succeeded for the server. A client that verifies the certificate after the handshake,
+   * as Node does, is counted even if it then rejects the server.
    */
   handshakes: number;
   /** How many of those resumed a session. */
@@ -83,9 +83,9 @@ export interface ServerStats {
   handshakeFailures: number;
   requests: number;
   requestsByPath: Record<string, number>;
-  /** How many bytes of floods have been taken by clients, or wait on their way to them. */
+  /** Bytes of floods that clients have received, or that are on their way to them. */
   streamed: number;
-  /** Connections that were forwarded by SPDY. */
+  /** Connections that were forwarded over SPDY. */
   forwarded: number;
 }
 
@@ -104,15 +104,15 @@ export interface RecordedRequest {
 /** The JSON that `/echo` answers with. */
 export interface Echo extends RecordedRequest {
   httpVersion: string;
-  /** The common name in the client certificate, if a valid one was shown. */
+  /** The common name in the client certificate, if a valid one was sent. */
   clientCommonName: string | null;
-  /** What the client said by SNI, if anything. */
+  /** The SNI of the client, if any. */
   sni: string | null;
   /** Every header line as it came, in order. */
   rawHeaders: [name: string, value: string][];
 }
 
-/** Where a started black hole is. */
+/** The address of a started black hole. */
 export interface BlackholeAddress {
   id: string;
   port: number;
@@ -124,37 +124,37 @@ export interface BlackholeStats {
   open: number;
 }
 
-/** How a proxy starts. */
+/** The options of a proxy. */
 export interface ProxyOptions {
-  /** How it is spoken to. */
+  /** The protocol of the proxy. */
   scheme: "http" | "https" | "socks5";
   /** PEM certificate of an https one. */
   cert?: string;
   /** Its PEM private key. */
   key?: string;
-  /** `user:password`, without which nobody gets through. @default anyone does */
+  /** `user:password` that clients must send. @default none is required */
   credentials?: string;
   /**
-   * What it does with everyone, whatever the credentials: closes the connection, answers what is none of its
-   * protocol, sends back what it was sent, or rejects the target and repeats the request while it does so.
+   * How it fails for every client, whatever the credentials: it closes the connection, sends something that
+   * is not its protocol, echoes what it received, or rejects the target and quotes the request.
    *
    * @default none of it
    */
   fault?: "closes" | "garbage" | "echo" | "rejects";
 }
 
-/** Where a started proxy is. */
+/** The address of a started proxy. */
 export interface ProxyAddress {
   id: string;
   port: number;
 }
 
-/** What a proxy saw. */
+/** What a proxy has recorded. */
 export interface ProxyStats {
-  /** Where connections were asked for, as `host:port`, in order. */
+  /** The requested targets as `host:port`, in order. */
   targets: string[];
-  /** How many came without the right credentials. */
+  /** How many requests had wrong credentials or none. */
   refused: number;
-  /** Sockets open at this moment, on both sides. */
+  /** Sockets that are open now, on both sides. */
   open: number;
 }

@@ -12,7 +12,7 @@ import { createServer as createTlsServer } from "node:tls";
 import type { Duplex } from "node:stream";
 import type { ProxyOptions, ProxyStats } from "./protocol.ts";
 
-/** A proxy that listens. */
+/** A listening proxy. */
 export interface Proxy {
   readonly port: number;
   stats(): ProxyStats;
@@ -20,8 +20,8 @@ export interface Proxy {
 }
 
 /**
- * Opens a proxy on a free port of 127.0.0.1. Whatever name it is asked for, it connects to 127.0.0.1: names
- * of a test exist nowhere else.
+ * Opens a proxy on a free port of 127.0.0.1. It connects every name to 127.0.0.1, because the names in tests
+ * do not exist.
  *
  * @returns the proxy, listening
  */
@@ -79,7 +79,7 @@ export async function openProxy(options: ProxyOptions): Promise<Proxy> {
     const { cert, key, scheme } = options;
     const greet = (socket: Socket): void => {
       keep(socket);
-      // A refusal of SOCKS comes after the credentials.
+      // SOCKS rejects a target after the credentials.
       if (fault === "rejects" && scheme === "socks5") {
         serveSocks(socket, 2).catch(() => socket.destroy());
         return;

@@ -35,7 +35,7 @@ type Route = (exchange: Exchange, argument: string) => void | Promise<void>;
 const PROXY = /^\/api\/v1\/namespaces\/[^/]+\/(?:pods|services)\/[^/]+\/proxy(\/.*)?$/;
 const NAMESPACED_PODS = /^\/api\/v1\/namespaces\/[^/]+\/pods$/;
 
-/** By pathname; `/*` stands for one more segment, which the route gets as its argument. */
+/** By path. `/*` stands for one more segment, which is the route's argument. */
 const ROUTES: Record<string, Route> = {
   "/version": (exchange) => sendJson(exchange, 200, VERSION),
   "/echo": echo,

@@ -29,10 +29,10 @@ const RECORDED_REQUESTS = 200;
 
 type Counts = Omit<ServerStats, "open">;
 
-/** One server, which keeps its counts and its port through stops and restarts. */
+/** A server that keeps its counters and its port through stops and restarts. */
 export class TestTlsServer {
   readonly gates: Gates = new Gates();
-  /** Where it was asked for. */
+  /** Set if the options ask for a model. */
   readonly fakeApi: FakeApi | undefined;
   readonly #counts = new Map<string, number>();
   readonly #connections = new Map<number, Connection>();
@@ -45,7 +45,7 @@ export class TestTlsServer {
   #tcp: Server | undefined;
   #ticketKeys = randomBytes(TICKET_KEYS_BYTES);
 
-  /** @param options how the server starts */
+  /** @param options the initial options */
   constructor(options: ServeOptions) {
     this.#options = options;
     this.#port = options.port ?? 0;
@@ -69,13 +69,13 @@ export class TestTlsServer {
     return this.#recorded;
   }
 
-  /** Listens; on the same port as before, where it has listened before. */
+  /** Listens, on the same port as before if it has listened before. */
   async start(): Promise<void> {
-    // A process that starts anew has new ticket keys.
+    // A restarted process has new ticket keys.
     this.#ticketKeys = randomBytes(TICKET_KEYS_BYTES);
     const tls = this.#createTls();
-    // TCP is accepted apart from TLS, so that connections can be counted, delayed and destroyed
-    // before a handshake.
+    // TCP is accepted separately from TLS, so that connections can be counted, delayed and destroyed before a
+    // handshake.
     const tcp = createServer((socket) => void this.#accept(socket));
     tcp.listen(this.#port, this.#options.host ?? "127.0.0.1");
     await once(tcp, "listening");
@@ -96,7 +96,7 @@ export class TestTlsServer {
     await closed;
   }
 
-  /** Stops, then starts with the changed options on the same port. */
+  /** Stops, then starts on the same port with the changed options. */
   async restart(options: Partial<ServeOptions>): Promise<void> {
     await this.stop();
     this.#options = { ...this.#options, ...options };
@@ -104,8 +104,8 @@ export class TestTlsServer {
   }
 
   /**
-   * Changes options for the handshakes and requests to come. Open connections stay, and unless told
-   * otherwise, sessions that were issued before can still be resumed: the ticket keys are the same.
+   * Changes the options of future handshakes and requests. Open connections stay. By default, earlier
+   * sessions can still be resumed, because the ticket keys stay the same.
    *
    * @param options what changes
    */
@@ -127,8 +127,8 @@ export class TestTlsServer {
   }
 
   /**
-   * Closes the connections of this moment as a server does that shuts down in order: idle ones now,
-   * the others once what they have asked for has been sent.
+   * Closes the current connections as in a graceful shutdown: idle ones now, the others once their responses
+   * have been sent.
    *
    * @returns how many there were
    */
@@ -141,7 +141,7 @@ export class TestTlsServer {
     return connections.length;
   }
 
-  /** Sets the counts to zero and forgets the recorded requests. */
+  /** Resets the counters and discards the recorded requests. */
   resetStats(): void {
     this.#stats = noCounts();
     this.#recorded = [];
@@ -179,7 +179,7 @@ export class TestTlsServer {
     server.on("tlsClientError", () => {
       this.#stats.handshakeFailures += 1;
     });
-    // Over HTTP/2 the request and response are of other classes, with the same members.
+    // Over HTTP/2 the request and response have other classes with the same members.
     server.on("request", (request: unknown, response: unknown) => {
       void this.#serve(request as IncomingMessage, response as ServerResponse);
     });
@@ -213,7 +213,7 @@ export class TestTlsServer {
     if (!socket.destroyed) this.#tls?.emit("connection", socket);
   }
 
-  /** Counts and records a request; `undefined` where its connection has gone already. */
+  /** Counts and records a request; `undefined` if its connection has already been closed. */
   #arrive(request: IncomingMessage): { connection: Connection; recorded: RecordedRequest } | null {
     const connection = this.#connections.get(request.socket.remotePort ?? 0);
     if (connection === undefined) return null;
@@ -247,7 +247,7 @@ export class TestTlsServer {
       if (isDraining && answering === 0) closeSoon();
     });
     response.on("error", ignore);
-    // Go's server announces no idle limit, and a client that is told one closes early.
+    // Go's server announces no idle limit, and a client that sees one closes early.
     if (request.httpVersionMajor === 1) response.setHeader("Connection", "keep-alive");
     const exchange: Exchange = {
       ...arrival,
@@ -263,7 +263,7 @@ export class TestTlsServer {
       await readBody(exchange);
       sendUnauthorized(exchange);
     } catch (error) {
-      // A client that leaves while its body is read or its response written is no fault.
+      // A client that leaves while its body is read or its response written is not an error.
       if (request.destroyed || gone.signal.aborted || response.headersSent) return;
       const status = failureStatus(500, { message: String(error) });
       response.writeHead(500, { "Content-Type": "application/json" });
@@ -288,7 +288,7 @@ export class TestTlsServer {
     serveExec(request, socket);
   }
 
-  /** As kube-apiserver: a valid client certificate will do, an invalid one is a 401. */
+  /** As kube-apiserver: a valid client certificate is enough, and an invalid one gets a 401. */
   #isAuthenticated(request: IncomingMessage): boolean {
     const { clientCa, token } = this.#options;
     const socket = request.socket as TLSSocket;
@@ -298,10 +298,10 @@ export class TestTlsServer {
   }
 }
 
-/** What closes the request's connection once all that was written has been sent. */
+/** Returns a function that closes the request's connection once everything has been sent. */
 function closerOf(request: IncomingMessage): () => void {
   if (request.httpVersionMajor === 1) return () => request.socket.destroySoon();
-  // A stream that has ended does not know its session any more.
+  // A stream that has ended no longer knows its session.
   const { session } = (request as unknown as Http2ServerRequest).stream;
   return () => session?.close();
 }
@@ -338,5 +338,5 @@ function noCounts(): Counts {
 }
 
 function ignore(): void {
-  // A connection that breaks is what many a test is about.
+  // Many tests break connections on purpose.
 }

@@ -19,13 +19,13 @@ const NORMAL_CLOSURE = 1000;
 const STDOUT_CHANNEL = 1;
 const STATUS_CHANNEL = 3;
 
-/** Whether the pathname is a pod's exec subresource. */
+/** Whether the path is a pod's exec subresource. */
 export function isExecPath(pathname: string): boolean {
   return EXEC.test(pathname);
 }
 
 /**
- * Refuses an upgrade with a `Status`.
+ * Rejects an upgrade with a `Status`.
  *
  * @param socket the client's connection
  * @param message what the status says; the code's phrase by default
@@ -72,8 +72,8 @@ export function serveExec(request: IncomingMessage, socket: Duplex): void {
   socket.write(channelFrame(STDOUT_CHANNEL, "hello from the container\n"));
   socket.write(channelFrame(STATUS_CHANNEL, '{"metadata":{},"status":"Success"}'));
   socket.write(frame(CLOSE_FRAME, Buffer.from([NORMAL_CLOSURE >> 8, NORMAL_CLOSURE & 0xff])));
-  // The client's answer to the close frame, or its end, closes the connection. What it sends before
-  // that (standard input, resizes) is not looked at.
+  // The client's close frame or its end closes the connection. Anything that it sends before (standard input,
+  // resizes) is ignored.
   socket.on("data", (chunk: Buffer) => {
     if (isCloseFrame(chunk)) socket.end();
   });

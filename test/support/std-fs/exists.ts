@@ -1,6 +1,6 @@
 /**
- * Stands in for the standard library's `exists` where its registry can't be reached: the same signature
- * and, for what is asked of it here, the same answers.
+ * Replaces the standard library's `exists` if its registry can't be reached. It has the same signature and,
+ * as far as it is used here, the same results.
  *
  * @module
  */
@@ -28,11 +28,11 @@ interface DenoNamespace {
 declare const Deno: DenoNamespace;
 
 /**
- * Whether a path is there.
+ * Whether a path exists.
  *
  * @param path The path of a file or a directory.
- * @param options What else it must be.
- * @returns `true` if the path is there, and is what it must be.
+ * @param options Further conditions.
+ * @returns `true` if the path exists and meets the conditions.
  */
 export async function exists(path: string | URL, options?: ExistsOptions): Promise<boolean> {
   try {

@@ -1,5 +1,5 @@
 /**
- * Stands in for the standard library's file system module where its registry can't be reached.
+ * Replaces the standard library's file system module if its registry can't be reached.
  *
  * @module
  */
