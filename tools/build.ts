@@ -1,5 +1,5 @@
 /**
- * Builds what npm gets: `dist/<entry>.js`, the chunks that they share, and their declarations.
+ * Builds the files of the npm package: `dist/<entry>.js`, the shared chunks, and the declarations.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import process from "node:process";
 import { type Plugin, build } from "rolldown";
 import { bin, root, run } from "./run.ts";
 
-/** The public entries, by the names of what is built. */
+/** The public entries, by the names of their built files. */
 const entries = {
   node: "runtimes/node.ts",
   deno: "runtimes/deno.ts",
@@ -25,10 +25,10 @@ const entries = {
   testing: "runtimes/testing.ts",
 };
 
-/** What is run and not imported. */
+/** The programs, which are run and not imported. */
 const programs = { cli: "runtimes/cli.ts" };
 
-/** How many of them are a whole client each, so that what they share is the core. */
+/** How many of the entries are a whole client each. What these share is the core. */
 const CLIENTS = 4;
 
 const dist = join(root, "dist");
@@ -56,12 +56,12 @@ await build({
     format: "esm",
     comments: { annotation: true, jsdoc: false, legal: false },
     entryFileNames: "[name].js",
-    // What is loaded when it is first used: the size check leaves this folder out.
+    // Code that is loaded at its first use. The size check ignores this folder.
     chunkFileNames: ({ isDynamicEntry, name }) =>
       isDynamicEntry ? `late/${name}.js` : `${name}.js`,
     codeSplitting: {
       groups: [
-        // One file: as the dozen that it would be by itself, a program on Node starts that much later.
+        // One file. As a dozen separate files, it would delay the start of a program on Node.
         {
           name: "core",
           test: /[\\/]src[\\/]/,
@@ -69,7 +69,7 @@ await build({
           minShareCount: CLIENTS,
           priority: 1,
         },
-        // Loaded late by clients, and at once by the drop-in for client-node.
+        // Clients load this late, and the drop-in for client-node loads it at once.
         { name: "late/client-certificates", test: /client-cert-pair|private-key/ },
       ],
     },
@@ -94,7 +94,7 @@ async function writeDeclarations(): Promise<void> {
   await removeEmptyFolders(types);
 }
 
-/** Finds the declarations that a public one leads to. Those of private files lead to other packages. */
+/** Finds the declarations that a public one refers to. Those of private files refer to other packages. */
 async function follow(file: string, reachable: Set<string>): Promise<void> {
   if (reachable.has(file)) return;
   reachable.add(file);
@@ -103,8 +103,8 @@ async function follow(file: string, reachable: Set<string>): Promise<void> {
   for (const [, , specifier = ""] of text.matchAll(relative)) {
     await follow(resolve(dirname(file), `${specifier}.d.ts`), reachable);
   }
-  // Older compilers and bundlers know declarations by the name of the JavaScript beside them. The
-  // examples name the package as it is called on JSR.
+  // Older compilers and bundlers find declarations by the name of the JavaScript file beside them. The
+  // examples use the package's name on JSR.
   const forNpm = text.replace(relative, "$1$2.js$3").replaceAll("@reanchor/reanchor", "reanchor");
   await writeFile(file, forNpm);
 }

@@ -1,5 +1,5 @@
 /**
- * The one gate: every check that is not a test. Runs them all, and says which failed.
+ * The one gate: every check that is not a test. Runs all of them, and reports which failed.
  *
  * @module
  */

@@ -1,7 +1,7 @@
 /**
- * Runs the end-to-end tests against a real kube-apiserver on Node, Deno and Bun: `npm run test:e2e`, or
- * `npm run test:e2e -- LANE ...` for some of them. `--slow` is what waits for ten minutes, on all of them
- * side by side. With `--if-go` a machine without Go is no failure.
+ * Runs the end-to-end tests against a real kube-apiserver on Node, Deno and Bun: `npm run test:e2e`, or `npm
+ * run test:e2e -- LANE ...` for some of them. `--slow` runs the tests that wait for ten minutes, on all
+ * runtimes in parallel. With `--if-go`, a machine without Go is not an error.
  *
  * @module
  */
@@ -71,7 +71,7 @@ async function runLanes(): Promise<void> {
   if (failed > 0) process.exitCode = 1;
 }
 
-/** A row a figure, a column a lane. */
+/** One row per figure, one column per lane. */
 async function printFigures(): Promise<void> {
   const columns = await Promise.all(chosen.map(({ name }) => readFigures(name)));
   const whats = [...new Set(columns.flatMap((column) => [...column.keys()]))];

@@ -1,6 +1,6 @@
 /**
  * The floors of `src/`, from the ground up. A file imports from its own floor and from those below it, types
- * included. Two folders on one floor stand beside each other: neither imports the other.
+ * included. Two folders on the same floor do not import each other.
  *
  * @module
  */
@@ -25,11 +25,11 @@ export const floors: readonly (readonly string[])[] = [
 /** A rule for the imports of some files. */
 export interface ImportRule {
   readonly files: string[];
-  /** Matches what these files must not import. */
+  /** Matches the imports that these files must not have. */
   readonly regex: string;
 }
 
-/** The rules that hold the floors. */
+/** The rules that enforce the floors. */
 export function floorRules(): ImportRule[] {
   const ground: ImportRule = { files: ["src/*.ts"], regex: pathsInto(floors.flat()) };
   const folders = floors.flatMap((floor, index) =>

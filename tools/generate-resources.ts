@@ -1,7 +1,7 @@
 /**
- * Generates `src/resources/generated/` out of OpenAPI v3 documents:
- * `node tools/generate-resources.ts FOLDER`, where the folder holds them as Kubernetes keeps them in
- * `api/openapi-spec/v3`. They are what an API server gives at `/openapi/v3/api/v1` and the like.
+ * Generates `src/resources/generated/` from OpenAPI v3 documents: `node tools/generate-resources.ts FOLDER`,
+ * where the folder holds them as Kubernetes keeps them in `api/openapi-spec/v3`. An API server returns them
+ * at `/openapi/v3/api/v1` and similar paths.
  *
  * @module
  */

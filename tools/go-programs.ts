@@ -12,12 +12,12 @@ import { root, run } from "./run.ts";
 
 /** A real kube-apiserver, and in `node/` a stand-in for the nodes of its cluster. */
 const SERVER = `${root}test/apiserver`;
-/** What client-go makes of kubeconfigs. */
+/** Reports how client-go reads kubeconfigs. */
 const ORACLE = `${root}test/kubeconfig-oracle`;
-/** From nothing, all of Kubernetes is downloaded and compiled. */
+/** The first time, all of Kubernetes is downloaded and compiled. */
 const BUILD_LIMIT_MS = 20 * 60_000;
 
-/** Says what is being done. */
+/** Reports the progress. */
 type Say = (text: string) => void;
 
 /** Whether Go is installed. */
@@ -25,7 +25,7 @@ export async function hasGo(): Promise<boolean> {
   return (await run("go", ["version"], { cwd: SERVER })).exitCode === 0;
 }
 
-/** Builds kube-apiserver and the node. Returns why it could not. */
+/** Builds kube-apiserver and the node. Returns the reason if it fails. */
 export async function buildServers(say: Say): Promise<string | undefined> {
   const version = /k8s\.io\/kubernetes (v\S+)/.exec(
     await readFile(`${SERVER}/go.mod`, "utf8"),
@@ -46,7 +46,7 @@ export async function buildServers(say: Say): Promise<string | undefined> {
   );
 }
 
-/** Builds the program that says what client-go makes of kubeconfigs. Returns why it could not. */
+/** Builds the program that reports how client-go reads kubeconfigs. Returns the reason if it fails. */
 export async function buildOracle(say: Say): Promise<string | undefined> {
   return await build("client-go", { folder: ORACLE, options: ["-o", oracleProgram, "."] }, say);
 }

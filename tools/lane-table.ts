@@ -1,5 +1,5 @@
 /**
- * Prints what lanes came to, a row a lane.
+ * Prints the results of lanes, one row per lane.
  *
  * @module
  */
@@ -8,12 +8,12 @@ import { basename } from "node:path";
 import type { Lane, LaneResult } from "./lanes.ts";
 import { run } from "./run.ts";
 
-/** Prints the table's first row. */
+/** Prints the heading of the table. */
 export function printHeading(): void {
   console.log(row(["lane", "runtime", "passed", "failed", "skipped", "seconds"]));
 }
 
-/** Prints a lane's row, and before it what the lane printed, where it failed. */
+/** Prints a lane's row. If the lane failed, prints its output first. */
 export async function printResult(lane: Lane, result: LaneResult): Promise<void> {
   if (result.failed > 0) console.log(`\n${result.output}\n`);
   const counts = [result.passed, result.failed, result.skipped].map(String);
@@ -26,7 +26,7 @@ function row([lane = "", runtime = "", ...numbers]: readonly string[]): string {
   );
 }
 
-/** The first version number that a program names, as it stands. */
+/** The first version number in a program's output. */
 async function readVersion({ version: [command, ...rest] }: Lane): Promise<string> {
   const { output } = await run(command, rest);
   const [version = "unknown"] = /\d+(?:[.-]\d+)+/.exec(output) ?? [];

@@ -1,5 +1,5 @@
 /**
- * The lanes of the tests: which files run on which runtime, and how their results are read.
+ * The lanes of the tests: the files to run on each runtime, and how to read their results.
  *
  * @module
  */
@@ -9,13 +9,13 @@ import { readFile, rm } from "node:fs/promises";
 import process from "node:process";
 import { bin, root, run } from "./run.ts";
 
-/** What a lane came to. */
+/** The result of a lane. */
 export interface LaneResult {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
   readonly seconds: number;
-  /** What it printed. */
+  /** Its output. */
   readonly output: string;
 }
 
@@ -23,9 +23,9 @@ export interface LaneResult {
 export interface Lane {
   readonly name: string;
   readonly what: string;
-  /** Says which version of its runtime this is. */
+  /** Returns the version of its runtime. */
   readonly version: readonly [command: string, ...args: string[]];
-  /** Whether it needs what `npm run build` makes. */
+  /** Whether it needs the output of `npm run build`. */
   readonly needsBuild: boolean;
   run(): Promise<LaneResult>;
 }
@@ -34,7 +34,7 @@ const VITEST = "node_modules/vitest/vitest.mjs";
 const CONFIG = "tools/vitest.config.ts";
 const LIMIT_MS = 30 * 60_000;
 
-/** What a machine may set that a test must not see. */
+/** Environment variables of the machine that must not affect the tests. */
 const foreignVariables =
   /^(?:KUBE|POD_NAMESPACE$|NODE_|DENO_|BUN_|SSL_CERT_|(?:HTTPS?|ALL|NO)_PROXY$)/i;
 
@@ -42,7 +42,7 @@ const environment = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !foreignVariables.test(name)),
 );
 
-/** What is tested on Node alone: tools and test servers, which run nowhere else. */
+/** What is tested only on Node: tools and test servers, which run nowhere else. */
 const nodeAlone: ReadonlySet<string> = new Set(["bench", "demo", "support", "tools"]);
 const unitOfCore = readdirSync(`${root}test/unit`)
   .filter((name) => !nodeAlone.has(name))
@@ -68,7 +68,7 @@ const hosts: readonly Host[] = [
     options: [],
   })),
   { name: "deno", command: bin("deno"), flags: ["run", "-A"], files: everywhere, options: [] },
-  // Bun's default pool crashes, and without --bun it would run Node.
+  // Bun's default pool crashes, and without --bun it would run on Node.
   {
     name: "bun",
     command: bin("bun"),
@@ -78,7 +78,7 @@ const hosts: readonly Host[] = [
   },
 ];
 
-/** All of them, the longest first. */
+/** All lanes, the longest first. */
 export const lanes: readonly Lane[] = [
   ...hosts.map((host) => vitest({ ...host, what: "unit and contract" })),
   ...hosts.map((host) =>
@@ -106,18 +106,18 @@ export const lanes: readonly Lane[] = [
 /** Some files, and how vitest runs them. */
 export interface VitestLane extends Pick<Lane, "name" | "what"> {
   readonly files: readonly string[];
-  /** The runtime; by default this Node. */
+  /** The runtime; this process's Node by default. */
   readonly command?: string;
-  /** What the runtime is started with. */
+  /** The arguments of the runtime. */
   readonly flags?: readonly string[];
-  /** What vitest is called with. */
+  /** The arguments of vitest. */
   readonly options?: readonly string[];
   readonly config?: string;
-  /** What is set beside the usual environment. */
+  /** Variables in addition to the usual environment. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Makes a lane of files that vitest runs. */
+/** Creates a lane of files that vitest runs. */
 export function vitest({
   name,
   what,
@@ -181,7 +181,7 @@ async function readReport(report: string): Promise<Counts> {
   }
 }
 
-/** Vitest never runs Deno's sanitizers: these tests are of Deno's own kind. */
+/** Vitest never uses Deno's sanitizers, so these tests use Deno's own test runner. */
 function denoTest(): Lane {
   return {
     name: "sanitizers",
@@ -207,7 +207,7 @@ function denoTest(): Lane {
   };
 }
 
-/** A lane that ran nothing, or ended badly without saying which test failed, has failed. */
+/** A lane that ran no tests, or that failed without a failed test, has failed. */
 function judged(result: LaneResult, endedWell: boolean): LaneResult {
   if (endedWell && result.passed > 0) return result;
   return { ...result, failed: Math.max(1, result.failed) };

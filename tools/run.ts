@@ -17,16 +17,16 @@ export interface RunOptions {
   cwd?: string;
   /** @default this process's environment */
   env?: NodeJS.ProcessEnv;
-  /** After how many milliseconds it and its children are ended. @default 300_000 */
+  /** The time limit in milliseconds, after which it and its children are killed. @default 300_000 */
   timeoutMs?: number;
 }
 
-/** What came of it. */
+/** The result of a program. */
 export interface RunResult {
-  /** `null` where it was ended, or could not be started. */
+  /** The exit code. `null` if it was killed or could not be started. */
   readonly exitCode: number | null;
   readonly timedOut: boolean;
-  /** Both of its outputs, as they came. */
+  /** Both of its outputs, in the order of arrival. */
   readonly output: string;
   readonly seconds: number;
 }
@@ -40,7 +40,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 
-/** The path of a program that a dependency brings. */
+/** The path of a program in a dependency. */
 export function bin(name: string): string {
   return `${root}node_modules/.bin/${name}`;
 }
@@ -52,7 +52,7 @@ export async function run(
   { cwd = root, env = process.env, timeoutMs = 300_000 }: RunOptions = {},
 ): Promise<RunResult> {
   const started = performance.now();
-  // A process group of its own, so that its children end with it.
+  // A process group of its own, so that its children are killed with it.
   const child = spawn(command, args, {
     cwd,
     env,
@@ -92,6 +92,6 @@ function kill(pid: number): void {
   try {
     process.kill(-pid, "SIGKILL");
   } catch {
-    // It has ended by itself.
+    // It has already ended.
   }
 }

@@ -10,7 +10,7 @@ import { printHeading, printResult } from "./lane-table.ts";
 import { type Lane, type LaneResult, lanes } from "./lanes.ts";
 import { root, run } from "./run.ts";
 
-/** How many lanes run at once. */
+/** How many lanes run at the same time. */
 const AT_ONCE = 2;
 
 const args = process.argv.slice(2);

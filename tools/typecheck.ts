@@ -1,5 +1,5 @@
 /**
- * Type-checks every part under the globals that it may use.
+ * Type-checks every part with the globals that it may use.
  *
  * @module
  */
@@ -15,7 +15,7 @@ const projects = [
   "tsconfig.json",
 ];
 
-/** What Deno's own types are for. */
+/** The files that need Deno's own types. */
 const denoFiles = [
   "runtimes/deno.ts",
   "test/deno/",

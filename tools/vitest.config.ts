@@ -1,5 +1,5 @@
 /**
- * How the tests run; `tools/test.ts` says which, on which runtime.
+ * The configuration of the tests. `tools/test.ts` selects the tests and the runtime.
  *
  * @module
  */
@@ -21,7 +21,7 @@ const config: ViteUserConfig = defineConfig({
     globalSetup: path("test/support/global-setup.ts"),
     testTimeout: 120_000,
     hookTimeout: 60_000,
-    // What is waited for gets the time that a loaded machine needs.
+    // Waits get the time that a loaded machine needs.
     expect: { poll: { timeout: 60_000 } },
     retry: 0,
   },

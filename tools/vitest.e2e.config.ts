@@ -1,5 +1,5 @@
 /**
- * How the end-to-end tests run; `tools/e2e.ts` says on which runtime.
+ * The configuration of the end-to-end tests. `tools/e2e.ts` selects the runtime.
  *
  * @module
  */
@@ -16,7 +16,7 @@ const config: ViteUserConfig = mergeConfig(
   common,
   defineConfig({ test: { fileParallelism: false, testTimeout: 180_000 } }),
 );
-// Arrays would be joined.
+// Merging would concatenate the arrays.
 config.test = {
   ...config.test,
   include: ["test/e2e/**/*.test.ts", "test/e2e-slow/**/*.test.ts"],

@@ -1,5 +1,5 @@
 /**
- * A client's process: started, listened to, ended.
+ * Starts, observes and ends a client's process.
  *
  * @module
  */
@@ -15,20 +15,20 @@ const STDERR_CHARACTERS = 2_000;
 
 /** A client's process. */
 export interface ClientProcess {
-  /** Resolves with the runtime's name and version once it has loaded; rejects where it ends before. */
+  /** Resolves with the runtime's name and version once it has loaded. Rejects if it ends before that. */
   readonly ready: Promise<string>;
-  /** Lets it begin. */
+  /** Lets it start its requests. */
   go(): void;
-  /** Tells it to end, and ends it where it does not. Says whether it did by itself. */
+  /** Asks it to end, and kills it if it does not. Returns whether it ended by itself. */
   stop(): Promise<boolean>;
-  /** Ends it at once. */
+  /** Kills it. */
   kill(): void;
 }
 
-/** Receives what a process says and does. */
+/** Receives the messages and events of a process. */
 export interface ClientListener {
   message(message: Message): void;
-  /** It has ended by itself. */
+  /** Called when it has ended by itself. */
   died(how: string): void;
 }
 
@@ -37,7 +37,7 @@ export interface ClientListener {
  *
  * @param command the program and its arguments
  * @param port its server's
- * @param listener receives that
+ * @param listener receives its messages
  */
 export function startClient(
   [program = "", ...args]: readonly string[],
@@ -47,17 +47,17 @@ export function startClient(
   const child = spawn(program, args, {
     env: environment(port),
     stdio: ["pipe", "pipe", "pipe"],
-    // A group of its own: Ctrl-C is the demo's to take, and it ends its clients itself.
+    // A process group of its own: Ctrl-C is handled by the demo, which ends its clients itself.
     detached: process.platform !== "win32",
   });
   const { promise: ready, resolve, reject } = Promise.withResolvers<string>();
-  ready.catch(() => {}); // Whoever waits is told; it may have died first.
+  ready.catch(() => {}); // Reported to the caller that awaits it, which may be later.
   let isStopping = false;
   let complaint = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     complaint = (complaint + text).slice(-STDERR_CHARACTERS);
   });
-  child.stdin.on("error", () => {}); // It has gone, which is told below.
+  child.stdin.on("error", () => {}); // It has ended, which is reported below.
   createInterface({ input: child.stdout }).on("line", (line) => {
     const message = parse(line);
     if (message?.type === "ready") resolve(message.runtime);
@@ -73,7 +73,7 @@ export function startClient(
   }
 
   child.once("error", (error) => end(error.message));
-  // Not `exit`: what it last wrote has been read by now.
+  // Not `exit`: by the time of `close`, its last output has been read.
   child.once("close", (code, signal) => {
     end(signal === null ? `with exit code ${code}` : `by ${signal}`);
   });
@@ -94,7 +94,7 @@ export function startClient(
     kill() {
       isStopping = true;
       child.kill("SIGKILL");
-      // A launcher's own child has the same standard input, and ends by it.
+      // A launcher's child shares this standard input, and ends when it ends.
       child.stdin.destroy();
     },
   };
@@ -104,7 +104,7 @@ function hasEnded({ exitCode, signalCode, pid }: ChildProcess): boolean {
   return exitCode !== null || signalCode !== null || pid === undefined;
 }
 
-/** Just what is needed: no proxy, no kubeconfig and no certificate store of the host's. */
+/** Only what is needed: no proxy, no kubeconfig and no certificate store of the host. */
 function environment(port: number): Record<string, string> {
   const kept = ["PATH", "HOME", "TMPDIR", "XDG_CACHE_HOME", "SystemRoot", "USERPROFILE", "TEMP"];
   const env: Record<string, string> = {};
@@ -125,7 +125,7 @@ function parse(line: string): Message | undefined {
   try {
     return JSON.parse(line) as Message;
   } catch {
-    return undefined; // Not ours: a library that prints.
+    return undefined; // Not one of our messages: output of a library.
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * The clients that run side by side, and how each is started.
+ * The clients of the demo, and how each is started.
  *
  * @module
  */
@@ -22,10 +22,10 @@ export interface Places {
 export interface Client {
   readonly id: string;
   readonly label: string;
-  /** What it is made of; `{runtime}` stands for its runtime and that one's version. */
+  /** What it consists of. `{runtime}` is replaced with its runtime and version. */
   readonly detail: string;
   readonly isReanchor: boolean;
-  /** How it goes about a changed CA, if it does not report its reads. */
+  /** How it handles a changed CA, if it does not report its reads. */
   readonly reloads?: string;
   /** The program and its arguments. */
   command(places: Places): readonly string[];
@@ -80,7 +80,7 @@ export const clients: readonly Client[] = [
       "--no-check",
       "--config",
       denoConfig,
-      // All that it needs, and nothing else.
+      // Everything that it needs, and nothing more.
       "--allow-net",
       `--allow-read=${root}`,
       "--allow-env=KUBERNETES_SERVICE_HOST,KUBERNETES_SERVICE_PORT",
@@ -108,7 +108,10 @@ function worker(name: string): string {
   return fileURLToPath(new URL(`./workers/${name}.ts`, import.meta.url));
 }
 
-/** The program beside the npm package's launcher, or the launcher where that has yet to fetch it. */
+/**
+ * The program beside the npm package's launcher. If the launcher has not downloaded it yet, the launcher
+ * itself.
+ */
 function denoCommand(): string[] {
   const launcher = require.resolve("deno/bin.cjs");
   const name = process.platform === "win32" ? "deno.exe" : "deno";

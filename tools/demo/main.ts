@@ -16,7 +16,7 @@ import { createPaint, drawSummary } from "./text.ts";
 
 const FAILURE = 1;
 const USAGE = 2;
-/** As a shell reports an end by SIGINT. */
+/** The exit code that a shell reports after SIGINT. */
 const INTERRUPTED = 130;
 
 process.exitCode = await main();

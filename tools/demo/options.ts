@@ -13,7 +13,7 @@ export interface DemoOptions {
   readonly svg: string | undefined;
 }
 
-/** What `--help` prints. */
+/** The output of `--help`. */
 export const help = `Rotates a cluster's CA three times under seven clients, and shows what becomes of them.
 
   npm run demo

@@ -1,11 +1,11 @@
 /**
- * What a client's process says to the demo: one line of JSON each on its standard output. It begins
- * when its standard input says `go`, and ends when that ends.
+ * The messages from a client's process to the demo: one line of JSON each, on standard output. The client
+ * starts when it reads `go` on its standard input, and ends when its standard input ends.
  *
  * @module
  */
 
-/** It has loaded, and waits. */
+/** The client has loaded, and waits. */
 export interface ReadyMessage {
   readonly type: "ready";
   /** The runtime and its version, as in `Node 24.1.0`. */
@@ -27,5 +27,5 @@ export interface ReadMessage {
   readonly changed: boolean;
 }
 
-/** Everything that it says. */
+/** All messages of a client. */
 export type Message = ReadyMessage | RequestMessage | ReadMessage;

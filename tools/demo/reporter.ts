@@ -1,5 +1,5 @@
 /**
- * Shows a run as it happens: redrawn in place on a terminal, in plain lines elsewhere.
+ * Shows a run as it happens: redrawn in place on a terminal, and as plain lines otherwise.
  *
  * @module
  */
@@ -12,19 +12,19 @@ const FRAME_MS = 200;
 
 /** Shows a run. */
 export interface Reporter {
-  /** Begins to show it. */
+  /** Starts to show the run. */
   start(timeline: Timeline, now: () => number): void;
-  /** Something worth a line happened. */
+  /** Reports an event that deserves a line. */
   news(text: string): void;
-  /** Shows the last state, and nothing more. */
+  /** Shows the final state, and stops. */
   end(): void;
 }
 
 /**
  * Makes the reporter that fits an output.
  *
- * @param output where to
- * @param paint how to colour
+ * @param output the output
+ * @param paint applies colours
  */
 export function createReporter(output: WriteStream, paint: Paint): Reporter {
   return output.isTTY ? createLiveReporter(output, paint) : createPlainReporter(output);
@@ -80,7 +80,7 @@ function createPlainReporter(output: WriteStream): Reporter {
           output.write(`${formatSecond(timeline, seconds)}\n`);
         }
       };
-      // A little later than the second, so that what began in it has ended.
+      // A little after the second, so that requests that began in it have ended.
       timer = setInterval(() => tell(Math.floor((now() - 300) / SECOND_MS)), 100);
       tellRest = () => tell(Math.ceil(Math.min(now(), timeline.durationMs) / SECOND_MS));
     },

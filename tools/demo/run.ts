@@ -1,5 +1,5 @@
 /**
- * One run of the demo, from the first server to the last client's end.
+ * A run of the demo, from the start of the servers to the end of the last client.
  *
  * @module
  */
@@ -22,14 +22,14 @@ import {
 /** How long the clients may take to load. */
 const READY_MS = 12_000;
 
-/** What a run came to. */
+/** The result of a run. */
 export interface RunResult {
   readonly timeline: Timeline;
   /** In the order of the timeline's clients. */
   readonly summaries: readonly ClientSummary[];
 }
 
-/** One client while it runs. */
+/** A client while it runs. */
 interface Runner {
   readonly lane: ClientLane;
   readonly process: ClientProcess;
@@ -41,8 +41,8 @@ interface Runner {
 /**
  * Runs the clients through the script.
  *
- * @param reporter receives what happens
- * @param signal ends the run early: clients, servers and folders are gone once this has thrown
+ * @param reporter receives the events
+ * @param signal ends the run early. Clients, servers and folders are gone when this throws
  * @throws the signal's reason
  */
 export async function runDemo(reporter: Reporter, signal: AbortSignal): Promise<RunResult> {
@@ -91,10 +91,10 @@ export async function runDemo(reporter: Reporter, signal: AbortSignal): Promise<
   }
 }
 
-/** What a client runs in. */
+/** The environment that a client runs in. */
 interface RunnerHost {
   readonly stage: Stage;
-  /** When the run began. */
+  /** When the run started. */
   readonly startedAt: () => number;
   readonly reporter: Reporter;
 }
@@ -130,7 +130,7 @@ function startRunner(
   return runner;
 }
 
-/** Waits until every client has loaded, and adds what each runs on. */
+/** Waits until every client has loaded, and records their runtimes. */
 async function loadAll(runners: Runner[], signal: AbortSignal): Promise<ClientLane[]> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(READY_MS)]);
   const { promise: late, reject } = Promise.withResolvers<never>();
@@ -151,7 +151,7 @@ async function loadAll(runners: Runner[], signal: AbortSignal): Promise<ClientLa
   );
 }
 
-/** Carries out a step, and notes when it began and when everybody saw it. */
+/** Carries out a step, and records when it began and when every client could see it. */
 async function take(planned: PlannedStep, stage: Stage, now: () => number): Promise<Step> {
   const { rotation, where, authorities } = planned;
   if (rotation === 0) return { rotation, where, authorities, beganAt: 0, endedAt: 0 };
@@ -160,7 +160,7 @@ async function take(planned: PlannedStep, stage: Stage, now: () => number): Prom
   return { rotation, where, authorities, beganAt, endedAt: now() };
 }
 
-/** A line about the last of the steps. */
+/** A line about the latest step. */
 function tellStep(step: Step, steps: readonly Step[]): string {
   const isAbsent = findAbsences(steps).some(({ to }) => to === Number.POSITIVE_INFINITY);
   return `${(step.beganAt / 1000).toFixed(1).padStart(6)} s  ${describeStep(step, isAbsent)}`;

@@ -1,13 +1,13 @@
 /**
- * When what rotates. A real rotation takes hours or days; here it is seconds, and each client keeps its
- * own defaults (reanchor's reload interval is 60 s, so only a reload on failure can save it).
+ * The schedule of the rotations. A real rotation takes hours or days. Here it takes seconds, while each
+ * client keeps its defaults. reanchor's reload interval is 60 s, so only a reload on failure helps it.
  *
  * @module
  */
 
 import type { Step } from "./timeline.ts";
 
-/** A step to come. */
+/** A future step. */
 export interface PlannedStep extends Pick<Step, "rotation" | "where" | "authorities"> {
   readonly atMs: number;
 }
@@ -15,10 +15,10 @@ export interface PlannedStep extends Pick<Step, "rotation" | "where" | "authorit
 /** How long the clients run. */
 export const DURATION_MS = 19_000;
 
-/** How many CAs there are. */
+/** The number of CAs. */
 export const AUTHORITIES = 4;
 
-/** How things are at first, then three rotations: two with an overlap, one without any. */
+/** The initial state, then three rotations: two with an overlap, and one without. */
 export const script: readonly PlannedStep[] = [
   { atMs: 0, rotation: 0, where: "file", authorities: [1] },
   { atMs: 0, rotation: 0, where: "server", authorities: [1] },
@@ -28,10 +28,10 @@ export const script: readonly PlannedStep[] = [
   { atMs: 7_500, rotation: 2, where: "file", authorities: [2, 3] },
   { atMs: 8_500, rotation: 2, where: "server", authorities: [3] },
   { atMs: 10_000, rotation: 2, where: "file", authorities: [3] },
-  // No overlap: the server goes first, and the file follows a second later.
+  // No overlap: the server changes first, and the file a second later.
   { atMs: 13_500, rotation: 3, where: "server", authorities: [4] },
   { atMs: 14_500, rotation: 3, where: "file", authorities: [4] },
 ];
 
-/** How many rotations there are. */
+/** The number of rotations. */
 export const rotations: number = Math.max(...script.map(({ rotation }) => rotation));

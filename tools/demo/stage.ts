@@ -1,6 +1,6 @@
 /**
- * What the clients run against: API servers on loopback, and the folder that a pod finds its service
- * account in, laid out as the kubelet does.
+ * The environment of the clients: API servers on loopback, and a pod's service account folder, laid out as
+ * the kubelet does.
  *
  * @module
  */
@@ -20,10 +20,10 @@ import type { PlannedStep } from "./script.ts";
 const SERVICE_ACCOUNT = "var/run/secrets/kubernetes.io/serviceaccount";
 const TOKEN = "the-service-accounts-token";
 
-/** How long a server continues with a new certificate before it closes the connections of the old one. */
+/** How long a server with a new certificate continues before it closes the old connections. */
 const CLOSE_AFTER_MS = 100;
 
-/** A set of API servers, one a client, that share their certificate and the volume. */
+/** API servers, one per client, that share their certificate and the volume. */
 export interface Stage {
   /** The service account's folder. */
   readonly root: string;
@@ -31,21 +31,21 @@ export interface Stage {
   readonly fileSystem: string;
   /** The port of a client's server. */
   port(client: string): number;
-  /** Carries a step out. Resolves once everybody sees it. */
+  /** Carries out a step. Resolves once every client can see it. */
   apply(step: PlannedStep): Promise<void>;
-  /** Closes what connections the servers have, as a server does that restarts. */
+  /** Closes the servers' connections, as a restarting server does. */
   closeConnections(): Promise<void>;
-  /** The TLS handshakes that a client's server has seen. */
+  /** How many TLS handshakes a client's server has completed. */
   handshakes(client: string): Promise<number>;
-  /** Ends the servers and removes the folders. */
+  /** Stops the servers and removes the folders. */
   close(): Promise<void>;
 }
 
 /**
- * Opens the stage.
+ * Starts the servers and creates the folders.
  *
- * @param clients who will connect; each gets a server of its own, so that handshakes can be distinguished
- * @param authorities how many CAs there are, all of the same name, as in a real cluster
+ * @param clients the clients. Each gets its own server, so that their handshakes can be distinguished
+ * @param authorities the number of CAs. All have the same name, as in a real cluster
  */
 export async function openStage(clients: readonly string[], authorities: number): Promise<Stage> {
   const cas = await Promise.all(Array.from({ length: authorities }, () => createCa()));
@@ -57,7 +57,7 @@ export async function openStage(clients: readonly string[], authorities: number)
   let fileSystem = "";
 
   async function close(): Promise<void> {
-    // The process of the servers may be gone already, by the same Ctrl-C.
+    // The servers' process may have ended already, because of the same Ctrl-C.
     await control?.close().catch(() => {});
     await volume?.remove();
     if (fileSystem !== "") await rm(fileSystem, { recursive: true, force: true });
@@ -89,7 +89,7 @@ export async function openStage(clients: readonly string[], authorities: number)
       return await write({ ca: signers.map((signer) => pick(bundles, signer)).join("") });
     }
     const certificate: IssuedCertificate = pick(certificates, signers[0] ?? 1);
-    // A restarted server resumes no session of before.
+    // A restarted server resumes no earlier session.
     const change = { ...certificate, forgetSessions: true };
     await Promise.all(Array.from(servers.values(), (server) => server.swap(change)));
   }
@@ -110,7 +110,7 @@ export async function openStage(clients: readonly string[], authorities: number)
   };
 }
 
-/** The CA of a number counted from 1, or what belongs to it. */
+/** Element n - 1 of an array: that of the CA with the number n. */
 function pick<T>(all: readonly T[], authority: number): T {
   const found = all[authority - 1];
   if (found === undefined) throw new RangeError(`Cannot use CA ${authority}: it was not made`);

@@ -1,5 +1,5 @@
 /**
- * The run as a picture that stands alone: SVG with a background of its own, for light and dark pages.
+ * The run as a standalone SVG picture with its own background, for light and dark pages.
  *
  * @module
  */
@@ -20,21 +20,21 @@ const CHART_WIDTH = 570;
 const CHART_RIGHT = LEFT + CHART_WIDTH;
 const LANES_TOP = 88;
 const LANE_HEIGHT = 19;
-/** Two for the file, which may hold two CAs, a gap, and one for the server. */
+/** Two for the file, which may contain two CAs, a gap, and one for the server. */
 const LANES_HEIGHT = 3 * LANE_HEIGHT + 8;
 const ROWS_TOP = LANES_TOP + LANES_HEIGHT + 58;
 const ROW_HEIGHT = 44;
 /** Between reanchor and the others. */
 const GROUP_GAP = 14;
 
-/** The heights differ too, so that the picture can be read without colours. */
+/** The heights differ too, so that the picture is readable without colours. */
 const barHeights: Record<Outcome, number> = {
   ok: 10,
   excused: 18,
   failed: 26,
 };
 
-/** By CA, counted from 1. */
+/** By CA, numbered from 1. */
 const authorityColours = ["#0969da", "#8250df", "#1b7c83", "#bc4c00"];
 
 const style = `
@@ -72,24 +72,24 @@ interface Point {
   readonly y: number;
 }
 
-/** Where a bar begins and ends, and how far down it is. */
+/** The horizontal extent and the vertical position of a bar. */
 interface Bar {
   readonly from: number;
   readonly to: number;
   readonly y: number;
 }
 
-/** What a client's row is drawn of. */
+/** What is needed to draw a client's row. */
 interface Row {
   readonly client: ClientLane;
   readonly summary: ClientSummary | undefined;
   readonly timeline: Timeline;
   readonly y: number;
-  /** Where a moment of the run is. */
+  /** The horizontal position of a moment. */
   readonly x: (ms: number) => number;
 }
 
-/** What the summary's columns say; their right edges. */
+/** The columns of the summary, and their right edges. */
 const columns: readonly { x: number; title: readonly [string, string] }[] = [
   { x: CHART_RIGHT + 76, title: ["", "requests"] },
   { x: CHART_RIGHT + 130, title: ["", "failed"] },
@@ -153,7 +153,7 @@ function drawOwnRows(groupAt: number, rowY: (index: number) => number, bottom: n
   return `<rect class="own" x="12" y="${top}" width="${WIDTH - 24}" height="${bottom - top + 4}" rx="6"/>`;
 }
 
-/** A line down the rows where the server's certificate changed, and each rotation's name. */
+/** A vertical line at each change of the server's certificate, and the name of each rotation. */
 function drawRotations({ steps }: Timeline, x: (ms: number) => number, bottom: number): string[] {
   const absences = findAbsences(steps);
   return steps
@@ -163,7 +163,7 @@ function drawRotations({ steps }: Timeline, x: (ms: number) => number, bottom: n
       const at = x(beganAt);
       const kind = hasOverlap ? "with overlap" : "without overlap";
       return [
-        // Interrupted where the name stands.
+        // The line is interrupted at the name.
         drawMark(at, LANES_TOP + LANES_HEIGHT, ROWS_TOP - 43),
         text({ x: at, y: ROWS_TOP - 30 }, `rotation ${rotation}`, "strong middle"),
         text({ x: at, y: ROWS_TOP - 14 }, kind, "quiet middle"),
@@ -176,7 +176,7 @@ function drawMark(x: number, from: number, to: number): string {
   return `<line class="mark" x1="${x}" y1="${from}" x2="${x}" y2="${to}"/>`;
 }
 
-/** What the file holds and what the server presents, over time: a bar for each CA. */
+/** The content of the file and the server's certificate over time: a bar for each CA. */
 function drawLanes({ steps, durationMs }: Timeline, x: (ms: number) => number): string[] {
   const parts: string[] = [];
   const serverTop = LANES_TOP + 2 * LANE_HEIGHT + 8;
@@ -187,7 +187,7 @@ function drawLanes({ steps, durationMs }: Timeline, x: (ms: number) => number): 
       const last = own.findLastIndex(({ authorities }) => authorities.includes(authority));
       const from = x(first?.endedAt ?? 0);
       const to = x(own[last + 1]?.endedAt ?? durationMs);
-      // The file's CAs take turns on two lines, so that an overlap can be seen.
+      // The file's CAs alternate between two lines, so that an overlap is visible.
       const y = where === "server" ? serverTop : LANES_TOP + ((authority - 1) % 2) * LANE_HEIGHT;
       parts.push(...drawAuthority(authority, { from, to, y }));
     }
@@ -239,7 +239,7 @@ function drawRow({ client, summary, timeline, y, x }: Row): string[] {
   return parts;
 }
 
-/** One bar for each stretch that went the same way. */
+/** One bar for each stretch of requests with the same result. */
 function drawBars(
   client: ClientLane,
   { steps, durationMs }: Timeline,
@@ -249,7 +249,7 @@ function drawBars(
   return findStretches(client.records, excuses).map(({ from, to, outcome }) => {
     const height = barHeights[outcome];
     const left = x(from);
-    // A single failure is wide enough to be seen.
+    // A single failure is wide enough to be visible.
     const width = round(Math.max(x(Math.min(to, durationMs)) - left, outcome === "ok" ? 0 : 2));
     return `<rect class="${outcome}" x="${left}" y="${middle - height / 2}" width="${width}" height="${height}"/>`;
   });

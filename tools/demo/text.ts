@@ -17,7 +17,7 @@ import {
 /** Puts text into a colour, or leaves it. */
 export type Paint = (colour: Colour, text: string) => string;
 
-/** The colours that are used. */
+/** The colours in use. */
 export type Colour = "green" | "yellow" | "red" | "cyan" | "dim" | "bold";
 
 const codes: Record<Colour, string> = {
@@ -29,13 +29,13 @@ const codes: Record<Colour, string> = {
   bold: "1",
 };
 
-/** Makes a paint. */
+/** Creates a function that applies colours. */
 export function createPaint(hasColour: boolean): Paint {
   return (colour, text) =>
     hasColour && text !== "" ? `\u001B[${codes[colour]}m${text}\u001B[0m` : text;
 }
 
-/** What a slot looks like, without colour too. */
+/** The characters for a slot, which can be distinguished without colour. */
 const cells: Record<SlotState, readonly [Colour, string]> = {
   ok: ["green", "━"],
   excused: ["yellow", "▒"],
@@ -47,16 +47,16 @@ const LABEL_WIDTH = 18;
 
 /** How the live picture is drawn. */
 export interface PictureOptions {
-  /** How many characters fit in a line. */
+  /** The number of characters that fit in a line. */
   readonly width: number;
   readonly paint: Paint;
-  /** How far the run is. */
+  /** How much of the run has passed. */
   readonly nowMs: number;
-  /** What happened last. */
+  /** The latest event. */
   readonly news: string;
 }
 
-/** Draws the run as it stands, one line a client and one column a slot of time. */
+/** Draws the current state of the run: one line per client, and one column per slot of time. */
 export function drawPicture(timeline: Timeline, options: PictureOptions): string[] {
   const { width, paint, nowMs, news } = options;
   const room = Math.max(20, Math.min(width - LABEL_WIDTH - 2, 160));
@@ -84,7 +84,7 @@ export function drawPicture(timeline: Timeline, options: PictureOptions): string
   return lines;
 }
 
-/** One change of colour for each run of slots that look the same. */
+/** Changes the colour once for each run of identical slots. */
 function drawSlots(slots: readonly SlotState[], paint: Paint): string {
   let drawn = "";
   for (let start = 0; start < slots.length;) {
@@ -110,7 +110,7 @@ function truncate(text: string, width: number): string {
   return text.length < width ? text : `${text.slice(0, Math.max(0, width - 4))}...`;
 }
 
-/** `1-------1+2---2----`: what holds from when on. */
+/** `1-------1+2---2----`: the state over time. */
 function drawLane(steps: readonly Step[], slotMs: number, count: number): string {
   let lane = "";
   for (const step of steps) {

@@ -1,56 +1,56 @@
 /**
- * What happened in a run: the steps of the rotations, the requests of every client, and what follows
- * from the two. Times are milliseconds since the run began.
+ * The events of a run: the steps of the rotations, the requests of every client, and the results of both.
+ * Times are milliseconds since the run began.
  *
  * @module
  */
 
 /**
- * How long after the server's CA has come into the file a request may still begin and fail: reads of
- * the file that failures ask for are at least a cooldown (100 ms) apart.
+ * For how long after the server's CA has arrived in the file a new request may still fail. Failures cause
+ * reads of the file that are at least a cooldown (100 ms) apart.
  */
 export const GRACE_MS = 150;
 
-/** One request of one client. */
+/** A request of a client. */
 export interface RequestRecord {
   readonly startedAt: number;
   readonly endedAt: number;
   readonly ok: boolean;
-  /** Why it failed, in a word. */
+  /** Why it failed, in one word. */
   readonly code?: string | undefined;
 }
 
-/** One change, to the file or at the server. */
+/** A change to the file or to the server. */
 export interface Step {
-  /** Which rotation it belongs to, counted from 1; 0 for how things are at first. */
+  /** The number of its rotation, from 1; 0 for the initial state. */
   readonly rotation: number;
   /** What changed: `ca.crt` in the volume, or the certificate that the server presents. */
   readonly where: "file" | "server";
   /** The CAs in the file, or the one that signed the server's certificate. */
   readonly authorities: readonly number[];
-  /** The moment before anybody could see the change. */
+  /** The last moment before the change was visible to anyone. */
   readonly beganAt: number;
-  /** The moment from which everybody sees it. */
+  /** The moment from which it was visible to everyone. */
   readonly endedAt: number;
 }
 
-/** A span in which the file did not hold the server's CA: who goes by it can only wait. */
+/** A span in which the file lacked the server's CA. A client that depends on the file can only wait. */
 export interface Absence {
   readonly from: number;
   readonly to: number;
-  /** The moment before anybody could see the file that ended it. */
+  /** The last moment before the file that ended it was visible to anyone. */
   readonly endBeganAt: number;
 }
 
-/** A client and what it did. */
+/** A client and its requests. */
 export interface ClientLane {
   readonly id: string;
   readonly label: string;
-  /** What it is made of, in a few words. */
+  /** What it consists of, in a few words. */
   readonly detail: string;
   readonly isReanchor: boolean;
   readonly records: RequestRecord[];
-  /** How its process ended, where it ended before it was told to. */
+  /** How its process ended, if it ended before it was asked to. */
   died?: string | undefined;
 }
 
@@ -61,17 +61,20 @@ export interface Timeline {
   readonly durationMs: number;
 }
 
-/** How a request went. A failure that waiting would have avoided is told apart from the others. */
+/** The result of a request. Failures that waiting would have avoided are distinguished from others. */
 export type Outcome = "ok" | "excused" | "failed";
 
-/** What a slot of time shows: the worst that began in it; `none`: nothing did. */
+/**
+ * The content of a slot of time: the worst result of the requests that began in it; `none` if there were
+ * none.
+ */
 export type SlotState = Outcome | "none";
 
 /**
- * Finds the spans in which the file did not hold the server's CA.
+ * Finds the spans in which the file lacked the server's CA.
  *
  * @param steps the steps so far, in order
- * @returns the spans; one that has not ended yet ends at `Infinity`
+ * @returns the spans; a current one ends at `Infinity`
  */
 export function findAbsences(steps: readonly Step[]): Absence[] {
   const absences: Absence[] = [];
@@ -82,7 +85,7 @@ export function findAbsences(steps: readonly Step[]): Absence[] {
     if (step.where === "file") trusted = step.authorities;
     else presented = step.authorities;
     const isAbsent = presented.some((authority) => !trusted.includes(authority));
-    if (step.rotation === 0) continue; // Things are being set up.
+    if (step.rotation === 0) continue; // The initial state is still being set up.
     if (isAbsent && from === undefined) from = step.beganAt;
     if (!isAbsent && from !== undefined) {
       absences.push({ from, to: step.endedAt, endBeganAt: step.beganAt });
@@ -94,7 +97,9 @@ export function findAbsences(steps: readonly Step[]): Absence[] {
   return absences;
 }
 
-/** The spans that excuse a client's failures: none does for reanchor, whose requests wait for the file. */
+/**
+ * The spans that excuse a client's failures. There are none for reanchor, whose requests wait for the file.
+ */
 export function findExcuses(
   { isReanchor }: Pick<ClientLane, "isReanchor">,
   steps: readonly Step[],
@@ -115,17 +120,17 @@ export function judgeRequest(record: RequestRecord, absences: readonly Absence[]
   return isExcused ? "excused" : "failed";
 }
 
-/** How many slots of time there are, and how long each is. */
+/** The number of time slots, and the length of each. */
 export interface Slots {
   readonly slotMs: number;
   readonly count: number;
 }
 
 /**
- * Cuts a client's requests into slots of time, each by when it began.
+ * Assigns a client's requests to slots of time, by their start.
  *
  * @param records the requests
- * @param absences when failures could not be avoided
+ * @param absences the spans in which failures could not be avoided
  */
 export function cutIntoSlots(
   records: readonly RequestRecord[],
@@ -142,19 +147,19 @@ export function cutIntoSlots(
   return slots;
 }
 
-/** A stretch of time in which all requests went the same way. */
+/** A stretch of time in which all requests had the same result. */
 export interface Stretch {
   readonly from: number;
   readonly to: number;
   readonly outcome: Outcome;
 }
 
-/** A client that asks for nothing for so long is shown as silent. */
+/** A client that sends nothing for this long is shown as silent. */
 const SILENCE_MS = 200;
 
 /**
- * Joins a client's requests into stretches that went the same way. A request fills the time until the
- * next one begins, unless that is long after its own end.
+ * Joins a client's requests into stretches with the same result. A request fills the time until the next one
+ * begins, unless that is long after its own end.
  */
 export function findStretches(
   records: readonly RequestRecord[],
@@ -182,7 +187,7 @@ function worse(a: SlotState, b: SlotState): SlotState {
   return severity[a] > severity[b] ? a : b;
 }
 
-/** Says what a step does, in a sentence without a full stop. */
+/** Describes a step, in a sentence without a full stop. */
 export function describeStep({ rotation, where, authorities }: Step, isAbsent: boolean): string {
   const names = authorities.map((authority) => `CA ${authority}`).join(" and ");
   const change =

@@ -1,5 +1,5 @@
 /**
- * Writes the TypeScript of an API: its types, and a descriptor for each of its kinds.
+ * Generates the TypeScript of an API: its types, and a descriptor for each kind.
  *
  * @module
  */
@@ -28,16 +28,16 @@ interface Place {
   readonly type: string;
 }
 
-/** The one type without properties that has a name of its own. */
+/** The only type without properties that has its own name. */
 const quantity = "io.k8s.apimachinery.pkg.api.resource.Quantity";
 
-/** Times that are written otherwise than `toISOString()` does. */
+/** Times whose format differs from `toISOString()`. */
 const microTime = "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime";
 
-/** On a clash of names the first of these wins, and of others none does. */
+/** If names clash, the first of these groups wins. Among other groups, none does. */
 const winners = ["core-v1", "apps-v1", "meta-v1"];
 
-/** All files by their names, to be formatted. */
+/** All files by name, before formatting. */
 export function declare(api: Api): Map<string, string> {
   const { schemas, bodies } = api;
   const roots = [...api.kinds.map(({ schema }) => schema), ...bodies];
@@ -129,7 +129,7 @@ function declareType(name: string, schema: Schema, refer: (name: string) => stri
   }
   const isObject = schema["x-kubernetes-group-version-kind"] !== undefined;
   const properties = Object.entries(schema.properties).map(([key, property]) => {
-    // The client knows what kind it handles, and a server names what has no name.
+    // The client knows the object's kind, and the server generates a missing name.
     const isOptional =
       !schema.required?.includes(key) ||
       (isObject && ["apiVersion", "kind", "metadata"].includes(key));
@@ -184,7 +184,10 @@ function toType(schema: Schema, refer: (name: string) => string): string {
   }
 }
 
-/** Names each kind by its kind; on a clash the core group's wins, and another has its group before it. */
+/**
+ * Names each kind. If names clash, the core group's kind keeps the name, and the others get their group as a
+ * prefix.
+ */
 function nameKinds(kinds: readonly Kind[]): Map<string, Kind> {
   const names = new Map<string, Kind>();
   for (const kind of kinds.toSorted(compareKinds)) {
@@ -244,7 +247,10 @@ function declareKind(
   ].join("");
 }
 
-/** The kinds with verbs beside those of their status and scale: the types of those, and what binds all. */
+/**
+ * The kinds with more subresources than status and scale: the types of their verbs, and the functions that
+ * bind them.
+ */
 const verbsByKind: Readonly<Record<string, readonly [types: readonly string[], binder: string]>> = {
   CertificateSigningRequest: [["WithApproval", "WithStatus"], "withApproval"],
   DaemonSet: [["WithLogs", "WithPods", "WithRollout", "WithStatus"], "daemonSetVerbs"],
@@ -263,7 +269,7 @@ const verbsByKind: Readonly<Record<string, readonly [types: readonly string[], b
 /** The types of verbs that do not depend on the type of the objects. */
 const plainVerbs: ReadonlySet<string> = new Set(["WithLogs", "WithPods", "WithScale", "WithToken"]);
 
-/** What a kind can do beside what every kind can: its type arguments, and what binds it. */
+/** What a kind supports beyond the common verbs: its type arguments, and the functions that bind it. */
 function verbsOf(name: string, subresources: readonly string[]): [string, string[]] {
   const [types, binder] =
     verbsByKind[name] ??
@@ -273,7 +279,7 @@ function verbsOf(name: string, subresources: readonly string[]): [string, string
   return [`${name}, ${[`Resource<${name}>`, ...verbs].join(" & ")}`, [binder]];
 }
 
-/** Names the types that the kinds lead to; on a clash that is not won, with group and version before. */
+/** Names the types that the kinds use. If names clash and none wins, group and version are prefixed. */
 function nameTypes(
   kinds: ReadonlyMap<string, Kind>,
   { schemas, bodies }: Api,
@@ -291,7 +297,7 @@ function nameTypes(
     const winner = kinds.has(type) ? undefined : chooseWinner(schemasOfName, bodies);
     for (const name of schemasOfName) {
       if (name === winner) names.set(name, type);
-      // `deno doc --lint` takes a kind's alias for its type, but not where another type has it within.
+      // `deno doc --lint` takes a kind's alias for its type, but not if another type contains it.
       else if (!ofKinds.includes(name) || within.has(name)) {
         names.set(name, `${placeOf(name).namespace}${type}`);
       }
@@ -312,7 +318,7 @@ function chooseWinner(rivals: readonly string[], bodies: readonly string[]): str
   return rivals.toSorted((a, b) => compareVersions(placeOf(a).version, placeOf(b).version))[0];
 }
 
-/** Lists every group-version as a namespace, and the types that have names of their own. */
+/** Lists every group-version as a namespace, and the types with their own names. */
 function listTypes(
   modules: ReadonlyMap<string, readonly string[]>,
   names: ReadonlyMap<string, string>,

@@ -1,5 +1,5 @@
 /**
- * Reads the kinds and types of an API server out of its OpenAPI v3 documents.
+ * Reads the kinds and types of an API server from its OpenAPI v3 documents.
  *
  * @module
  */
@@ -13,7 +13,7 @@ export interface GroupVersionKind {
   readonly kind: string;
 }
 
-/** A schema, as far as API servers use them. */
+/** A schema, limited to the keywords that API servers use. */
 export interface Schema {
   readonly $ref?: string;
   readonly description?: string;
@@ -34,13 +34,13 @@ interface Operation {
   readonly "x-kubernetes-group-version-kind"?: GroupVersionKind;
 }
 
-/** One document, as `GET /openapi/v3/apis/apps/v1` gives it. */
+/** A document, as returned by `GET /openapi/v3/apis/apps/v1`. */
 export interface OpenApiDocument {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
   readonly components?: { readonly schemas?: Readonly<Record<string, Schema>> };
 }
 
-/** A kind that has URLs of its own. */
+/** A kind with its own URLs. */
 export interface Kind extends GroupVersionKind {
   readonly plural: string;
   readonly namespaced: boolean;
@@ -49,20 +49,20 @@ export interface Kind extends GroupVersionKind {
   readonly schema: string;
 }
 
-/** What the documents say. */
+/** The content of the documents. */
 export interface Api {
   /** All schemas by their names, as in `io.k8s.api.core.v1.Pod`. */
   readonly schemas: ReadonlyMap<string, Schema>;
-  /** All kinds, those of several versions once for each. */
+  /** All kinds, with each version as a separate entry. */
   readonly kinds: readonly Kind[];
-  /** The schemas of what subresources take and give, as `Scale`, beside the kinds' own. */
+  /** The schemas of the bodies of subresources, such as `Scale`, in addition to those of the kinds. */
   readonly bodies: readonly string[];
 }
 
 const jsonSchema = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps";
 const jsonSchemaRef = { $ref: `#/components/schemas/${jsonSchema}` };
 
-/** What the documents leave open, although the server does not. */
+/** What the documents leave open, although the server is strict about it. */
 const closed: Readonly<Record<string, Schema>> = {
   [`${jsonSchema}OrArray`]: {
     oneOf: [jsonSchemaRef, { type: "array", items: jsonSchemaRef }],
@@ -76,12 +76,12 @@ const closed: Readonly<Record<string, Schema>> = {
 const resourcePath =
   /^\/(?:api|apis\/(?<group>[^/]+))\/(?<version>[^/]+)\/(?<scope>namespaces\/\{namespace\}\/)?(?<plural>[^/{]+)(?:\/\{name\}(?:\/(?<subresource>[^/]+))?)?$/;
 
-/** Whether a version is GA or beta. Types of alpha versions change too often to be worth having. */
+/** Whether a version is GA or beta. The types of alpha versions change too often to be useful. */
 function isStable(version: string): boolean {
   return /^v\d+(?:beta\d+)?$/.test(version);
 }
 
-/** Reads documents; in which order makes no difference. */
+/** Reads documents, in any order. */
 export function readApi(documents: readonly OpenApiDocument[]): Api {
   const schemas = new Map<string, Schema>();
   for (const { components } of documents) {
@@ -137,7 +137,7 @@ function keyOf({ group, version, kind }: GroupVersionKind): string {
   return `${group}/${version}/${kind}`;
 }
 
-/** Of each kind the version to use: the newest that is GA, otherwise the newest that is beta. */
+/** The version to use for each kind: the newest GA version, otherwise the newest beta version. */
 export function preferKinds(kinds: readonly Kind[]): Kind[] {
   const preferred = new Map<string, Kind>();
   for (const kind of kinds) {
@@ -150,13 +150,13 @@ export function preferKinds(kinds: readonly Kind[]): Kind[] {
   return [...preferred.values()];
 }
 
-/** The name of the schema that another one only points at. */
+/** The name of the schema that another one only refers to. */
 export function pointsAt({ $ref, allOf = [] }: Schema): string | undefined {
   const ref = $ref ?? (allOf.length === 1 ? allOf[0]?.$ref : undefined);
   return ref?.slice(ref.lastIndexOf("/") + 1);
 }
 
-/** The schemas that some lead to, themselves among them. */
+/** The given schemas and all that they refer to, directly or indirectly. */
 export function reach(
   names: readonly string[],
   schemas: ReadonlyMap<string, Schema>,
@@ -175,7 +175,7 @@ export function reach(
   return reached;
 }
 
-/** The schemas that one refers to by itself. */
+/** The schemas that a schema refers to directly. */
 export function refersTo(schema: Schema): string[] {
   const { properties = {}, items, additionalProperties, oneOf = [] } = schema;
   const parts = [...Object.values(properties), ...oneOf];

@@ -1,4 +1,4 @@
-/** client-node's exec as it is. Here the CA is read once, into an agent that is kept. */
+/** client-node's exec, unchanged. It reads the CA once, into an agent that it keeps. */
 
 import process from "node:process";
 import { KubeConfig } from "@kubernetes/client-node";
@@ -8,5 +8,5 @@ const [, , fileSystem = ""] = process.argv;
 const config = new KubeConfig();
 config.loadFromCluster(fileSystem);
 await run(config);
-// Its agents are never closed, and keep the process.
+// Its agents are never closed, and keep the process alive.
 process.exit(0);

@@ -1,5 +1,6 @@
 /**
- * `@kubernetes/client-node` with a plain request. It makes an agent, and so reads the CA, for each.
+ * `@kubernetes/client-node` with a plain request. It creates an agent for each request, and so reads the CA
+ * each time.
  *
  * @module
  */
@@ -14,5 +15,5 @@ config.loadFromCluster(fileSystem);
 const api = config.makeApiClient(CoreV1Api);
 
 await loop(() => api.listNamespace());
-// Its agents are never closed, and keep the process.
+// Its agents are never closed, and keep the process alive.
 process.exit(0);

@@ -22,7 +22,7 @@ export async function run(config: KubeConfig): Promise<void> {
   await loop(async () => {
     const { promise: ended, resolve } = Promise.withResolvers<string | undefined>();
     const command = ["echo", "hello"];
-    // The last two: no terminal, and what receives the status.
+    // The last two arguments: no terminal, and the receiver of the status.
     const told = (status: { status?: string }): void => resolve(status.status);
     await exec.exec("default", "web-0", "web", command, sink(), sink(), null, false, told);
     const status = await ended;

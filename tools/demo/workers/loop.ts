@@ -1,6 +1,6 @@
 /**
- * The loop that every client of the demo runs, on every runtime: a request every so often, and a line
- * about each.
+ * The loop that every client of the demo runs, on every runtime: it sends requests at an interval, and prints
+ * a line about each.
  *
  * @module
  */
@@ -12,16 +12,16 @@ const INTERVAL_MS = 40;
 /** A request that takes this long counts as failed, and the next one begins. */
 const TIMEOUT_MS = 5_000;
 
-/** Says something to the demo. */
+/** Sends a message to the demo. */
 export function say(message: Message): void {
   process.stdout.write(`${JSON.stringify(message)}\n`);
 }
 
 /**
- * Says that the client is ready, waits for `go`, then sends one request after the other until the
- * standard input ends, which it also does when the demo has gone.
+ * Reports that the client is ready, waits for `go`, then sends one request after the other until the standard
+ * input ends. It also ends when the demo has ended.
  *
- * @param request sends one request, and throws where it fails
+ * @param request sends one request, and throws if it fails
  */
 export async function loop(request: () => Promise<unknown>): Promise<void> {
   let stopped = false;
@@ -64,11 +64,11 @@ async function withTimeout(request: Promise<unknown>): Promise<void> {
   }
 }
 
-/** The most telling word in an error: the innermost code, otherwise its message. */
+/** The most informative word of an error: the innermost code, otherwise the message. */
 function codeOf(error: unknown): string {
   let code = "";
   let message = String(error);
-  // `isomorphic-ws` rejects with an event that carries the error.
+  // `isomorphic-ws` rejects with an event that contains the error.
   for (let at = error, depth = 0; isObject(at) && depth < 8; depth += 1) {
     if (typeof at["code"] === "string") code = at["code"];
     if (typeof at["message"] === "string" && at["message"] !== "") message = at["message"];
@@ -81,7 +81,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
 }
 
-/** Deno and Bun name a Node version too, for compatibility: their own comes first. */
+/** Deno and Bun also report a Node version, for compatibility. Their own comes first. */
 function runtimeName(): string {
   const { deno, bun, node } = process.versions as Record<string, string | undefined>;
   if (deno !== undefined) return `Deno ${deno}`;

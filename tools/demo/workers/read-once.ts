@@ -1,5 +1,5 @@
 /**
- * How most programs do it: the CA is read when the program starts, and baked into an agent.
+ * What most programs do: they read the CA once at startup, into an agent.
  *
  * @module
  */

@@ -1,4 +1,4 @@
-/** client-node's exec with reanchor's `KubeConfig` in the place of its own: one import differs. */
+/** client-node's exec with reanchor's `KubeConfig` instead of its own. Only one import differs. */
 
 import process from "node:process";
 import { KubeConfig } from "../../../runtimes/client-node.ts";

@@ -1,5 +1,5 @@
 /**
- * reanchor with all its defaults, in a pod. The runtime's entry is all that differs.
+ * reanchor with all its defaults, in a pod. Only the runtime's entry differs.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import process from "node:process";
 import type * as entry from "../../../runtimes/node.ts";
 import { loop, say } from "./loop.ts";
 
-/** What each of the runtime entries exports. */
+/** The exports that all runtime entries share. */
 type Entry = Pick<typeof entry, "connect" | "inCluster">;
 
 /**
