@@ -1,5 +1,5 @@
 /**
- * Waiting that an `AbortSignal` ends.
+ * Waits that an `AbortSignal` ends.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { orAborted, sleep } from "../../src/abort.ts";
 import { ManualClock } from "../../src/testing/manual-clock.ts";
 import { settle, watch } from "./support/scripted-source.ts";
 
-test("orAborted() gives what the promise gives", async () => {
+test("orAborted() returns the promise's value", async () => {
   const { signal } = new AbortController();
   const failure = new Error("failed");
   expect(await orAborted(Promise.resolve(1), signal)).toBe(1);
@@ -17,7 +17,7 @@ test("orAborted() gives what the promise gives", async () => {
   await expect(orAborted(Promise.reject(failure), signal)).rejects.toBe(failure);
 });
 
-test("orAborted() fails with the signal's reason at once, and drops a later failure", async () => {
+test("orAborted() rejects with the signal's reason at once, and ignores a later rejection", async () => {
   const controller = new AbortController();
   const { promise, reject } = Promise.withResolvers<never>();
   const wait = watch(orAborted(promise, controller.signal));

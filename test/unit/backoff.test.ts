@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { Backoff } from "../../src/backoff.ts";
 
-/** The waits after so many failures, if chance gives this. */
+/** The delays after this many failures, with this random value. */
 function waits(chance: number, count: number): number[] {
   const backoff = new Backoff({ random: () => chance });
   return Array.from({ length: count }, () => backoff.next());
@@ -19,7 +19,7 @@ test("Backoff starts again at the shortest wait after a success", () => {
   expect(backoff.next()).toBe(250);
 });
 
-test("Backoff waits half as long at least, by chance, so that not all clients return at once", () => {
+test("Backoff randomly shortens each delay by up to half, so that not all clients return at once", () => {
   expect(waits(0, 3)).toEqual([125, 250, 500]);
   expect(waits(0.5, 3)).toEqual([188, 375, 750]);
 });

@@ -1,5 +1,5 @@
 /**
- * What a failure of a runtime shows of itself.
+ * What is kept of an error that a runtime throws.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { ConfigError } from "../../src/errors.ts";
 import { shown } from "../contract/support/inspect.ts";
 
 describe("cleanCause()", () => {
-  test("keeps names, codes and messages of an error and its causes, and nothing else", () => {
+  test("keeps only names, codes and messages of an error and its causes", () => {
     const root = Object.assign(new RangeError("refused"), {
       code: "ECONNREFUSED",
       options: { proxy: { password: "sesame" } },
@@ -25,7 +25,7 @@ describe("cleanCause()", () => {
     expect(shown(clean)).not.toContain("sesame");
   });
 
-  test("takes queries, control characters and what is too long out of messages", () => {
+  test("removes queries and control characters from messages, and shortens long ones", () => {
     const url = "https://a.example/api?token=sesame&x=(1)";
     const text = `error sending request for url (${url}): \u001b[31m really? ${"x".repeat(5_000)}`;
     const clean = cleanCause(new Error(text)) as Error;
@@ -35,7 +35,7 @@ describe("cleanCause()", () => {
     expect(clean.message.length).toBeLessThan(1_100);
   });
 
-  test("leaves an error of reanchor's own as it is, and ends where causes go in a circle", () => {
+  test("keeps reanchor's own errors unchanged, and stops at circular causes", () => {
     const own = new ConfigError("Cannot connect: no server");
     expect(cleanCause(own)).toBe(own);
     const circle = new Error("again");
@@ -45,7 +45,7 @@ describe("cleanCause()", () => {
     expect(depth).toBe(5);
   });
 
-  test("says what was thrown that is no error", () => {
+  test("describes a thrown value that is not an error", () => {
     expect(cleanCause("plain?q=sesame")).toBe("plain");
     expect(cleanCause(undefined)).toBe("undefined");
   });

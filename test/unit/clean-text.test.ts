@@ -1,5 +1,5 @@
 /**
- * Foreign text in messages.
+ * Untrusted text in messages.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { expect, test } from "vitest";
 import { cleanMessage, cleanName, escapeInvisible } from "../../src/clean-text.ts";
 
-test("cleanMessage() keeps both ends of a long text, and says how much is left out", () => {
+test("cleanMessage() keeps both ends of a long text, and says how much it omitted", () => {
   const text = `Cannot use it: ${"\u001b[31m-\u202e".repeat(5_000)}: the size is wrong`;
   const message = cleanMessage(text, 100);
   expect(message).toMatch(
@@ -23,13 +23,13 @@ test("cleanMessage() keeps both ends of a long text, and says how much is left o
   );
 });
 
-test("escapeInvisible() writes what a terminal acts on as escapes, and nothing else", () => {
+test("escapeInvisible() escapes only what affects a terminal", () => {
   expect(escapeInvisible("a\u001b[31m\u202e\u200d\n\u{e0001}\ud800 ä 😀")).toBe(
     String.raw`a\u001b[31m\u202e\u200d\u000a\u{e0001}\ud800 ä 😀`,
   );
 });
 
-test("what is cut never ends in half a character", () => {
+test("a shortened text never ends in half a character", () => {
   for (let length = 0; length < 8; length++) {
     const text = `${"x".repeat(length)}${"\u{1F600}".repeat(200)}`;
     expect(cleanName(text).isWellFormed()).toBe(true);

@@ -69,12 +69,12 @@ test("every error has a code of its own", () => {
   expect(new Set(all.map(([, code]) => code)).size).toBe(all.length);
 });
 
-test("SourceError and UntrustedServerError carry what they are about", () => {
+test("SourceError and UntrustedServerError carry their details", () => {
   expect(new SourceError("m", "timeout").reason).toBe("timeout");
   expect(new UntrustedServerError("m", untrusted)).toMatchObject(untrusted);
 });
 
-test("isReanchorError() knows an error that a second copy of the package made", async () => {
+test("isReanchorError() recognises an error from a second copy of the package", async () => {
   const query = "?second-copy";
   const copy = (await import(/* @vite-ignore */ `../../src/errors.ts${query}`)) as typeof errors;
   const foreign = new copy.ConfigError("m");
@@ -89,11 +89,11 @@ test.each([
   [null],
   [undefined],
   [{ code: "ERR_REANCHOR_API" }],
-])("isReanchorError() does not know %o", (value) => {
+])("isReanchorError() rejects %o", (value) => {
   expect(isReanchorError(value)).toBe(false);
 });
 
-test("the brand does not show where an error is listed", () => {
+test("the brand is not visible where an error is printed", () => {
   const error = new ConfigError("m");
   expect(Object.keys(error)).not.toContain("brand");
   expect(JSON.stringify(error)).toBe(
@@ -105,14 +105,14 @@ test("version equals package.json's", () => {
   expect(version).toBe(packageJson.version);
 });
 
-test.each(all)("%s as JSON says what it is, and nothing of its cause", (name, code, error) => {
+test.each(all)("%s as JSON has its details, and nothing of its cause", (name, code, error) => {
   const read = JSON.parse(JSON.stringify(error)) as Record<string, unknown>;
   expect(read).toMatchObject({ name, code, message: "m" });
   expect(JSON.stringify(error)).not.toContain("underneath");
   expect(read).not.toHaveProperty("stack");
 });
 
-test("an UntrustedServerError as JSON says who was trusted", () => {
+test("an UntrustedServerError as JSON names the trusted CA", () => {
   const error = new UntrustedServerError("m", untrusted);
   expect(JSON.parse(JSON.stringify(error))).toMatchObject(untrusted);
 });

@@ -1,5 +1,5 @@
 /**
- * Checks of what callers pass.
+ * Validation of options.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { checkDuration, checkKnown, timeLimit } from "../../src/options.ts";
 
 const range = { min: 1, max: 1_000 };
 
-test("checkDuration() returns what is in range, and nothing for what is not given", () => {
+test("checkDuration() returns a value in range, and undefined for an absent one", () => {
   expect(checkDuration("waitMs", undefined, range)).toBeUndefined();
   expect(checkDuration("waitMs", 1, range)).toBe(1);
   expect(checkDuration("waitMs", 1_000, range)).toBe(1_000);
@@ -24,7 +24,7 @@ test.each([0, -1, 1_001, Number.POSITIVE_INFINITY])(
   },
 );
 
-test("checkDuration() rejects what overflows a timer", () => {
+test("checkDuration() rejects values that overflow a timer", () => {
   expect(checkDuration("waitMs", 2 ** 31 - 1, timeLimit)).toBe(2 ** 31 - 1);
   expect(() => checkDuration("waitMs", 2 ** 31, timeLimit)).toThrow(/2147483647, or Infinity/);
 });
@@ -36,7 +36,7 @@ test.each<unknown>(["60", null, Number.NaN, 60n, {}])(
   },
 );
 
-test("checkKnown() names the option that there is none of, and those that there are", () => {
+test("checkKnown() names the unknown option, and all known ones", () => {
   expect(() => checkKnown("connect", { a: 1 }, ["a", "b"])).not.toThrow();
   expect(() => checkKnown("connect", { a: 1, c: undefined }, ["a", "b"])).toThrow(TypeError);
   expect(() => checkKnown("connect", { c: 1 }, ["a", "b"])).toThrow(

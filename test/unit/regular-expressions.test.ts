@@ -1,6 +1,6 @@
 /**
- * No text makes a regular expression of ours take time that grows with the square of its length: most of them
- * see what servers, files and programs say.
+ * None of our regular expressions takes quadratic time for any text. Most of them read untrusted text from
+ * servers, files and programs.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { expect, test } from "vitest";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 interface Found {
-  /** As in `src/errors.ts:12`. */
+  /** Such as `src/errors.ts:12`. */
   readonly place: string;
   readonly pattern: RegExp;
 }
@@ -53,11 +53,11 @@ function literalsOf(node: unknown): Literal[] {
 }
 
 const CHARACTERS = Array.from('aA0 \n\u001b\u009b-./\\"?[=:');
-/** Which a repetition of anything else ends with in vain. */
+/** Endings that make a repetition of anything else fail. */
 const ENDS = ["\u0001", "\nx"];
 const LENGTH = 3_000;
 
-/** Texts that begin a match again and again, and never end one. */
+/** Texts that start a match again and again, and never complete one. */
 function* attacks({ source }: RegExp): Generator<(length: number) => string> {
   const words = wordsOf(source);
   const units = new Set([
@@ -74,7 +74,7 @@ function* attacks({ source }: RegExp): Generator<(length: number) => string> {
   }
 }
 
-/** What a pattern says letter by letter. */
+/** The literal characters of a pattern. */
 function wordsOf(source: string): string[] {
   const plain = source
     .replaceAll(/\\u\{([0-9a-f]+)\}/g, (_, hex: string) => String.fromCodePoint(parseInt(hex, 16)))
@@ -83,7 +83,7 @@ function wordsOf(source: string): string[] {
   return Array.from(new Set(parts.filter((part) => part.length > 1)));
 }
 
-/** How long a pattern takes for a text, in milliseconds, undisturbed. */
+/** The shortest time that a pattern needs for a text, in milliseconds. */
 function measure(pattern: RegExp, text: string): number {
   let least = Number.POSITIVE_INFINITY;
   for (let turn = 0; turn < 3; turn += 1) {
@@ -96,11 +96,11 @@ function measure(pattern: RegExp, text: string): number {
   return least;
 }
 
-/** A text that makes a pattern slow; `undefined` where none was found. */
+/** A text that makes a pattern slow; `undefined` if none was found. */
 function slowText(pattern: RegExp): string | undefined {
   for (const attack of attacks(pattern)) {
     const once = measure(pattern, attack(LENGTH));
-    // Eight times as long a text takes 8 times as long, or else 64 times.
+    // A text of eight times the length takes 8 times as long, or 64 times in the quadratic case.
     if (once > 1 && measure(pattern, attack(8 * LENGTH)) > 24 * once) return attack(8);
   }
   return undefined;

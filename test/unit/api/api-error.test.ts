@@ -1,5 +1,5 @@
 /**
- * A refusal by the API server.
+ * An error response of the API server.
  *
  * @module
  */
@@ -50,7 +50,7 @@ describe("ApiError", () => {
     ["no details", {}],
     ["null details", { details: null }],
     ["details without causes", { details: { kind: "pods" } }],
-  ])("has no causes where a Status has %s", (_, parts) => {
+  ])("has no causes when a Status has %s", (_, parts) => {
     const error = apiError(
       { kind: "Status", reason: "NotFound", message: "gone", ...Object(parts) },
       404,
@@ -77,7 +77,7 @@ describe("ApiError", () => {
     [429, "TooManyRequests"],
     [503, "ServiceUnavailable"],
     [418, "Unknown"],
-  ])("has the reason of %d where the answer names none", (status, reason) => {
+  ])("has the reason of %d when the response names none", (status, reason) => {
     expect(apiError("", status)).toMatchObject({ reason, details: undefined, causes: [] });
     expect(apiError("", status).message).toBe(`Cannot POST /api/v1/pods: ${status} ${reason}`);
     expect(apiError({ kind: "Status", reason: "" }, status).reason).toBe(reason);
@@ -97,7 +97,7 @@ describe("ApiError", () => {
     ["no object", '"Status"'],
     ["null", "null"],
     ["cut off JSON", '{"kind":"Status","reason":"Evil"'],
-  ])("takes %s for no Status", (_, body) => {
+  ])("does not treat %s as a Status", (_, body) => {
     expect(apiError(body, 400)).toMatchObject({
       reason: "BadRequest",
       details: undefined,
@@ -106,7 +106,7 @@ describe("ApiError", () => {
     });
   });
 
-  test("quotes the start of an answer that is no Status, on one line", () => {
+  test("quotes the start of a response that is not a Status, on one line", () => {
     const html = `<html>\n  <body>\t502 Bad\u001b[31m Gateway</body>\r\n${"x".repeat(1_000)}`;
     const { message } = apiError(html, 502);
     expect(message).toMatch(
@@ -116,7 +116,7 @@ describe("ApiError", () => {
     expect(message).not.toMatch(/\p{Cc}/u);
   });
 
-  test("shows nothing of a server that could mislead a terminal or fill a log", () => {
+  test("shows nothing from a server that could mislead a terminal or fill a log", () => {
     const hostile = "\u001b[2Jrm\u202e -rf\u2066\n";
     const long = `${hostile}${"x".repeat(10_000)}`;
     const causes = Array.from({ length: 500 }, () => ({
@@ -136,7 +136,7 @@ describe("ApiError", () => {
     expect(error.details?.name?.length).toBeLessThan(1_100);
   });
 
-  test("keeps the reason behind a value that is long, and that of each cause", () => {
+  test("keeps the reason behind a long value, and that of each cause", () => {
     const value = JSON.stringify({ properties: { description: "x".repeat(9_000) } });
     const causes = ["first", "second", "third"].map((name) => ({
       reason: "FieldValueInvalid",
@@ -175,7 +175,7 @@ describe("ApiError", () => {
     ['&value.valueUnstructured{Value:"hush, a \\"quoted\\" hush"}', "string"],
     ["&{hush}\nhush", "map"],
     ["&{hush}", "boolean"],
-  ])("does not quote the value of a Secret, as the server does: %s", (got, type) => {
+  ])("does not quote the value of a Secret, although the server does: %s", (got, type) => {
     const said = `failed to create typed patch object (/s; /v1, Kind=Secret): .data: expected ${type}, got ${got}`;
     const details = { causes: [{ message: said }] };
     const body = JSON.stringify({ kind: "Status", message: said, details });

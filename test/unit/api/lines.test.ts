@@ -10,7 +10,7 @@ function split(pieces: readonly Uint8Array[]): string[] {
 }
 
 describe("LineSplitter", () => {
-  test("gives the same lines wherever the bytes are cut, inside a character too", () => {
+  test("returns the same lines wherever the bytes are cut, even inside a character", () => {
     for (let size = 1; size <= bytes.length; size++) {
       const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) =>
         bytes.subarray(index * size, (index + 1) * size),
@@ -19,11 +19,11 @@ describe("LineSplitter", () => {
     }
   });
 
-  test("has no rest where the last line has an end", () => {
+  test("has no rest when the last line has an end", () => {
     expect(split([new TextEncoder().encode("a\nb\n")])).toEqual(["a", "b", ""]);
   });
 
-  test("takes a line of several megabytes in small pieces, in time that grows with its length alone", () => {
+  test("reads a line of several megabytes in small pieces, in linear time", () => {
     const piece = new Uint8Array(1_000).fill(97);
     const lines = new LineSplitter(64_000_000);
     for (let count = 0; count < 8_000; count++) expect(lines.push(piece)).toEqual([]);
@@ -31,7 +31,7 @@ describe("LineSplitter", () => {
     expect(line).toHaveLength(8_000_000);
   });
 
-  test("rejects a line that is too long, before it is complete", () => {
+  test("rejects a line that is too long before it is complete", () => {
     const lines = new LineSplitter(10);
     lines.push(new Uint8Array(10));
     expect(() => lines.push(new Uint8Array(1))).toThrow(RangeError);

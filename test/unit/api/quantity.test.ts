@@ -1,6 +1,6 @@
 /**
- * Quantities, against what Go's `resource.Quantity` (apimachinery 0.37.2) makes of them. Where we differ: Go reads
- * `.`, `e3` and `m` as zero, and cuts what is over 2^63 - 1.
+ * Quantities, compared with Go's `resource.Quantity` (apimachinery 0.37.2). The differences: Go reads `.`,
+ * `e3` and `m` as zero, and truncates values over 2^63 - 1.
  *
  * @module
  */
@@ -131,13 +131,13 @@ const none: readonly unknown[] = [
 ];
 
 test.each(canonical)(
-  "parseQuantity() and formatQuantity() make of %s what Go does: %s",
+  "parseQuantity() and formatQuantity() treat %s as Go does: %s",
   (written, wanted) => {
     expect(formatQuantity(parseQuantity(written))).toBe(wanted);
   },
 );
 
-test.each(none)("parseQuantity() throws a TypeError, given %j", (written) => {
+test.each(none)("parseQuantity() throws a TypeError when given %j", (written) => {
   expect(() => parseQuantity(written as string)).toThrow(TypeError);
 });
 
@@ -161,7 +161,7 @@ describe.each([
   });
 });
 
-test("quantityToNumber() gives units", () => {
+test("quantityToNumber() returns units", () => {
   expect(["100m", "1.5Gi", "-2k", "1n"].map(quantityToNumber)).toEqual([
     0.1, 1_610_612_736, -2_000, 1e-9,
   ]);

@@ -58,7 +58,7 @@ test.each<[what: string, input: unknown]>([
   ["a list", [{ app: "web" }]],
   ["null", null],
   ["a number", 7],
-])("labelSelector() throws a TypeError, given %s", (_what, input) => {
+])("labelSelector() throws a TypeError when given %s", (_what, input) => {
   expect(() => labelSelector(input as never)).toThrow(TypeError);
 });
 
@@ -72,7 +72,7 @@ test.each([
 });
 
 test.each([{ "a,b": "c" }, { "a=b": "c" }, { "": "c" }, { a: 1 }, { a: undefined }, null, []])(
-  "fieldSelector() throws a TypeError, given %j",
+  "fieldSelector() throws a TypeError when given %j",
   (input) => {
     expect(() => fieldSelector(input as never)).toThrow(TypeError);
   },
@@ -94,12 +94,12 @@ test.each<[what: string, input: object]>([
     "an object some of whose properties are inherited",
     Object.assign(Object.create({ app: "web" }) as object, { tier: "a" }),
   ],
-])("a selector that is %s is a TypeError, and not a selector of everything", (_what, input) => {
+])("a selector that is %s throws a TypeError, and does not select everything", (_what, input) => {
   expect(() => labelSelector(input as never)).toThrow(/Cannot use option labelSelector/);
   expect(() => fieldSelector(input as never)).toThrow(/Cannot use option fieldSelector/);
 });
 
-test("a selector may be an object of a class or without a prototype, with properties of its own", () => {
+test("a selector may be an instance of a class or an object without a prototype", () => {
   class V1LabelSelector {
     readonly matchLabels = { app: "web" };
   }
@@ -108,7 +108,7 @@ test("a selector may be an object of a class or without a prototype, with proper
   expect(labelSelector(bare as never)).toBe("app=web");
 });
 
-test("labelSelector() rejects an operator that there is not", () => {
+test("labelSelector() rejects an unknown operator", () => {
   const selector = { matchExpressions: [{ key: "tier", operator: "Like", values: ["a"] }] };
   expect(() => labelSelector(selector)).toThrow("operator Like of label tier");
 });

@@ -1,5 +1,5 @@
 /**
- * Durations, shares and Secrets. Durations are what Go's `time` makes of them.
+ * Durations, percentages and Secrets. Durations follow Go's `time`.
  *
  * @module
  */
@@ -45,15 +45,15 @@ test.each([
   "1h".repeat(40),
   5,
   null,
-])("parseDuration() throws a TypeError, given %j", (text) => {
+])("parseDuration() throws a TypeError when given %j", (text) => {
   expect(() => parseDuration(text as string)).toThrow(TypeError);
 });
 
-test("formatDuration() throws a TypeError, given Infinity", () => {
+test("formatDuration() throws a TypeError when given Infinity", () => {
   expect(() => formatDuration(Infinity)).toThrow(TypeError);
 });
 
-test("resolveIntOrPercent() resolves numbers and shares", () => {
+test("resolveIntOrPercent() resolves numbers and percentages", () => {
   expect(resolveIntOrPercent(3, 10)).toBe(3);
   expect(resolveIntOrPercent("25%", 10)).toBe(2);
   expect(resolveIntOrPercent("25%", 10, { round: "up" })).toBe(3);
@@ -69,7 +69,7 @@ describe("Secrets", () => {
     expect(readSecret({})).toEqual({});
   });
 
-  test("readSecret() names the key that is no text, and quotes nothing of it", () => {
+  test("readSecret() names a key that is not text, and quotes nothing of it", () => {
     const secret = { data: { key: encodeBase64(Uint8Array.of(0xff, 0xfe)) } };
     expect(() => readSecret(secret)).toThrow(
       'Cannot read key "key" of the Secret: it is no UTF-8 text',
@@ -77,7 +77,7 @@ describe("Secrets", () => {
     expect(() => readSecret({ data: { key: "sesame!" } })).not.toThrow("sesame");
   });
 
-  test("encodeBase64() and decodeBase64() carry bytes", () => {
+  test("encodeBase64() and decodeBase64() work with bytes", () => {
     const bytes = Uint8Array.from({ length: 256 }, (_, value) => value);
     expect(decodeBase64(encodeBase64(bytes))).toEqual(bytes);
     expect(() => decodeBase64("sesame!")).toThrow("it is not base64");

@@ -40,7 +40,7 @@ describe("judge()", () => {
     expect(judge({ ...fast, value, goal })).toBe(verdict);
   });
 
-  test("finds no goal met by a figure that is no number", () => {
+  test("no goal is met by a figure that is not a number", () => {
     expect(judge({ ...slow, value: Number.NaN })).toBe("missed");
   });
 });
@@ -63,7 +63,7 @@ describe("drawTable()", () => {
     );
   });
 
-  test("says so where rounds were few", () => {
+  test("says so when there were few rounds", () => {
     expect(drawTable({ ...report, isQuick: true }, (_, text) => text)).toContain("--quick");
   });
 });

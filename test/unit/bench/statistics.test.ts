@@ -16,7 +16,7 @@ describe("median()", () => {
     expect(values).toEqual([3, 1, 2]);
   });
 
-  test("throws for no values", () => {
+  test("throws when there are no values", () => {
     expect(() => median([])).toThrow(RangeError);
   });
 });
@@ -27,13 +27,13 @@ describe("ratio()", () => {
     expect(ratio([20, 10, 40], [10, 5, 10])).toEqual({ median: 2, least: 2, most: 4 });
   });
 
-  test("throws where rounds are missing", () => {
+  test("throws when rounds are missing", () => {
     expect(() => ratio([1], [1, 2])).toThrow(RangeError);
   });
 });
 
 describe("alternate()", () => {
-  test("turns the order around every second round", async () => {
+  test("reverses the order in every second round", async () => {
     const order: string[] = [];
     const values = await alternate(["a", "b"], 3, async (name, round) => {
       order.push(name);

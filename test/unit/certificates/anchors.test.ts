@@ -1,5 +1,5 @@
 /**
- * Which anchors a TLS library gets, and when.
+ * The selection of anchors that a TLS library receives.
  *
  * @module
  */
@@ -33,15 +33,18 @@ test.each([
   ["2026-02-01T00:00:00Z", [early, late], "2026-01-14T23:59:59.999Z", "2026-02-01T00:00:00Z"],
   ["2026-02-01T00:00:01Z", [late], "2026-02-01T00:00:00Z", "2026-03-01T00:00:00Z"],
   ["2026-04-01T00:00:00Z", [], "2026-03-01T00:00:00Z", Infinity],
-])("anchorsInForce() says which are valid at %s, and how long", (now, pem, from, until) => {
-  const at = (limit: string | number): number =>
-    typeof limit === "number" ? limit : Date.parse(limit);
-  expect(anchorsInForce(anchors, Date.parse(now))).toEqual({
-    pem,
-    from: at(from),
-    until: at(until),
-  });
-});
+])(
+  "anchorsInForce() returns those that are valid at %s, and for how long",
+  (now, pem, from, until) => {
+    const at = (limit: string | number): number =>
+      typeof limit === "number" ? limit : Date.parse(limit);
+    expect(anchorsInForce(anchors, Date.parse(now))).toEqual({
+      pem,
+      from: at(from),
+      until: at(until),
+    });
+  },
+);
 
 test("selectAnchors() throws if none is left, and says what to do", () => {
   expect(() => selectAnchors([early], () => false, "do this")).toThrow(
@@ -65,15 +68,15 @@ describe("isInCircle()", () => {
   test("finds anchors that lead back to themselves", () => {
     expect(isInCircle(link("a", "b"), [link("b", "a")])).toBe(true);
     expect(isInCircle(link("a", "b"), [link("b", "c"), link("c", "a")])).toBe(true);
-    // Beside one that ends the way, since a runtime may take either.
+    // Together with one that ends properly, since a runtime may follow either.
     expect(isInCircle(link("a", "b"), [link("b", "b"), link("b", "a")])).toBe(true);
   });
 
-  test("lets chains and self-signed anchors be", () => {
+  test("ignores chains and self-signed anchors", () => {
     expect(isInCircle(link("a", "a"), [link("a", "b"), link("b", "a")])).toBe(false);
     expect(isInCircle(link("a", "b"), [link("b", "c"), link("c", "c")])).toBe(false);
     expect(isInCircle(link("a", "b"), [link("c", "a")])).toBe(false);
-    // One that leads into somebody else's circle is not in it.
+    // An anchor that leads into another's circle is not part of it.
     expect(isInCircle(link("a", "b"), [link("b", "c"), link("c", "b")])).toBe(false);
   });
 });

@@ -1,5 +1,5 @@
 /**
- * What a certificate says of itself.
+ * Reading the fields of a certificate.
  *
  * @module
  */
@@ -51,7 +51,7 @@ test.each<[string, NameAttribute]>([
   expect(subject([attribute])).toBe("CN=Zürich ☃");
 });
 
-test("readCertificate() replaces bytes that are no UTF-8", () => {
+test("readCertificate() replaces bytes that are not UTF-8", () => {
   expect(subject([{ value: Uint8Array.from([0x61, 0xff, 0x62]) }])).toBe("CN=a\uFFFDb");
 });
 
@@ -65,7 +65,7 @@ test.each([
   expect(subject([{ value }])).toBe(`CN=${escaped}`);
 });
 
-test("readCertificate() escapes control characters, so that a log line stays one", () => {
+test("readCertificate() escapes control characters, so that a log line stays one line", () => {
   expect(subject([{ value: "a\nb\u001b[31mc\0\u007f\u0085" }])).toBe(
     "CN=a\\0ab\\1b[31mc\\00\\7f\\85",
   );
@@ -111,7 +111,7 @@ test.each([
   expect(() => readCertificate(Uint8Array.from(bytes))).toThrow();
 });
 
-test("readCertificate() rejects a certificate that is cut anywhere", () => {
+test("readCertificate() rejects a certificate that is truncated anywhere", () => {
   const whole = certificateDer({ keyIdentifier: [1, 2] });
   for (let length = 0; length < whole.length; length++) {
     expect(() => readCertificate(whole.slice(0, length)), `cut at ${length}`).toThrow();

@@ -1,5 +1,5 @@
 /**
- * Certificates that were altered at random: read, or rejected with an error of ours, and in no time.
+ * Randomly altered certificates. Each is read, or rejected with one of our errors, quickly.
  *
  * @module
  */
@@ -48,6 +48,6 @@ test("parseBundle() reads an altered certificate or throws a SourceError (seed 5
       expect(error.message).not.toContain("BEGIN");
     }
   }
-  // Else the changes were such that nothing but the outermost length was ever looked at.
+  // If not, the changes only ever affected the outermost length.
   expect(read).toBeGreaterThan(500);
 });

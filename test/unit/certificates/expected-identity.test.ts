@@ -1,5 +1,5 @@
 /**
- * Which identities a server can be asked for, and which certificates carry them.
+ * The identities that a caller can require of a server, and the certificates that have them.
  *
  * @module
  */
@@ -27,7 +27,7 @@ test.each([
   "spiffe://a-b_c.d1/A.b-c_d/...",
   `spiffe://${"a".repeat(255)}/b`,
   `spiffe://a/${"b".repeat(2037)}`,
-])("checkServerIdentityOption() takes %.60s", (text) => {
+])("checkServerIdentityOption() accepts %.60s", (text) => {
   expect(() => checkServerIdentityOption(text)).not.toThrow();
 });
 
@@ -61,7 +61,7 @@ test.each([
 });
 
 test.each([[null], [1], [{}], [["spiffe://a/b"]], [new URL(id)]])(
-  "checkServerIdentityOption() rejects %s, which is neither",
+  "checkServerIdentityOption() rejects %s, which is neither a text nor a function",
   (given) => {
     expect(() => checkServerIdentityOption(given)).toThrow(TypeError);
   },
@@ -76,7 +76,7 @@ function certificate(...extensions: readonly Extension[]): Uint8Array {
   return derOf(makeCertificate({ ...dates, ...names, extensions }));
 }
 
-test("checkExpectedIdentity() rejects an authority's certificate, whatever its identity", () => {
+test("checkExpectedIdentity() rejects a CA certificate, whatever its identity", () => {
   const name = subjectAltName(`uri:${id}`);
   expect(checkExpectedIdentity(certificate(name), id)).toBeUndefined();
   for (const harmless of [basicConstraints(false), keyUsage("digitalSignature")]) {
@@ -88,7 +88,7 @@ test("checkExpectedIdentity() rejects an authority's certificate, whatever its i
   }
 });
 
-test("checkExpectedIdentity() rejects by a function that returns a promise, whose failure ends no process", async () => {
+test("checkExpectedIdentity() rejects if a function returns a promise, whose rejection ends no process", async () => {
   const unhandled = vi.fn();
   process.on("unhandledRejection", unhandled);
   onTestFinished(() => void process.off("unhandledRejection", unhandled));
@@ -104,7 +104,7 @@ test("checkExpectedIdentity() rejects by a function that returns a promise, whos
   expect(unhandled).not.toHaveBeenCalled();
 });
 
-test("checkExpectedIdentity() shows names of a certificate without what a terminal would obey", () => {
+test("checkExpectedIdentity() escapes the certificate's names for terminals", () => {
   const uris = ["spiffe://a/\u001b[31mred", `spiffe://a/${"b".repeat(5_000)}`];
   const der = certificate(subjectAltName(...uris.map((uri) => `uri:${uri}`)));
   const message = String(checkExpectedIdentity(der, id));

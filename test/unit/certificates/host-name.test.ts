@@ -1,5 +1,5 @@
 /**
- * Which hosts a certificate is for. The table of chains holds the same rules beside Go's.
+ * The hosts that a certificate is valid for. The table of chains compares the same rules with Go's.
  *
  * @module
  */
@@ -22,7 +22,7 @@ test.each([
   ["*.example", "a.example"],
   ["*.a.example", "_b.a.example"],
   ["not a name", "not a name"],
-])("includesHost() takes %s for %s", (pattern, host) => {
+])("includesHost() accepts %s for %s", (pattern, host) => {
   expect(includesHost(names("other.example", pattern), host)).toBe(true);
 });
 
@@ -42,7 +42,7 @@ test.each([
   [".", "."],
   ["127.0.0.1", "127.0.0.1"],
   ["*.0.0.1", "127.0.0.1"],
-])("includesHost() does not take %j for %j", (pattern, host) => {
+])("includesHost() rejects %j for %j", (pattern, host) => {
   expect(includesHost(names(pattern), host)).toBe(pattern === "*" && host === "*");
 });
 
@@ -57,7 +57,7 @@ test("includesHost() compares addresses by their value", () => {
   expect(includesHost(addresses(loopback), "0.0.0.1")).toBe(false);
 });
 
-test("addressOf() reads four and sixteen bytes, and nothing else", () => {
+test("addressOf() reads four or sixteen bytes, and nothing else", () => {
   expect(addressOf(Uint8Array.of(10, 0, 0, 1))).toEqual(parseAddress("10.0.0.1"));
   expect(addressOf(Uint8Array.of(1, 2, 3))).toBeUndefined();
 });

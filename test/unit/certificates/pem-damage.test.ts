@@ -1,5 +1,5 @@
 /**
- * A bundle that was cut off or altered: never anything but a refusal, or exactly what is whole in it.
+ * Truncated or altered bundles. They are rejected, or yield exactly the undamaged certificates.
  *
  * @module
  */
@@ -13,11 +13,11 @@ const one = anchorPem("one", 1);
 const two = anchorPem("two", 2);
 const three = anchorPem("three", 3);
 
-describe("parseBundle() on a bundle of three that was damaged", () => {
+describe("parseBundle() of a damaged bundle of three", () => {
   const bundle = `# one\n${one}# two\n${two}\n${three}`;
   const whole = parseBundle(bundle);
 
-  test("gives all that is before the cut, or rejects where the cut goes through a block", () => {
+  test("returns everything before the cut, or rejects if the cut is inside a block", () => {
     for (let cut = 0; cut < bundle.length; cut++) {
       const left = bundle.slice(0, cut);
       const begun = left.split(/-----BEGIN (?!$)/).length - 1;
@@ -27,7 +27,7 @@ describe("parseBundle() on a bundle of three that was damaged", () => {
     }
   });
 
-  test("gives all that is after the cut, or rejects where the cut goes through a block", () => {
+  test("returns everything after the cut, or rejects if the cut is inside a block", () => {
     for (let cut = 1; cut < bundle.length; cut++) {
       const left = bundle.slice(cut);
       const begun = left.split(/-----BEGIN (?!$)/).length - 1;
@@ -37,7 +37,7 @@ describe("parseBundle() on a bundle of three that was damaged", () => {
     }
   });
 
-  test("gives three certificates of which the others are untouched, or rejects, when a character changes", () => {
+  test("returns three certificates with two of them unchanged, or rejects, when a character changes", () => {
     const random = seeded(20_261_124);
     const certificateAt = (position: number): number =>
       bundle.slice(0, position).split("-----END ").length - 1;
@@ -79,7 +79,7 @@ function another(character: string, random: () => number): string {
   return others.charAt(Math.floor(random() * others.length));
 }
 
-/** Whether a position is within a block's base64. */
+/** Whether a position is inside a block's base64. */
 function isBody(text: string, position: number): boolean {
   const line = text.slice(text.lastIndexOf("\n", position - 1) + 1).split("\n", 1)[0] ?? "";
   return !line.startsWith("-----") && !line.startsWith("#");
@@ -94,7 +94,7 @@ function parsedOrUndefined(text: string): ReturnType<typeof parseBundle> | undef
   }
 }
 
-/** Numbers from 0 to 1 that a seed decides (mulberry32). */
+/** Random numbers from 0 to 1, from a seed (mulberry32). */
 function seeded(seed: number): () => number {
   let state = seed;
   return () => {

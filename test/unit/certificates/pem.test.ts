@@ -1,5 +1,5 @@
 /**
- * PEM in, checked certificates out, by RFC 7468's lax rules.
+ * Parsing and checking PEM bundles, by RFC 7468's lax rules.
  *
  * @module
  */
@@ -88,13 +88,13 @@ describe("parseBundle() accepts", () => {
     expect(certificate?.pem).toBe(certificatePem({ serial: 7 }));
   });
 
-  test("blocks of other types beside certificates, and keeps nothing of them", () => {
+  test("blocks of other types beside certificates, and ignores them", () => {
     const key = pemBlock("PRIVATE KEY", Uint8Array.from([1, 2, 3]));
     const empty = "-----BEGIN X509 CRL-----\n-----END X509 CRL-----\n";
     expect(parseBundle(key + one + empty + two)).toEqual(parseBundle(one + two));
   });
 
-  test("certificates of either key type as the library writes them", async () => {
+  test("certificates of either key type in the form that the library writes", async () => {
     for (const algorithm of ["EC", "RSA"] as const) {
       const notBefore = new Date("2026-03-04T05:06:07Z");
       const notAfter = new Date("2036-03-04T05:06:07Z");
@@ -110,19 +110,19 @@ describe("parseBundle() accepts", () => {
     }
   });
 
-  test("1 MiB exactly", () => {
+  test("exactly 1 MiB", () => {
     expect(parseBundle(one.padEnd(1024 * 1024, "#"))).toHaveLength(1);
   });
 });
 
-describe("parseBundle() writes each certificate anew", () => {
-  test("in strict form, whatever it came in", () => {
+describe("parseBundle() writes each certificate again", () => {
+  test("in strict form, whatever its form was", () => {
     const untidy = one.replace("\n", " \r\n\r\n");
     expect(parseBundle(untidy)[0]?.pem).toBe(one);
   });
 
-  test("in strict base64 where the last character carries bits that mean nothing", () => {
-    // Sought out: a length whose base64 is padded.
+  test("in strict base64 if the last character has unused bits", () => {
+    // Searched for: a length whose base64 is padded.
     const padded = [1, 2, 3]
       .map((length) => anchorPem("x".repeat(length)))
       .find((pem) => pem.includes("=\n"));
@@ -136,7 +136,7 @@ describe("parseBundle() writes each certificate anew", () => {
   });
 });
 
-describe("parseBundle() rejects, naming block and line,", () => {
+describe("parseBundle() rejects, with block and line,", () => {
   test.each(["", " \r\n\t\n", "\uFEFF"])("an empty text: %j", (text) => {
     expect(refusal(text)).toMatchObject({ reason: "empty", message: "it is empty" });
   });
@@ -159,7 +159,7 @@ describe("parseBundle() rejects, naming block and line,", () => {
   const base64 = one.split("\n").slice(1, -2);
   const begin = "-----BEGIN CERTIFICATE-----";
   const end = "-----END CERTIFICATE-----";
-  const line = one.split("\n").length; // Of the second block's first line.
+  const line = one.split("\n").length; // The first line of the second block.
   const garbage = pemBlock(
     "CERTIFICATE",
     Uint8Array.from({ length: 90 }, (_, index) => index * 7),
@@ -229,7 +229,7 @@ describe("parseBundle() rejects, naming block and line,", () => {
     }
   });
 
-  test("any one bad block, though the others are good", () => {
+  test("any single bad block, even if the others are good", () => {
     expect(refusal(garbage + one).message).toContain("block 1 (line 1)");
     expect(refusal(`# a comment\n\n${one}${garbage}${two}`).message).toContain(
       `block 2 (line ${line + 2})`,
@@ -237,7 +237,7 @@ describe("parseBundle() rejects, naming block and line,", () => {
   });
 });
 
-/** The base64 character whose value is one higher. */
+/** The base64 character with the next higher value. */
 function following(character: string): string {
   const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   return alphabet.charAt(alphabet.indexOf(character) + 1);

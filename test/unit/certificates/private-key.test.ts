@@ -1,5 +1,5 @@
 /**
- * Private keys in the forms that OpenSSL, Go, Java and cert-manager write, and what is none.
+ * Private keys in the forms that OpenSSL, Go, Java and cert-manager write, and invalid ones.
  *
  * @module
  */
@@ -22,7 +22,7 @@ import { type IssuedCertificate, type KeyAlgorithm, createCa } from "../../suppo
 const algorithms: readonly KeyAlgorithm[] = ["EC", "P-384", "RSA", "Ed25519"];
 const ca = await createCa();
 
-/** Two leaves of each algorithm. */
+/** Two leaf certificates of each algorithm. */
 const leaves: Record<KeyAlgorithm, [IssuedCertificate, IssuedCertificate]> = {
   EC: await two("EC"),
   "P-384": await two("P-384"),
@@ -39,7 +39,7 @@ async function belongs(key: string, { cert }: IssuedCertificate): Promise<boolea
   return await isKeyPair(parsePrivateKey(key), parseBundle(cert)[0].publicKey);
 }
 
-/** Every form of a key of the algorithm. */
+/** Every form of a key of the given algorithm. */
 function forms(algorithm: KeyAlgorithm, { key }: IssuedCertificate): Record<string, string> {
   if (algorithm === "RSA") return { "PKCS#8": key, "PKCS#1": toPkcs1(key) };
   if (algorithm === "Ed25519") return { "PKCS#8": key };
@@ -59,7 +59,7 @@ const cases = algorithms.flatMap((algorithm) =>
 describe.each(cases)("%s as %s", (algorithm, _, key) => {
   const [own, other] = leaves[algorithm];
 
-  test("belongs to its certificate and to no other", async () => {
+  test("matches its certificate and no other", async () => {
     expect(await belongs(key, own)).toBe(true);
     expect(await belongs(key, other)).toBe(false);
     for (const another of algorithms.filter((it) => it !== algorithm)) {
@@ -67,7 +67,7 @@ describe.each(cases)("%s as %s", (algorithm, _, key) => {
     }
   });
 
-  test("is handed on as the same PKCS#8, which Web Crypto takes", async () => {
+  test("is returned as the same PKCS#8, which Web Crypto accepts", async () => {
     const { pem } = parsePrivateKey(key);
     expect(pem).toMatch(/^-----BEGIN PRIVATE KEY-----\n[^-]*-----END PRIVATE KEY-----\n$/);
     expect(pem).toBe(parsePrivateKey(own.key).pem);
@@ -87,13 +87,13 @@ describe.each(cases)("%s as %s", (algorithm, _, key) => {
     expect(parsePrivateKey(text).pem).toBe(parsePrivateKey(key).pem);
   });
 
-  test("is rejected when its text is cut anywhere", () => {
+  test("is rejected when its text is truncated anywhere", () => {
     for (let cut = 0; cut < key.trimEnd().length; cut += 3) {
       expect(() => parsePrivateKey(key.slice(0, cut)), `cut at ${cut}`).toThrow(SourceError);
     }
   });
 
-  test("is rejected when its bytes are cut anywhere, without a word of them", () => {
+  test("is rejected when its bytes are truncated anywhere, without quoting them", () => {
     const label = /BEGIN ((?:EC |RSA )?PRIVATE KEY)/.exec(key)?.[1] ?? "";
     const der = fromPem(key.slice(key.indexOf(`-----BEGIN ${label}`)));
     for (let cut = 1; cut < der.length; cut++) {
@@ -115,7 +115,7 @@ describe("a key without its public part", () => {
   test.each([
     ["PKCS#8, as Java writes it", withoutPublicKey(own.key)],
     ["SEC1", toSec1(own.key, { publicKey: false })],
-  ])("%s: is tried by a signature", async (_, key) => {
+  ])("%s: is verified by a signature", async (_, key) => {
     expect(key).not.toBe(own.key);
     expect(await belongs(key, own)).toBe(true);
     expect(await belongs(key, other)).toBe(false);
@@ -124,7 +124,7 @@ describe("a key without its public part", () => {
   });
 });
 
-test("isKeyPair() can't tell of an algorithm that it does not know, unless the other one's differs", async () => {
+test("isKeyPair() can't compare keys of an algorithm that it does not know, unless the algorithms differ", async () => {
   const ed448 = "1.3.101.113";
   const bytes = new Uint8Array(57);
   const key = { algorithm: ed448, publicKey: undefined, der: bytes, pem: "" };
@@ -135,7 +135,7 @@ test("isKeyPair() can't tell of an algorithm that it does not know, unless the o
   expect(await isKeyPair({ ...key, publicKey: bytes.with(56, 1) }, publicKey)).toBe(false);
 });
 
-test("isKeyPair() takes an RSA key for a certificate that restricts it to PSS", async () => {
+test("isKeyPair() accepts an RSA key for a certificate that restricts it to PSS", async () => {
   const [{ key, cert }, other] = leaves.RSA;
   const pss = (pem: string): PublicKeyInfo => ({
     ...parseBundle(pem)[0].publicKey,
@@ -145,14 +145,14 @@ test("isKeyPair() takes an RSA key for a certificate that restricts it to PSS", 
   expect(await isKeyPair(parsePrivateKey(key), pss(other.cert))).toBe(false);
 });
 
-test("isKeyPair() tells RSA keys of different sizes apart", async () => {
+test("isKeyPair() distinguishes RSA keys of different sizes", async () => {
   const [{ key, cert }] = leaves.RSA;
   const { publicKey = new Uint8Array(), ...rest } = parsePrivateKey(key);
   const shorter = { ...rest, publicKey: publicKey.slice(1) };
   expect(await isKeyPair(shorter, parseBundle(cert)[0].publicKey)).toBe(false);
 });
 
-test("isKeyPair() tries a signature where one of two points is compressed", async () => {
+test("isKeyPair() verifies a signature if one of two points is compressed", async () => {
   const [own, other] = leaves.EC;
   const key = parsePrivateKey(own.key);
   const compressed = { ...key, publicKey: key.publicKey?.slice(0, 33) };
@@ -160,7 +160,7 @@ test("isKeyPair() tries a signature where one of two points is compressed", asyn
   expect(await isKeyPair(compressed, parseBundle(other.cert)[0].publicKey)).toBe(false);
 });
 
-test("the first of several keys is taken, as OpenSSL takes it", () => {
+test("the first of several keys is used, as in OpenSSL", () => {
   const [first, second] = leaves.EC;
   expect(parsePrivateKey(first.key + second.key).pem).toBe(first.key);
 });

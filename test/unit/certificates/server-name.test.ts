@@ -46,7 +46,7 @@ const others = [
 describe("readServerName()", () => {
   test.each(names)("reads %j", (text, name) => {
     expect(readServerName(text)).toBe(name);
-    // Read once more, it stays as it is.
+    // Parsing the result again does not change it.
     expect(readServerName(name)).toBe(name);
   });
 
@@ -62,7 +62,7 @@ describe("readServerName()", () => {
 });
 
 describe("expectedName()", () => {
-  test("returns the URL's host, unless a config names another", () => {
+  test("returns the URL's host, unless a config names another host", () => {
     expect(expectedName("api.internal.", undefined)).toBe("api.internal");
     expect(expectedName("[::1]", undefined)).toBe("::1");
     expect(expectedName("127.0.0.1", undefined)).toBe("127.0.0.1");

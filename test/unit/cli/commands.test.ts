@@ -1,5 +1,5 @@
 /**
- * The command line: what it prints, and what it ends with.
+ * The command line: its output and its exit codes.
  *
  * @module
  */
@@ -75,7 +75,7 @@ describe("runCommand()", () => {
     expect(jsr.printed).toContain('} from "@reanchor/reanchor/resources";');
   });
 
-  test("writes the whole file or leaves it, whatever stands there", async () => {
+  test("writes the complete file or leaves it unchanged, whatever its content", async () => {
     const input = await file("crd.yaml", crd);
     const { printed } = await run("generate", input);
     const place = join(folder, "place");
@@ -96,7 +96,7 @@ describe("runCommand()", () => {
   test.each([
     ["EPIPE", 0, ""],
     ["ENOSPC", 1, "reanchor: Cannot write to the standard output: the disk is full\n"],
-  ])("ends in order if its output fails with %s", async (code, exitCode, expected) => {
+  ])("ends cleanly if its output fails with %s", async (code, exitCode, expected) => {
     let said = "";
     const print = async (): Promise<void> => {
       throw Object.assign(new Error("no"), { code });
@@ -113,14 +113,14 @@ describe("runCommand()", () => {
     [["generate", "--unknown"], /Unknown option '--unknown'/],
     [["generate", "--cluster", "crd.yaml"], /takes files or --cluster, not both/],
     [["generate", "crd.yaml", "--group", "x"], /--group needs --cluster/],
-  ])("ends with 2 if it is called with %j", async (args, reason) => {
+  ])("exits with 2 if it is called with %j", async (args, reason) => {
     const { code, printed, said } = await run(...args);
     expect([code, printed]).toEqual([2, ""]);
     expect(said).toMatch(reason);
     expect(said.trimEnd().split("\n")).toHaveLength(1);
   });
 
-  test("ends with 1 and the reason if it fails", async () => {
+  test("exits with 1 and the reason if it fails", async () => {
     const missing = join(folder, "missing.yaml");
     expect(await run("generate", missing)).toEqual({
       code: 1,

@@ -1,5 +1,5 @@
 /**
- * A client's requests: which URL, which headers, which body, and what comes of the answer.
+ * A client's requests: their URL, headers and body, and what the response becomes.
  *
  * @module
  */
@@ -99,7 +99,7 @@ describe("fetch() resolves", () => {
     "file:///etc/passwd",
     "https://[",
     "blob:https://10.96.0.1:6443/b8a2",
-  ])("%j to a TypeError before anything is sent", async (url) => {
+  ])("%j to a TypeError before it sends anything", async (url) => {
     const { kube, runtime } = await connected();
     await expect(kube.fetch(url)).rejects.toThrow(TypeError);
     await expect(kube.get(url)).rejects.toThrow(/^Cannot fetch(?!.*pass)/);
@@ -118,7 +118,7 @@ describe("fetch() resolves", () => {
 });
 
 describe("fetch()", () => {
-  test("gives an answer of any status as a response that streams", async () => {
+  test("returns a response of any status as a stream", async () => {
     const { kube, runtime } = await connected();
     runtime.answer = () => new Response(streamOf("text"), { status: 404 });
     const response = await kube.fetch("/api");
@@ -128,7 +128,7 @@ describe("fetch()", () => {
     expect(await response.text()).toBe("text");
   });
 
-  test("sends a User-Agent and the caller's own instead where there is one", async () => {
+  test("sends a User-Agent, or the caller's own instead", async () => {
     const { kube, last } = await connected();
     await kube.fetch("/api");
     expect(last().headers.get("user-agent")).toMatch(/^reanchor\/\d+\.\d+\.\d+\S* fake\/1\.0$/);
@@ -136,7 +136,7 @@ describe("fetch()", () => {
     expect(last().headers.get("user-agent")).toBe("mine");
   });
 
-  test("lets an Authorization header of the caller's win", async () => {
+  test("prefers the caller's own Authorization header", async () => {
     const { kube, last } = await connected();
     await kube.fetch("/api", { headers: { Authorization: "Basic x" } });
     expect(last().headers.get("authorization")).toBe("Basic x");
@@ -181,7 +181,7 @@ describe("the JSON verbs", () => {
     expect(last().body).toBe(body);
   });
 
-  test("let the caller's headers win", async () => {
+  test("prefer the caller's own headers", async () => {
     const { kube, last } = await connected();
     const headers = { Accept: "application/json;as=Table", "Content-Type": "application/cbor" };
     await kube.post("/x", {}, { headers });
@@ -200,13 +200,13 @@ describe("the JSON verbs", () => {
     ["/x", {}, "/x"],
     ["/x", { a: "", b: 0, c: false }, "/x?a=&b=0&c=false"],
     ["/x", { a: "&b=#?/ é" }, "/x?a=%26b%3D%23%3F%2F+%C3%A9"],
-  ])("add to %s the query %o", async (path, query, expected) => {
+  ])("extend %s by the query %o", async (path, query, expected) => {
     const { kube, last } = await connected();
     await kube.get(path, { query });
     expect(last().url).toBe(`https://10.96.0.1:6443${expected}`);
   });
 
-  test("give undefined for an empty answer", async () => {
+  test("return undefined for an empty response", async () => {
     const { kube, runtime } = await connected();
     for (const answer of [new Response(""), new Response(null, { status: 204 })]) {
       runtime.answer = () => answer;
@@ -214,7 +214,7 @@ describe("the JSON verbs", () => {
     }
   });
 
-  test("are a ConnectionError where a good answer is not JSON, which is not quoted", async () => {
+  test("throw a ConnectionError if a successful response is not JSON, without quoting it", async () => {
     const { kube, runtime } = await connected();
     runtime.answer = () => new Response("<html>sesame</html>");
     const answered = kube.get("/x");
@@ -224,7 +224,7 @@ describe("the JSON verbs", () => {
     );
   });
 
-  test("are an ApiError where the server rejects", async () => {
+  test("throw an ApiError if the server rejects the request", async () => {
     const { kube, runtime } = await connected();
     runtime.answer = () =>
       Response.json(
@@ -241,7 +241,7 @@ describe("the JSON verbs", () => {
     });
   });
 
-  test("are an ApiError for a redirect that was not followed, too", async () => {
+  test("throw an ApiError for a redirect that was not followed as well", async () => {
     const { kube, runtime } = await connected();
     const headers = { location: "https://evil.example/" };
     runtime.answer = () => new Response(null, { status: 302, headers });
@@ -253,20 +253,17 @@ describe("the JSON verbs", () => {
     ["120", 120],
     ["Thu, 01 Jan 2026 00:02:00 GMT", 120],
     ["soon", undefined],
-  ])(
-    "read how long to wait from the header %j where the body does not say",
-    async (value, seconds) => {
-      const { kube, runtime } = await connected();
-      const headers = { "retry-after": value };
-      runtime.answer = () => new Response("busy", { status: 429, headers });
-      await expect(kube.get("/x")).rejects.toMatchObject({
-        status: 429,
-        retryAfterSeconds: seconds,
-      });
-    },
-  );
+  ])("read the delay from the header %j if the body has none", async (value, seconds) => {
+    const { kube, runtime } = await connected();
+    const headers = { "retry-after": value };
+    runtime.answer = () => new Response("busy", { status: 429, headers });
+    await expect(kube.get("/x")).rejects.toMatchObject({
+      status: 429,
+      retryAfterSeconds: seconds,
+    });
+  });
 
-  test("hand signal and time limit on", async () => {
+  test("pass on signal and time limit", async () => {
     const { kube, runtime } = await connected();
     const reason = new Error("enough");
     await expect(kube.get("/x", { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
@@ -275,7 +272,7 @@ describe("the JSON verbs", () => {
   });
 });
 
-test("patch() rejects a type that there is none of, and sends nothing", async () => {
+test("patch() rejects an unknown type, and sends nothing", async () => {
   const { runtime, kube } = await connected();
   for (const type of ["stratgic", "constructor"] as string[]) {
     const options = { type } as { type: "merge" };

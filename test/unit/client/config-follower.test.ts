@@ -1,5 +1,5 @@
 /**
- * A config that changes under a client.
+ * A config that changes while a client is open.
  *
  * @module
  */
@@ -27,7 +27,7 @@ interface Following {
   readonly runtime: FakeRuntime;
   readonly kube: KubeClient;
   readonly events: ReanchorEvent[];
-  /** What the next read gives. */
+  /** The result of the next read. */
   config: ClusterConfig;
   reads: number;
 }
@@ -86,7 +86,7 @@ function urls({ runtime }: Following): string[] {
 }
 
 describe("a client of a config that changes", () => {
-  test("asks the server of the moment, with the credentials of the moment and no others", async () => {
+  test("sends to the current server, with the current credentials and no others", async () => {
     const scene = await following(one);
     const { kube, runtime, events } = scene;
     await kube.get("/api");
@@ -113,7 +113,7 @@ describe("a client of a config that changes", () => {
     ]);
   });
 
-  test("sends a request that was rejected with 401 by the next config, any verb, with none of the old one's headers", async () => {
+  test("retries a request that got a 401 with the next config, for any verb, with none of the old headers", async () => {
     const scene = await following(one);
     const { kube, runtime } = scene;
     runtime.answer = ({ url }) =>
@@ -127,7 +127,7 @@ describe("a client of a config that changes", () => {
     expect(runtime.exchanges[1]?.headers.has("impersonate-user")).toBe(false);
   });
 
-  test("hands a 401 back when the config is the same, and reads it once for it", async () => {
+  test("returns a 401 when the config is unchanged, and reads the config once for it", async () => {
     const scene = await following(one);
     scene.runtime.answer = () => new Response("{}", { status: 401 });
     await scene.runtime.clock.advance(500);
@@ -136,7 +136,7 @@ describe("a client of a config that changes", () => {
     expect(urls(scene)).toHaveLength(1);
   });
 
-  test("reads the config once for requests that are rejected one after the other", async () => {
+  test("reads the config once for requests that are rejected one after another", async () => {
     const scene = await following(one);
     const { kube, runtime } = scene;
     let open = (): void => {};
@@ -156,7 +156,7 @@ describe("a client of a config that changes", () => {
     expect(scene.reads).toBe(2);
   });
 
-  test("hands a 401 back to a caller who brought the credentials", async () => {
+  test("returns a 401 to a caller who set the credentials", async () => {
     const scene = await following(one);
     scene.runtime.answer = () => new Response("{}", { status: 401 });
     await scene.runtime.clock.advance(500);
@@ -166,7 +166,7 @@ describe("a client of a config that changes", () => {
     expect(scene.reads).toBe(1);
   });
 
-  test("sends a request whose server was rejected by the next config, and no more than once", async () => {
+  test("retries a request whose server was rejected with the next config, and only once", async () => {
     const scene = await following(one);
     const { kube, runtime } = scene;
     runtime.answer = inTurn(failing("unknown-authority"), () => new Response("{}"));
@@ -179,7 +179,7 @@ describe("a client of a config that changes", () => {
     await expect(kube.get("/api")).rejects.toMatchObject({ reason: "unknown-authority" });
   });
 
-  test("waits for no server that has only answered while it went unverified", async () => {
+  test("does not wait for a server that has only been used unverified", async () => {
     const scene = await following({ server: "https://one", insecureSkipTlsVerify: true }, 10_000);
     await scene.kube.get("/api");
     scene.config = { server: "https://one" };
@@ -190,7 +190,7 @@ describe("a client of a config that changes", () => {
     expect(await failed).toMatchObject({ name: "UntrustedServerError", waitedMs: 0 });
   });
 
-  test("sends to the new server what waited for the old one to be trusted", async () => {
+  test("sends requests that waited for trust in the old server to the new one", async () => {
     const scene = await following(one, 10_000);
     const { kube, runtime, events } = scene;
     await kube.get("/api");
@@ -219,7 +219,7 @@ describe("a client of a config that changes", () => {
     expect(kube.status()).toMatchObject({ healthy: true, waitingForTrust: [] });
   });
 
-  test("sends by the new config what waited for the old one's token when that was left", async () => {
+  test("sends requests that waited for the old config's token with the new config", async () => {
     let open = (): void => {};
     let gate = Promise.resolve();
     const runtime = createFakeRuntime();
@@ -246,7 +246,7 @@ describe("a client of a config that changes", () => {
     expect(scene.runtime.exchanges[1]?.body).toBe('{"a":1}');
   });
 
-  test("sends no stream again that was read", async () => {
+  test("never sends a stream again that was read", async () => {
     const scene = await following(one);
     const { kube, runtime } = scene;
     const body = streamOf("once");
@@ -260,7 +260,7 @@ describe("a client of a config that changes", () => {
     expect(urls(scene)).toHaveLength(1);
   });
 
-  test("never takes a URL of the old server to the new one", async () => {
+  test("never sends a URL of the old server to the new one", async () => {
     const scene = await following(one);
     const { kube, runtime } = scene;
     runtime.answer = () => new Response("{}", { status: 401 });
@@ -270,7 +270,7 @@ describe("a client of a config that changes", () => {
     expect(urls(scene)).toEqual(["https://one/base/api"]);
   });
 
-  test("continues by the old config where the new one can't be used, and tries that again after a second", async () => {
+  test("continues with the old config if the new one can't be used, and tries that again after a second", async () => {
     const scene = await following(one);
     const { kube, runtime, events } = scene;
     scene.config = { server: "https://two", proxy: "nonsense" };
@@ -286,7 +286,7 @@ describe("a client of a config that changes", () => {
     expect(failures()).toHaveLength(2);
   });
 
-  test("waits for the new config's credentials no longer than timeoutMs, a signal or its own life", async () => {
+  test("waits for the new config's credentials no longer than timeoutMs, its signal or its own lifetime", async () => {
     const scene = await following(one);
     const { kube, runtime } = scene;
     const hangs = bindFunctionTokenSource(runtime)(() => new Promise<string>(() => {}), {
@@ -307,7 +307,7 @@ describe("a client of a config that changes", () => {
     expect(urls(scene)).toEqual([]);
   });
 
-  test("goes over to the newest config when it changes again on the way to another", async () => {
+  test("moves to the newest config if it changes again meanwhile", async () => {
     const scene = await following(one);
     const { kube, runtime } = scene;
     let open = (): void => {};
@@ -340,7 +340,7 @@ describe("a client of a config that changes", () => {
     expect(scene.runtime.transports.filter(({ retired }) => !retired)).toHaveLength(1);
   });
 
-  test("ends what is in flight on every server when it is closed", async () => {
+  test("ends requests in flight on every server when it is closed", async () => {
     const scene = await following(one);
     const { kube, runtime } = scene;
     runtime.answer = untilAborted;

@@ -1,5 +1,5 @@
 /**
- * From options to a client: validation, the chain of retries, status, closing, and that no secret shows.
+ * How options become a client: validation, retries, status, closing, and that secrets stay hidden.
  *
  * @module
  */
@@ -74,7 +74,7 @@ describe("connect() rejects", () => {
     await expect(connecting).rejects.toThrow(message);
   });
 
-  test("a CA where the runtime can't carry one, and exclusive trust where it can't honour that", async () => {
+  test("a CA if the runtime can't use one, and exclusive trust if it does not support that", async () => {
     const edge = createFakeRuntime({ name: "edge", capabilities: { customCa: "none" } });
     await expect(bindConnect(edge)({ config: { server, ca } })).rejects.toThrow(ConfigError);
     const additive = createFakeRuntime({ capabilities: { exclusiveTrust: false } });
@@ -89,7 +89,7 @@ describe("connect() rejects", () => {
     await expect(connecting).rejects.toThrow("grant --allow-net=10.96.0.1:6443");
   });
 
-  test("a CA or a token that can't be loaded, as a ConfigError", async () => {
+  test("a CA or a token that can't be loaded, with a ConfigError", async () => {
     const runtime = createFakeRuntime();
     const badCa = bindFunctionCaSource(runtime)(() => "");
     const badToken = bindFunctionTokenSource(runtime)(() => "");
@@ -128,7 +128,7 @@ describe("connect()", () => {
     expect(kube.capabilities).toBe(runtime.capabilities);
   });
 
-  test("infers the pod's config, with the source options that it is given", async () => {
+  test("infers the pod's config, with the given source options", async () => {
     const runtime = createFakeRuntime();
     const root = "/var/run/secrets/kubernetes.io/serviceaccount";
     runtime.variables.set("KUBERNETES_SERVICE_HOST", "10.96.0.1");
@@ -144,7 +144,7 @@ describe("connect()", () => {
     expect(runtime.exchanges[0]?.headers.get("authorization")).toBe("Bearer sesame-2");
   });
 
-  test("puts a name of the caller's before its own in User-Agent", async () => {
+  test("puts the caller's name before its own in User-Agent", async () => {
     const runtime = createFakeRuntime();
     const kube = await bindConnect(runtime)({ config: { server, ca }, userAgent: "operator/1.2" });
     await kube.get("/version");
@@ -160,7 +160,7 @@ describe("connect()", () => {
     expect(runtime.exchanges[0]?.headers.has("authorization")).toBe(false);
   });
 
-  test("survives a rejected server, a 401 and a 429 in one request, and tells of each", async () => {
+  test("survives a rejected server, a 401 and a 429 in one request, and reports each", async () => {
     const runtime = createFakeRuntime();
     const material = { pem: anchorPem("kubernetes", 1), token: "sesame-1" };
     const config = {
@@ -212,7 +212,7 @@ describe("connect()", () => {
     }
   });
 
-  test("waits for Retry-After no longer than maxRetryAfterMs, and not at all when that is 0", async () => {
+  test("waits for Retry-After no longer than maxRetryAfterMs, and never when that is 0", async () => {
     for (const seconds of ["0", "1"]) {
       const runtime = createFakeRuntime();
       const kube = await bindConnect(runtime)({ config: { server, ca }, maxRetryAfterMs: 0 });
@@ -224,7 +224,7 @@ describe("connect()", () => {
   });
 });
 
-test("close() ends requests, and a closed client takes none and says so", async () => {
+test("close() ends requests, and a closed client rejects new ones and says why", async () => {
   const runtime = createFakeRuntime();
   const events: ReanchorEvent[] = [];
   let secret = "sesame-1";

@@ -19,9 +19,9 @@ const begin = Date.parse("2026-01-01T00:00:00Z");
 interface Started {
   readonly kube: KubeClient;
   readonly runtime: FakeRuntime;
-  /** Makes a request that is answered with a status, a second later than the one before. */
+  /** Sends a request that gets the given status, a second after the previous one. */
   answered(status: number, path?: string, init?: RequestInit): Promise<void>;
-  /** What the status says of health. */
+  /** The health in the status. */
   health(): object;
 }
 
@@ -44,13 +44,13 @@ async function start(): Promise<Started> {
   };
 }
 
-describe("status() says how requests went", () => {
-  test("before the first, which is not a failure yet", async () => {
+describe("status() reports how requests went", () => {
+  test("before the first one, which does not count as a failure", async () => {
     const { health } = await start();
     expect(health()).toEqual({ healthy: true, lastSuccessAt: undefined, lastFailure: undefined });
   });
 
-  test.each([200, 302, 403, 404, 409, 422])("an answer of %i is a success", async (status) => {
+  test.each([200, 302, 403, 404, 409, 422])("a response with %i is a success", async (status) => {
     const { answered, health } = await start();
     await answered(status);
     expect(health()).toEqual({
@@ -65,7 +65,7 @@ describe("status() says how requests went", () => {
     [500, "InternalError"],
     [502, "502"],
     [503, "ServiceUnavailable"],
-  ])("an answer of %i is a failure, but rejects nobody", async (status, reason) => {
+  ])("a response with %i is a failure, but not a rejection", async (status, reason) => {
     const { answered, health } = await start();
     await answered(200);
     await answered(status);
@@ -88,7 +88,7 @@ describe("status() says how requests went", () => {
     expect(health()).toMatchObject({ healthy: true, lastSuccessAt: begin + 4_000 });
   });
 
-  test("a 401 on a caller's own credentials, or of a service behind a proxy, says nothing", async () => {
+  test("a 401 for a caller's own credentials, or from a service behind a proxy, does not count", async () => {
     const { answered, health } = await start();
     const proxy = "/api/v1/namespaces/a/services/web/proxy/";
     const own = { headers: { authorization: "Bearer mine" } };
@@ -124,7 +124,7 @@ describe("status() says how requests went", () => {
     },
   );
 
-  test("a lost connection and a time limit are failures, but reject nobody", async () => {
+  test("a lost connection and a time limit are failures, but not rejections", async () => {
     const { kube, runtime, answered, health } = await start();
     await answered(200);
     runtime.answer = failing("other");
@@ -146,7 +146,7 @@ describe("status() says how requests went", () => {
     });
   });
 
-  test("an aborted request is no failure, whatever the reason, nor is one that close() ends", async () => {
+  test("an aborted request is not a failure, whatever the reason, nor is one that close() ends", async () => {
     const { kube, runtime, answered, health } = await start();
     await answered(200);
     runtime.answer = untilAborted;

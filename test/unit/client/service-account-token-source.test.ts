@@ -31,7 +31,7 @@ async function start(granted?: number) {
 }
 
 describe("serviceAccountTokenSource()", () => {
-  test("requests a token for an audience, and another one after 80 % of its life", async () => {
+  test("requests a token for an audience, and a new one after 80 % of its lifetime", async () => {
     const { source, asked, clock } = await start();
     expect(await source.current()).toBe("token-1");
     expect(asked).toEqual([
@@ -50,14 +50,14 @@ describe("serviceAccountTokenSource()", () => {
     expect(await source.current()).toBe("token-2");
   });
 
-  test("goes by the life that the server grants", async () => {
+  test("uses the lifetime that the server grants", async () => {
     const { source, clock } = await start(600);
     await source.current();
     await clock.advance(481_000);
     expect(await source.current()).toBe("token-2");
   });
 
-  test("keeps the last token if the server rejects a request, and says so", async () => {
+  test("keeps the last token if the server rejects a request, and reports it", async () => {
     const { source, clock, refuse } = await start();
     const events: ReanchorEvent[] = [];
     source.subscribe((event) => events.push(event));
@@ -79,7 +79,7 @@ describe("serviceAccountTokenSource()", () => {
     expect(await source.current()).toBe("token-3");
   });
 
-  test("rejects what is no client, no name and no time", async () => {
+  test("rejects an invalid client, name or time", async () => {
     const { create, kube, refuse, source } = await start();
     expect(() => create({} as never, { name: "a" })).toThrow("expected a client, not an object");
     expect(() => create(kube, { name: "a/b" })).toThrow("Cannot use name");

@@ -1,5 +1,5 @@
 /**
- * What a client says of itself, and that no secret is in it.
+ * The status of a client, which contains no secret.
  *
  * @module
  */
@@ -18,7 +18,7 @@ const server = "https://10.96.0.1";
 const ca = staticCaSource(anchorPem());
 
 describe("status()", () => {
-  test("says how trust, identity and connections are doing, with no I/O", async () => {
+  test("reports trust, identity and connections without I/O", async () => {
     const runtime = createFakeRuntime();
     let pem: string | Error = anchorPem();
     const bundle = bindFunctionCaSource(runtime)(() => {
@@ -70,7 +70,7 @@ describe("status()", () => {
     });
   });
 
-  test("says nothing of what is not configured", async () => {
+  test("omits what is not configured", async () => {
     const kube = await bindConnect(createFakeRuntime())({ config: { server } });
     expect(kube.status()).toMatchObject({ ca: undefined, token: undefined, generations: [] });
   });

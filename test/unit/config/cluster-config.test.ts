@@ -1,5 +1,5 @@
 /**
- * A config checked against itself.
+ * Validation of a config.
  *
  * @module
  */
@@ -45,7 +45,7 @@ test.each([
   "https://a.exa\tmple",
   "https:\\\\a.example",
   "https://a.example\\path",
-])("checkClusterConfig() rejects the server %j, which would not be where requests go", (server) => {
+])("checkClusterConfig() rejects the server %j, which is not where requests would go", (server) => {
   expect(() => checkClusterConfig({ server })).toThrow(/white space, a backslash, \? or #/);
   const url = URL.parse(server);
   if (url !== null && /[?#]/.test(url.href)) {

@@ -1,5 +1,5 @@
 /**
- * Which proxy the environment asks for. The table follows Go's `httpproxy` tests.
+ * The proxy that the environment selects. The table follows Go's `httpproxy` tests.
  *
  * @module
  */
@@ -39,7 +39,7 @@ describe("environmentProxy()", () => {
   });
 
   test.each(["https://localhost:6443", "https://127.0.0.1", "https://127.8.8.8", "https://[::1]"])(
-    "is never any for %s, as in Go",
+    "is undefined for %s, as in Go",
     async (server) => {
       expect(await proxyFor(server, { HTTPS_PROXY: "http://p" })).toBeUndefined();
     },

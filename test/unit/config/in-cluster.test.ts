@@ -1,5 +1,5 @@
 /**
- * What a pod knows of its cluster. The cases are those of client-go's `rest/config.go` and kube-rs's
+ * The config of a pod in its cluster. The cases are those of client-go's `rest/config.go` and kube-rs's
  * `incluster_config.rs`.
  *
  * @module
@@ -95,7 +95,7 @@ describe("loadInCluster() makes the server's URL", () => {
   );
 });
 
-test("loadInCluster() gives sources that have loaded, and reload", async () => {
+test("loadInCluster() returns sources that have loaded, and that reload", async () => {
   const runtime = pod();
   const config = await loadInCluster(runtime);
   expect(config.ca?.peek()?.certificates).toEqual([ca]);
@@ -106,7 +106,7 @@ test("loadInCluster() gives sources that have loaded, and reload", async () => {
   expect(await config.token?.current()).toBe("sesame-2");
 });
 
-test("loadInCluster() hands the source options on", async () => {
+test("loadInCluster() passes on the source options", async () => {
   const runtime = pod();
   const { token } = await loadInCluster(runtime, { reloadIntervalMs: 1_000 });
   runtime.disk.set(`${root}/token`, "sesame-2");
@@ -115,7 +115,7 @@ test("loadInCluster() hands the source options on", async () => {
   await expect(loadInCluster(runtime, { reloadIntervalMs: -1 })).rejects.toThrow(RangeError);
 });
 
-test("loadInCluster() reads another root, with or without a slash at its end", async () => {
+test("loadInCluster() reads another root, with or without a final slash", async () => {
   const runtime = pod();
   runtime.disk.set("/mnt/sa/ca.crt", ca);
   runtime.disk.set("/mnt/sa/token", "other");
@@ -145,7 +145,7 @@ describe("loadInCluster() takes the namespace", () => {
   });
 });
 
-describe("loadInCluster() is a ConfigError that names", () => {
+describe("loadInCluster() throws a ConfigError that names", () => {
   test.each([
     [
       "KUBERNETES_SERVICE_HOST",
@@ -157,7 +157,7 @@ describe("loadInCluster() is a ConfigError that names", () => {
     ],
     [`${root}/ca.crt`, (runtime: FakeRuntime) => runtime.disk.delete(`${root}/ca.crt`)],
     [`${root}/token`, (runtime: FakeRuntime) => runtime.disk.delete(`${root}/token`)],
-  ])("%s alone when it alone is missing", async (name, remove) => {
+  ])("only %s when only that is missing", async (name, remove) => {
     const runtime = pod();
     remove(runtime);
     const { message } = await refusal(runtime);
@@ -167,7 +167,7 @@ describe("loadInCluster() is a ConfigError that names", () => {
     expect(message).not.toContain(";");
   });
 
-  test("an empty variable as one that is not set", async () => {
+  test("an empty variable as an unset one", async () => {
     const runtime = pod();
     runtime.variables.set("KUBERNETES_SERVICE_HOST", "");
     expect((await refusal(runtime)).message).toMatch(/KUBERNETES_SERVICE_HOST is not set$/);
@@ -180,7 +180,7 @@ describe("loadInCluster() is a ConfigError that names", () => {
     );
   });
 
-  test("the permissions that are missing", async () => {
+  test("the missing permissions", async () => {
     const runtime = pod();
     runtime.denied.add("env KUBERNETES_SERVICE_HOST");
     runtime.denied.add("env KUBERNETES_SERVICE_PORT");
@@ -192,7 +192,7 @@ describe("loadInCluster() is a ConfigError that names", () => {
     expect(runtime.reads).toEqual([]);
   });
 
-  test("a runtime that has no files", async () => {
+  test("a runtime without files", async () => {
     const { message } = await refusal(pod({ name: "edge", hasFiles: false }));
     expect(message).toMatch(/edge has no file system; pass the option "config"/);
   });
@@ -219,7 +219,7 @@ test.each([
 test.each([
   ["empty", "\n"],
   ["with a newline inside", "sesame\nsecond"],
-])("loadInCluster() is a ConfigError when the token is %s", async (_, token) => {
+])("loadInCluster() throws a ConfigError when the token is %s", async (_, token) => {
   const runtime = pod();
   runtime.disk.set(`${root}/token`, token);
   const error = await refusal(runtime);
@@ -229,13 +229,13 @@ test.each([
   }
 });
 
-describe("loadInCluster() with sources of the caller's own", () => {
+describe("loadInCluster() with the caller's own sources", () => {
   const own = {
     ca: staticCaSource(anchorPem("own", 7)),
     token: staticTokenSource("own-token"),
   };
 
-  test("uses them in place of the files, which need not exist", async () => {
+  test("uses them instead of the files, which need not exist", async () => {
     const runtime = pod();
     runtime.disk.delete(`${root}/ca.crt`);
     runtime.disk.delete(`${root}/token`);
@@ -247,7 +247,7 @@ describe("loadInCluster() with sources of the caller's own", () => {
     expect(runtime.reads).toEqual([`${root}/namespace`]);
   });
 
-  test("reads the file of the one that is not given", async () => {
+  test("reads the file if its source is not given", async () => {
     const { ca: bundle, token } = await loadInCluster(pod(), { ca: own.ca });
     expect(bundle).toBe(own.ca);
     expect(token?.peek()).toBe("sesame");
@@ -256,7 +256,7 @@ describe("loadInCluster() with sources of the caller's own", () => {
     expect(other.token).toBe(own.token);
   });
 
-  test("shows the client certificate, beside the token", async () => {
+  test("sends the client certificate together with the token", async () => {
     const clientCert = createFixedSource(async () => ({ subject: "CN=a" }), {
       kind: "client-certificate",
     });
@@ -265,7 +265,7 @@ describe("loadInCluster() with sources of the caller's own", () => {
     expect(config.token?.peek()).toBe("sesame");
   });
 
-  test("says what is wrong with them, beside what else is", async () => {
+  test("reports their errors together with all others", async () => {
     const load = async (): Promise<never> => {
       throw new SourceError("Cannot load token from the vault: sealed", "failed");
     };
@@ -278,7 +278,7 @@ describe("loadInCluster() with sources of the caller's own", () => {
     expect(String(error)).toContain(`${root}/ca.crt is missing`);
   });
 
-  test("needs no permission to read files if it reads none", async () => {
+  test("needs no read permission if it reads no files", async () => {
     const runtime = pod();
     runtime.denied.add(`read ${root}`);
     expect(await loadInCluster(runtime, own)).toMatchObject({ namespace: "default" });
@@ -292,14 +292,14 @@ describe("loadInCluster() with sources of the caller's own", () => {
     expect(String(error)).not.toContain("sesame");
   });
 
-  test("rejects an interval that no source would go by", async () => {
+  test("rejects an interval that no source would use", async () => {
     const error = await rejection(loadInCluster(pod(), { ...own, reloadIntervalMs: 1_000 }));
     expect(error).toBeInstanceOf(TypeError);
     expect(String(error)).toContain("option reloadIntervalMs of inCluster with ca and token");
   });
 });
 
-test("loadInCluster() gives a config that shows no secret", async () => {
+test("loadInCluster() returns a config that shows no secret", async () => {
   const config = await loadInCluster(pod());
   const { token } = config;
   expect(await token?.current()).toBe("sesame");
@@ -309,7 +309,7 @@ test("loadInCluster() gives a config that shows no secret", async () => {
   }
 });
 
-test("loadInCluster() rejects an option that there is none of", async () => {
+test("loadInCluster() rejects an unknown option", async () => {
   const options = { root, rooot: "/elsewhere" };
   await expect(loadInCluster(pod(), options)).rejects.toThrow(
     /^Cannot use option rooot of inCluster: .* root, reloadIntervalMs/,

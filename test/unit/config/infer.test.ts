@@ -1,5 +1,5 @@
 /**
- * Where to connect and as whom when nobody says so.
+ * The server and the identity when the caller names none.
  *
  * @module
  */
@@ -58,7 +58,7 @@ test("inferConfig() is a ConfigError, and never the pod's identity, when the kub
   );
 });
 
-test("inferConfig() is the pod's own when no file that KUBECONFIG names is there", async () => {
+test("inferConfig() is the pod's own when none of the files in KUBECONFIG exists", async () => {
   const runtime = pod();
   runtime.variables.set("KUBECONFIG", "/missing:/also-missing");
   expect(await serverOf(runtime)).toBe("https://10.96.0.1");
@@ -68,20 +68,20 @@ test("inferConfig() is the pod's own when no file that KUBECONFIG names is there
   );
 });
 
-test("inferConfig() takes an empty KUBECONFIG for unset, as kubectl does", async () => {
+test("inferConfig() treats an empty KUBECONFIG as unset, as kubectl does", async () => {
   const runtime = pod();
   runtime.variables.set("KUBECONFIG", "");
   expect(await serverOf(runtime)).toBe("https://10.96.0.1");
 });
 
-test("inferConfig() is ~/.kube/config, and not the pod's identity, when that is there", async () => {
+test("inferConfig() is ~/.kube/config, and not the pod's identity, when that file exists", async () => {
   const runtime = pod();
   runtime.variables.set("HOME", "/root");
   runtime.disk.set("/root/.kube/config", kubeconfig);
   expect(await serverOf(runtime)).toBe("https://kube.example:6443");
 });
 
-test("inferConfig() counts what may not be looked at as unset", async () => {
+test("inferConfig() treats variables and files that it may not read as absent", async () => {
   const runtime = pod();
   runtime.variables.set("KUBECONFIG", "/home/me/config");
   runtime.variables.set("HOME", "/root");
@@ -95,7 +95,7 @@ test("inferConfig() counts what may not be looked at as unset", async () => {
   expect(await serverOf(runtime)).toBe("https://10.96.0.1");
 });
 
-test("inferConfig() is a ConfigError when $KUBECONFIG names what may not be read", async () => {
+test("inferConfig() throws a ConfigError when it may not read the file in $KUBECONFIG", async () => {
   const runtime = pod();
   runtime.variables.set("KUBECONFIG", "/home/me/config");
   runtime.denied.add("read /home/me/config");
@@ -105,7 +105,7 @@ test("inferConfig() is a ConfigError when $KUBECONFIG names what may not be read
 });
 
 test.each(["EACCES: permission denied", "ENOTDIR: not a directory", "ELOOP: too many links"])(
-  "inferConfig() is a ConfigError, and never the pod's identity, when it can't look: %s",
+  "inferConfig() throws a ConfigError, and never uses the pod's identity, when it can't check: %s",
   async (message) => {
     const runtime = pod();
     runtime.variables.set("HOME", "/root");
@@ -114,7 +114,7 @@ test.each(["EACCES: permission denied", "ENOTDIR: not a directory", "ELOOP: too 
     await expect(inferConfig(runtime, {})).rejects.toThrow(
       `Cannot look for kubeconfig /root/.kube/config: ${message}`,
     );
-    // Nor when another file of the list can be read.
+    // Nor when another file in the list can be read.
     runtime.variables.set("KUBECONFIG", "/home/me/config:/root/.kube/config");
     runtime.disk.set("/home/me/config", kubeconfig);
     await expect(inferConfig(runtime, {})).rejects.toThrow(ConfigError);
@@ -135,7 +135,7 @@ test.each([
   ["a comment", "# nothing yet\n"],
   ["an empty document", "---\n"],
   ["what kubectl config unset leaves", unset],
-])("inferConfig() takes a kubeconfig for absent when it holds %s", async (_, text) => {
+])("inferConfig() treats a kubeconfig as absent when it holds %s", async (_, text) => {
   const runtime = pod();
   runtime.variables.set("HOME", "/root");
   runtime.disk.set("/root/.kube/config", text);
@@ -174,17 +174,14 @@ test.each([
   "current-context: here",
   "clusters: [{ name: kube, cluster: { server: https://kube.example } }]",
   "contexts: [{ name: here }]",
-])(
-  "inferConfig() is a ConfigError when a kubeconfig says something, and too little: %s",
-  async (text) => {
-    const runtime = pod();
-    runtime.variables.set("KUBECONFIG", "/home/me/config");
-    runtime.disk.set("/home/me/config", text);
-    await expect(inferConfig(runtime, {})).rejects.toThrow(ConfigError);
-  },
-);
+])("inferConfig() throws a ConfigError when a kubeconfig is incomplete: %s", async (text) => {
+  const runtime = pod();
+  runtime.variables.set("KUBECONFIG", "/home/me/config");
+  runtime.disk.set("/home/me/config", text);
+  await expect(inferConfig(runtime, {})).rejects.toThrow(ConfigError);
+});
 
-test("inferConfig() works in the pod's namespace when the kubeconfig names none", async () => {
+test("inferConfig() uses the pod's namespace when the kubeconfig names none", async () => {
   const namespaceOf = async (runtime: FakeRuntime): Promise<string | undefined> => {
     const config = await inferConfig(runtime, {});
     return "server" in config ? config.namespace : (await config.current()).namespace;
@@ -201,13 +198,13 @@ test("inferConfig() works in the pod's namespace when the kubeconfig names none"
   runtime.disk.set("/home/me/config", named);
   expect(await namespaceOf(runtime)).toBe("default");
 
-  // Elsewhere there is no pod to have one.
+  // Outside a pod there is no such namespace.
   runtime.disk.set("/home/me/config", kubeconfig);
   runtime.variables.delete("KUBERNETES_SERVICE_HOST");
   expect(await namespaceOf(runtime)).toBeUndefined();
 });
 
-test("inferConfig() lists what it looked at, in order, when this is no pod", async () => {
+test("inferConfig() lists the places that it checked, in order, outside a pod", async () => {
   const runtime = createFakeRuntime();
   await expect(inferConfig(runtime, {})).rejects.toThrow(ConfigError);
   await expect(inferConfig(runtime, {})).rejects.toThrow(
@@ -219,7 +216,7 @@ test("inferConfig() lists what it looked at, in order, when this is no pod", asy
   );
 });
 
-test("inferConfig() lists what it was not allowed to look at", async () => {
+test("inferConfig() lists the places that it was not allowed to check", async () => {
   const runtime = createFakeRuntime();
   runtime.denied.add("env KUBECONFIG");
   runtime.variables.set("HOME", "/root");

@@ -28,7 +28,7 @@ function draw(...clients: ClientLane[]): string {
   );
 }
 
-/** Every tag that opens is closed in its place, and no attribute is left empty or not a number. */
+/** Every tag is closed in the right place, and no attribute is empty or NaN. */
 function checkWellFormed(svg: string): void {
   const open: string[] = [];
   for (const [, close, name = "", self] of svg.matchAll(/<(\/?)([a-z]+)[^>]*?(\/?)>/g)) {
@@ -57,15 +57,15 @@ test("drawSvg() draws a standalone picture with a row and the numbers of each cl
   expect(svg).toContain("reanchor on Node: 100 requests, 0 failed");
 });
 
-test("drawSvg() places failures at their time, and colours only what failed", () => {
+test("drawSvg() draws failures at their time, and colours only these", () => {
   const harmed = draw(lane("client-node list", false, 3_040));
   const unharmed = draw(lane("client-node list", false, 0));
   const bars = [...harmed.matchAll(/<rect class="(ok|failed|excused)" x="([\d.]+)"/g)];
   const firstOk = Number(bars[0]?.[2]);
-  // The last ones of a kind are the legend's.
+  // The last ones of each kind belong to the legend.
   const amber = Number(bars.find(([, kind]) => kind === "excused")?.[2]);
   const green = Number(bars.filter(([, kind]) => kind === "ok")[1]?.[2]);
-  // The same scale as the CAs' own bars have.
+  // The same scale as that of the CAs' bars.
   expect(firstOk).toBe(Number(/<rect fill="[^"]*" x="([\d.]+)"/.exec(harmed)?.[1]));
   // 0 s, 2 s and 3.05 s.
   expect((green - firstOk) / (amber - firstOk)).toBeCloseTo(3.05 / 2, 2);
@@ -80,7 +80,7 @@ test("drawSvg() marks the server's change and says that there was no overlap", (
   expect(svg).toContain(">without overlap<");
 });
 
-test("drawSvg() escapes what is not its own and says which process ended early", () => {
+test("drawSvg() escapes external text, and says which process ended early", () => {
   const svg = draw({ ...lane('a <b> & "c"', true, 0), died: "by SIGKILL" });
   checkWellFormed(svg);
   expect(svg).toContain("a &lt;b&gt; &amp; &quot;c&quot;");

@@ -1,5 +1,5 @@
 /**
- * The code that `reanchor generate` writes: which types it makes of which schemas.
+ * The code that `reanchor generate` writes: the types that it derives from schemas.
  * `test/runtimes/generated-code.test.ts` type-checks and formats it.
  *
  * @module
@@ -74,13 +74,13 @@ describe("declareKinds() writes", () => {
     expect(typeOf(schema)).toBe(type);
   });
 
-  test("descriptions as docstrings, which they can't leave", () => {
+  test("descriptions as docstrings, which they can't break out of", () => {
     const spec = { type: "object", description: "What it */ should be. {@link x}" };
     const code = declare([aCrd({ versions: [aVersion(spec)] })]);
     expect(code).toContain(String.raw`  /** What it *\/ should be. { @link x} */`);
   });
 
-  test("the newest version, or all that are served", () => {
+  test("the newest version, or all served versions", () => {
     const versions = ["v1alpha1", "v1", "v2beta1", "v2"].map((name) => aVersion({}, name));
     const crd = aCrd({ versions: [...versions, aVersion({}, "v3", { served: false })] });
     expect(declare([crd])).toContain('version: "v2",');
@@ -103,7 +103,7 @@ describe("declareKinds() writes", () => {
     const interfaces = names.filter((name, index) => names.indexOf(name) === index);
     expect(interfaces).toContain("OtherWidget");
     expect(interfaces).not.toContain("ResourceKind");
-    // A kind's interface and its constant share a name; nothing else does.
+    // Only a kind's interface and its constant share a name.
     expect(names).toHaveLength(interfaces.length + crds.length);
   });
 
@@ -122,7 +122,7 @@ describe("declareKinds() writes", () => {
     expect(code).toContain(`export const ${kind}: ResourceKind<\n`);
   });
 
-  test("nothing of a name that leaves its comment", () => {
+  test("nothing of a name that would end its comment", () => {
     const hostile = "v1*/ throw 1; /*";
     expect(() => declare([aCrd({ versions: [aVersion({}, hostile)] })])).toThrow(
       "widgets.example.com has a version without a name",
@@ -136,7 +136,7 @@ describe("declareKinds() writes", () => {
     expect(outside).not.toMatch(/throw|\*\//);
   });
 
-  test("the subresources that decide on the verbs", () => {
+  test("verbs according to the subresources", () => {
     const subresources = { scale: {}, status: {} };
     const code = declare([aCrd({ versions: [aVersion({}, "v1", { subresources })] })]);
     expect(code).toContain('CustomResource<Widget, readonly ["status", "scale"]>');
@@ -199,7 +199,7 @@ describe("kindsOfCluster()", () => {
     },
   } as unknown as KubeClient;
 
-  test("reads the kinds that Kubernetes does not bring, or those of the groups that are named", async () => {
+  test("reads the kinds that are not built in, or those of the named groups", async () => {
     const found = await kindsOfCluster(kube, []);
     expect(found.map(({ kind, version }) => `${kind} ${version}`)).toEqual(["Bar v2", "Bar v1"]);
     expect(paths).toEqual(["/openapi/v3/apis/foo.com/v1", "/openapi/v3/apis/foo.com/v2"]);

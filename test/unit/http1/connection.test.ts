@@ -12,7 +12,7 @@ function send(memory: MemoryConnection, message: Partial<OutgoingMessage>): Outc
   return outcome;
 }
 
-/** Lets what has been settled be noticed. */
+/** Lets everything that has settled take effect. */
 async function turns(): Promise<void> {
   for (let turn = 0; turn < 10; turn++) await Promise.resolve();
 }
@@ -61,7 +61,7 @@ describe("what exchange() sends", () => {
     expect(memory.wire.sent).toBe(sent);
   });
 
-  test("is no line that a caller's text would add", () => {
+  test("contains no line that a caller's text would add", () => {
     const bad: Partial<OutgoingMessage>[] = [
       { method: "GET /x HTTP/1.1\r\nA:" },
       { target: "/\r\nx: y" },
@@ -101,7 +101,7 @@ describe("a response", () => {
     ["HTTP/1.0", ok.replace("1.1", "1.0")],
     ["a 204 with a length", "HTTP/1.1 204 No Content\r\ncontent-length: 2\r\n\r\n"],
     ["a 204 with a transfer encoding", "HTTP/1.1 204 A\r\ntransfer-encoding: chunked\r\n\r\n"],
-  ])("ends the connection if it has %s", (_, text) => {
+  ])("closes the connection if it has %s", (_, text) => {
     const memory = new MemoryConnection();
     const outcome = memory.ask();
     memory.wire.arrive(text);
@@ -110,7 +110,7 @@ describe("a response", () => {
   });
 
   test.each(["HTTP/1.1 408 Request Timeout\r\n\r\n", "x", "\r\n"])(
-    "that nobody waits for ends the connection (%j)",
+    "without a waiting request closes the connection (%j)",
     (text) => {
       const memory = new MemoryConnection();
       memory.ask();
@@ -120,14 +120,14 @@ describe("a response", () => {
     },
   );
 
-  test("comes after informational ones", () => {
+  test("is read after informational ones", () => {
     const memory = new MemoryConnection();
     const outcome = memory.ask();
     memory.wire.arrive(`HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nlink: a\r\n\r\n${ok}`);
     expect(outcome).toMatchObject({ head: { status: 200 }, body: "hi", isComplete: true });
   });
 
-  test("never comes if there are too many informational ones, or one that changes the protocol", () => {
+  test("is rejected after too many informational ones, or after one that changes the protocol", () => {
     for (const text of ["HTTP/1.1 100 A\r\n\r\n".repeat(40), "HTTP/1.1 101 A\r\n\r\n"]) {
       const memory = new MemoryConnection();
       const outcome = memory.ask();
@@ -145,7 +145,7 @@ describe("a response", () => {
     expect(memory.freed).toBe(1);
   });
 
-  test("goes on to the end of the connection if it has no length", () => {
+  test("continues to the end of the connection if it has no length", () => {
     const memory = new MemoryConnection();
     const outcome = memory.ask();
     memory.wire.arrive("HTTP/1.1 200 OK\r\n\r\nab");
@@ -161,7 +161,7 @@ describe("a response", () => {
     "HTTP/1.1 200",
     ok.slice(0, -1),
     ok.replace("content-length: 2", "transfer-encoding: chunked").replace("hi", "2\r\nhi\r\n0\r\n"),
-  ])("that breaks off is a lost connection or a broken body (%j)", (text) => {
+  ])("that is truncated is a lost connection or a broken body (%j)", (text) => {
     for (const how of ["end", "close"] as const) {
       const memory = new MemoryConnection();
       const outcome = memory.ask();
@@ -176,14 +176,14 @@ describe("a response", () => {
     }
   });
 
-  test("limits how long the connection may be idle by what it says", () => {
+  test("limits the idle time of the connection as its headers say", () => {
     const memory = new MemoryConnection();
     memory.ask();
     memory.wire.arrive(ok.replace("\r\n", "\r\nkeep-alive: timeout=5, max=100\r\n"));
     expect(memory.connection.idleLimitMs).toBe(4_000);
   });
 
-  test("that was held frees a connection that reads", () => {
+  test("that was paused frees a connection that continues to read", () => {
     const memory = new MemoryConnection();
     memory.ask();
     memory.connection.hold();
@@ -193,7 +193,7 @@ describe("a response", () => {
 });
 
 describe("a stream as the body", () => {
-  test("is sent in chunks, no faster than the connection takes them", async () => {
+  test("is sent in chunks, no faster than the connection accepts them", async () => {
     const memory = new MemoryConnection();
     let pulled = 0;
     const body = new ReadableStream<Uint8Array>(
@@ -222,7 +222,7 @@ describe("a stream as the body", () => {
     expect(memory.freed).toBe(1);
   });
 
-  test("is given up once the response is complete, and the connection with it", async () => {
+  test("is cancelled once the response is complete, and its connection is closed", async () => {
     const memory = new MemoryConnection();
     let cancelled = 0;
     const body = new ReadableStream<Uint8Array>({ cancel: () => void (cancelled += 1) });
@@ -251,7 +251,7 @@ describe("a stream as the body", () => {
   });
 });
 
-test("abort() ends the request with the reason, and the connection", () => {
+test("abort() ends the request with its reason, and closes the connection", () => {
   const memory = new MemoryConnection();
   const outcome = memory.ask();
   const reason = new Error("enough");

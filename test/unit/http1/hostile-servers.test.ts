@@ -1,6 +1,5 @@
 /**
- * Responses as no server should send them: none of them may end a program, be waited for in vain, or reach another
- * request.
+ * Malformed responses. None of them may crash a program, hang, or reach another request.
  *
  * @module
  */
@@ -11,7 +10,7 @@ import { corpus } from "../../support/http1-corpus.ts";
 import { type Random, seeded } from "../../support/random.ts";
 import { MemoryConnection, type Outcome } from "../support/memory-wire.ts";
 
-/** What is told of a response that arrives in pieces, up to the end of its connection. */
+/** The result of a response that arrives in pieces, up to the end of its connection. */
 function read(text: string, method: string, cuts: readonly number[]): Outcome {
   const memory = new MemoryConnection();
   const outcome = memory.ask(method);
@@ -25,7 +24,7 @@ function read(text: string, method: string, cuts: readonly number[]): Outcome {
 }
 
 function told({ head, body, isComplete, ends }: Outcome): string {
-  // What came of a body before it was found to be broken depends on the pieces.
+  // How much of a body is delivered before it is found to be broken depends on the pieces.
   return JSON.stringify(isComplete ? { head, body, ends } : { isComplete, ends });
 }
 
@@ -34,7 +33,7 @@ test("a response is the same wherever its bytes are cut", () => {
   for (const { name, text, method } of corpus) {
     const whole = told(read(text, method, []));
     const at = Array.from({ length: text.length }, (_, index) => index);
-    // In a long one, most of the places are alike.
+    // In a long response, most positions are alike.
     const tried = text.length < 600 ? at : at.filter((cut) => cut < 60 || cut % 97 === 0);
     for (const cut of tried) {
       if (told(read(text, method, [cut])) !== whole) throw new Error(`${name}, cut at ${cut}`);
@@ -43,7 +42,7 @@ test("a response is the same wherever its bytes are cut", () => {
   }
 });
 
-/** Text that is changed, cut, doubled or moved at places that chance decides. */
+/** Text that is changed, truncated, doubled or moved at random positions. */
 function mutate(text: string, random: Random): string {
   let mutated = text;
   for (let count = random.below(4); count >= 0; count--) {
@@ -75,7 +74,7 @@ function mutate(text: string, random: Random): string {
   return mutated;
 }
 
-/** What the second request of a connection is answered with, and nothing of which may be told of the first. */
+/** The response to the second request of a connection. No part of it may be delivered for the first. */
 const second = "HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\nSECOND!!";
 
 const RUNS = 20_000;
@@ -87,7 +86,7 @@ test("20,000 broken responses each end once, and none reaches the next request",
   let persistent = 0;
   let completed = 0;
   for (let run = 0; run < RUNS; run++) {
-    // Every other one was valid, and may still be.
+    // Every other response was valid, and may still be.
     const cases = run % 2 === 0 ? short : valid;
     const { text, method } = cases[run % cases.length] ?? { text: "", method: "GET" };
     const bytes = bytesOf(mutate(text, random));
@@ -100,7 +99,7 @@ test("20,000 broken responses each end once, and none reaches the next request",
     }
     if (first.isComplete && memory.gone === 0) {
       persistent += 1;
-      // All of it was the first one's; so the second is whole.
+      // All bytes belonged to the first response, so the second must be complete.
       const next = memory.ask();
       memory.wire.arrive(second);
       if (next.body !== "SECOND!!" || !next.isComplete) throw new Error(`run ${run}: the second`);
@@ -112,7 +111,7 @@ test("20,000 broken responses each end once, and none reaches the next request",
     if (first.body.includes("SECOND")) throw new Error(`run ${run}: it has what is not its own`);
     if (memory.gone !== 1) throw new Error(`run ${run}: the connection is kept`);
   }
-  // That nothing is proved by rejecting everything.
+  // Not everything is rejected, which would prove nothing.
   expect(completed).toBeGreaterThan(RUNS / 20);
   expect(persistent).toBeGreaterThan(RUNS / 100);
 });

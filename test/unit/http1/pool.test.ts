@@ -72,7 +72,7 @@ function setScene(maxConnections = Infinity) {
     return request;
   }
 
-  /** An attempt succeeds. */
+  /** Lets an attempt succeed. */
   async function connect(index = 0, wire = new MemoryWire()): Promise<MemoryWire> {
     attempts.splice(index, 1)[0]?.resolve(wire);
     await turns();
@@ -84,7 +84,7 @@ function setScene(maxConnections = Infinity) {
     await turns();
   }
 
-  /** Time goes on, and the timer that is due calls back. */
+  /** Advances the time, and fires the timer that is due. */
   function advance(ms: number): void {
     now += ms;
     for (const timer of timers.splice(0)) timer.callback();
@@ -103,7 +103,7 @@ function setScene(maxConnections = Infinity) {
   };
 }
 
-/** A wire on which something happens before anybody listens. */
+/** A wire on which something happens before anyone listens. */
 class SpokenWire extends MemoryWire {
   early: string | undefined;
 
@@ -119,7 +119,7 @@ async function turns(): Promise<void> {
 }
 
 describe("add()", () => {
-  test("uses the connection that was free last", async () => {
+  test("uses the connection that became free last", async () => {
     const { ask, attempts, connect } = setScene();
     const [first, second] = [ask(), ask()];
     const [one, two] = [await connect(), await connect()];
@@ -131,7 +131,7 @@ describe("add()", () => {
     expect(ask().connection).toBe(second.connection);
   });
 
-  test("gives whichever connection is there first to whom waits longest", async () => {
+  test("gives the first available connection to the request that has waited longest", async () => {
     const { ask, attempts, connect, started } = setScene();
     const busy = ask();
     const wire = await connect();
@@ -140,7 +140,7 @@ describe("add()", () => {
     await connect(2);
     wire.arrive(ok);
     expect(started).toEqual([busy, first, second]);
-    // One that comes later does not overtake, though a connection becomes free now.
+    // A later request does not overtake it, even when a connection becomes free now.
     const late = ask();
     wire.arrive(ok);
     expect(started.at(-1)).toBe(third);
@@ -148,7 +148,7 @@ describe("add()", () => {
     expect(started.at(-1)).toBe(late);
   });
 
-  test("keeps to the limit, and connects again once there is room", async () => {
+  test("keeps to its limit, and opens another connection once it can", async () => {
     const { ask, attempts, connect } = setScene(2);
     const requests = Array.from({ length: 5 }, () => ask());
     expect(attempts).toHaveLength(2);
@@ -163,7 +163,7 @@ describe("add()", () => {
     expect(requests.every(({ connection }) => connection !== undefined)).toBe(true);
   });
 
-  test("makes no more than 128 attempts at once, and serves a burst by the first connections", async () => {
+  test("makes at most 128 attempts at once, and serves a burst with the first connections", async () => {
     const { ask, attempts, connect } = setScene();
     const requests = Array.from({ length: 1_000 }, () => ask());
     expect(attempts).toHaveLength(128);
@@ -173,7 +173,7 @@ describe("add()", () => {
     expect(attempts).toHaveLength(127);
   });
 
-  test("connects anew for a request that needs a fresh connection, also at the limit", async () => {
+  test("opens a new connection for a request that needs a fresh one, even at the limit", async () => {
     const { ask, attempts, connect } = setScene(1);
     const first = ask();
     const one = await connect();
@@ -183,7 +183,7 @@ describe("add()", () => {
     expect(attempts).toHaveLength(1);
     const two = await connect();
     expect(fresh.connection).not.toBe(first.connection);
-    // While it is on its way, another one waits.
+    // While it is being opened, another request waits.
     const other = ask(true);
     expect(attempts).toHaveLength(0);
     two.arrive(ok);
@@ -194,7 +194,7 @@ describe("add()", () => {
 });
 
 describe("a request that may be sent only once", () => {
-  test("goes at once by a connection that has just become free", async () => {
+  test("uses a connection at once if it has just become free", async () => {
     const { ask, connect } = setScene();
     const first = ask();
     const wire = await connect();
@@ -203,7 +203,7 @@ describe("a request that may be sent only once", () => {
   });
 
   test.each([true, false])(
-    "waits until a connection that was idle shows whether it is closed (%s)",
+    "waits until an idle connection shows whether it is closed (%s)",
     async (isClosed) => {
       const { ask, attempts, connect, advance, settling } = setScene();
       const first = ask();
@@ -224,7 +224,7 @@ describe("a request that may be sent only once", () => {
     },
   );
 
-  test("leaves its connection to others when it is given up before", async () => {
+  test("leaves its connection to others when it is cancelled before", async () => {
     const { pool, ask, attempts, connect, advance, settling } = setScene();
     const first = ask();
     const wire = await connect();
@@ -240,8 +240,8 @@ describe("a request that may be sent only once", () => {
   });
 });
 
-describe("an attempt that fails", () => {
-  test("fails the request that it was begun for", async () => {
+describe("a failed attempt", () => {
+  test("fails the request for which it was started", async () => {
     const { ask, connect, fail } = setScene();
     const requests = [ask(), ask(), ask()];
     await fail(1, "refused");
@@ -251,7 +251,7 @@ describe("an attempt that fails", () => {
     expect(requests.map(({ connection }) => connection !== undefined)).toEqual([true, false, true]);
   });
 
-  test("fails nobody whom another attempt can still serve, and the oldest if there is none", async () => {
+  test("fails no request that another attempt can still serve, and otherwise the oldest", async () => {
     const { ask, attempts, connect, fail } = setScene();
     const [first, second] = [ask(), ask()];
     await connect(1);
@@ -261,7 +261,7 @@ describe("an attempt that fails", () => {
     expect(attempts).toHaveLength(0);
   });
 
-  test("leaves those to connect that had no room before", async () => {
+  test("lets a request connect that had no room before", async () => {
     const { ask, attempts, fail } = setScene(1);
     const [first, second] = [ask(), ask()];
     await fail(0, "refused");
@@ -273,11 +273,11 @@ describe("an attempt that fails", () => {
   });
 });
 
-describe("a connection that is gone as soon as it is there", () => {
+describe("a connection that is lost as soon as it is open", () => {
   test.each([
     ["the server speaks first", (wire: SpokenWire) => void (wire.early = ok)],
     ["it was lost meanwhile", (wire: SpokenWire) => wire.close("lost")],
-  ])("leaves no request waiting, and takes no place in the pool, if %s", async (_, spoil) => {
+  ])("leaves no request waiting, and occupies no place in the pool, if %s", async (_, spoil) => {
     const { pool, ask, attempts, connect } = setScene(1);
     const [first, second] = [ask(), ask()];
     const wire = new SpokenWire();
@@ -295,7 +295,7 @@ describe("a connection that is gone as soon as it is there", () => {
 });
 
 describe("remove()", () => {
-  test("ends the attempts when nobody waits any more", async () => {
+  test("ends the attempts when no request waits any more", async () => {
     const { pool, ask, attempts, emptied } = setScene();
     const [first, second] = [ask(), ask()];
     pool.remove(first);
@@ -331,7 +331,7 @@ describe("idle connections", () => {
     expect(timers).toHaveLength(0);
   });
 
-  test("are closed earlier if the server says so, and never used after", async () => {
+  test("are closed earlier if the server says so, and never used after that", async () => {
     const { ask, attempts, connect, timers, advance } = setScene();
     const [, second] = [ask(), ask()];
     const [one, two] = [await connect(), await connect()];
@@ -346,7 +346,7 @@ describe("idle connections", () => {
     expect(one.sent.match(/GET/g)).toHaveLength(2);
   });
 
-  test("are closed at once by retire(), and those in use when they are free", async () => {
+  test("are closed at once by retire(), and those in use when they become free", async () => {
     const { pool, ask, connect, attempts, emptied } = setScene();
     const [, busy] = [ask(), ask()];
     const [one, two] = [await connect(), await connect()];
@@ -357,7 +357,7 @@ describe("idle connections", () => {
     expect(busy.isComplete).toBe(true);
     expect(two.isClosed).toBe(true);
     expect(emptied()).toBe(1);
-    // What had chosen this pool before may still connect, which the trust of that moment decides.
+    // A request that chose this pool before may still connect. The current trust decides on it.
     const late = ask();
     expect(attempts).toHaveLength(1);
     const three = await connect();
@@ -366,7 +366,7 @@ describe("idle connections", () => {
     expect(three.isClosed).toBe(true);
   });
 
-  test("send nothing after retire() that waited for one: it fails as what came too late", async () => {
+  test("send nothing after retire(): a request that waited for one fails as too late", async () => {
     const { pool, ask, connect, attempts, advance, settling } = setScene(2);
     const [, busy] = [ask(), ask()];
     const [one, two] = [await connect(), await connect()];

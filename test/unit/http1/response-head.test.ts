@@ -7,7 +7,7 @@ const encode = (text: string): Uint8Array<ArrayBuffer> =>
   Uint8Array.from(text, (character) => character.charCodeAt(0));
 const decode = (bytes: Uint8Array): string => String.fromCharCode(...bytes);
 
-/** Reads a head that arrives cut at the given places. */
+/** Reads a head that arrives in pieces, split at the given positions. */
 function read(text: string, cuts: readonly number[] = []): { head: ResponseHead; rest: string } {
   const reader = new ResponseHeadReader();
   const bytes = encode(text);
@@ -24,7 +24,7 @@ const switching =
   "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nX-A:  a, b\t \r\nX-a: \xfc\r\nEmpty:\r\n\r\nrest";
 
 describe("ResponseHeadReader", () => {
-  test("push() gives status, fields and the bytes that follow, wherever the bytes are cut", () => {
+  test("push() returns status, fields and the following bytes, wherever the bytes are split", () => {
     const whole = {
       head: {
         minorVersion: 1,
@@ -79,18 +79,21 @@ describe("ResponseHeadReader", () => {
     ["too many fields", `HTTP/1.1 200 OK\r\n${"A: b\r\n".repeat(300)}\r\n`],
     ["too many bytes", `HTTP/1.1 200 OK\r\nA: ${"b".repeat(65_536)}\r\n\r\n`],
     ["bytes without end", "x".repeat(70_000)],
-  ])("push() throws a ConnectionError that shows nothing of the head, given %s", (_what, text) => {
-    expect(() => read(text)).toThrow(ConnectionError);
-    expect(() => read(text)).toThrow(/^Cannot read the response: its head is malformed, /);
-  });
+  ])(
+    "push() throws a ConnectionError that quotes nothing of the head when given %s",
+    (_what, text) => {
+      expect(() => read(text)).toThrow(ConnectionError);
+      expect(() => read(text)).toThrow(/^Cannot read the response: its head is malformed, /);
+    },
+  );
 
-  test("push() leaves what follows a head of the greatest size", () => {
+  test("push() leaves the bytes after a head of the maximum size", () => {
     const head = `HTTP/1.1 200 OK\r\nA: ${"b".repeat(65_500 - 24)}\r\n\r\n`;
     const body = "c".repeat(100_000);
     expect(read(head + body).rest).toBe(body);
   });
 
-  test("push() gives a head or a ConnectionError, whatever it is given", () => {
+  test("push() returns a head or throws a ConnectionError for any input", () => {
     const random = seeded(9112);
     for (let round = 0; round < 5_000; round++) {
       const bytes = encode(switching);

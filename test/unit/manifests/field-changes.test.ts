@@ -1,5 +1,5 @@
 /**
- * The fields in which two states of an object differ.
+ * The fields that differ between two states of an object.
  *
  * @module
  */
@@ -17,7 +17,7 @@ function lines(before: KubeObject | undefined, after: KubeObject): unknown[] {
 }
 
 describe("changesOf() finds", () => {
-  test("fields that are new, changed and gone", () => {
+  test("new, changed and removed fields", () => {
     const before = object({ spec: { a: 1, b: { c: 2 }, d: 3, same: [1] } });
     const after = object({ spec: { a: 2, b: {}, e: { f: 4 }, same: [1] } });
     expect(lines(before, after)).toEqual([
@@ -28,7 +28,7 @@ describe("changesOf() finds", () => {
     ]);
   });
 
-  test("items of a list by their names, if all have one of their own", () => {
+  test("list items by name, if all names are different", () => {
     const list = (...items: object[]): KubeObject => object({ spec: { list: items } });
     const before = list({ name: "a", v: 1 }, { name: "b", v: 1 });
     expect(lines(before, list({ name: "b", v: 2 }, { name: "a", v: 1 }))).toEqual([
@@ -39,7 +39,7 @@ describe("changesOf() finds", () => {
     ]);
   });
 
-  test("all fields of an object that is new", () => {
+  test("all fields of a new object", () => {
     expect(lines(undefined, object({ data: { a: "x" } }))).toEqual([
       ["apiVersion", undefined, "v1"],
       ["kind", undefined, "Thing"],
@@ -48,7 +48,7 @@ describe("changesOf() finds", () => {
     ]);
   });
 
-  test("nothing in what the server keeps", () => {
+  test("nothing in fields that the server maintains", () => {
     const metadata = {
       name: "a",
       uid: "1",
@@ -59,11 +59,11 @@ describe("changesOf() finds", () => {
     expect(lines(object({}), object({ metadata }))).toEqual([]);
   });
 
-  test("a value of another shape as a whole", () => {
+  test("a value of another type as a whole", () => {
     expect(lines(object({ a: [1] }), object({ a: { 0: 1 } }))).toEqual([["a", [1], { 0: 1 }]]);
   });
 
-  test("that a Secret differs, and hides how", () => {
+  test("that a Secret differs, without its values", () => {
     const before = object({ data: { a: "b2xk" } }, "Secret");
     const annotations = { "kubectl.kubernetes.io/last-applied-configuration": "hush" };
     const after = object({ metadata: { name: "a", annotations }, data: { a: "bmV3" } }, "Secret");

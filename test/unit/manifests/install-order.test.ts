@@ -1,5 +1,5 @@
 /**
- * In which order objects are applied and deleted.
+ * The order in which objects are applied and deleted.
  *
  * @module
  */
@@ -34,7 +34,7 @@ const order = [
   ["Widget"],
 ];
 
-test("stagesOf() puts what others depend on first, and custom resources last", () => {
+test("stagesOf() puts dependencies first, and custom resources last", () => {
   expect(kinds(stagesOf(objects))).toEqual(order);
   expect(stagesOf(objects)[1]?.map(({ index }) => index)).toEqual([3, 5]);
 });
@@ -87,7 +87,7 @@ test("stagesOf() follows Helm's whole order, and deletionStagesOf() its reverse"
   }
 });
 
-test("stagesOf() puts a custom resource last, though its kind has the name of one of Kubernetes'", () => {
+test("stagesOf() puts a custom resource last, even if its kind has the name of a built-in one", () => {
   const [definition, own, calico] = [
     { apiVersion: "apiextensions.k8s.io/v1", kind: "CustomResourceDefinition" },
     { apiVersion: "networking.k8s.io/v1", kind: "NetworkPolicy" },

@@ -1,5 +1,6 @@
 /**
- * From the text of manifests to objects. `test/e2e/manifests.test.ts` compares scalars with kubectl itself.
+ * Parsing the text of manifests into objects. `test/e2e/manifests.test.ts` compares scalars with kubectl
+ * itself.
  *
  * @module
  */
@@ -28,13 +29,13 @@ function failure(text: string | Uint8Array, file?: string): InvalidManifestError
 }
 
 describe("readManifests() reads", () => {
-  test("many documents, and leaves out the empty ones", () => {
+  test("several documents, and skips empty ones", () => {
     const text = `# nothing yet\n---\n${head}metadata: { name: a }\n---\n\n---\n# nothing\n---\n${head}metadata: { name: b }\n...\n`;
     expect(named(text)).toEqual(["a", "b"]);
     expect(read("")).toEqual([]);
   });
 
-  test("JSON, one object after the other too, as jq writes them", () => {
+  test("JSON, even several objects in sequence, as jq writes them", () => {
     const object = (name: string): string =>
       JSON.stringify({ apiVersion: "v1", kind: "X", metadata: { name } }, null, 2);
     expect(named(object("a"))).toEqual(["a"]);
@@ -42,7 +43,7 @@ describe("readManifests() reads", () => {
     expect(named(`{ apiVersion: v1, kind: X, metadata: { name: flow } }`)).toEqual(["flow"]);
   });
 
-  test("lists as the objects in them, also lists in lists", () => {
+  test("lists as the objects in them, even nested lists", () => {
     const text = `
 apiVersion: v1
 kind: List
@@ -104,7 +105,7 @@ items:
     ["9007199254740991", 9_007_199_254_740_991],
     ["12345678901234567890", Number("12345678901234567890")],
     ["0x1FFFFFFFFFFFFFFFF", "0x1FFFFFFFFFFFFFFFF"],
-  ])("the scalar %s as kubectl does", (scalar, value) => {
+  ])("the scalar %s in the same way as kubectl", (scalar, value) => {
     expect(read(`${head}value: ${scalar}\n`)).toEqual([
       { apiVersion: "v1", kind: "ConfigMap", value },
     ]);
@@ -154,7 +155,7 @@ describe("readManifests() rejects", () => {
     expect(failure(`{"apiVersion":"v1","kind":"A"}\n\n  {"kind":"B"}`)).toMatchObject({ line: 3 });
   });
 
-  test("a bomb of aliases, over all documents", () => {
+  test("a bomb of aliases, across documents", () => {
     const bomb = `a0: &a0 [${"x,".repeat(999)}x]\n${[1, 2, 3]
       .map((n) => `a${n}: &a${n} [${`*a${n - 1},`.repeat(20)}x]\n`)
       .join("")}`;
@@ -163,18 +164,18 @@ describe("readManifests() rejects", () => {
     expect(failure(`${head}${part}\n---\n`.repeat(9)).message).toContain("it holds more than");
   });
 
-  test("what is nested too deeply", () => {
+  test("deeply nested text", () => {
     expect(failure(`${head}a: ${"[".repeat(300)}${"]".repeat(300)}`).message).toContain("deeply");
   });
 
-  test("with the file's name, and never with what the file says", () => {
+  test("with the file's name, and without the file's content", () => {
     const error = failure(`${head}data: { password: "hush" \n`, "web\u{1b}[1m.yaml");
     expect(error.message).toMatch(/^Cannot read manifests of web\.yaml: document 1, line /);
     expect(error.message).not.toContain("hush");
     expect(error.cause).toBeUndefined();
   });
 
-  test("what is no text", () => {
+  test("a value that is not text", () => {
     expect(() => readManifests({} as never)).toThrow(
       new TypeError("Cannot read manifests: expected a text or its bytes, not an object"),
     );

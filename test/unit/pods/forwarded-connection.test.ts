@@ -81,7 +81,7 @@ describe("over SPDY", () => {
     await until("the WebSocket is closed", () => server.isEnded);
   });
 
-  test("the local end is passed on after 30 s, though the pod says nothing", async () => {
+  test("the local end is forwarded after 30 s, even if the pod stays silent", async () => {
     const { server, forwarded, clock } = await open(SPDY);
     await forwarded.writable.getWriter().close();
     const answer = read(forwarded.readable).catch(() => "");
@@ -95,7 +95,7 @@ describe("over SPDY", () => {
     expect(await answer).toBe("late");
   });
 
-  test('the local end is passed on at once with halfClose: "forward"', async () => {
+  test('the local end is forwarded at once with halfClose: "forward"', async () => {
     const { server, forwarded } = await open(SPDY, { halfClose: "forward" });
     await forwarded.writable.getWriter().close();
     expect(heard(server)).toEqual(["1:.", "3:."]);
@@ -109,7 +109,7 @@ describe("over SPDY", () => {
 
   const pings = (server: ScriptedConnection): number[] => idsOf(server, types.ping);
   const pong = (id: number): Uint8Array<ArrayBuffer> => controlMessage(types.ping, id);
-  /** So many seconds, in which the API server itself answers all the time. */
+  /** Advances by a number of seconds. The API server itself answers all pings meanwhile. */
   async function pass({ server, clock }: Scene, seconds: number): Promise<void> {
     for (let second = 0; second < seconds; second++) {
       server.serve(serverFrame(0x8a, new Uint8Array()));
@@ -117,7 +117,7 @@ describe("over SPDY", () => {
     }
   }
 
-  test("a node that was idle and answers no more ends the connection, though the API server lives", async () => {
+  test("an idle node that no longer answers ends the connection, even if the API server lives", async () => {
     const scene = await open(SPDY);
     const answer = read(scene.forwarded.readable).catch((error: unknown) => error);
     await pass(scene, 5);
@@ -131,7 +131,7 @@ describe("over SPDY", () => {
     expect(scene.clock.pending).toBe(0);
   });
 
-  test("a node that answers stays, and so does one whose program does not take what was sent", async () => {
+  test("a node that answers is kept, and so is one whose program does not read its input", async () => {
     const scene = await open(SPDY);
     const { server, forwarded } = scene;
     const answer = read(forwarded.readable);
@@ -139,14 +139,14 @@ describe("over SPDY", () => {
       await pass(scene, 5);
       server.serve(pong(id));
     }
-    // From here on it answers no pings: they wait behind the bytes.
+    // From here on it answers no pings: they are queued behind the data.
     await forwarded.writable.getWriter().write(text("more than it takes"));
     await pass(scene, 300);
     server.serve(dataMessage(3, "alive", true), close);
     expect(await answer).toBe("alive");
   });
 
-  test("a node is not taken for dead while nobody reads what it sends", async () => {
+  test("a node is not considered dead while nobody reads its output", async () => {
     const scene = await open(SPDY);
     const { server, forwarded } = scene;
     await pass(scene, 5);
@@ -196,7 +196,7 @@ describe("over two channels", () => {
     serverFrame(0x82, Uint8Array.of(channel, ...payload));
   const ports = [say(0, Uint8Array.of(0x38, 0x15)), say(1, Uint8Array.of(0x38, 0x15))];
 
-  test("a connection carries bytes both ways, without the ports at their beginning", async () => {
+  test("a connection carries bytes both ways, without the leading port numbers", async () => {
     const { server, forwarded } = await open(CHANNELS);
     await forwarded.writable.getWriter().write(text("ping"));
     expect(
@@ -206,7 +206,7 @@ describe("over two channels", () => {
     expect(await read(forwarded.readable)).toBe("pong");
   });
 
-  test("it fails with what the pod says", async () => {
+  test("it fails with the pod's message", async () => {
     const { server, forwarded } = await open(CHANNELS);
     server.serve(...ports, say(1, text("connection refused")), close);
     await expect(read(forwarded.readable)).rejects.toThrow("connection refused");

@@ -4,7 +4,7 @@ import { seededRandom } from "../../../src/testing/model/faults.ts";
 
 const at = (time: string, text: string): string => `2026-01-01T00:00:${time}Z ${text}`;
 
-/** What the kubelet gives of a log: the lines that are not older than a whole second. */
+/** The lines that the kubelet returns: those not older than a whole second. */
 function since(
   log: readonly string[],
   query: Readonly<Record<string, string | undefined>>,
@@ -16,7 +16,7 @@ function since(
 }
 
 describe("LogPosition", () => {
-  test("resume() asks from the beginning at first, then from before the last line and for no fewer lines", () => {
+  test("resume() starts at the beginning, and later before the last line, with at least as many lines", () => {
     const position = new LogPosition(false);
     expect(position.resume()).toEqual({ timestamps: "true" });
     position.advance(at("09.5", "a"));
@@ -28,7 +28,7 @@ describe("LogPosition", () => {
     });
   });
 
-  test("advance() returns every line of one connection, though times are out of order", () => {
+  test("advance() returns every line of a connection, even if its timestamps are out of order", () => {
     const position = new LogPosition(false);
     const lines = [
       at("05", "a"),
@@ -47,7 +47,7 @@ describe("LogPosition", () => {
     ]);
   });
 
-  test("advance() skips what has been delivered after a resumption, by time and text", () => {
+  test("advance() skips lines that were already delivered, by timestamp and text", () => {
     const position = new LogPosition(false);
     const log = [at("11.1", "a"), at("11.25", "b"), at("11.2", "b"), at("11.25", "c")];
     for (const line of log) position.advance(line);
@@ -56,7 +56,7 @@ describe("LogPosition", () => {
     expect(found).toEqual([undefined, undefined, undefined, undefined, "late", "c", "d"]);
   });
 
-  test("advance() returns equal lines of one time as often as they are there", () => {
+  test("advance() returns identical lines as often as they occur", () => {
     const position = new LogPosition(false);
     const same = at("01", "same");
     expect(position.advance(same)).toBe("same");
@@ -69,7 +69,7 @@ describe("LogPosition", () => {
     expect(position.advance(same)).toBe("same");
   });
 
-  test("advance() returns what follows, though the log has been rotated away below it", () => {
+  test("advance() returns the following lines even if earlier ones have been rotated away", () => {
     const position = new LogPosition(false);
     for (const second of ["10", "11", "12"]) position.advance(at(second, second));
     position.resume();
@@ -79,7 +79,7 @@ describe("LogPosition", () => {
     expect(position.advance(at("10", "early, but new"))).toBe("early, but new");
   });
 
-  test("advance() leaves nothing out after the clock was set back", () => {
+  test("advance() skips nothing after the clock was set back", () => {
     const position = new LogPosition(false);
     const log = [at("50", "before"), at("20", "after")];
     for (const line of log) position.advance(line);
@@ -88,7 +88,7 @@ describe("LogPosition", () => {
     expect(found).toEqual([undefined, undefined, "new"]);
   });
 
-  test("advance() keeps times where they are wanted, and lines without one as they are", () => {
+  test("advance() keeps timestamps if requested, and lines without one unchanged", () => {
     const position = new LogPosition(true);
     expect(position.advance(at("01", "a b"))).toBe("2026-01-01T00:00:01Z a b");
     expect(new LogPosition(false).advance("no time here")).toBe("no time here");
@@ -96,12 +96,12 @@ describe("LogPosition", () => {
     expect(new LogPosition(false).advance("2026-99-99T00:00:00Z x")).toBe("2026-99-99T00:00:00Z x");
   });
 
-  test("advance() takes a fraction of more than nine digits for text, at once", () => {
+  test("advance() treats a fraction of more than nine digits as text, quickly", () => {
     const line = `2026-01-01T00:00:00.${"0".repeat(5_000_000)}1Z x`;
     expect(new LogPosition(false).advance(line)).toBe(line);
   });
 
-  test("every line comes once, whatever is cut and however stdout and stderr interleave", () => {
+  test("every line is returned once, whatever is cut and however stdout and stderr interleave", () => {
     for (let seed = 1; seed <= 200; seed++) {
       const random = seededRandom(seed);
       const log = Array.from({ length: 300 }, (_, index) => {
@@ -124,7 +124,7 @@ describe("LogPosition", () => {
     }
   });
 
-  test("every line comes once, though the clock is set back or forward while a log is followed", () => {
+  test("every line is returned once, even if the clock is set back or forward meanwhile", () => {
     for (let seed = 1; seed <= 200; seed++) {
       const random = seededRandom(seed);
       const position = new LogPosition(true);
@@ -134,7 +134,8 @@ describe("LogPosition", () => {
         const query = position.resume();
         const lines = 1 + Math.floor(random() * 60);
         for (let line = 0; line < lines; line++) {
-          // Back in the first connection only: later ones ask for a time, and the server leaves out what is older.
+          // Set back in the first connection only: later ones ask for a time, and the server omits older
+          // lines.
           if (random() < 0.02) time += (random() - (connection === 0 ? 0.5 : 0)) * 7_200_000;
           time += 500 * random();
           log.push(`${new Date(time).toISOString()} line ${log.length}`);
@@ -148,7 +149,7 @@ describe("LogPosition", () => {
     }
   });
 
-  test("a flood of lines is remembered in part, and delivered once", () => {
+  test("part of a flood of lines is remembered, and each line is delivered once", () => {
     const position = new LogPosition(true);
     const log = Array.from({ length: 120_000 }, (_, index) =>
       at(`01.${String(index).padStart(6, "0")}`, String(index)),

@@ -23,14 +23,14 @@ function bind(...answers: readonly ScriptedAnswer[]): Bound {
 
 const written = (time: string, text: string): string => `2026-01-01T00:00:${time}Z ${text}\n`;
 
-/** A pod whose container runs, or has ended. */
+/** A pod whose container is running or has ended. */
 function aPod(state: "running" | "terminated"): object {
   return { kind: "Pod", status: { containerStatuses: [{ name: "web", state: { [state]: {} } }] } };
 }
 
 const over = aPod("terminated");
 
-/** Follows a log, whose lines are taken one by one. */
+/** Follows a log, and reads its lines one by one. */
 function follow(
   answers: readonly ScriptedAnswer[],
   options: LogLinesOptions = {},
@@ -64,7 +64,7 @@ function follow(
 }
 
 describe("logText()", () => {
-  test("gives the log as it is", async () => {
+  test("returns the log unchanged", async () => {
     const { things, client } = bind(new Stream().write("first\n").write("second\n").end());
     const options = { container: "web", tailLines: 2, previous: true, timestamps: true };
     expect(await things.logText("a", options)).toBe("first\nsecond\n");
@@ -76,7 +76,7 @@ describe("logText()", () => {
     ]);
   });
 
-  test("is rejected as any other verb", async () => {
+  test("rejects as any other verb does", async () => {
     await expect(bind(refused(404, "NotFound")).things.logText("a")).rejects.toMatchObject({
       status: 404,
     });
@@ -85,7 +85,7 @@ describe("logText()", () => {
 });
 
 describe("logs()", () => {
-  test("gives what is there line by line, and ends", async () => {
+  test("returns the existing lines one by one, and ends", async () => {
     const { things, client } = bind(
       new Stream().write("fir").write("st\nsecond\nun").write("finished").end(),
     );
@@ -96,7 +96,7 @@ describe("logs()", () => {
     expect(client.requests[0]?.query).toEqual({});
   });
 
-  test("fails where the connection is lost and the log is not followed", async () => {
+  test("throws if the connection is lost and the log is not followed", async () => {
     const stream = new Stream().write("first\n");
     const lines = bind(stream).things.logs("a");
     expect(await lines.next()).toMatchObject({ value: "first" });
@@ -104,7 +104,7 @@ describe("logs()", () => {
     await expect(lines.next()).rejects.toThrow(ConnectionError);
   });
 
-  test("follows what is written, with times only where they are wanted", async () => {
+  test("follows new lines, with timestamps only if requested", async () => {
     const stream = new Stream().write(written("01.5", "one")).write(written("02", "two"));
     const plain = follow([stream]);
     expect(await plain.take(2)).toEqual(["one", "two"]);
@@ -113,10 +113,10 @@ describe("logs()", () => {
     expect(await timed.take(1)).toEqual(["2026-01-01T00:00:01.5Z one"]);
   });
 
-  test("continues after a lost connection, tells no line twice and leaves none out", async () => {
+  test("continues after a lost connection, and returns each line once", async () => {
     const first = new Stream().write(written("01.1", "a")).write(written("01.2", "b"));
     const second = new Stream();
-    // From the whole second on, as the kubelet gives it.
+    // From the whole second on, as the kubelet returns it.
     for (const [time, text] of [
       ["01.1", "a"],
       ["01.2", "b"],
@@ -140,7 +140,7 @@ describe("logs()", () => {
     expect(client.events).toMatchObject([{ type: "watch-interrupted" }]);
   });
 
-  test("does not take a server's end for the container's", async () => {
+  test("does not mistake the server's end for the container's", async () => {
     const first = new Stream().write(written("01", "a")).end();
     const second = new Stream().write(written("01", "a")).write(written("02", "b")).end();
     const third = new Stream().write(written("02", "b")).end();
@@ -154,7 +154,7 @@ describe("logs()", () => {
     ]);
   });
 
-  test("continues through a quiet stretch in which the server ends it again and again", async () => {
+  test("continues through a quiet period in which the server ends it repeatedly", async () => {
     const first = new Stream().write(written("01", "a")).end();
     const quiet = (): Stream => new Stream().write(written("01", "a")).end();
     const late = new Stream().write(written("01", "a")).write(written("09", "late"));
@@ -174,7 +174,7 @@ describe("logs()", () => {
     ],
     ["the pod is gone", refused(404, "NotFound")],
     ["the pod may not be looked at", refused(403, "Forbidden")],
-  ])("ends with the stream where %s", async (_what, pod) => {
+  ])("ends with the stream if %s", async (_what, pod) => {
     const line = written("01", "a");
     const { rest } = follow([new Stream().write(line).end(), new Stream().write(line).end(), pod], {
       container: "web",
@@ -182,7 +182,7 @@ describe("logs()", () => {
     expect(await rest()).toEqual(["a"]);
   });
 
-  test("ends, with its last line, if the pod is deleted at its end", async () => {
+  test("ends with its last line when the pod is deleted", async () => {
     const last = written("02", "no end").slice(0, -1);
     const first = new Stream().write(written("01", "a")).write(last).end();
     const { client, rest } = follow([first, refused(404, "NotFound")]);
@@ -191,7 +191,7 @@ describe("logs()", () => {
     expect(client.events).toEqual([]);
   });
 
-  test("tells a line that was cut off once, and whole", async () => {
+  test("returns a line that was cut off once, and in full", async () => {
     const whole = written("02", "a long line");
     const first = new Stream().write(written("01", "a")).write(whole.slice(0, -6)).end();
     const second = new Stream().write(written("01", "a")).write(whole).end();
@@ -199,7 +199,7 @@ describe("logs()", () => {
     expect(await rest()).toEqual(["a", "a long line"]);
   });
 
-  test("tells a last line that has no end", async () => {
+  test("returns a last line without a line break", async () => {
     const last = written("02", "no end").slice(0, -1);
     const { rest } = follow([
       new Stream().write(written("01", "a")).write(last).end(),
@@ -209,7 +209,7 @@ describe("logs()", () => {
     expect(await rest()).toEqual(["a", "no end"]);
   });
 
-  test("ends where the server rejects to go on, and waits where it only can't", async () => {
+  test("ends if the server rejects a reconnect, and waits if the server is only unavailable", async () => {
     const first = new Stream().write(written("01", "a"));
     const { client, take } = follow([first]);
     await take(1);
@@ -222,7 +222,7 @@ describe("logs()", () => {
     expect(client.requests).toHaveLength(3);
   });
 
-  test("fails where it never begins", async () => {
+  test("throws if it can't start", async () => {
     await expect(follow([refused(400, "BadRequest")]).take(1)).rejects.toMatchObject({
       status: 400,
     });
@@ -230,12 +230,12 @@ describe("logs()", () => {
     await expect(lost.take(1)).rejects.toThrow(ConnectionError);
   });
 
-  test("gives lines whose times are earlier than the one above: stdout and stderr interleave", async () => {
+  test("returns lines with timestamps earlier than the previous one: stdout and stderr interleave", async () => {
     const stream = new Stream().write(written("05", "out")).write(written("03", "err"));
     expect(await follow([stream]).take(2)).toEqual(["out", "err"]);
   });
 
-  test("strips the end of a line and nothing else", async () => {
+  test("strips the line break and nothing else", async () => {
     const { things } = bind(
       new Stream().write("1%\r50%\r\n\ufeffa\ufeff\n\r\r\n\n b \n\ufeffend\r").end(),
     );
@@ -244,7 +244,7 @@ describe("logs()", () => {
     expect(lines).toEqual(["1%\r50%", "\ufeffa\ufeff", "\r", "", " b ", "\ufeffend\r"]);
   });
 
-  test("ends with an error that is true where a line is too long, and loads it once", async () => {
+  test("throws the right error if a line is too long, and loads that line once", async () => {
     const stream = new Stream().write(written("01", "a"));
     const { client, take } = follow([stream]);
     await take(1);
@@ -255,7 +255,7 @@ describe("logs()", () => {
     expect(client.requests).toHaveLength(1);
   });
 
-  test("waits for a container that starts, where it is asked to", async () => {
+  test("waits for a container to start if requested", async () => {
     const waiting = {
       status: {
         containerStatuses: [{ name: "web", state: { waiting: { reason: "ContainerCreating" } } }],
@@ -271,7 +271,7 @@ describe("logs()", () => {
     expect(client.requests.at(-1)?.query).toEqual({ follow: "true", timestamps: "true" });
   });
 
-  test("waits for a start no longer than it may, and says what it saw", async () => {
+  test("waits for a start no longer than allowed, and reports what it saw", async () => {
     const waiting = {
       status: {
         containerStatuses: [{ name: "web", state: { waiting: { reason: "ImagePullBackOff" } } }],
@@ -286,7 +286,7 @@ describe("logs()", () => {
     await taking;
   });
 
-  test("ends with the reason of its signal, whatever it waits for", async () => {
+  test("throws the reason of its signal, whatever it waits for", async () => {
     const lost = new Stream().write(written("01", "a"));
     for (const stream of [new Stream().write(written("01", "a")), lost]) {
       const abort = new AbortController();

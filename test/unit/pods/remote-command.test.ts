@@ -25,7 +25,7 @@ interface Scene {
   readonly server: ScriptedConnection & {
     say(channel: number, payload: string | Uint8Array): void;
     close(code?: number): void;
-    /** What the client has sent, as `channel:text`. */
+    /** The messages that the client has sent, as `channel:text`. */
     heard(): string[];
   };
   readonly command: RemoteCommand;
@@ -96,7 +96,7 @@ describe("exit", () => {
     await expect(command.exit).rejects.toBeInstanceOf(ApiError);
   });
 
-  test("resolves after all output, with the code that the status has", async () => {
+  test("resolves after all output, with the code in the status", async () => {
     const { server, command } = open();
     server.say(0, "");
     server.say(1, "out");
@@ -112,7 +112,7 @@ describe("exit", () => {
     expect(server.isEnded).toBe(true);
   });
 
-  test("is 0 for a success whose status comes in pieces, before a connection that is cut", async () => {
+  test("is 0 for a success whose status arrives in pieces, before the connection is cut", async () => {
     const { server, command } = open();
     server.say(3, success.slice(0, 10));
     server.say(3, success.slice(10));
@@ -120,7 +120,7 @@ describe("exit", () => {
     expect(await command.exit).toEqual({ code: 0 });
   });
 
-  test("rejects with an ApiError if the command could not be run", async () => {
+  test("rejects with an ApiError if the command could not be started", async () => {
     const { server, command } = open();
     const status = {
       kind: "Status",
@@ -161,22 +161,19 @@ describe("exit", () => {
       (server) => server.say(3, new Uint8Array(1024 * 1024 + 1)),
       "an exit status of more than",
     ],
-  ])(
-    "rejects with a ConnectionError, and so does the output, if %s",
-    async (_what, act, message) => {
-      const { server, command } = open();
-      server.say(1, "partial");
-      act(server);
-      const [exit, stdout] = await Promise.allSettled([command.exit, read(command.stdout)]);
-      expect(exit).toMatchObject({ status: "rejected", reason: expect.any(ConnectionError) });
-      expect(String(exit.status === "rejected" && exit.reason)).toContain(message);
-      expect(stdout.status).toBe("rejected");
-      const writing = command.stdin.getWriter().write(text("late"));
-      await expect(writing).rejects.toThrow(ConnectionError);
-    },
-  );
+  ])("rejects with a ConnectionError, like the output, if %s", async (_what, act, message) => {
+    const { server, command } = open();
+    server.say(1, "partial");
+    act(server);
+    const [exit, stdout] = await Promise.allSettled([command.exit, read(command.stdout)]);
+    expect(exit).toMatchObject({ status: "rejected", reason: expect.any(ConnectionError) });
+    expect(String(exit.status === "rejected" && exit.reason)).toContain(message);
+    expect(stdout.status).toBe("rejected");
+    const writing = command.stdin.getWriter().write(text("late"));
+    await expect(writing).rejects.toThrow(ConnectionError);
+  });
 
-  test("needs nobody to wait for it: a failure that nobody asks for is no unhandled rejection", async () => {
+  test("may be ignored: a failure that nobody awaits is not an unhandled rejection", async () => {
     const { server, command } = open();
     server.cut();
     await expect(read(command.stdout)).rejects.toThrow(ConnectionError);
@@ -184,7 +181,7 @@ describe("exit", () => {
 });
 
 describe("stdin", () => {
-  test("is sent in pieces, and its end on v5", async () => {
+  test("is sent in pieces, and ended on v5", async () => {
     const { server, command } = open();
     const writer = command.stdin.getWriter();
     await writer.write(text("a".repeat(40_000)));
@@ -195,19 +192,19 @@ describe("stdin", () => {
     expect(heard[2]).toBe("255:\0");
   });
 
-  test("can't end on v4, and the error says what can", async () => {
+  test("can't be ended on v4, and the error says what can", async () => {
     const { command } = open("v4.channel.k8s.io");
     const writer = command.stdin.getWriter();
     await writer.write(text("a"));
     await expect(writer.close()).rejects.toThrow(/speaks v4\.channel\.k8s\.io.*Kubernetes 1\.30/);
   });
 
-  test("is rejected where it was not asked for", async () => {
+  test("is rejected if it was not requested", async () => {
     const { command } = open(undefined, { stdin: false });
     await expect(command.stdin.getWriter().write(text("a"))).rejects.toThrow('use stdin: "pipe"');
   });
 
-  test("of a command that ended early fails, and leaves output and exit code alone", async () => {
+  test("fails if the command has ended early, and does not affect output and exit code", async () => {
     const { server, command } = open();
     const writer = command.stdin.getWriter();
     server.failWrites(new Error("EPIPE"));
@@ -222,7 +219,7 @@ describe("stdin", () => {
     expect(await command.exit).toEqual({ code: 0 });
   });
 
-  test("that is aborted ends the command's connection, so that a part is never taken for the whole", async () => {
+  test("ends the command's connection if it is aborted, so that a part is never mistaken for the whole", async () => {
     const { server, command } = open();
     await command.stdin.abort(new Error("the file is gone"));
     await expect(command.exit).rejects.toThrow("the file is gone");
@@ -234,7 +231,7 @@ describe("stdin", () => {
 describe("stdout and stderr", () => {
   const piece = new Uint8Array(32 * 1024).fill(120);
 
-  test("are read no faster than their reader reads", async () => {
+  test("are received no faster than they are read", async () => {
     const { server, command } = open();
     for (let count = 0; count < 200; count++) server.say(1, piece);
     const reader = command.stdout.getReader();
@@ -250,7 +247,7 @@ describe("stdout and stderr", () => {
     expect(await command.exit).toEqual({ code: 0 });
   });
 
-  test("end in an error that names the one that nobody reads, if the other one waits", async () => {
+  test("fail with an error that names the unread one, if the other one waits", async () => {
     const { server, command, clock } = open();
     for (let count = 0; count < 40; count++) server.say(2, piece);
     server.say(1, "never arrives");
@@ -264,7 +261,7 @@ describe("stdout and stderr", () => {
     await expect(command.exit).rejects.toThrow("nobody reads stderr");
   });
 
-  test("wait for a reader that is slow, for as long as it takes", async () => {
+  test("wait for a slow reader without a time limit", async () => {
     const { server, command, clock } = open();
     for (let count = 0; count < 40; count++) server.say(1, piece);
     const reader = command.stdout.getReader();
@@ -279,7 +276,7 @@ describe("stdout and stderr", () => {
     expect(await command.exit).toEqual({ code: 0 });
   });
 
-  test("that are cancelled are dropped", async () => {
+  test("are discarded if they are cancelled", async () => {
     const { server, command } = open();
     await command.stderr.cancel();
     for (let count = 0; count < 100; count++) server.say(2, piece);
@@ -290,7 +287,7 @@ describe("stdout and stderr", () => {
     expect(await command.exit).toEqual({ code: 0 });
   });
 
-  test("are empty where they were not asked for", async () => {
+  test("are empty if they were not requested", async () => {
     const { server, command } = open(undefined, { stderr: false });
     expect(await read(command.stderr)).toBe("");
     server.say(3, success);
@@ -300,7 +297,7 @@ describe("stdout and stderr", () => {
 });
 
 describe("resize() and the end", () => {
-  test("resize() tells the terminal's size", async () => {
+  test("resize() sends the terminal's size", async () => {
     const { server, command } = open(undefined, { tty: true });
     await command.resize({ columns: 120, rows: 40 });
     expect(server.heard()).toEqual(['4:{"Width":120,"Height":40}']);
@@ -310,7 +307,7 @@ describe("resize() and the end", () => {
     );
   });
 
-  test("close() and an abort end everything at once, though nobody reads", async () => {
+  test("close() and an abort end everything at once, even if nobody reads", async () => {
     for (const end of [
       async ({ command }: Scene) => await command.close(),
       async ({ stop }: Scene) => stop.abort(new Error("enough")),
@@ -326,7 +323,7 @@ describe("resize() and the end", () => {
     }
   });
 
-  test("a server that falls silent while somebody waits is pinged, and then given up", async () => {
+  test("a server that goes silent while a caller waits is pinged, and then given up", async () => {
     const { server, command, clock } = open();
     const exit = command.exit.catch((error: unknown) => error);
     for (let seconds = 0; seconds < 21; seconds++) {

@@ -38,7 +38,7 @@ async function readText({ readable }: ForwardedConnection): Promise<string> {
   return await new Response(readable).text();
 }
 
-/** So many seconds, in which the API server itself answers all the time. */
+/** Advances by a number of seconds. The API server itself answers all pings meanwhile. */
 async function pass({ server, clock }: ReturnType<typeof start>, seconds: number): Promise<void> {
   for (let second = 0; second < seconds; second++) {
     server.serve(serverFrame(0x8a, new Uint8Array()));
@@ -47,7 +47,7 @@ async function pass({ server, clock }: ReturnType<typeof start>, seconds: number
 }
 
 describe("SpdySession", () => {
-  test("carries each connection by streams and a request of its own", async () => {
+  test("gives each connection its own streams and request", async () => {
     const { server, session } = start();
     const first = await session.open(80);
     const second = await session.open(443);
@@ -74,7 +74,7 @@ describe("SpdySession", () => {
     expect([await readText(first), await readText(second)]).toEqual(["1", "2"]);
   });
 
-  test("a failure of one connection leaves the others alone", async () => {
+  test("a failure of one connection does not affect the others", async () => {
     const { server, session } = start();
     const refused = await session.open(1);
     const reset = await session.open(2);
@@ -87,14 +87,14 @@ describe("SpdySession", () => {
     await closed.close();
     await until("the pod is told", () => idsOf(server, types.reset).includes(11));
     await expect(readText(closed)).rejects.toThrow("it was closed");
-    // What was on its way for those that are gone is dropped.
+    // Data that was on its way for closed connections is discarded.
     server.serve(dataMessage(11, "late"), dataMessage(9, "late"), dataMessage(99, "nobody's"));
     server.serve(dataMessage(15, "alive", true));
     expect(await readText(alive)).toBe("alive");
     expect(server.abortedWith).toBeUndefined();
   });
 
-  test("the loss of the connection ends all, with the reason", async () => {
+  test("the loss of the connection ends all of them, with the reason", async () => {
     const { server, session } = start();
     const connections = [await session.open(80), await session.open(80)];
     server.cut();
@@ -115,7 +115,7 @@ describe("SpdySession", () => {
     }
   });
 
-  test("an abort ends all with its reason", async () => {
+  test("an abort ends all of them with its reason", async () => {
     const { server, session, stop } = start();
     const connections = [await session.open(80), await session.open(80)];
     const reason = new Error("enough");
@@ -125,13 +125,13 @@ describe("SpdySession", () => {
     await expect(session.open(80)).rejects.toBe(reason);
   });
 
-  test("takes no more connections while the reader of one is slow, and continues with it", async () => {
+  test("accepts no more connections while one has a slow reader, and continues with that one", async () => {
     const scene = start();
     const { server, session } = scene;
     const slow = await session.open(80);
     for (let count = 0; count < 20; count++) server.serve(dataMessage(3, "x".repeat(64 * 1024)));
     await until("it is full", () => !session.takesMore);
-    // It is alone, so nobody waits for it.
+    // It is the only one, so no other waits for it.
     await pass(scene, 300);
     server.serve(
       dataMessage(3, "", true),
@@ -141,7 +141,7 @@ describe("SpdySession", () => {
     await until("it takes more", () => session.takesMore);
   });
 
-  test("a connection that nobody reads fails after 30 s if others wait behind it", async () => {
+  test("an unread connection fails after 30 s if others wait behind it", async () => {
     const scene = start();
     const { server, session } = scene;
     const unread = await session.open(80);
@@ -159,7 +159,7 @@ describe("SpdySession", () => {
     expect(idsOf(server, types.reset)).toEqual([3, 1]);
   });
 
-  test("takes no more connections while the node leaves pings unanswered, since a program takes nothing", async () => {
+  test("accepts no more connections while the node leaves pings unanswered, because a program does not read", async () => {
     const scene = start();
     const { server, session } = scene;
     const uploading = await session.open(80);
@@ -194,7 +194,7 @@ describe("SpdySession", () => {
       (_: SpdySession, serve: (...parts: Uint8Array[]) => void) =>
         serve(controlMessage(types.goAway, 0, 0)),
     ],
-  ] as const)("takes no more connections after %s, and closes after the last", async (_, act) => {
+  ] as const)("accepts no more connections after %s, and closes after the last", async (_, act) => {
     const { server, session } = start();
     const last = await session.open(80);
     act(session, server.serve);

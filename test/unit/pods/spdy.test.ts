@@ -10,7 +10,7 @@ const bytesOf = (digits: string): Uint8Array<ArrayBuffer> =>
     Number.parseInt(pair, 16),
   );
 
-/** Inflates what a session has sent as header blocks; a real zlib judges it. */
+/** Inflates the header blocks that a session has sent, with a real zlib. */
 async function inflate(blocks: readonly Uint8Array[], until: string): Promise<string> {
   const { readable, writable } = new DecompressionStream("deflate");
   const writer = writable.getWriter();
@@ -28,7 +28,7 @@ async function inflate(blocks: readonly Uint8Array[], until: string): Promise<st
 }
 
 describe("SpdyWriter", () => {
-  test("open() sends a stream's headers as zlib reads them, the zlib header once", async () => {
+  test("open() sends a stream's headers as zlib reads them, and the zlib header once", async () => {
     const writer = new SpdyWriter();
     const first = writer.open(1, { streamtype: "error", port: "80", requestid: "0" });
     const second = writer.open(3, { streamtype: "data", port: "80", requestid: "0" });
@@ -74,26 +74,29 @@ describe("SpdyReader", () => {
     { type: "go-away", status: 0 },
   ];
 
-  test.each([1, 3, 8, 1_000])("push() gives every frame, read %i bytes at a time", (size) => {
-    const reader = new SpdyReader();
-    const found: SpdyFrame[] = [];
-    for (let at = 0; at < session.length; at += size) {
-      found.push(...reader.push(session.slice(at, at + size)));
-    }
-    expect(found).toEqual(frames);
-  });
+  test.each([1, 3, 8, 1_000])(
+    "push() returns every frame when reading %i bytes at a time",
+    (size) => {
+      const reader = new SpdyReader();
+      const found: SpdyFrame[] = [];
+      for (let at = 0; at < session.length; at += size) {
+        found.push(...reader.push(session.slice(at, at + size)));
+      }
+      expect(found).toEqual(frames);
+    },
+  );
 
   test.each([
     ["another version", "80020006 00000004 00000002", "a frame is of version 2"],
     ["a stream of the server's", "80030001 0000000a 00000002 00000000 0000", "opens a stream"],
     ["a short control frame", "80030003 00000004 00000001", "too short"],
     ["a huge frame", "00000003 00ffffff", "a frame has 16777215 bytes"],
-  ])("push() throws a ConnectionError, given %s", (_what, digits, reason) => {
+  ])("push() throws a ConnectionError when given %s", (_what, digits, reason) => {
     expect(() => new SpdyReader().push(bytesOf(digits))).toThrow(ConnectionError);
     expect(() => new SpdyReader().push(bytesOf(digits))).toThrow(reason);
   });
 
-  test("push() gives frames or a ConnectionError, whatever it is given", () => {
+  test("push() returns frames or throws a ConnectionError for any input", () => {
     const random = seeded(31);
     for (let round = 0; round < 5_000; round++) {
       const bytes = session.slice();

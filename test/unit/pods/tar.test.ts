@@ -75,23 +75,26 @@ const inputs: readonly TarInput[] = [
 ];
 
 describe("writeTar() and readTar()", () => {
-  test.each([1, 100, 512, 10_000])("agree on an archive read %i bytes at a time", async (size) => {
-    const found = await contents(await archive(inputs), size);
-    expect(found.map(({ name, text }) => [name, text])).toEqual(
-      inputs.map(({ name, type, body = "" }) => [
-        type === "directory" ? `${name}/` : name,
-        typeof body === "string" ? body : "ü".repeat(500),
-      ]),
-    );
-    expect(found[0]).toMatchObject({
-      type: "directory",
-      mode: 0o755,
-      modifiedAt: 1_700_000_000_000,
-    });
-    expect(found[2]).toMatchObject({ type: "file", mode: 0o600, size: 1, linkName: "" });
-  });
+  test.each([1, 100, 512, 10_000])(
+    "support an archive that is read %i bytes at a time",
+    async (size) => {
+      const found = await contents(await archive(inputs), size);
+      expect(found.map(({ name, text }) => [name, text])).toEqual(
+        inputs.map(({ name, type, body = "" }) => [
+          type === "directory" ? `${name}/` : name,
+          typeof body === "string" ? body : "ü".repeat(500),
+        ]),
+      );
+      expect(found[0]).toMatchObject({
+        type: "directory",
+        mode: 0o755,
+        modifiedAt: 1_700_000_000_000,
+      });
+      expect(found[2]).toMatchObject({ type: "file", mode: 0o600, size: 1, linkName: "" });
+    },
+  );
 
-  test("carry a stream of a known size", async () => {
+  test("support a stream of known size", async () => {
     const bytes = seeded(7).bytes(70_000);
     const written = await archive([{ name: "a", body: pieces(bytes, 999), size: bytes.length }]);
     for await (const { body, size } of readTar(pieces(written, 4_096))) {
@@ -131,7 +134,7 @@ describe("writeTar()", () => {
     expect(String(failure)).toContain(message);
   });
 
-  test("cancels the stream that it writes when the archive is cancelled", async () => {
+  test("cancels its input stream when the archive is cancelled", async () => {
     let cancelled = false;
     const body = new ReadableStream<Uint8Array>({
       pull: (controller) => controller.enqueue(new Uint8Array(600)),
@@ -178,7 +181,7 @@ describe("readTar()", () => {
     ]);
   });
 
-  test("returns names and kinds as they are written, for its caller to check", async () => {
+  test("returns names and kinds unchanged, for the caller to check", async () => {
     const bytes = join(
       header({ 0: "../../etc/passwd", 124: "00000000001", 156: "0" }),
       block("x"),
@@ -211,7 +214,7 @@ describe("readTar()", () => {
     await expect(contents(bytes)).rejects.toThrow(message);
   });
 
-  test("throws when the end is followed by what has none", async () => {
+  test("throws when the end is followed by an entry", async () => {
     const zeros = new Uint8Array(1024 * 1024);
     let isCancelled = false;
     const source = new ReadableStream<Uint8Array<ArrayBuffer>>({
@@ -226,7 +229,7 @@ describe("readTar()", () => {
     expect(isCancelled).toBe(true);
   });
 
-  test("skips what is left of a body when the next entry is asked for", async () => {
+  test("skips the rest of a body when the next entry is requested", async () => {
     const bytes = await archive([
       { name: "a", body: "a".repeat(5_000) },
       { name: "b", body: "b" },
@@ -255,7 +258,7 @@ describe("readTar()", () => {
     expect(cancelled).toBe(true);
   });
 
-  test("throws unless both blocks of the end have come", async () => {
+  test("throws unless both end blocks have arrived", async () => {
     const whole = await archive([{ name: "a", body: "abc" }]);
     for (let length = 0; length < whole.length; length += 1) {
       await expect(contents(whole.slice(0, length))).rejects.toThrow(
@@ -297,12 +300,12 @@ describe("readTar()", () => {
       join(header({ 0: "a", 124: "14", 156: "x" }), block("12 size=-1\n\n"), end),
       "",
     ],
-  ])("throws a ConnectionError, given %s", async (_what, bytes, reason) => {
+  ])("throws a ConnectionError when given %s", async (_what, bytes, reason) => {
     await expect(contents(bytes)).rejects.toThrow(ConnectionError);
     await expect(contents(bytes)).rejects.toThrow(reason);
   });
 
-  test("gives entries or a ConnectionError, whatever it is given", async () => {
+  test("returns entries or throws a ConnectionError for any input", async () => {
     const random = seeded(1003);
     const whole = await archive(inputs);
     for (let round = 0; round < 500; round++) {

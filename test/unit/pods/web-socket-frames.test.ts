@@ -50,7 +50,7 @@ function read(bytes: Uint8Array<ArrayBuffer>, pieceBytes = bytes.length): WebSoc
   return messages;
 }
 
-/** Takes a client's frame apart, as a server does. */
+/** Parses a client's frame, as a server does. */
 function unmask(bytes: Uint8Array): { first: number; payload: Uint8Array } {
   const [first = 0, second = 0] = bytes;
   expect(second & 0x80).toBe(0x80);
@@ -76,7 +76,7 @@ describe("encodeFrame()", () => {
     expect(sent).toEqual(payload);
   });
 
-  test("masks each frame anew", () => {
+  test("masks each frame with a new key", () => {
     const frames = Array.from({ length: 20 }, () =>
       encodeFrame(opcodes.binary, text("same")).join(),
     );
@@ -84,7 +84,7 @@ describe("encodeFrame()", () => {
   });
 });
 
-test("encodeClose() cuts a long reason between two characters", () => {
+test("encodeClose() shortens a long reason between two characters", () => {
   const { first, payload } = unmask(encodeClose(1000, "ä".repeat(100)));
   expect(first).toBe(0x88);
   expect([...payload.subarray(0, 2)]).toEqual([3, 232]);
@@ -117,7 +117,7 @@ describe("FrameReader", () => {
     { type: "close", code: 1000, reason: "bye" },
   ];
 
-  test("push() keeps no more of fragments than their bytes, however many there are", () => {
+  test("push() keeps only the bytes of fragments, however many there are", () => {
     const reader = new FrameReader(1_000);
     const empty = join(...Array.from({ length: 10_000 }, () => frame(0x00, text(""))));
     expect(reader.push(frame(0x02, text("a")))).toEqual([]);
@@ -134,7 +134,7 @@ describe("FrameReader", () => {
   });
 
   test.each([1, 2, 3, 7, 4096, 100_000])(
-    "push() gives every message, read %i bytes at a time",
+    "push() returns every message when reading %i bytes at a time",
     (size) => {
       expect(read(conversation, size)).toEqual(messages);
     },
@@ -144,7 +144,7 @@ describe("FrameReader", () => {
     expect(read(frame(0x88, text("")))).toEqual([{ type: "close", code: 1005, reason: "" }]);
   });
 
-  test("isBetweenMessages tells an end in the middle of a message", () => {
+  test("isBetweenMessages is false at an end in the middle of a message", () => {
     const reader = new FrameReader(100);
     expect(reader.isBetweenMessages).toBe(true);
     reader.push(frame(0x02, text("a")));
@@ -177,12 +177,12 @@ describe("FrameReader", () => {
     ["half a status", frame(0x88, new Uint8Array(1)), "half a status"],
     ["a status that is never sent", frame(0x88, new Uint8Array([3, 238])), "invalid status 1006"],
     ["a message over the limit", frame(0x82, new Uint8Array((1 << 20) + 1)), "longer than 1048576"],
-  ])("push() throws a ConnectionError, given %s", (_what, bytes, reason) => {
+  ])("push() throws a ConnectionError when given %s", (_what, bytes, reason) => {
     expect(() => read(bytes)).toThrow(ConnectionError);
     expect(() => read(bytes)).toThrow(reason);
   });
 
-  test("push() rejects a length over the limit before its bytes arrive, fragments counted", () => {
+  test("push() rejects a length over the limit before its bytes arrive, including fragments", () => {
     const reader = new FrameReader(1_000);
     const huge = new Uint8Array([0x82, 127, 0x7f, 255, 255, 255, 255, 255, 255, 255]);
     expect(() => reader.push(huge)).toThrow("longer than 1000 bytes");
@@ -191,14 +191,14 @@ describe("FrameReader", () => {
     expect(() => second.push(frame(0x80, new Uint8Array(101)))).toThrow("longer than 1000 bytes");
   });
 
-  test("push() gives messages or a ConnectionError, whatever it is given", () => {
+  test("push() returns messages or throws a ConnectionError for any input", () => {
     const random = seeded(6455);
     for (let round = 0; round < 20_000; round++) {
       const reader = new FrameReader(4_096);
       try {
         for (let piece = random.below(6); piece >= 0; piece--) {
           const bytes = random.bytes(1 + random.below(40));
-          // More than noise gets past the first byte.
+          // Some inputs are valid beyond the first byte.
           if (random.below(3) > 0) bytes[0] = random.pick([0x82, 0x02, 0x80, 0x00, 0x89, 0x88]);
           if (random.below(3) > 0 && bytes.length > 1) bytes[1] = bytes.length - 2;
           reader.push(bytes);

@@ -6,7 +6,7 @@ import { rejection } from "../../support/rejection.ts";
 import { until } from "../../support/until.ts";
 import { clientFrame, scriptedConnection, serverFrame } from "./support/scripted-connection.ts";
 
-test("receive() and send() reject with a ConnectionError, whatever a runtime says of a lost connection", async () => {
+test("receive() and send() reject with a ConnectionError, whatever error a runtime has for a lost connection", async () => {
   const server = scriptedConnection();
   const socket = new WebSocketConnection(server, new ManualClock());
   server.failWrites(new Error("write EPIPE"));
@@ -35,7 +35,7 @@ test("receive() rejects with the reason of an abort, and not with another error"
   }
 });
 
-test("receive() answers the last of many pings, and keeps nothing of the others, while the server reads nothing", async () => {
+test("receive() answers the last of many pings, and does not store the others, while the server reads nothing", async () => {
   const server = scriptedConnection();
   const takes = Promise.withResolvers<void>();
   let writes = 0;

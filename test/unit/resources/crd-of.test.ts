@@ -195,7 +195,7 @@ describe("crdOf() makes", () => {
     expect(await field(schema)).toEqual(expected);
   });
 
-  test("the same of zod and zod/mini, and of others that describe themselves", async () => {
+  test("the same from zod and zod/mini, and from other self-describing schemas", async () => {
     const mini = await crdOf(kindOf(z.object({ spec: z.object({ a: z.int() }) })));
     const whole = classic.z.object({ spec: classic.z.object({ a: classic.z.int() }) });
     expect(await crdOf(kindOf(whole))).toEqual(mini);
@@ -203,7 +203,7 @@ describe("crdOf() makes", () => {
     expect(await crdOf(kindOf({ "~standard": standard }))).toEqual(mini);
   });
 
-  test("no rules for what all objects have", async () => {
+  test("no rules for the fields that all objects have", async () => {
     const metadata = z.object({ name: z.string(), labels: z.record(z.string(), z.string()) });
     const schema = z.object({ apiVersion: z.string(), kind: z.string(), metadata, a: z.int() });
     const { spec } = await crdOf(kindOf(schema));
@@ -214,7 +214,7 @@ describe("crdOf() makes", () => {
     });
   });
 
-  test("columns, whose types it knows, rules and the scale", async () => {
+  test("columns, whose types it derives, rules and the scale", async () => {
     const list = z.array(z.object({ port: z.int() }));
     const schema = z.object({
       spec: z.object({ replicas: z.int(), list, at: z.iso.datetime() }),
@@ -249,7 +249,7 @@ describe("crdOf() makes", () => {
   });
 });
 
-describe("crdOf() rejects, with the field's name,", () => {
+describe("crdOf() rejects, naming the field,", () => {
   const inList = (schema: unknown) =>
     z.object({ spec: z.object({ list: z.array(z.object({ x: schema as z.core.$ZodType })) }) });
 
@@ -301,7 +301,7 @@ describe("crdOf() rejects, with the field's name,", () => {
     expect(message).not.toMatch(/\.$/);
   });
 
-  test("parts of a union that differ in what can't be expressed", async () => {
+  test("union members that differ in a way that can't be expressed", async () => {
     const one = z.object({ a: z.int(), c: z.nullable(z.int()) });
     const other = z.object({ a: z.string(), c: z.int() });
     const message = await problem(z.object({ u: z.union([one, other]) }));
@@ -309,14 +309,14 @@ describe("crdOf() rejects, with the field's name,", () => {
     expect(message).toContain("u.c: the parts of a union differ in nullable");
   });
 
-  test("all problems at once", async () => {
+  test("several problems, all at once", async () => {
     const message = await problem(
       z.object({ a: z.date(), b: z.record(z.string(), z.set(z.int())) }),
     );
     expect(message).toMatch(/a: a Date .*; b\[\*\]: a Set /);
   });
 
-  test("a schema that contains itself", async () => {
+  test("a recursive schema", async () => {
     const Tree = z.object({
       get children() {
         return z.optional(z.array(Tree));
@@ -328,7 +328,7 @@ describe("crdOf() rejects, with the field's name,", () => {
     );
   });
 
-  test("options about fields that do not exist", async () => {
+  test("options for unknown fields", async () => {
     const schema = z.object({ spec: z.object({ a: z.object({}) }) });
     const message = await problem(schema, {
       validations: { "spec.b": { rule: "true" } },

@@ -8,7 +8,7 @@ interface Told {
   readonly paths: string[];
 }
 
-/** Asks a server that has documents at paths. */
+/** Runs discovery at a server with the given documents. */
 async function ask(documents: Readonly<Record<string, object>>): Promise<Told> {
   const client = createScriptedClient();
   const paths: string[] = [];
@@ -152,12 +152,12 @@ describe("discovery", () => {
     });
   });
 
-  test("says which groups the server could not tell about", async () => {
+  test("lists the groups that the server could not describe", async () => {
     expect((await ask(aggregated)).discovery.missing).toEqual(["metrics.k8s.io/v1beta1"]);
     expect((await ask(old)).discovery.missing).toEqual(["metrics.k8s.io/v1beta1"]);
   });
 
-  test("works with servers that have a document a version", async () => {
+  test("works with servers that have one document per version", async () => {
     const { discovery, paths } = await ask(old);
     expect(paths).toContain("/apis/apps/v1");
     expect(discovery.kinds.map(({ kind }) => kind)).toEqual(["Pod", "Node", "Deployment"]);
@@ -181,7 +181,7 @@ describe("discovery", () => {
     expect(discovery.find(name)).toMatchObject({ group, version });
   });
 
-  test("does not find what is not there", async () => {
+  test("does not find what does not exist", async () => {
     const { discovery } = await ask(aggregated);
     expect(discovery.find("nodes")).toBeUndefined();
     expect(discovery.find("pods.example.com")).toBeUndefined();
@@ -199,7 +199,7 @@ describe("discovery", () => {
     expect(discovery.kinds.map(({ preferred: isFirst }) => isFirst)).toContain(false);
   });
 
-  test("gives kinds that a client can be asked for", async () => {
+  test("returns kinds that a client can use", async () => {
     const { discovery } = await ask(aggregated);
     const client = createScriptedClient();
     client.answer({ items: [], metadata: { resourceVersion: "1" } });
@@ -207,7 +207,7 @@ describe("discovery", () => {
     expect(client.requests).toMatchObject([{ path: "/apis/example.com/v2/widgets" }]);
   });
 
-  test("reads null as nothing, as Go writes empty lists, and leaves out what is no kind", async () => {
+  test("treats null as empty, as Go writes empty lists, and skips entries that are not kinds", async () => {
     const odd = [null, 7, [], "x", {}, { resource: "nameless" }, { responseKind: { kind: "X" } }];
     const { discovery: fromOne } = await ask({
       "/api": { items: null },
@@ -258,7 +258,7 @@ describe("discovery", () => {
     ["a list", []],
     ["a text", "x"],
   ])(
-    "says that a group is missing whose document is %s, and fails if the first one is",
+    "reports a missing group if its document is %s, and throws if the first document is",
     async (_what, answer) => {
       const broken = { ...old, "/apis/apps/v1": answer as object };
       const client = createScriptedClient();
@@ -278,7 +278,7 @@ describe("discovery", () => {
     },
   );
 
-  test("fails where the server can't be asked", async () => {
+  test("throws if the server can't be reached", async () => {
     const broken = { ...old, "/apis/apps/v1": new ConnectionError("Cannot connect") };
     await expect(ask(broken)).rejects.toThrow(ConnectionError);
     await expect(ask({})).rejects.toMatchObject({ status: 404 });

@@ -65,7 +65,7 @@ function ownedBy({ metadata, kind }: StoredObject): object[] {
 }
 
 describe("find()", () => {
-  test("returns the object, or undefined if there is none of that name", async () => {
+  test("returns the object, or undefined if none has that name", async () => {
     const { kube, api } = await connectFake();
     api.put("configmaps", { metadata: { name: "a" } });
     const maps = kube.resource(ConfigMap);
@@ -73,7 +73,7 @@ describe("find()", () => {
     expect(await maps.find("b")).toBeUndefined();
   });
 
-  test("throws an ApiError if the server does not know the kind, or answers for another object", async () => {
+  test("throws an ApiError if the server does not know the kind, or returns another object", async () => {
     const { kube } = await connectFake();
     expect(await rejection(kube.resource(StatefulSet).find("a"))).toMatchObject({ status: 404 });
     const details = { name: "default", kind: "namespaces" };
@@ -84,7 +84,7 @@ describe("find()", () => {
 });
 
 describe("update()", () => {
-  test("changes what was read, again if somebody else has written it meanwhile", async () => {
+  test("changes the object, and tries again if it has been written meanwhile", async () => {
     const { kube, api } = await connectFake();
     const maps = kube.resource(ConfigMap);
     await maps.create({ metadata: { name: "a" }, data: { count: "1" } });
@@ -99,7 +99,7 @@ describe("update()", () => {
     expect(updated.data).toEqual({ count: "21" });
   });
 
-  test("throws a TypeError if the change returns something else, and writes nothing", async () => {
+  test("throws a TypeError if the callback returns something else, and writes nothing", async () => {
     const { kube, api } = await connectFake();
     const maps = kube.resource(ConfigMap);
     await maps.create({ metadata: { name: "a" } });
@@ -117,7 +117,7 @@ describe("update()", () => {
     expect(api.requests.map(({ method }) => method)).not.toContain("PUT");
   });
 
-  test("takes an object that is returned, and keeps the version that was read", async () => {
+  test("accepts a returned object, and keeps the version that was read", async () => {
     const { kube, api } = await connectFake();
     const maps = kube.resource(ConfigMap);
     const { metadata } = await maps.create({ metadata: { name: "a" } });
@@ -127,7 +127,7 @@ describe("update()", () => {
     });
   });
 
-  test("throws the conflict of the tenth try, and what the change throws, at once", async () => {
+  test("throws the conflict of the tenth try, and at once what the callback throws", async () => {
     const { kube, api } = await connectFake();
     const maps = kube.resource(ConfigMap);
     await maps.create({ metadata: { name: "a" } });
@@ -150,7 +150,7 @@ describe("update()", () => {
 });
 
 describe("metadata", () => {
-  test("gets, lists, watches and caches metadata alone", async () => {
+  test("gets, lists, watches and caches only metadata", async () => {
     const { kube, api } = await connectFake();
     const { metadata } = kube.resource(ConfigMap);
     api.put("configmaps", {
@@ -177,7 +177,7 @@ describe("metadata", () => {
       expect(headers["accept"]).toContain("PartialObjectMetadata");
   });
 
-  test("drops the rest of what a server sends whole", async () => {
+  test("removes the rest if a server sends whole objects", async () => {
     const whole = {
       kind: "ConfigMap",
       apiVersion: "v1",
@@ -204,7 +204,7 @@ test("table() returns the server's columns and rows", async () => {
   expect(error.message).toContain("the server sent none; list the objects instead");
 });
 
-test("watch() without the initial list emits changes alone", async () => {
+test("watch() without the initial list emits only changes", async () => {
   const { kube, api } = await connectFake();
   api.put("configmaps", { metadata: { name: "a" } });
   const events: string[] = [];
@@ -220,7 +220,7 @@ test("watch() without the initial list emits changes alone", async () => {
 });
 
 describe("subresources", () => {
-  test("go to paths of their own, typed by their kind", async () => {
+  test("have their own paths, and the types of their kinds", async () => {
     const paths: string[] = [];
     const { kube } = await connectFake([], ({ method, path, body }) => {
       const { kind } = JSON.parse(body) as { kind?: string };
@@ -292,7 +292,7 @@ describe("can() and whoAmI()", () => {
     expect(await rejection(kube.can({ verb: "", resource: Pod }))).toBeInstanceOf(TypeError);
   });
 
-  test("can() rejects a resource that names more than a resource, which no rule would allow", async () => {
+  test("can() rejects a resource with a subresource in its name, which no rule would allow", async () => {
     const { kube } = await connectFake();
     for (const resource of ["pods/log", "deployments.apps/web"]) {
       const error = await rejection(kube.can({ verb: "get", resource }));
@@ -305,7 +305,7 @@ describe("can() and whoAmI()", () => {
 describe("top()", () => {
   const usage = { cpu: "500m", memory: "64Mi" };
 
-  test("returns what pods and nodes use, in numbers", async () => {
+  test("returns the usage of pods and nodes, in numbers", async () => {
     const { kube, api } = await connectFake([node], ({ path }) => {
       if (!path.startsWith("/apis/metrics.k8s.io/v1beta1/")) return undefined;
       const containers = [
@@ -421,7 +421,7 @@ describe("rollouts", () => {
     expect(patches).toHaveLength(1);
   });
 
-  test("undo() without a history says so", async () => {
+  test("undo() without a history throws an error that says so", async () => {
     const { kube, api } = await connectFake(apps);
     api.put("statefulsets", aWorkload("web:1"));
     expect((await rejection(kube.resource(StatefulSet).undo("web"))).message).toBe(
@@ -429,7 +429,7 @@ describe("rollouts", () => {
     );
   });
 
-  test("rolledOut() waits, and says how far it is", async () => {
+  test("rolledOut() waits, and reports its progress", async () => {
     const { kube, api } = await connectFake(apps);
     api.put("deployments", {
       ...aWorkload("web:1", { replicas: 3 }),
@@ -508,7 +508,7 @@ describe("drain()", () => {
     return { api, nodes: kube.resource(Node), names };
   }
 
-  test("waits for a pod that has lost the label it was chosen by", async () => {
+  test("waits for a pod that has lost the label by which it was selected", async () => {
     const { kube, api } = await connectFake([node, ...apps]);
     api.put("nodes", { metadata: { name: "a" } });
     const labels = { app: "web" };
@@ -531,7 +531,7 @@ describe("drain()", () => {
     expect(error.message).toContain("default/web");
   });
 
-  test("evicts the pods of a node, and leaves others, DaemonSets' and static pods", async () => {
+  test("evicts the pods of a node, but not those of other nodes or of DaemonSets, or static pods", async () => {
     const { api, nodes, names } = await start();
     api.put("pods", aPodOn("web"));
     api.put("pods", aPodOn("finished", { ...unmanaged, ...local, status: { phase: "Succeeded" } }));
@@ -575,21 +575,24 @@ describe("drain()", () => {
       },
       "its DaemonSet gone does not exist",
     ],
-  ])("evicts nothing if a pod needs %s, and does with it", async (option, name, more, reason) => {
-    const { api, nodes, names } = await start();
-    api.put("pods", aPodOn("web"));
-    api.put("pods", aPodOn(name, more));
-    const error = await rejection(nodes.drain("a"));
-    expect(error).toBeInstanceOf(DrainError);
-    expect(error.message).toContain(`Cannot drain Node a: default/${name}: ${reason}`);
-    expect(error.message).toContain(option);
-    expect(error).toMatchObject({ pods: [{ namespace: "default", name }] });
-    expect(names().toSorted()).toEqual([name, "web"].toSorted());
-    await nodes.drain("a", { [option]: true });
-    expect(names()).toEqual(option === "ignoreDaemonSets" ? [name] : []);
-  });
+  ])(
+    "evicts nothing if a pod needs %s, and evicts it with that option",
+    async (option, name, more, reason) => {
+      const { api, nodes, names } = await start();
+      api.put("pods", aPodOn("web"));
+      api.put("pods", aPodOn(name, more));
+      const error = await rejection(nodes.drain("a"));
+      expect(error).toBeInstanceOf(DrainError);
+      expect(error.message).toContain(`Cannot drain Node a: default/${name}: ${reason}`);
+      expect(error.message).toContain(option);
+      expect(error).toMatchObject({ pods: [{ namespace: "default", name }] });
+      expect(names().toSorted()).toEqual([name, "web"].toSorted());
+      await nodes.drain("a", { [option]: true });
+      expect(names()).toEqual(option === "ignoreDaemonSets" ? [name] : []);
+    },
+  );
 
-  test("waits for a disruption budget, and says what it waits for when its time is over", async () => {
+  test("waits for a disruption budget, and says so when its time is over", async () => {
     const { api, nodes } = await start();
     api.put("pods", aPodOn("web"));
     api.protectPod("web");
@@ -622,7 +625,7 @@ describe("drain()", () => {
     expect(await rejection(draining)).toBe(reason);
   });
 
-  test("fails with what its progress function throws", async () => {
+  test("throws what its progress function throws", async () => {
     const { api, nodes } = await start();
     api.put("pods", aPodOn("web"));
     const own = new Error("no");

@@ -1,5 +1,5 @@
 /**
- * The kinds that Kubernetes brings: where their URLs are, and of what types their objects are.
+ * The built-in kinds: their URLs, and the types of their objects.
  *
  * @module
  */
@@ -89,13 +89,13 @@ test.each(Object.entries<ResourceDefinition>(kinds))("%s is well-formed", (name,
   expect(kind.subresources).toEqual([...new Set(kind.subresources)].sort());
 });
 
-test("no two kinds have one URL", () => {
+test("no two kinds share a URL", () => {
   const urls = Object.values<ResourceDefinition>(kinds).map(urlOf);
   expect(urls.length).toBeGreaterThan(70);
   expect(new Set(urls).size).toBe(urls.length);
 });
 
-test("a kind's name is its objects' type too", () => {
+test("a kind's name is also the type of its objects", () => {
   expectTypeOf(Pod).toEqualTypeOf<ResourceKind<Pod, PodVerbs<Pod> & Resource<Pod>>>();
   expectTypeOf<Deployment>().toExtend<KubeObject>();
   expectTypeOf<Scale>().toExtend<KubeObject>();
@@ -104,7 +104,7 @@ test("a kind's name is its objects' type too", () => {
   expectTypeOf<Deployment["kind"]>().toEqualTypeOf<string | undefined>();
 });
 
-test("types say what the server takes and gives", () => {
+test("types describe what the server accepts and returns", () => {
   type PodSpec = NonNullable<Pod["spec"]>;
   expectTypeOf<PodSpec["containers"]>().toEqualTypeOf<Container[]>();
   expectTypeOf<Container["image"]>().toEqualTypeOf<string | undefined>();
@@ -127,7 +127,7 @@ test("types say what the server takes and gives", () => {
   >();
 });
 
-test("a kind has the name that a type of another group has too", () => {
+test("a kind may have the name of another group's type", () => {
   expect(ResourceClaim.group).toBe("resource.k8s.io");
   expectTypeOf<ResourceClaim>().toExtend<KubeObject>();
 });

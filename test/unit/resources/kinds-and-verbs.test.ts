@@ -1,5 +1,5 @@
 /**
- * A kind brings its verbs: what it can't do does not compile.
+ * A kind determines its verbs: a verb that it lacks does not compile.
  *
  * @module
  */
@@ -22,7 +22,7 @@ const deployments = Deployment.bind(client, {});
 const nodes = Node.bind(client, {});
 const pods = Pod.bind(client, {});
 
-describe("a verb that a kind has not", () => {
+describe("a verb that a kind lacks", () => {
   test("does not compile", () => {
     expectTypeOf(configMaps).not.toHaveProperty("logs");
     expectTypeOf(configMaps).not.toHaveProperty("status");
@@ -33,7 +33,7 @@ describe("a verb that a kind has not", () => {
     expectTypeOf(nodes).not.toHaveProperty("scale");
   });
 
-  test("is not there at run time either", () => {
+  test("does not exist at run time either", () => {
     for (const verb of ["logs", "logText", "evict", "status", "scale"]) {
       expect(verb in configMaps).toBe(false);
     }
@@ -62,7 +62,7 @@ describe("defineResource() infers verbs from subresources", () => {
     expect("scale" in widgets).toBe(false);
   });
 
-  test("which are those that are given", () => {
+  test("which are the given ones", () => {
     const widgets = defineResource({ ...names, subresources: ["scale"] }).bind(client, {});
     expectTypeOf(widgets.scale.get).toBeFunction();
     expectTypeOf(widgets).not.toHaveProperty("status");
@@ -70,7 +70,7 @@ describe("defineResource() infers verbs from subresources", () => {
     expect("scale" in widgets).toBe(true);
   });
 
-  test("which may be none", () => {
+  test("which may be empty", () => {
     const widgets = defineResource({ ...names, subresources: [] }).bind(client, {});
     expectTypeOf(widgets).not.toHaveProperty("status");
     expect("status" in widgets).toBe(false);

@@ -28,7 +28,7 @@ const { managedFields, ...metadata } = {
 const desired = { metadata: { name: "a" } };
 
 describe("apply()", () => {
-  test("does not take what get() returned", async () => {
+  test("rejects what get() returned", async () => {
     expectTypeOf<Stored<Deployment>>().not.toExtend<Applied<Deployment>>();
     expectTypeOf<Stored<KubeObject>>().not.toExtend<Applied<KubeObject>>();
     const { things, client } = bind("me");
@@ -41,7 +41,7 @@ describe("apply()", () => {
     expect(client.requests).toEqual([]);
   });
 
-  test("takes it once managedFields is taken off", async () => {
+  test("accepts it once managedFields is removed", async () => {
     const { things, client } = bind("me");
     client.answer(aThing("a", 2), aThing("a", 2));
     await things.apply({ ...desired, metadata });
@@ -49,7 +49,7 @@ describe("apply()", () => {
     expect(client.requests).toHaveLength(2);
   });
 
-  test("uses the field manager of connect() unless its own options name one", async () => {
+  test("uses the field manager of connect() unless its own options name another", async () => {
     const { things, client } = bind("my-controller");
     client.answer(aThing("a", 2), aThing("a", 2), aThing("a", 2));
     await things.apply(desired);
@@ -94,19 +94,19 @@ test("every write of a resource uses the field manager of connect()", async () =
 });
 
 describe("patch()", () => {
-  test("of a merge patch takes a part, null, and whole lists", () => {
+  test("of a merge patch accepts partial objects, null and complete lists", () => {
     expectTypeOf<{ spec: { replicas: 2 } }>().toExtend<MergePatch<Deployment>>();
     expectTypeOf<{ metadata: { labels: { a: null } } }>().toExtend<MergePatch<Deployment>>();
     expectTypeOf<{ spec: { paused: null } }>().toExtend<MergePatch<Deployment>>();
     expectTypeOf<{ spec: { replicas: "2" } }>().not.toExtend<MergePatch<Deployment>>();
     expectTypeOf<{ metadata: { finalizers: string[] } }>().toExtend<MergePatch<Deployment>>();
-    // A list replaces the list, so that an item without its name would be an item without a name.
+    // A merge patch replaces the whole list, so an item without a name would really have none.
     type Part = { spec: { template: { spec: { containers: { image: string }[] } } } };
     expectTypeOf<Part>().not.toExtend<MergePatch<Deployment>>();
     expectTypeOf<Part>().toExtend<StrategicPatch<Deployment>>();
   });
 
-  test("of a strategic patch takes directives", () => {
+  test("of a strategic patch accepts directives", () => {
     type Part = {
       spec: { template: { spec: { containers: { name: string; $patch: "delete" }[] } } };
     };
@@ -114,19 +114,19 @@ describe("patch()", () => {
     expectTypeOf<{ spec: { $retainKeys: string[] } }>().toExtend<StrategicPatch<Deployment>>();
   });
 
-  test("of a JSON patch takes operations", () => {
+  test("of a JSON patch accepts operations", () => {
     expectTypeOf<{ op: "remove"; path: string }[]>().toExtend<JsonPatch>();
     expectTypeOf<{ op: "remove" }[]>().not.toExtend<JsonPatch>();
     expectTypeOf<{ op: "move"; path: string }[]>().not.toExtend<JsonPatch>();
     expectTypeOf<{ op: "delete"; path: string }[]>().not.toExtend<JsonPatch>();
   });
 
-  test("of a kind without a schema takes any field", () => {
+  test("of a kind without a schema accepts any field", () => {
     expectTypeOf<{ spec: { size: 1 } }>().toExtend<MergePatch<KubeObject>>();
     expectTypeOf<{ metadata: { labels: 1 } }>().not.toExtend<MergePatch<KubeObject>>();
   });
 
-  test("infers the patch from its type", async () => {
+  test("infers the form of the patch from its type", async () => {
     const client = createScriptedClient();
     client.answer(...Array.from({ length: 5 }, () => aThing("a", 2)));
     const deployments = Deployment.bind(client, {});

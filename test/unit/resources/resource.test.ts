@@ -37,7 +37,7 @@ function bind(
 const root = "/apis/example.com/v1";
 const one = aThing("a", 1);
 
-describe("each verb goes where it should", () => {
+describe("each verb uses the right request", () => {
   const cases: readonly [
     call: string,
     act: (things: Things) => Promise<unknown>,
@@ -182,7 +182,7 @@ describe("the namespace", () => {
     expect(namespace(client.requests[0]?.path ?? "")).toBe(is);
   });
 
-  test("of a bound resource is never left", async () => {
+  test("of an object can't differ from the bound one", async () => {
     const { things, client } = bind([], { namespace: "b" });
     const object = { metadata: { name: "a", namespace: "c" } };
     for (const act of [things.create, things.replace, things.status.replace]) {
@@ -191,7 +191,7 @@ describe("the namespace", () => {
     expect(client.requests).toEqual([]);
   });
 
-  test("is asked for where all are bound and one object is meant", async () => {
+  test("is required if all are selected and one object is meant", async () => {
     const { things, client } = bind([listOf(1, [])], { namespace: "*" });
     await expect(things.get("a")).rejects.toThrow("bind it to one");
     await expect(things.create({ metadata: { name: "a" } })).rejects.toThrow("bind it to one");
@@ -200,7 +200,7 @@ describe("the namespace", () => {
     expect(client.requests).toMatchObject([{ path: `${root}/things` }]);
   });
 
-  test("is none where the kind has none", async () => {
+  test("is none if the kind is not namespaced", async () => {
     const cluster = { ...thing, group: "", namespaced: false };
     const { things, client } = bind([one], {}, cluster);
     await things.get("a");
@@ -214,13 +214,13 @@ describe("the namespace", () => {
     await expect(bind().things.delete(text)).rejects.toThrow(TypeError);
   });
 
-  test("and a name never leave their place in the path", async () => {
+  test("and a name never escape from their place in the path", async () => {
     const { things, client } = bind([one], { namespace: "a?b" });
     await things.get("x?y#z");
     expect(client.requests[0]?.path).toBe(`${root}/namespaces/a%3Fb/things/x%3Fy%23z`);
   });
 
-  // The API server decodes a path before it routes it.
+  // The API server decodes a path before it routes the request.
   const elsewhere = [
     "victim/secrets/db",
     "s:80/proxy/x",
@@ -256,7 +256,7 @@ describe("the namespace", () => {
   });
 
   test.each(["kube-root-ca.crt", "widgets.example.com", "system:node", "a..b", "...", "ü"])(
-    "may hold a name such as %j",
+    "may contain a name such as %j",
     async (name) => {
       const { things, client } = bind([one]);
       await things.get(name);
@@ -268,7 +268,7 @@ describe("the namespace", () => {
 });
 
 describe("lists", () => {
-  test("have objects that say their kind", async () => {
+  test("contain objects with their kind", async () => {
     const { things } = bind([listOf(7, [aThing("a", 1), aThing("b", 2)], "more")]);
     const list = await things.list({ limit: 2, labelSelector: { app: true } });
     expect(list.items).toEqual([aThing("a", 1), aThing("b", 2)]);
@@ -308,7 +308,7 @@ describe("lists", () => {
       Array.from({ length: 1_002 }, (_, page) => listOf(7, [aThing("a", 1)], `page ${page}`)),
       "pages without end",
     ],
-  ])("end with an error that says why if %s", async (_what, answers, message) => {
+  ])("throw an error that says why if %s", async (_what, answers, message) => {
     const { things } = bind(answers);
     const reading = (async () => {
       for await (const page of things.listAll()) expect(page.items.length).toBeLessThan(2);
@@ -320,17 +320,17 @@ describe("lists", () => {
     ["null", null],
     ["an empty object", {}],
     ["an item that is null", { metadata: {}, items: [null] }],
-  ])("are a ConnectionError if the answer is %s", async (_what, answer) => {
+  ])("throw a ConnectionError if the response is %s", async (_what, answer) => {
     const { things } = bind([answer as object]);
     await expect(things.list()).rejects.toThrow(/the answer is not a list/);
   });
 
-  test("may be empty, and then null in the server's words", async () => {
+  test("may be empty, which the server writes as null", async () => {
     const { things } = bind([{ ...listOf(7, []), items: null }]);
     expect((await things.list()).items).toEqual([]);
   });
 
-  test("have every object of every page, also of computed ones that have no uid", async () => {
+  test("contain every object of every page, even computed ones without a uid", async () => {
     const computed = (name: string): object => ({ metadata: { name, namespace: "default" } });
     const { things } = bind([
       { ...listOf(7, [], "more"), items: [computed("a"), computed("b")] },
@@ -344,7 +344,7 @@ describe("lists", () => {
     expect(names).toEqual([["a", "b"], ["c"]]);
   });
 
-  test("come page by page", async () => {
+  test("are returned page by page", async () => {
     const { things, client } = bind([
       listOf(7, [aThing("a", 1), aThing("b", 2)], "more"),
       listOf(7, [aThing("c", 3)]),
@@ -360,7 +360,7 @@ describe("lists", () => {
     ]);
   });
 
-  test("have each object once, also where their version expires midway", async () => {
+  test("contain each object once, even if their version expires midway", async () => {
     const { things } = bind([
       listOf(7, [aThing("a", 1), aThing("b", 2)], "more"),
       refused(410, "Expired"),
@@ -373,19 +373,19 @@ describe("lists", () => {
     expect(names).toEqual(["uid-a", "uid-b", "another b", "uid-c"]);
   });
 
-  test("fail where the first page has expired, as any other failure does", async () => {
+  test("throw if the first page has expired, as for any other error", async () => {
     const { things } = bind([refused(410, "Expired")]);
     await expect(things.listAll()[Symbol.asyncIterator]().next()).rejects.toThrow(ApiError);
   });
 });
 
-describe("refusals", () => {
-  test("are an ApiError", async () => {
+describe("errors", () => {
+  test("of a response are an ApiError", async () => {
     const { things } = bind([refused(404, "NotFound")]);
     await expect(things.get("a")).rejects.toMatchObject({ status: 404, reason: "NotFound" });
   });
 
-  test("say which fields others own where an apply conflicts", async () => {
+  test("list the fields that others own when an apply conflicts", async () => {
     const causes = [
       {
         reason: "FieldManagerConflict",
@@ -410,7 +410,7 @@ describe("refusals", () => {
     });
   });
 
-  test("name what is wrong with a call before anything is sent", async () => {
+  test("name an invalid argument before anything is sent", async () => {
     const { things, client } = bind();
     await expect(things.patch("a", {}, { type: "magic" } as never)).rejects.toThrow(
       "type of patch",
@@ -421,7 +421,7 @@ describe("refusals", () => {
     expect(client.requests).toEqual([]);
   });
 
-  test("name a subresource that the kind does not have", async () => {
+  test("name a subresource that the kind lacks", async () => {
     const lacking = new Set(["eviction", "log"]);
     const subresources = thing.subresources.filter((name) => !lacking.has(name));
     const { things } = bind([], {}, { ...thing, subresources });
@@ -444,7 +444,7 @@ describe("defineResource()", () => {
     namespaced: true,
   };
 
-  test("makes a kind with a status, unless it is told otherwise", () => {
+  test("makes a kind with a status by default", () => {
     expect(defineResource(good)).toMatchObject({ ...good, subresources: ["status"] });
     expect(defineResource({ ...good, subresources: [] }).subresources).toEqual([]);
   });

@@ -51,7 +51,7 @@ async function collect(lines: AsyncIterable<string>): Promise<string[]> {
 }
 
 describe("logs() of a workload", () => {
-  test("returns the lines of each pod that has started, after its pod and container", async () => {
+  test("returns the lines of each started pod, with its pod and container", async () => {
     const { api, deployments } = await start();
     putPod(api, "web-1");
     putPod(api, "web-2");
@@ -83,7 +83,7 @@ describe("logs() of a workload", () => {
     ]);
   });
 
-  test("follows the pods of a Job, those that start later included, to the Job's end", async () => {
+  test("follows the pods of a Job until the Job ends, including pods that start later", async () => {
     const { api, jobs: reports } = await start();
     putPod(api, "web-1");
     api.log("web-1", "main", "one");
@@ -132,7 +132,7 @@ describe("logs() of a workload", () => {
     }
   });
 
-  test("throws what its signal was aborted with, and that there is no such workload", async () => {
+  test("throws the reason of its signal, and an error if the workload does not exist", async () => {
     const { api, deployments } = await start();
     putPod(api, "web-1");
     api.log("web-1", "main", "one");

@@ -1,5 +1,5 @@
 /**
- * Anchors that a TLS library could mistake for one another.
+ * Anchors that a TLS library could confuse with each other.
  *
  * @module
  */
@@ -17,13 +17,13 @@ async function groups(...pem: readonly string[]): Promise<string[][]> {
   return anchorGroups(await staticCaSource(pem.join("")).current());
 }
 
-test("anchorGroups() is one group when names or key identifiers tell the anchors apart", async () => {
+test("anchorGroups() returns one group if names or key identifiers distinguish the anchors", async () => {
   expect(await groups(...withIdentifier)).toEqual([[...withIdentifier]]);
   expect(await groups(without[0], otherName)).toEqual([[without[0], otherName]]);
   expect(await groups(without[0])).toEqual([[without[0]]]);
 });
 
-test("anchorGroups() splits anchors of one name where either lacks a key identifier", async () => {
+test("anchorGroups() splits anchors with the same name if either lacks a key identifier", async () => {
   expect(await groups(...without)).toEqual([[without[0]], [without[1]]]);
   expect(await groups(withIdentifier[0], without[0])).toEqual([[withIdentifier[0]], [without[0]]]);
 });
@@ -35,7 +35,7 @@ test("anchorGroups() keeps every anchor, in as few groups as their order allows"
   expect(found).toEqual([[without[0], otherName], [...withIdentifier], [without[1]]]);
 });
 
-test("anchorGroups() splits anchors of one name and one key, of which but one may vouch", async () => {
+test("anchorGroups() splits anchors with the same name and key if only one of them may sign", async () => {
   const renewed = certificatePem({
     subject: [[{ value: "kubernetes" }]],
     serial: 9,

@@ -1,5 +1,5 @@
 /**
- * Warnings of certificates that are about to expire: once for each certificate and distance.
+ * Warnings about certificates that are about to expire: one per certificate and warning distance.
  *
  * @module
  */
@@ -58,7 +58,7 @@ function setUp(warnBeforeExpiryMs?: readonly number[]) {
 }
 
 describe("ExpiryWarnings", () => {
-  test("emits at 30, 7 and 1 days of a CA that lives for years", async () => {
+  test("emits at 30, 7 and 1 days for a CA that lives for years", async () => {
     const { clock, warnings, trustIn, said } = setUp();
     const trust = trustIn({ fingerprint: "a", endsIn: 31 * DAY, lifetime: 3650 * DAY });
     const days: number[] = [];
@@ -92,7 +92,7 @@ describe("ExpiryWarnings", () => {
     expect(minutes).toEqual([288, 72, 14]);
   });
 
-  test("emits the shortest distance alone if several have passed, and once if it has expired", async () => {
+  test("emits only the shortest distance if several have passed, and once if the certificate has expired", async () => {
     const { clock, warnings, trustIn, said } = setUp([7 * DAY, 30 * DAY, DAY]);
     const soon = { fingerprint: "soon", endsIn: 2 * DAY, lifetime: 365 * DAY };
     const gone = { fingerprint: "gone", endsIn: -HOUR, lifetime: 365 * DAY };
@@ -110,7 +110,7 @@ describe("ExpiryWarnings", () => {
     expect(said()).toMatchObject([{ fingerprint: "soon", distanceMs: DAY }]);
   });
 
-  test("emits for a new certificate what it emitted for the old one, and nothing again for one that stays", async () => {
+  test("emits for a new certificate as for the old one, and nothing again for one that stays", async () => {
     const { warnings, trustIn, said } = setUp([DAY]);
     const life = { endsIn: HOUR, lifetime: DAY };
     warnings.check(trustIn({ fingerprint: "a", ...life }));
@@ -125,7 +125,7 @@ describe("ExpiryWarnings", () => {
     expect(said()).toEqual([]);
   });
 
-  test("emits at the end itself with a distance of 0", async () => {
+  test("emits at the expiry itself with a distance of 0", async () => {
     const { clock, warnings, trustIn, said } = setUp([0]);
     const trust = trustIn({ fingerprint: "a", endsIn: 1, lifetime: DAY });
     warnings.check(trust);

@@ -1,5 +1,5 @@
 /**
- * The engine that rotates trust, with bodies of no runtime's.
+ * The engine that rotates trust, independent of any runtime.
  *
  * @module
  */
@@ -29,7 +29,7 @@ interface Body {
 interface Scene {
   readonly drainTimeoutMs?: number;
   readonly triesEveryAnchor?: boolean;
-  /** Whether the runtime can't use a bundle. */
+  /** Whether the runtime rejects a bundle. */
   readonly refuses?: (ca: readonly string[] | undefined) => boolean;
 }
 
@@ -81,7 +81,7 @@ function types(events: readonly ReanchorEvent[]): string[] {
 }
 
 describe("next()", () => {
-  test("returns the anchors that were not tried, then what a reload brings, then nothing", async () => {
+  test("returns the anchors that were not tried, then the result of a reload, then nothing", async () => {
     const { rotation, write, begin } = createScene(first + second, { triesEveryAnchor: false });
     const one = await begin();
     const two = await rotation.next(one, "unknown-authority", undefined);
@@ -105,7 +105,7 @@ describe("next()", () => {
     },
   );
 
-  test("returns the present generation without a read when it is a newer one", async () => {
+  test("returns the current generation without a read if it is a newer one", async () => {
     const { rotation, rotateTo, begin, source } = createScene(first);
     const attempt = await begin();
     await rotateTo(second);
@@ -115,7 +115,7 @@ describe("next()", () => {
     expect(reload).not.toHaveBeenCalled();
   });
 
-  test("returns nothing for a newer bundle that the runtime can't use", async () => {
+  test("returns nothing for a newer bundle that the runtime rejects", async () => {
     const refuses: Scene["refuses"] = (ca) => ca?.includes(second) === true;
     const { rotation, write, begin, bodies } = createScene(first, { refuses });
     const attempt = await begin();
@@ -150,7 +150,7 @@ describe("verifies()", () => {
 });
 
 describe("canChange() and fingerprint()", () => {
-  test("know a bundle that was passed in from one that is read", async () => {
+  test("distinguish a bundle that was passed in from one that is read", async () => {
     const { rotation, begin } = createScene(first);
     expect(rotation.canChange()).toBe(true);
     expect(rotation.fingerprint()).toBeUndefined();
@@ -161,7 +161,7 @@ describe("canChange() and fingerprint()", () => {
 });
 
 describe("begin()", () => {
-  test("keeps an attempt for as long as its generation is the present one", async () => {
+  test("keeps an attempt as long as its generation is the current one", async () => {
     const { rotation, rotateTo, begin } = createScene(first);
     const attempt = await begin();
     expect(rotation.begin(attempt)).toBe(attempt);
@@ -173,7 +173,7 @@ describe("begin()", () => {
 });
 
 describe("confirm() and late()", () => {
-  test("reject once the trust has changed, and never before", async () => {
+  test("reject once the trust has changed, and never before that", async () => {
     const { rotation, rotateTo, begin } = createScene(first);
     const { trust } = (await begin()).generation;
     await rotation.confirm(trust);
@@ -185,7 +185,7 @@ describe("confirm() and late()", () => {
     expect(rotation.late(trust)).toBeUndefined();
   });
 
-  test("confirm() reads again what has aged", async () => {
+  test("confirm() reloads what has aged", async () => {
     const { rotation, runtime, write, begin } = createScene(first);
     const { trust } = (await begin()).generation;
     write(second);
@@ -195,7 +195,7 @@ describe("confirm() and late()", () => {
     await expect(rotation.confirm(trust)).rejects.toThrow(LateHandshakeError);
   });
 
-  test("give the reason of close()", async () => {
+  test("return the reason of close()", async () => {
     const { rotation, begin } = createScene(first);
     const { trust } = (await begin()).generation;
     const reason = new ClosedError();
@@ -203,7 +203,7 @@ describe("confirm() and late()", () => {
     await expect(rotation.confirm(trust)).rejects.toBe(reason);
   });
 
-  test("hasRemovedAnchorOf() knows an anchor that was removed from one that was added", async () => {
+  test("hasRemovedAnchorOf() distinguishes a removed anchor from an added one", async () => {
     const { rotation, rotateTo, begin } = createScene(first);
     const { trust } = (await begin()).generation;
     await rotateTo(first + second);
@@ -214,14 +214,14 @@ describe("confirm() and late()", () => {
 });
 
 describe("a generation", () => {
-  test("goes by the runtime's clock", async () => {
+  test("uses the runtime's clock", async () => {
     const { rotation, runtime, begin } = createScene(first);
     await runtime.clock.advance(1_234);
     await begin();
     expect(rotation.generations).toMatchObject([{ openedAt: runtime.clock.wallNow() }]);
   });
 
-  test("is released and listed until what it carries has ended", async () => {
+  test("is kept and listed until its requests have ended", async () => {
     const { rotation, rotateTo, begin, bodies, runtime } = createScene(first);
     const { generation } = await begin();
     const retired = vi.fn();
@@ -236,7 +236,7 @@ describe("a generation", () => {
     expect(rotation.generations).toMatchObject([{ generation: 2 }]);
   });
 
-  test("ends what it carries at drainTimeoutMs, and leaves no timer", async () => {
+  test("ends its requests at drainTimeoutMs, and leaves no timer", async () => {
     const { rotation, rotateTo, begin, runtime } = createScene(first, { drainTimeoutMs: 5_000 });
     const { generation } = await begin();
     const end = vi.fn();
@@ -253,7 +253,7 @@ describe("a generation", () => {
     expect(rotation.generations).toHaveLength(1);
   });
 
-  test("ends what it carries with the reason of close()", async () => {
+  test("ends its requests with the reason of close()", async () => {
     const { rotation, rotateTo, begin } = createScene(first);
     const { generation } = await begin();
     const [old, present] = [vi.fn(), vi.fn()];
@@ -270,7 +270,7 @@ describe("a generation", () => {
 });
 
 describe("retire()", () => {
-  test("lets those begin that belong nowhere else, by a generation that is retired at once", async () => {
+  test("lets those begin that belong to no other generation, with one that is retired at once", async () => {
     const { rotation, begin, write, source } = createScene(first);
     await begin();
     void rotation.retire();

@@ -1,5 +1,5 @@
 /**
- * What can't be honoured is rejected at construction.
+ * Options that a runtime does not support are rejected at construction.
  *
  * @module
  */
@@ -60,7 +60,7 @@ describe("checkTrustOptions()", () => {
     ["several groups", {}, { repeatedHeaders: false }, { repeatsHeaders: true }, /several groups/],
     ["a proxy", { proxy: "socks5://p:1" }, { proxies: ["http"] }, {}, /these kinds: http$/],
     ["any proxy", { proxy: "http://p:1" }, { proxies: [] }, {}, /these kinds: none$/],
-  ])("rejects %s where the runtime can't honour it", (_, settings, capabilities, options, why) => {
+  ])("rejects %s if the runtime does not support it", (_, settings, capabilities, options, why) => {
     expect(() => check(settings, capabilities, options)).toThrow(ConfigError);
     expect(() => check(settings, capabilities, options)).toThrow(why);
     expect(() => check(settings, {}, options)).not.toThrow();
@@ -74,12 +74,12 @@ describe("checkTrustOptions()", () => {
     expect(() => check({}, {}, { exclusiveTrust: true })).toThrow(/no CA bundle to trust alone/);
   });
 
-  test.each(["", "a b", "a/b", "-a", "a\nb", "https://a"])("refuses %j as server name", (name) => {
+  test.each(["", "a b", "a/b", "-a", "a\nb", "https://a"])("rejects %j as server name", (name) => {
     expect(() => check({ serverName: name })).toThrow(/neither a host name nor an IP address/);
   });
 
   test.each(["proxy", "ftp://proxy", "http://", "://", "proxy:3128"])(
-    "rejects %j as proxy, and quotes no credential of it",
+    "rejects %j as proxy, and quotes none of its credentials",
     (proxy) => {
       expect(() => check({ proxy })).toThrow(/it is no URL of an http, https or socks5 proxy/);
     },
@@ -89,7 +89,7 @@ describe("checkTrustOptions()", () => {
     expect(() => check({ proxy: "gopher://me:sesame@proxy" })).toThrow(/^(?!.*sesame)/);
   });
 
-  test("takes socks5h for socks5, and false for none", () => {
+  test("accepts socks5h as socks5, and false as no proxy", () => {
     expect(check({ proxy: "socks5h://me:sesame@proxy:1" }).proxy?.href).toBe(
       "socks5://me:sesame@proxy:1",
     );
@@ -97,7 +97,7 @@ describe("checkTrustOptions()", () => {
     expect(check({ proxy: new URL("http://proxy:3128") }).proxy?.host).toBe("proxy:3128");
   });
 
-  test("rejects what a runtime says can't be had together", () => {
+  test("rejects options that a runtime can't combine", () => {
     const runtime = { ...createFakeRuntime(), conflict: () => "not these two" };
     const { signal: closing } = new AbortController();
     const options = { connectTimeoutMs: 1, exclusiveTrust: false, repeatsHeaders: false, closing };

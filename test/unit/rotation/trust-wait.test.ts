@@ -1,5 +1,5 @@
 /**
- * Waiting for trust, by a clock that stands still.
+ * Waiting for trust, on a clock that stands still.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { describe, expect, test } from "vitest";
 import { type UntrustedReason, UntrustedServerError } from "../../../src/errors.ts";
 import type { ReanchorEvent } from "../../../src/events.ts";
 import { TrustWait, checkTrustWaitMs } from "../../../src/rotation/trust-wait.ts";
-// Loaded before the clock stands still: it is real time that a module takes.
+// Loaded before the clock stands still, because loading a module takes real time.
 import "../../../src/rotation/once-rejected.ts";
 import { ManualClock } from "../../../src/testing/manual-clock.ts";
 import { settle, watch } from "../support/scripted-source.ts";
@@ -23,20 +23,20 @@ interface Target {
 const here: Target = { host: "10.0.0.1:6443" };
 const there: Target = { host: "10.0.0.2:6443" };
 
-/** A client whose servers are trusted, or are not, as a test says. */
+/** A client whose servers are trusted or not, as the test decides. */
 function createScene({ limitMs = LIMIT_MS, canChange = true } = {}) {
   const clock = new ManualClock();
   const events: ReanchorEvent[] = [];
   const scene = {
     clock,
     events,
-    /** Of the bundle in use. */
+    /** The fingerprint of the bundle in use. */
     fingerprint: "old",
-    /** What the next read finds. */
+    /** The result of the next read. */
     bundle: "old",
-    /** What comes of a probe; `undefined` for nothing yet. */
+    /** The result of a probe; `undefined` if it does not end. */
     trusted: false as boolean | "another host" | Error | undefined,
-    /** When the bundle was read, and when a server was probed. */
+    /** The times at which the bundle was read, and at which a server was probed. */
     reads: [] as number[],
     probes: [] as number[],
     /** Aborted probes. */
@@ -81,7 +81,7 @@ function createScene({ limitMs = LIMIT_MS, canChange = true } = {}) {
   return Object.assign(scene, {
     waits,
     rejection,
-    /** A request that is rejected now, and answered once it may try again. */
+    /** A request that is rejected now, and succeeds once it may try again. */
     watched(target: Target | undefined = here, signal?: AbortSignal) {
       const request = waits.request(target, signal);
       return watch(request.wait(rejection(target)).finally(() => request.done()));
@@ -92,7 +92,7 @@ function createScene({ limitMs = LIMIT_MS, canChange = true } = {}) {
 }
 
 describe("a request waits", () => {
-  test("until a bundle has come by which a probe verifies the server", async () => {
+  test("until a probe verifies the server with a new bundle", async () => {
     const scene = createScene();
     scene.waits.verified(here.host);
     const waiting = scene.watched();
@@ -137,7 +137,7 @@ describe("a request waits", () => {
     expect(scene.beginnings()).toHaveLength(1);
   });
 
-  test("until a probe verifies the server by the same bundle, once a second", async () => {
+  test("until a probe verifies the server with the same bundle, once a second", async () => {
     const scene = createScene();
     scene.waits.verified(here.host);
     const waiting = scene.watched();
@@ -149,7 +149,7 @@ describe("a request waits", () => {
     expect(scene.probes).toHaveLength(4);
   });
 
-  test("until another request was answered, which makes it probe at once", async () => {
+  test("until another request succeeds, which triggers a probe at once", async () => {
     const scene = createScene();
     scene.waits.verified(here.host);
     const waiting = scene.watched();
@@ -164,7 +164,7 @@ describe("a request waits", () => {
     expect(scene.probes).toEqual([300]);
   });
 
-  test("without more than a probe each 100 ms when old connections go on answering", async () => {
+  test("with at most a probe each 100 ms while old connections still succeed", async () => {
     const scene = createScene();
     scene.waits.verified(here.host);
     void scene.watched();
@@ -188,7 +188,7 @@ describe("a request waits", () => {
     expect(waiting.settled).toBe(true);
   });
 
-  test("for no probe that hangs: there is another each second, until the bundle changes", async () => {
+  test("for no hanging probe: there is another each second, until the bundle changes", async () => {
     const scene = createScene();
     scene.waits.verified(here.host);
     const waiting = scene.watched();
@@ -202,7 +202,7 @@ describe("a request waits", () => {
     expect(scene.aborted).toBe(3);
   });
 
-  test("with ten probes that hang, and ends the oldest of more", async () => {
+  test("with at most ten hanging probes, of which the oldest is ended", async () => {
     const scene = createScene({ limitMs: 60_000 });
     scene.waits.verified(here.host);
     const waiting = scene.watched();
@@ -228,7 +228,7 @@ describe("a request waits", () => {
 });
 
 describe("any number of requests", () => {
-  test("have one reader and one prober, one event, and are released together", async () => {
+  test("share one reader, one prober and one event, and are released together", async () => {
     const scene = createScene();
     scene.waits.verified(here.host);
     const waiting = Array.from({ length: 200 }, () => scene.watched());
@@ -265,7 +265,7 @@ describe("any number of requests", () => {
     expect(waiting.some(({ settled }) => settled)).toBe(false);
   });
 
-  test("of two servers wait for each by itself", async () => {
+  test("to two servers wait separately for each", async () => {
     const scene = createScene();
     for (const { host } of [here, there]) scene.waits.verified(host);
     void scene.watched(here);
@@ -279,7 +279,7 @@ describe("any number of requests", () => {
 });
 
 describe("a wait ends", () => {
-  test("after trustWaitMs, by an error that says how long it was", async () => {
+  test("after trustWaitMs, with an error that says how long it was", async () => {
     const scene = createScene();
     scene.waits.verified(here.host);
     const waiting = scene.watched();
@@ -300,7 +300,7 @@ describe("a wait ends", () => {
     expect(scene.clock.pending).toBe(0);
   });
 
-  test("after trustWaitMs in all, however often the request is rejected", async () => {
+  test("after trustWaitMs in total, however often the request is rejected", async () => {
     const scene = createScene();
     scene.waits.verified(here.host);
     const trusting = scene.waits.request(here, undefined);
@@ -316,7 +316,7 @@ describe("a wait ends", () => {
     await expect(trusting.wait(scene.rejection())).rejects.toMatchObject({ waitedMs: 12_000 });
   });
 
-  test("at once when its signal is aborted, and the others go on", async () => {
+  test("at once when its signal is aborted, and the others continue", async () => {
     const scene = createScene();
     scene.waits.verified(here.host);
     const abort = new AbortController();
@@ -330,7 +330,7 @@ describe("a wait ends", () => {
     expect(scene.endings()).toEqual([]);
   });
 
-  test("with everything that it has begun when the last request leaves", async () => {
+  test("with everything that it has started when the last request leaves", async () => {
     const scene = createScene();
     scene.waits.verified(here.host);
     const abort = new AbortController();
@@ -365,7 +365,7 @@ describe("a wait ends", () => {
     expect(waiting.settled).toBe(false);
   });
 
-  test("timedOut() gives the error of a request that waits, and of no other", async () => {
+  test("timedOut() returns the error of a waiting request, and of no other", async () => {
     const scene = createScene();
     scene.waits.verified(here.host);
     const trusting = scene.waits.request(here, undefined);
@@ -379,8 +379,8 @@ describe("a wait ends", () => {
   });
 });
 
-describe("requests that were let through", () => {
-  /** One that may try again at 1,000 ms. */
+describe("released requests", () => {
+  /** A request that may try again at 1,000 ms. */
   async function letThrough() {
     const scene = createScene();
     scene.waits.verified(here.host);
@@ -393,7 +393,7 @@ describe("requests that were let through", () => {
     return { scene, request };
   }
 
-  test("are in the same wait when another server behind the address rejects them", async () => {
+  test("continue the same wait if another server at the address rejects them", async () => {
     const { scene, request } = await letThrough();
     scene.trusted = false;
     const again = watch(request.wait(scene.rejection()));
@@ -412,7 +412,7 @@ describe("requests that were let through", () => {
     expect(scene.clock.pending).toBe(0);
   });
 
-  test("end the wait as one in vain when none of them is let through again", async () => {
+  test("end the wait as unsuccessful if none of them is trusted", async () => {
     const { scene, request } = await letThrough();
     scene.trusted = false;
     const again = watch(request.wait(scene.rejection()).finally(() => request.done()));
@@ -423,7 +423,7 @@ describe("requests that were let through", () => {
     expect(scene.clock.pending).toBe(0);
   });
 
-  test("end the wait after a second though their answers take longer", async () => {
+  test("end the wait after a second even if their responses take longer", async () => {
     const { scene, request } = await letThrough();
     expect(scene.endings()).toEqual([]);
     await scene.clock.advance(1_000);
@@ -449,7 +449,7 @@ describe("a request does not wait", () => {
     expect(scene.events).toEqual([]);
   });
 
-  test("when another bundle has come since its handshake began", async () => {
+  test("when a newer bundle has arrived since its handshake began", async () => {
     const scene = createScene();
     scene.waits.verified(here.host);
     const rejection = scene.rejection();
@@ -466,8 +466,8 @@ describe("a request does not wait", () => {
   });
 });
 
-describe("a request to a server that nobody names", () => {
-  test("may try again once the bundle has changed, or a server was verified", async () => {
+describe("a request to an unnamed server", () => {
+  test("may try again once the bundle has changed or a server was verified", async () => {
     const scene = createScene();
     scene.waits.verified("");
     const rejection = scene.rejection();
@@ -487,7 +487,7 @@ describe("a request to a server that nobody names", () => {
   });
 });
 
-test("checkTrustWaitMs() takes 0 and Infinity, and 10 seconds by default", () => {
+test("checkTrustWaitMs() accepts 0 and Infinity, and defaults to 10 seconds", () => {
   expect(checkTrustWaitMs(undefined)).toBe(10_000);
   expect(checkTrustWaitMs(0)).toBe(0);
   expect(checkTrustWaitMs(Number.POSITIVE_INFINITY)).toBe(Number.POSITIVE_INFINITY);

@@ -1,5 +1,5 @@
 /**
- * Whoever gets the build for edge runtimes without having asked for it is told so.
+ * An error message names the build for edge runtimes, because a program may get it by accident.
  *
  * @module
  */
@@ -18,7 +18,7 @@ const server = "https://10.96.0.1";
 const ca = edge.functionCaSource(() => "");
 const clientCert = edge.functionClientCertSource(() => ({ certificate: "", key: "" }));
 
-describe("the edge entry says which build it is when", () => {
+describe("the edge entry names its build when", () => {
   test.each<[what: string, call: () => unknown]>([
     ["connect() has no config", () => edge.connect()],
     ["connect() has a CA bundle", () => edge.connect({ config: { server, ca } })],
@@ -42,7 +42,7 @@ describe("the edge entry says which build it is when", () => {
   });
 });
 
-test("the edge entry says nothing of its build when something else is wrong", async () => {
+test("the edge entry does not name its build when something else is wrong", async () => {
   const error = await failure(() => edge.connect({ config: { server: "nonsense" } }));
   expect(error).toBeInstanceOf(edge.ConfigError);
   expect(String(error)).not.toMatch(hint);

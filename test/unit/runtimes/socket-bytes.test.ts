@@ -3,9 +3,9 @@ import { expect, test } from "vitest";
 import { SocketBytes } from "../../../runtimes/_shared/socket-bytes.ts";
 import { rejection } from "../../support/rejection.ts";
 
-/** A socket to which the test plays the network. */
+/** A socket whose network the test plays. */
 class PlayedSocket extends Duplex {
-  /** What the network has not taken yet. */
+  /** The bytes that the network has not accepted yet. */
   readonly sent: { readonly bytes: Uint8Array; done(error?: Error): void }[] = [];
 
   override _read(): void {}
@@ -24,7 +24,7 @@ const piece = (letter: string, bytes = 40_000): Uint8Array<ArrayBuffer> =>
 const settled = async (): Promise<void> =>
   await new Promise((resolve) => void setImmediate(resolve));
 
-test("read() returns all that had come before the connection failed", async () => {
+test("read() returns everything that arrived before the connection failed", async () => {
   const socket = new PlayedSocket();
   const bytes = new SocketBytes(socket);
   const letters = ["a", "b", "c", "d"];
@@ -39,7 +39,7 @@ test("read() returns all that had come before the connection failed", async () =
   expect(await rejection(bytes.read())).toMatchObject({ message: "reset" });
 });
 
-test("write() waits for the network when there is enough to send, and not before", async () => {
+test("write() waits for the network only when a certain amount is buffered", async () => {
   const socket = new PlayedSocket({ highWaterMark: 65_536 });
   const bytes = new SocketBytes(socket);
   await bytes.write(piece("a"));

@@ -1,6 +1,6 @@
 /**
- * How programs are looked for, and how a batch file of Windows is run. No Windows is needed: what is asserted is the
- * command line, and how Windows takes it apart.
+ * Finding programs, and running batch files on Windows. The tests do not need Windows: they check the command
+ * line, and how Windows would parse it.
  *
  * @module
  */
@@ -23,11 +23,11 @@ describe("programPaths()", () => {
     ["./aws", ["./aws"]],
     ["/opt/aws", ["/opt/aws"]],
     ["odd\\name", ["/usr/bin/odd\\name", "/opt/bin/odd\\name"]],
-  ])("looks in PATH for a name alone: %s", (command, paths) => {
+  ])("looks in PATH only for a bare name: %s", (command, paths) => {
     expect(programPaths(command, posix)).toEqual(paths);
   });
 
-  test("looks in no folder that depends on the present one", () => {
+  test("never looks in a folder that depends on the current one", () => {
     for (const path of ["", ".", "::/usr/bin:./bin:bin"]) {
       const expected = path.includes("/usr/bin") ? ["/usr/bin/aws"] : [];
       expect(programPaths("aws", { ...posix, path })).toEqual(expected);
@@ -66,7 +66,10 @@ test.each(["a.cmd", "a.bat", "A.BAT", "a.cmd.", "a.cmd ", "a.bat. ."])(
   },
 );
 
-/** The arguments that a program gets of its command line (`CommandLineToArgvW`), which a batch file passes on. */
+/**
+ * The arguments that a program gets from its command line (`CommandLineToArgvW`), which a batch file passes
+ * on.
+ */
 function argumentsOf(line: string): string[] {
   const found: string[] = [];
   let at = 0;
@@ -96,7 +99,7 @@ function argumentsOf(line: string): string[] {
 }
 
 describe("batchCommand()", () => {
-  test("is one line for cmd.exe, which expands nothing, runs nothing before, and takes off two quotes", () => {
+  test("is one line for cmd.exe, which expands nothing, runs nothing first, and removes two quotes", () => {
     expect(batchCommand("C:\\My Tools\\az.cmd", ["get", "a b", ""])).toEqual({
       command: "C:\\Windows\\System32\\cmd.exe",
       args: ["/d", "/e:on", "/v:off", "/s", "/c", '""C:\\My Tools\\az.cmd" "get" "a b" """'],
@@ -113,17 +116,17 @@ describe("batchCommand()", () => {
     ["(a)", ";", ",", "=", "a=b", "*", "?", "@", "#", "'", "`"],
     ["ends with \\", "\\", "\\\\", "C:\\dir\\"],
     ["a\tb", "ä", "🚠", "-", "--flag=a b"],
-  ])("keeps every argument within its quotes: %j", (...given) => {
+  ])("keeps every argument inside its quotes: %j", (...given) => {
     const { args } = batchCommand("C:\\az.cmd", given);
     const line = args.at(-1)?.slice(1, -1) ?? "";
     expect(argumentsOf(line)).toEqual(["C:\\az.cmd", ...given]);
-    // For cmd.exe a quote switches whatever stands before it: outside of quotes there are only spaces.
+    // In cmd.exe a quote toggles whatever precedes it: outside of quotes there are only spaces.
     const outside = line.split('"').filter((_, index) => index % 2 === 0);
     expect(outside.join("").trim()).toBe("");
   });
 
   test.each(["%PATH%", "100%", "!PATH!", 'a"b', '"', "a\nb", "a\rb", "a\0b"])(
-    "rejects what no quotes protect, and does not show it: %j",
+    "rejects what quotes can't protect, and does not show it: %j",
     (argument) => {
       const run = (): unknown => batchCommand("C:\\az.cmd", ["fine", argument]);
       expect(run).toThrow(SourceError);

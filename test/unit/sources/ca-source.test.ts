@@ -53,7 +53,7 @@ describe("CA reload", () => {
     expect(runtime.reads).toEqual([path]);
   });
 
-  test("no change in the text: nothing is parsed again, also after another text or a bad one", async () => {
+  test("no change in the text: nothing is parsed again, even after another or a bad text", async () => {
     let parsed = 0;
     const runtime = { ...createFakeRuntime(), checkCertificate: () => void (parsed += 1) };
     let text = old;
@@ -98,7 +98,7 @@ describe("CA reload", () => {
     ]);
   });
 
-  test("changed with an overlap: the anchor that stays is neither added nor removed", async () => {
+  test("changed with an overlap: the kept anchor is neither added nor removed", async () => {
     const { runtime, source, events } = await expired();
     runtime.disk.set(path, old + next);
     const { anchors } = await source.current();
@@ -145,7 +145,7 @@ describe("CA reload", () => {
     expect((await source.current()).certificates).toEqual([old]);
   });
 
-  test("100 callers x 100 calls: one read a period", async () => {
+  test("100 callers x 100 calls: one read per period", async () => {
     const runtime = createFakeRuntime();
     runtime.disk.set(path, old);
     const source = bindFileCaSource(runtime)(path);
@@ -197,7 +197,7 @@ describe("CaBundle", () => {
     expect(new Set(fingerprints).size).toBe(texts.length);
   });
 
-  test("says of each anchor its subject, its SHA-256, its key identifier and its dates", async () => {
+  test("has the subject, SHA-256, key identifier and dates of each anchor", async () => {
     const [anchor] = (await bundleOf(old)).anchors;
     const bytes = Uint8Array.from(atob(old.split("\n").slice(1, -2).join("")), (character) =>
       character.charCodeAt(0),
@@ -213,7 +213,7 @@ describe("CaBundle", () => {
     });
   });
 
-  test("is frozen, and holds no text beside its certificates", async () => {
+  test("is frozen, and keeps no text beside its certificates", async () => {
     const secret = pemBlock("PRIVATE KEY", Uint8Array.from([1, 2, 3]));
     const bundle = await bundleOf(`# sesame\n${old}${secret}`);
     expect(Object.isFrozen(bundle)).toBe(true);
@@ -223,7 +223,7 @@ describe("CaBundle", () => {
     expect(JSON.stringify(bundle)).not.toMatch(/sesame|PRIVATE|AQID/);
   });
 
-  test("is the same object when the file changes in nothing that matters", async () => {
+  test("is the same object when nothing relevant changes in the file", async () => {
     const runtime = createFakeRuntime();
     runtime.disk.set(path, old + next);
     const source = bindFileCaSource(runtime)(path);
@@ -237,7 +237,7 @@ describe("CaBundle", () => {
 });
 
 describe("bindFunctionCaSource()", () => {
-  test("takes text or bytes, by a promise or at once, and hands a signal in", async () => {
+  test("accepts text or bytes, from a promise or directly, and passes a signal", async () => {
     const runtime = createFakeRuntime();
     const read = vi.fn((_signal: AbortSignal) => new TextEncoder().encode(old));
     const source = bindFunctionCaSource(runtime)(read, { reloadIntervalMs: 1_000 });
@@ -251,7 +251,7 @@ describe("bindFunctionCaSource()", () => {
     expect((await later.current()).fingerprint).toBe(first.fingerprint);
   });
 
-  test("tells a function that throws, at once or by its promise, as a failed read", async () => {
+  test("reports a function that throws or rejects as a failed read", async () => {
     const runtime = createFakeRuntime();
     const source = bindFunctionCaSource(runtime)(() => {
       throw new Error("no vault");
@@ -261,7 +261,7 @@ describe("bindFunctionCaSource()", () => {
     await expect(rejecting.current()).rejects.toThrow(/no vault/);
   });
 
-  test("rejects what is no function", () => {
+  test("rejects a value that is not a function", () => {
     const read: unknown = old;
     expect(() => bindFunctionCaSource(createFakeRuntime())(read as () => string)).toThrow(
       TypeError,
@@ -270,7 +270,7 @@ describe("bindFunctionCaSource()", () => {
 });
 
 describe("staticCaSource()", () => {
-  test("gives the same object always, and says memory", async () => {
+  test("always returns the same object, and says memory", async () => {
     const source = staticCaSource(old);
     expect(source.peek()).toBeUndefined();
     const bundle = await source.current();
@@ -297,7 +297,7 @@ describe("staticCaSource()", () => {
   });
 });
 
-test("bindFileCaSource() says what to do when the runtime has no files", () => {
+test("bindFileCaSource() says what to do on a runtime without files", () => {
   const runtime = createFakeRuntime({ name: "edge", hasFiles: false });
   expect(() => bindFileCaSource(runtime)(path)).toThrow(ConfigError);
   expect(() => bindFileCaSource(runtime)(path)).toThrow(/no file system; let the platform trust/);

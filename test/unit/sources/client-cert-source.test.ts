@@ -1,5 +1,5 @@
 /**
- * Client certificates from files, functions and memory: always a certificate with its own key.
+ * Client certificates from files, functions and memory. A certificate always comes with its own key.
  *
  * @module
  */
@@ -85,7 +85,7 @@ async function expired(pair: Pair = old): Promise<Loaded> {
   return { runtime, source, events, first };
 }
 
-/** Lets time pass until a promise has settled. */
+/** Advances the clock until a promise has settled. */
 async function passing<T>(runtime: FakeRuntime, promise: Promise<T>): Promise<T> {
   let settled = false;
   const done = (): void => {
@@ -121,7 +121,7 @@ describe("Client certificate reload", () => {
     expect(events).toEqual([]);
   });
 
-  test("changed pair: another object, one event", async () => {
+  test("changed pair: a new object, one event", async () => {
     const { runtime, source, events, first } = await expired();
     write(runtime, next);
     const second = await source.current();
@@ -169,12 +169,12 @@ describe("Client certificate reload", () => {
     expect(source.status).toMatchObject({ failures: 0, lastError: undefined });
   });
 
-  test("half-written pair whose other half comes at once: one read gives the new one", async () => {
+  test("half-written pair that is completed at once: one read returns the new one", async () => {
     const { runtime, source, events } = await expired();
     runtime.disk.set(files.certificate, old.certificate);
     let reads = 0;
     runtime.disk.set(files.key, async () => {
-      // The swap falls between the two reads of the first attempt.
+      // The change falls between the two reads of the first attempt.
       if (reads++ === 0) runtime.disk.set(files.certificate, next.certificate);
       return next.key;
     });
@@ -182,7 +182,7 @@ describe("Client certificate reload", () => {
     expect(events.map(({ type }) => type)).toEqual(["client-cert-reloaded"]);
   });
 
-  test("half-written pair at first: an error, then the pair", async () => {
+  test("initially half-written pair: an error, then the pair", async () => {
     const runtime = createFakeRuntime();
     write(runtime, { ...old, key: next.key });
     const source = bindFileClientCertSource(runtime)(files);
@@ -193,14 +193,14 @@ describe("Client certificate reload", () => {
     expect(runtime.clock.pending).toBe(0);
   });
 
-  test("a key that this runtime can't check is taken as it is, and so is the one after it", async () => {
+  test("a key that this runtime can't check is accepted unchecked, and so is the next one", async () => {
     const algorithm = der(0x30, [0x06, 0x03, 0x2a, 0x03, 0x04]);
     const keyOf = (byte: number): string =>
       pemBlock("PRIVATE KEY", der(0x30, der(0x02, [0]), algorithm, der(0x04, [byte])));
     const certificate = certificatePem();
     const { runtime, source, first } = await expired({ certificate, key: keyOf(1) });
     expect(pairOf(first)).toEqual({ certificate, key: keyOf(1) });
-    // The key that came with the certificate may have been that of the one before.
+    // The key that came with the certificate may have belonged to the previous one.
     write(runtime, { certificate, key: keyOf(2) });
     expect(pairOf(await source.current())).toEqual({ certificate, key: keyOf(2) });
   });
@@ -275,7 +275,7 @@ describe("Client certificate file shapes", async () => {
     for (const remove of volumes) await remove();
   });
 
-  /** A source on real files: those of a service account's volume, with other content. */
+  /** A source on real files, which are laid out like a service account's volume. */
   async function onDisk(): Promise<
     Loaded & { volume: Awaited<ReturnType<typeof createProjectedVolume>> }
   > {
@@ -298,7 +298,7 @@ describe("Client certificate file shapes", async () => {
     ["written in place", writeInPlace],
     ["renamed over", renameOver],
     ["moved away then recreated", moveAwayAndRecreate],
-  ])("%s: half of it keeps the old pair, all of it gives the new one", async (_, change) => {
+  ])("%s: half of it keeps the old pair, all of it returns the new one", async (_, change) => {
     const { volume, runtime, source, first } = await onDisk();
     await change(volume.caFile, next.certificate);
     expect(await passing(runtime, source.current())).toBe(first);
@@ -337,7 +337,7 @@ describe("Client certificate file shapes", async () => {
   );
 });
 
-/** Numbers from 0 to 1 that a seed decides (mulberry32). */
+/** Random numbers from 0 to 1, from a seed (mulberry32). */
 function seeded(seed: number): () => number {
   let state = seed;
   return () => {
@@ -367,7 +367,7 @@ describe("never a mixed pair, however writes fall between reads", async () => {
     ),
   );
 
-  /** A chain may be cut between two certificates, and is a chain still. */
+  /** A chain that is truncated between two certificates is still a chain. */
   function leafOf(certificate: string): string {
     return certificate.slice(0, certificate.indexOf("-----END"));
   }
@@ -379,7 +379,7 @@ describe("never a mixed pair, however writes fall between reads", async () => {
     const content = { ...at(pick(written.length)) };
     const steps: (() => void)[] = [];
 
-    /** Writes another pair: its files in either order, each at once or by halves. */
+    /** Writes another pair: its files in either order, each at once or in halves. */
     function rotate(): void {
       const pair = at(pick(written.length));
       const order =
@@ -419,7 +419,7 @@ describe("never a mixed pair, however writes fall between reads", async () => {
 });
 
 describe("ClientCert", () => {
-  test("says of the leaf its subject and dates, and of the chain a fingerprint", async () => {
+  test("has the leaf's subject and dates, and the chain's fingerprint", async () => {
     const chain = old.certificate + ca.pem;
     const cert = await parseClientCert({ certificate: chain, key: old.key }, 7);
     expect(cert).toMatchObject({
@@ -440,13 +440,13 @@ describe("ClientCert", () => {
     expect(cert.fingerprint).not.toBe(alone.fingerprint);
   });
 
-  test("takes bytes and text, and a key of any form", async () => {
+  test("accepts bytes and text, and a key in any form", async () => {
     const bytes = new TextEncoder().encode(old.certificate);
     const cert = await parseClientCert({ certificate: bytes, key: toSec1(old.key) }, 0);
     expect(pairOf(cert)).toEqual(old);
   });
 
-  test("is frozen, and shows its key to nobody who does not ask for it", async () => {
+  test("is frozen, and does not reveal its key accidentally", async () => {
     const cert = await staticClientCertSource(old).current();
     expect(Object.isFrozen(cert)).toBe(true);
     expect(cert.key).toBe(old.key);
@@ -462,7 +462,7 @@ describe("ClientCert", () => {
     );
   });
 
-  test("of a key that belongs to an intermediate is rejected: the leaf comes first", async () => {
+  test("is rejected if the key belongs to an intermediate: the leaf must come first", async () => {
     const pem = { certificate: ca.pem + old.certificate, key: old.key };
     await expect(parseClientCert(pem, 0)).rejects.toThrow(
       "the private key does not belong to the certificate; give both of one pair, and the certificate ahead of its intermediates",
@@ -471,7 +471,7 @@ describe("ClientCert", () => {
 });
 
 describe("bindFunctionClientCertSource()", () => {
-  test("hands a signal in, by a promise or at once", async () => {
+  test("passes a signal, and accepts a promise or a value", async () => {
     const runtime = createFakeRuntime();
     const read = vi.fn((_signal: AbortSignal): ClientCertPem => old);
     const source = bindFunctionClientCertSource(runtime)(read);
@@ -482,7 +482,7 @@ describe("bindFunctionClientCertSource()", () => {
     expect(pairOf(await later.current())).toEqual(next);
   });
 
-  test("calls again where the two do not belong together", async () => {
+  test("calls again if the certificate and the key do not match", async () => {
     const runtime = createFakeRuntime();
     const read = vi.fn<() => ClientCertPem>(() => next);
     read.mockReturnValueOnce({ ...old, key: next.key });
@@ -491,7 +491,7 @@ describe("bindFunctionClientCertSource()", () => {
     expect(read).toHaveBeenCalledTimes(2);
   });
 
-  test("tells a function that throws as a failed read, and one that gives nothing as invalid", async () => {
+  test("reports a function that throws as a failed read, and one that returns nothing as invalid", async () => {
     const runtime = createFakeRuntime();
     const failing = bindFunctionClientCertSource(runtime)(() => {
       throw new Error("no vault");
@@ -504,7 +504,7 @@ describe("bindFunctionClientCertSource()", () => {
     await expect(empty.current()).rejects.toThrow("the private key: it is neither text nor bytes");
   });
 
-  test("rejects what is no function", () => {
+  test("rejects a value that is not a function", () => {
     const read: unknown = old;
     expect(() =>
       bindFunctionClientCertSource(createFakeRuntime())(read as () => ClientCertPem),
@@ -513,7 +513,7 @@ describe("bindFunctionClientCertSource()", () => {
 });
 
 describe("staticClientCertSource()", () => {
-  test("gives the same object always, and says memory", async () => {
+  test("always returns the same object, and says memory", async () => {
     const source = staticClientCertSource(old);
     expect(source.peek()).toBeUndefined();
     const cert = await source.current();
@@ -545,7 +545,7 @@ describe("staticClientCertSource()", () => {
     },
   );
 
-  test("rejects at first use a key that only a signature tells from its own", async () => {
+  test("rejects at its first use a key that only a signature can distinguish from the right one", async () => {
     const [one, other] = [
       await issue({ algorithm: "Ed25519" }),
       await issue({ algorithm: "Ed25519" }),
@@ -556,7 +556,7 @@ describe("staticClientCertSource()", () => {
     );
   });
 
-  test("names where the text comes from, if it is told", () => {
+  test("names the origin of the text, if it is given", () => {
     const broken = { ...old, key: "" };
     const where = "kubeconfig /k (users[0])";
     expect(() => createStaticClientCertSource(broken, { source: where })).toThrow(
@@ -566,7 +566,7 @@ describe("staticClientCertSource()", () => {
   });
 });
 
-test("bindFileClientCertSource() says what to do when the runtime has no files", () => {
+test("bindFileClientCertSource() says what to do on a runtime without files", () => {
   const runtime = createFakeRuntime({ name: "edge", hasFiles: false });
   expect(() => bindFileClientCertSource(runtime)(files)).toThrow(ConfigError);
   expect(() => bindFileClientCertSource(runtime)(files)).toThrow(/no file system; use what/);

@@ -1,5 +1,5 @@
 /**
- * One source in the shape of another.
+ * A source that maps the values of another source.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { fallbackSource, mapSource } from "../../../src/sources/mapped-source.ts
 import { createScriptedSource } from "../support/scripted-source.ts";
 
 describe("mapSource()", () => {
-  test("gives the same object for the same value, and another for another", async () => {
+  test("returns the same object for the same value, and another object for another value", async () => {
     const { source, clock, ...script } = createScriptedSource();
     const view = mapSource(source, { kind: "token", map: ({ text }) => ({ length: text.length }) });
     expect(view.peek()).toBeUndefined();
@@ -23,7 +23,7 @@ describe("mapSource()", () => {
     expect(await view.reload()).toBe(first); // The same content.
   });
 
-  test("has a fresh value where the source has, and never that of an older one", async () => {
+  test("has a fresh value if the source has one, and never the result of an older value", async () => {
     const script = createScriptedSource();
     const view = mapSource(script.source, {
       kind: "token",
@@ -36,13 +36,13 @@ describe("mapSource()", () => {
     await script.clock.advance(60_000);
     expect(view.fresh?.()).toBeUndefined();
     await script.source.current();
-    expect(view.fresh?.()).toBeUndefined(); // What it maps to is not known yet.
+    expect(view.fresh?.()).toBeUndefined(); // The result of the mapping is not known yet.
     const second = await view.current();
     expect(second).toEqual({ length: 12 });
     expect(view.fresh?.()).toBe(second);
   });
 
-  test("tells the source's events, unless it is silent", async () => {
+  test("emits the source's events, unless it is silent", async () => {
     const script = createScriptedSource();
     const heard: string[] = [];
     const listen = (name: string) => (event: ReanchorEvent) =>
@@ -60,7 +60,7 @@ describe("mapSource()", () => {
 });
 
 describe("fallbackSource()", () => {
-  test("gives the preferred value, and the other's where that was never had", async () => {
+  test("returns the preferred value, and the other source's if that was never loaded", async () => {
     const preferred = createScriptedSource();
     const other = createScriptedSource();
     other.content = "other";
@@ -68,7 +68,7 @@ describe("fallbackSource()", () => {
     const source = fallbackSource(preferred.source, other.source);
     expect(await source.current()).toEqual({ text: "other" });
     expect(source.peek()).toEqual({ text: "other" });
-    expect(source.fresh?.()).toBeUndefined(); // The preferred one may have a value by now.
+    expect(source.fresh?.()).toBeUndefined(); // The preferred source may have a value by now.
     preferred.content = "preferred";
     await preferred.clock.advance(1_000);
     expect(await source.reload()).toEqual({ text: "preferred" });
@@ -77,7 +77,7 @@ describe("fallbackSource()", () => {
     expect(source.status).toEqual(preferred.source.status);
   });
 
-  test("fails as the preferred one does where neither has a value, and with the signal's reason", async () => {
+  test("throws the preferred source's error if neither has a value, and the signal's reason", async () => {
     const preferred = createScriptedSource();
     const other = createScriptedSource();
     preferred.content = new Error("first");

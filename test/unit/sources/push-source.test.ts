@@ -1,5 +1,5 @@
 /**
- * Sources that a stream pushes their values to: the reload engine's rules hold for them.
+ * Sources whose values a stream pushes. They follow the rules of the reload engine.
  *
  * @module
  */
@@ -18,12 +18,12 @@ import { rejection } from "../../support/rejection.ts";
 import { anchorPem } from "../support/certificates.ts";
 import { createFakeRuntime } from "../support/fake-runtime.ts";
 import { settle } from "../support/scripted-source.ts";
-// Loaded late by the sources: here it takes no time then.
+// Loaded lazily by the sources. Imported here so that it takes no time later.
 import "../../../src/sources/push-feed.ts";
 
 const MINUTE = 60_000;
 
-/** A token source whose streams a test plays. */
+/** A token source whose streams the test plays. */
 function setUp(options?: SourceOptions, sharedReads = true) {
   const runtime = createFakeRuntime({ capabilities: { sharedReads } });
   const streams: PushStream<string>[] = [];
@@ -39,7 +39,7 @@ function setUp(options?: SourceOptions, sharedReads = true) {
     source,
     streams,
     events,
-    /** What the next streams begin with; `undefined` for nothing. */
+    /** The first value of the next streams; `undefined` for none. */
     begin(value: string | undefined) {
       first = value;
     },
@@ -72,7 +72,7 @@ describe("a push source", () => {
     expect(await value).toBe("late");
   });
 
-  test("a pushed value is the current one, with an event, without a use", async () => {
+  test("a pushed value becomes current and emits an event, even without a use", async () => {
     const { source, clock, last, types, streams } = setUp();
     await source.current();
     await clock.advance(1_000);
@@ -84,7 +84,7 @@ describe("a push source", () => {
     expect(streams).toHaveLength(1);
   });
 
-  test("many values at once are read as the latest", async () => {
+  test("many values at once count as the latest one", async () => {
     const { source, clock, last, types } = setUp();
     await source.current();
     for (let push = 0; push < 50; push += 1) last().push(`value-${push}`);
@@ -94,7 +94,7 @@ describe("a push source", () => {
     expect(types()).toEqual(["token-reloaded"]);
   });
 
-  test("a stream that is silent is not stale, however long it lasts", async () => {
+  test("a silent stream is not stale, however long the silence lasts", async () => {
     const { source, clock, streams } = setUp();
     await source.current();
     for (let minute = 0; minute < 10; minute += 1) {
@@ -105,7 +105,7 @@ describe("a push source", () => {
     expect(streams).toHaveLength(1);
   });
 
-  test("a failure keeps the value, and the use after the backoff listens again", async () => {
+  test("a failure keeps the value, and the next use after the backoff listens again", async () => {
     const { source, clock, last, types, streams, begin } = setUp();
     await source.current();
     await clock.advance(1_000);
@@ -128,7 +128,7 @@ describe("a push source", () => {
     expect(types()).toEqual(["token-reloaded"]);
   });
 
-  test("a stream that has failed pushes nothing more", async () => {
+  test("a failed stream can't push any more", async () => {
     const { source, clock, last } = setUp();
     await source.current();
     await clock.advance(1_000);
@@ -139,7 +139,7 @@ describe("a push source", () => {
     expect(source.peek()).toBe("first");
   });
 
-  test("a stream that is down for three intervals is stale, and says so once", async () => {
+  test("a stream that is down for three intervals is stale, and reports it once", async () => {
     const { source, clock, last, types, begin } = setUp({ readTimeoutMs: 1_000 });
     await source.current();
     begin(undefined);
@@ -157,7 +157,7 @@ describe("a push source", () => {
     expect(types().filter((type) => type === "stale")).toEqual(["stale"]);
   });
 
-  test("a first value that takes too long is a failed read, and ends that stream", async () => {
+  test("a first value that takes too long counts as a failed read, and ends that stream", async () => {
     const { source, clock, streams, begin } = setUp({ readTimeoutMs: 1_000 });
     begin(undefined);
     const failed = rejection(source.current());
@@ -171,7 +171,7 @@ describe("a push source", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("a bad value is a failed read, and the stream continues", async () => {
+  test("a bad value counts as a failed read, and the stream continues", async () => {
     const { source, clock, last, types, streams } = setUp();
     await source.current();
     await clock.advance(1_000);
@@ -186,7 +186,7 @@ describe("a push source", () => {
     expect(streams).toHaveLength(1);
   });
 
-  test("reload() takes what was pushed, and asks for nothing", async () => {
+  test("reload() returns what was pushed, and requests nothing", async () => {
     const { source, clock, streams } = setUp();
     await source.current();
     await clock.advance(1_000);
@@ -225,7 +225,7 @@ describe("a push source", () => {
     expect(await failed).toMatchObject({ name: "SourceError" });
   });
 
-  test("where no promise may be shared, each read listens for one value", async () => {
+  test("without shared promises, each read listens for one value", async () => {
     const { source, clock, streams, begin } = setUp(undefined, false);
     expect(await source.current()).toBe("first");
     expect(streams[0]?.signal.aborted).toBe(true);
@@ -242,7 +242,7 @@ describe("a push source", () => {
 });
 
 describe("an asynchronous listener", () => {
-  test("its values are taken for as long as it lasts, and its end is a failure", async () => {
+  test("may push as long as it runs, and its end is a failure", async () => {
     const runtime = createFakeRuntime();
     const { promise: ended, resolve: end } = Promise.withResolvers<void>();
     const source = bindPushTokenSource(runtime)(async ({ push }) => {
@@ -265,13 +265,13 @@ describe("an asynchronous listener", () => {
         throw new Error("no agent");
       },
     ],
-  ])("one that %s is a failed read", async (_, listen) => {
+  ])("that %s counts as a failed read", async (_, listen) => {
     const source = bindPushTokenSource(createFakeRuntime())(listen);
     expect(String(await rejection(source.current()))).toContain("no agent");
   });
 });
 
-test("pushCaSource() and pushClientCertSource() check what they are pushed as every source does", async () => {
+test("pushCaSource() and pushClientCertSource() check pushed values as every source does", async () => {
   const runtime = createFakeRuntime();
   const bundle = bindPushCaSource(runtime)(({ push }) => push(anchorPem("a", 1)));
   expect((await bundle.current()).anchors).toMatchObject([{ subject: "CN=a" }]);

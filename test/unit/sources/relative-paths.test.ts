@@ -1,5 +1,6 @@
 /**
- * File sources by relative paths: they mean the files of the folder that the process worked in when they were made.
+ * File sources with relative paths. The paths are relative to the working folder at the time when the source
+ * was created.
  *
  * @module
  */
@@ -33,13 +34,16 @@ test.each<[string, (runtime: Runtime) => Source<unknown>, string, string[]]>([
     "files /work/pki/tls.crt and /work/pki/tls.key",
     ["/work/pki/tls.crt", "/work/pki/tls.key"],
   ],
-])("%s reads the same files when the process has moved", async (_, create, source, paths) => {
-  const runtime = createFakeRuntime();
-  for (const path of paths) runtime.disk.set(path, "not looked at here");
-  runtime.folder = "/work";
-  const created = create(runtime);
-  runtime.folder = "/elsewhere";
-  expect(created.status.source).toBe(source);
-  await created.current().catch(() => {});
-  expect(new Set(runtime.reads)).toEqual(new Set(paths));
-});
+])(
+  "%s reads the same files after the process has changed its folder",
+  async (_, create, source, paths) => {
+    const runtime = createFakeRuntime();
+    for (const path of paths) runtime.disk.set(path, "not looked at here");
+    runtime.folder = "/work";
+    const created = create(runtime);
+    runtime.folder = "/elsewhere";
+    expect(created.status.source).toBe(source);
+    await created.current().catch(() => {});
+    expect(new Set(runtime.reads)).toEqual(new Set(paths));
+  },
+);

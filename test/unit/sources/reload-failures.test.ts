@@ -1,5 +1,5 @@
 /**
- * The reload engine where reads fail: the last good value, the backoff, and when a value is stale.
+ * The reload engine when reads fail: the last good value, the backoff, and when a value is stale.
  *
  * @module
  */
@@ -60,7 +60,7 @@ test("current() backs off from 1 s, doubling up to the interval, when reads keep
   }
 });
 
-test("current() stamps the attempt before it is made when the read is slow to fail", async () => {
+test("current() records an attempt when it starts, even if the read is slow to fail", async () => {
   const script = createScriptedSource();
   await script.source.current();
   script.content = undefined;
@@ -79,7 +79,7 @@ test("current() stamps the attempt before it is made when the read is slow to fa
   expect(script.reads).toHaveLength(3);
 });
 
-test("current() fails for the caller when nothing was ever loaded, and tries again at the next call", async () => {
+test("current() throws to the caller when nothing was ever loaded, and tries again at the next call", async () => {
   const script = createScriptedSource();
   script.content = new Error("no such file");
   const [one, other] = await Promise.allSettled([script.source.current(), script.source.current()]);
@@ -92,7 +92,7 @@ test("current() fails for the caller when nothing was ever loaded, and tries aga
   expect(await script.source.current()).toEqual({ text: "first" });
 });
 
-test("status says stale past three intervals without a good read, with one event, and resets", async () => {
+test("status reports stale past three intervals without a good read, with one event, and resets", async () => {
   const script = createScriptedSource({ reloadIntervalMs: 10_000 });
   const first = await script.source.current();
   script.content = new Error("gone");
@@ -128,7 +128,7 @@ test("status says stale past three intervals without a good read, with one event
   expect(stale()).toBe(2);
 });
 
-test("status says no stale when nobody has asked for longer than three intervals", async () => {
+test("status is not stale when nothing has asked for longer than three intervals", async () => {
   const script = createScriptedSource();
   await script.source.current();
   await script.clock.advance(3_600_000);

@@ -1,5 +1,5 @@
 /**
- * The reload engine's `reload()`: what a rejected request asks for.
+ * The reload engine's `reload()`, which a rejected request calls.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { expect, test } from "vitest";
 import { createScriptedSource, settle, watch } from "../support/scripted-source.ts";
 
-test("reload() reads though the value is young", async () => {
+test("reload() reads even if the value is young", async () => {
   const script = createScriptedSource();
   await script.source.current();
   await script.clock.advance(100);
@@ -17,7 +17,7 @@ test("reload() reads though the value is young", async () => {
   expect(await script.source.current()).toEqual({ text: "second" });
 });
 
-test("reload() reads though a backoff is running", async () => {
+test("reload() reads even during a backoff", async () => {
   const script = createScriptedSource();
   await script.source.current();
   script.content = new Error("gone");
@@ -28,7 +28,7 @@ test("reload() reads though a backoff is running", async () => {
   expect(await script.source.reload()).toEqual({ text: "second" });
 });
 
-test("reload() waits out the cooldown since the last read began", async () => {
+test("reload() waits for the rest of the cooldown since the last read began", async () => {
   const script = createScriptedSource({ cooldownMs: 500 });
   await script.source.current();
   await script.clock.advance(200);
@@ -63,7 +63,7 @@ test("reload() reads at most once a cooldown when callers keep asking", async ()
   expect(script.reads.length).toBeGreaterThanOrEqual(10);
 });
 
-test("reload() begins a read of its own when one has begun before the call", async () => {
+test("reload() starts a new read when one has begun before the call", async () => {
   const script = createScriptedSource();
   script.content = undefined;
   const current = watch(script.source.current());
@@ -81,7 +81,7 @@ test("reload() begins a read of its own when one has begun before the call", asy
   expect(reloaded.value).toEqual({ text: "as it is" });
 });
 
-test("reload() begins a read of its own when another reload's read has begun before the call", async () => {
+test("reload() starts a new read when another reload's read has begun before the call", async () => {
   const script = createScriptedSource();
   await script.source.current();
   await script.clock.advance(100);
@@ -99,7 +99,7 @@ test("reload() begins a read of its own when another reload's read has begun bef
   expect(script.reads).toHaveLength(3);
 });
 
-test("reload() reads on when the read in flight before it fails", async () => {
+test("reload() continues when the earlier read in flight fails", async () => {
   const script = createScriptedSource();
   script.content = undefined;
   const current = watch(script.source.current());
@@ -112,7 +112,7 @@ test("reload() reads on when the read in flight before it fails", async () => {
   expect(current.error).toBeInstanceOf(Error);
 });
 
-test("current() joins a reload that waits out its cooldown when the value has aged meanwhile", async () => {
+test("current() joins a reload that waits for its cooldown when the value has aged meanwhile", async () => {
   const script = createScriptedSource({ reloadIntervalMs: 50, cooldownMs: 100 });
   await script.source.current();
   const reloaded = watch(script.source.reload());
@@ -135,7 +135,7 @@ test("reload() keeps the last good value when the read fails", async () => {
   expect(script.events).toMatchObject([{ type: "reload-failed" }]);
 });
 
-test("reload() fails when nothing was ever loaded", async () => {
+test("reload() throws when nothing was ever loaded", async () => {
   const script = createScriptedSource();
   script.content = new Error("no such file");
   await expect(script.source.reload()).rejects.toThrow(
@@ -143,7 +143,7 @@ test("reload() fails when nothing was ever loaded", async () => {
   );
 });
 
-test("reload() ends the wait at once when it is aborted in its cooldown, and its timer with the last one", async () => {
+test("reload() ends its wait at once when it is aborted in its cooldown, and the timer with the last caller", async () => {
   const script = createScriptedSource();
   await script.source.current();
   const controllers = [new AbortController(), new AbortController()] as const;
@@ -163,7 +163,7 @@ test("reload() ends the wait at once when it is aborted in its cooldown, and its
   expect(script.reads).toHaveLength(1);
 });
 
-test("reload() works again when everyone who waited before has given up", async () => {
+test("reload() works again after all earlier callers have left", async () => {
   const script = createScriptedSource();
   await script.source.current();
   const controller = new AbortController();
@@ -191,14 +191,14 @@ test("reload() leaves no timer when it is aborted during the read", async () => 
   expect(script.clock.pending).toBe(0);
 });
 
-test("reload() rejects a signal that is aborted already", async () => {
+test("reload() rejects a signal that is already aborted", async () => {
   const script = createScriptedSource();
   const reason = new Error("enough");
   await expect(script.source.reload({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
   expect(script.reads).toHaveLength(0);
 });
 
-test("reload() joins a read that began since the time that its caller names", async () => {
+test("reload() joins a read that began after the time that its caller passes", async () => {
   const script = createScriptedSource();
   await script.source.current();
   await script.clock.advance(200);

@@ -1,5 +1,5 @@
 /**
- * The reload engine where a read takes longer than it may, and where no read is shared.
+ * The reload engine when a read exceeds its time limit, and when reads are not shared.
  *
  * @module
  */
@@ -24,7 +24,7 @@ test("current() counts a read as failed when it takes longer than its time limit
   expect(script.clock.pending).toBe(0);
 });
 
-test("current() fails by its time limit when nothing was ever loaded", async () => {
+test("current() throws at its time limit when nothing was ever loaded", async () => {
   const script = createScriptedSource({ readTimeoutMs: 200 });
   script.content = undefined;
   const waiting = watch(script.source.current());
@@ -33,7 +33,7 @@ test("current() fails by its time limit when nothing was ever loaded", async () 
   expect(waiting.error).toMatchObject({ reason: "timeout" });
 });
 
-test("current() starts no second read while one that timed out is outstanding", async () => {
+test("current() starts no second read while one that timed out is still running", async () => {
   const script = createScriptedSource();
   const first = await script.source.current();
   script.content = undefined;
@@ -71,7 +71,7 @@ test("current() adopts the late result of a read that timed out, and reads again
   expect(script.reads).toHaveLength(3);
 });
 
-test("current() reads again when the read that timed out has failed at last", async () => {
+test("current() reads again when the read that timed out has finally failed", async () => {
   const script = createScriptedSource();
   await script.source.current();
   script.content = undefined;
@@ -84,7 +84,7 @@ test("current() reads again when the read that timed out has failed at last", as
   expect(await script.source.current()).toEqual({ text: "second" });
 });
 
-test("current() keeps the time limit from the read's beginning for those who join it late", async () => {
+test("current() counts the time limit from the read's start for callers that join it late", async () => {
   const script = createScriptedSource();
   script.content = undefined;
   const controller = new AbortController();
@@ -100,7 +100,7 @@ test("current() keeps the time limit from the read's beginning for those who joi
   expect(script.reads).toHaveLength(1);
 });
 
-test("current() adopts a read that nobody waited for when it ends", async () => {
+test("current() adopts a read whose callers have all left when it ends", async () => {
   const script = createScriptedSource();
   script.content = undefined;
   const controller = new AbortController();
@@ -122,7 +122,7 @@ test("without shared reads, current() reads for each caller whose value has aged
   const watched = callers.map((caller) => watch(caller));
   await settle(script.clock);
   expect(script.reads).toHaveLength(4);
-  // Each waits for its own alone: one that never ends holds up nobody else.
+  // Each caller waits only for its own read: one that never ends blocks no other.
   script.reads[2]?.succeed("second");
   await settle(script.clock);
   expect(watched.map(({ settled }) => settled)).toEqual([false, true, false]);
@@ -147,7 +147,7 @@ test("without shared reads, an older read that ends late never replaces a newer 
   expect(script.source.status.ageMs).toBe(0);
 });
 
-test("without shared reads, an older read that fails late says nothing of a newer one", async () => {
+test("without shared reads, an older read that fails late does not affect a newer one", async () => {
   const script = createScriptedSource({ sharedReads: false });
   script.content = undefined;
   const older = watch(script.source.current());
@@ -162,7 +162,7 @@ test("without shared reads, an older read that fails late says nothing of a newe
   expect(script.events).toEqual([]);
 });
 
-test("without shared reads, a read that timed out keeps nobody from reading", async () => {
+test("without shared reads, a read that timed out does not prevent other reads", async () => {
   const script = createScriptedSource({ sharedReads: false });
   const first = await script.source.current();
   script.content = undefined;
@@ -175,7 +175,7 @@ test("without shared reads, a read that timed out keeps nobody from reading", as
   expect(await script.source.current()).toEqual({ text: "second" });
 });
 
-test("without shared reads, reload() waits out the cooldown and takes what was read since the call", async () => {
+test("without shared reads, reload() waits for the cooldown and uses what was read since the call", async () => {
   const script = createScriptedSource({ sharedReads: false });
   await script.source.current();
   script.content = "second";
@@ -183,10 +183,10 @@ test("without shared reads, reload() waits out the cooldown and takes what was r
   const watched = callers.map((caller) => watch(caller));
   await settle(script.clock);
   expect(script.reads).toHaveLength(1);
-  expect(script.clock.pending).toBe(2); // One each: no promise of another's.
+  expect(script.clock.pending).toBe(2); // One read each, because promises are not shared.
   await script.clock.advance(100);
   expect(watched.map(({ value }) => value)).toEqual([{ text: "second" }, { text: "second" }]);
-  expect(script.reads).toHaveLength(2); // What the first one read was read after the second's call too.
+  expect(script.reads).toHaveLength(2); // The first caller's read began after the second's call too.
   expect(script.clock.pending).toBe(0);
 });
 
@@ -204,7 +204,7 @@ test("without shared reads, an abort ends the wait at once and leaves no timer",
   expect(script.clock.pending).toBe(0);
 });
 
-test("without shared reads, an aborted signal begins no read", async () => {
+test("without shared reads, an aborted signal starts no read", async () => {
   const script = createScriptedSource({ sharedReads: false });
   const signal = AbortSignal.abort(new Error("enough"));
   await expect(script.source.current({ signal })).rejects.toBe(signal.reason);

@@ -7,7 +7,7 @@
 import { expect, test, vi } from "vitest";
 import { createScriptedSource, settle, watch } from "../support/scripted-source.ts";
 
-test("current() gives the same object with no read when the value is younger than the interval", async () => {
+test("current() returns the same object with no read when the value is younger than the interval", async () => {
   const script = createScriptedSource();
   const first = await script.source.current();
   await script.clock.advance(59_999);
@@ -19,7 +19,7 @@ test("current() gives the same object with no read when the value is younger tha
   expect(script.reads).toHaveLength(2);
 });
 
-test("current() reads nothing by itself when nobody asks", async () => {
+test("current() reads nothing by itself when it is not called", async () => {
   const script = createScriptedSource();
   await script.source.current();
   await script.clock.advance(3_600_000);
@@ -53,7 +53,7 @@ test("current() reads once for callers that ask while the first value is loaded"
   expect(one).toBe(other);
 });
 
-test("current() counts the age from when the read began when the read was slow", async () => {
+test("current() measures the age from the start of a slow read", async () => {
   const script = createScriptedSource();
   script.content = undefined;
   const first = script.source.current();
@@ -70,7 +70,7 @@ test("current() counts the age from when the read began when the read was slow",
   expect(script.reads).toHaveLength(2);
 });
 
-test("current() gives the same object when the content has not changed", async () => {
+test("current() returns the same object when the content has not changed", async () => {
   const script = createScriptedSource();
   const first = await script.source.current();
   const { loadedAt } = script.source.status;
@@ -106,7 +106,7 @@ test("current() reads ahead of the interval when the value expires before", asyn
   expect(script.reads).toHaveLength(2);
 });
 
-test("current() keeps to the interval when the value expires after it", async () => {
+test("current() uses the interval when the value expires after it", async () => {
   const script = createScriptedSource();
   script.expiresAt = script.clock.wallNow() + 3_600_000;
   await script.source.current();
@@ -125,7 +125,7 @@ test("current() reads no more than once a second when the value has expired alre
   expect(script.reads).toHaveLength(2);
 });
 
-test("current() goes by monotonic time when the wall clock is set back", async () => {
+test("current() uses monotonic time when the wall clock is set back", async () => {
   const script = createScriptedSource();
   await script.source.current();
   script.clock.setWall(new Date("2020-01-01T00:00:00Z"));
@@ -137,7 +137,7 @@ test("current() goes by monotonic time when the wall clock is set back", async (
   expect(script.reads).toHaveLength(2);
 });
 
-test("current() gives a fresh value without looking at the signal, and rejects an aborted one else", async () => {
+test("current() returns a fresh value without checking the signal, but otherwise rejects an aborted one", async () => {
   const script = createScriptedSource();
   const reason = new Error("enough");
   await expect(script.source.current({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
@@ -157,7 +157,7 @@ test("current() ends one wait at once and leaves no timer when it is aborted", a
   await settle(script.clock);
   expect(aborted.error).toBe(controller.signal.reason);
   expect(script.clock.pending).toBe(0);
-  // The read goes on for those who ask later.
+  // The read continues for later callers.
   const later = script.source.current();
   script.reads[0]?.succeed("first");
   expect(await later).toEqual({ text: "first" });
@@ -165,7 +165,7 @@ test("current() ends one wait at once and leaves no timer when it is aborted", a
   expect(script.clock.pending).toBe(0);
 });
 
-test("current() serves the others when one of those who wait is aborted", async () => {
+test("current() serves the others when one waiting caller is aborted", async () => {
   const script = createScriptedSource();
   script.content = undefined;
   const controller = new AbortController();
@@ -178,7 +178,7 @@ test("current() serves the others when one of those who wait is aborted", async 
   expect(await waiting).toEqual({ text: "first" });
 });
 
-test("subscribe() keeps a listener's exception from the caller and from the other listeners", async () => {
+test("subscribe() hides a listener's exception from the caller and from the other listeners", async () => {
   const script = createScriptedSource();
   const seen = vi.fn();
   script.source.subscribe(() => {
@@ -192,7 +192,7 @@ test("subscribe() keeps a listener's exception from the caller and from the othe
   expect(seen).toHaveBeenCalledOnce();
 });
 
-test("subscribe() gives what removes the listener, once, also where it was added twice", async () => {
+test("subscribe() returns a function that removes the listener once, even if it was added twice", async () => {
   const script = createScriptedSource();
   const seen = vi.fn();
   const remove = script.source.subscribe(seen);
@@ -208,7 +208,7 @@ test("subscribe() gives what removes the listener, once, also where it was added
   expect(seen).toHaveBeenCalledTimes(3);
 });
 
-test("a source rejects options that make no sense", () => {
+test("a source rejects invalid options", () => {
   const misspelt = { cooldownMs: 100, coolDownMs: 5 };
   expect(() => createScriptedSource(misspelt)).toThrow(
     /^Cannot use option coolDownMs of a .* source/,

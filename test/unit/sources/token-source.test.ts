@@ -48,7 +48,7 @@ describe("Token", () => {
     source.subscribe((event) => events.push(event));
     await source.current();
     await runtime.clock.advance(60_000);
-    await source.current(); // Unchanged: nothing to say.
+    await source.current(); // Unchanged: nothing is emitted.
     const expiresAt = runtime.clock.wallNow() + 3_600_000;
     runtime.disk.set(path, jwt({ exp: expiresAt / 1_000 }));
     await runtime.clock.advance(60_000);
@@ -90,7 +90,7 @@ describe("Token", () => {
     ["a payload that is no base64", "a.!.c"],
     ["two parts", "a.b"],
     ["four parts", `${jwt({ exp: 0 })}.d`],
-  ])("not a JWT with an expiry (%s): the interval holds", async (_, token) => {
+  ])("not a JWT with an expiry (%s): the interval applies", async (_, token) => {
     const runtime = createFakeRuntime();
     runtime.disk.set(path, token);
     const source = bindFileTokenSource(runtime)(path);
@@ -100,7 +100,7 @@ describe("Token", () => {
     expect(runtime.reads).toHaveLength(1);
   });
 
-  test("trimmed: white space around it is dropped", async () => {
+  test("trimmed: surrounding white space is dropped", async () => {
     const runtime = createFakeRuntime();
     runtime.disk.set(path, "\uFEFF \r\n sesame\r\n\n");
     expect(await bindFileTokenSource(runtime)(path).current()).toBe("sesame");
@@ -139,7 +139,7 @@ describe("Token", () => {
     expect(inspect([events, source.status], { depth: 9 })).not.toMatch(/sesa|sésa|kept/);
   });
 
-  test("100 callers x 100 calls: one read a period", async () => {
+  test("100 callers x 100 calls: one read per period", async () => {
     const runtime = createFakeRuntime();
     runtime.disk.set(path, "sesame");
     const source = bindFileTokenSource(runtime)(path);
@@ -155,14 +155,14 @@ describe("Token", () => {
 });
 
 describe("bindFunctionTokenSource()", () => {
-  test("takes a token at once or by a promise", async () => {
+  test("accepts a token directly or from a promise", async () => {
     const runtime = createFakeRuntime();
     expect(await bindFunctionTokenSource(runtime)(() => "sesame").current()).toBe("sesame");
     const later = bindFunctionTokenSource(runtime)(async (signal) => `sesame${signal.aborted}`);
     expect(await later.current()).toBe("sesamefalse");
   });
 
-  test("rejects what gives no string, and what is no function", async () => {
+  test("rejects a function that returns no string, and a value that is not a function", async () => {
     const runtime = createFakeRuntime();
     const gives: unknown = () => undefined;
     const source = bindFunctionTokenSource(runtime)(gives as () => string);
@@ -174,7 +174,7 @@ describe("bindFunctionTokenSource()", () => {
   });
 });
 
-test("staticTokenSource() gives the same trimmed token always", async () => {
+test("staticTokenSource() always returns the same trimmed token", async () => {
   const source = staticTokenSource(" sesame\n");
   expect(await source.current()).toBe("sesame");
   expect(await source.reload()).toBe("sesame");
@@ -182,14 +182,14 @@ test("staticTokenSource() gives the same trimmed token always", async () => {
 });
 
 test.each(["", " \n", "sesa\nme", "sésame"])(
-  "staticTokenSource() rejects %j, unquoted",
+  "staticTokenSource() rejects %j without quoting it",
   (token) => {
     expect(() => staticTokenSource(token)).toThrow(SourceError);
     expect(() => staticTokenSource(token)).toThrow(/^Cannot use token: (?!.*s[eé]sa)/);
   },
 );
 
-test("bindFileTokenSource() says what to do when the runtime has no files", () => {
+test("bindFileTokenSource() says what to do on a runtime without files", () => {
   const runtime = createFakeRuntime({ name: "edge", hasFiles: false });
   expect(() => bindFileTokenSource(runtime)(path)).toThrow(ConfigError);
   expect(() => bindFileTokenSource(runtime)(path)).toThrow(/use functionTokenSource/);

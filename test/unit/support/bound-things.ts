@@ -1,5 +1,5 @@
 /**
- * A kind of tests, bound with every verb that any kind has.
+ * A kind for tests, bound with every verb that any kind has.
  *
  * @module
  */
@@ -16,13 +16,13 @@ import { type ScriptedClient, thing } from "./scripted-client.ts";
 /** All verbs at once. */
 export type Things = PodVerbs<KubeObject> & Resource<KubeObject> & WithScale;
 
-/** How things are bound. */
+/** How the kind is bound. */
 export interface ThingOptions extends ResourceOptions {
   readonly definition?: ResourceDefinition;
   readonly schema?: ResourceSchema;
 }
 
-/** Binds things to a client. */
+/** Binds the kind to a client. */
 export function bindThings(
   client: ScriptedClient,
   { definition = thing, schema, ...options }: ThingOptions = {},

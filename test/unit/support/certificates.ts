@@ -1,11 +1,11 @@
 /**
- * Certificates put together byte by byte, for subjects and dates that a library would not write. Nothing
- * signs them: what reads them here verifies no signature.
+ * Certificates that are built byte by byte, with subjects and dates that a library would not write. They have
+ * no valid signature, because nothing here verifies one.
  *
  * @module
  */
 
-/** One element of DER: a tag, and bytes or elements. */
+/** A DER element: a tag, and bytes or elements. */
 export function der(
   tag: number,
   ...content: readonly (Uint8Array | readonly number[])[]
@@ -14,12 +14,12 @@ export function der(
   return Uint8Array.from([tag, ...length(bytes.length), ...bytes]);
 }
 
-/** Text as bytes, by UTF-8. */
+/** Text as bytes, in UTF-8. */
 export function utf8(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
-/** Text as bytes, two a UTF-16 code unit, the higher one first. */
+/** Text as bytes in UTF-16, big-endian. */
 export function utf16(text: string): Uint8Array {
   return Uint8Array.from(
     Array.from({ length: text.length }, (_, index) => text.charCodeAt(index)).flatMap((unit) => [
@@ -29,7 +29,7 @@ export function utf16(text: string): Uint8Array {
   );
 }
 
-/** One attribute of a name. */
+/** An attribute of a name. */
 export interface NameAttribute {
   /** The type's DER content. @default that of a common name, 2.5.4.3 */
   readonly type?: readonly number[];
@@ -38,21 +38,21 @@ export interface NameAttribute {
   readonly value: string | Uint8Array;
 }
 
-/** What {@linkcode certificateDer} can be told. */
+/** The options of {@linkcode certificateDer}. */
 export interface CertificateOptions {
-  /** The relative names, each of one attribute or several. */
+  /** The relative names, each with one or more attributes. */
   readonly subject?: readonly (readonly NameAttribute[])[];
   readonly notBefore?: Uint8Array;
   readonly notAfter?: Uint8Array;
-  /** Tells certificates of one subject apart. */
+  /** Distinguishes certificates with the same subject. */
   readonly serial?: number;
   /** The key identifier's bytes. @default no extensions at all */
   readonly keyIdentifier?: readonly number[];
-  /** What follows the signature within the certificate. */
+  /** Bytes after the signature, inside the certificate. */
   readonly afterSignature?: Uint8Array;
 }
 
-/** Makes a certificate's DER encoding. */
+/** Creates the DER encoding of a certificate. */
 export function certificateDer(options: CertificateOptions = {}): Uint8Array {
   const subject = name(options.subject ?? [[{ value: "kubernetes" }]]);
   const algorithm = der(0x30, [0x06, 0x03, 0x2a, 0x03, 0x04]);
@@ -76,12 +76,12 @@ export function certificateDer(options: CertificateOptions = {}): Uint8Array {
   return der(0x30, body, algorithm, signature, options.afterSignature ?? []);
 }
 
-/** Makes a certificate as PEM. */
+/** Creates a certificate as PEM. */
 export function certificatePem(options: CertificateOptions = {}): string {
   return pemBlock("CERTIFICATE", certificateDer(options));
 }
 
-/** An anchor as PEM, by its common name and a number that tells it from others of that name. */
+/** An anchor as PEM, with a common name and a number that distinguishes it from others with that name. */
 export function anchorPem(commonName = "kubernetes", serial = 1): string {
   const subject = [[{ value: commonName }]];
   return certificatePem({ subject, serial, keyIdentifier: [serial >> 8, serial & 0xff] });

@@ -8,7 +8,7 @@ import { expect, test } from "vitest";
 import { fakeFetch } from "../../../src/testing/model/fake-fetch.ts";
 import { CONFIG_MAPS, PODS, configMap, start } from "./fake-api-scene.ts";
 
-test("faults.next() meets the requests it is for, as often as it says", async () => {
+test("faults.next() applies to the matching requests, as often as it says", async () => {
   const { api, send } = start();
   api.faults.next({ verb: "list" }, { status: 429, retryAfterSeconds: 2 }, 2);
   expect((await send("GET", `${CONFIG_MAPS}/a`)).status).toBe(404);
@@ -19,7 +19,7 @@ test("faults.next() meets the requests it is for, as often as it says", async ()
   expect((await send("GET", CONFIG_MAPS)).status).toBe(200);
 });
 
-test("a fault cuts a body within a character, and the watch is over", async () => {
+test("a fault cuts a body inside a character, and the watch ends", async () => {
   const { api } = start();
   api.put("configmaps", configMap("a", { x: "ü" }));
   const whole = `${JSON.stringify({ type: "ADDED", object: api.objects("configmaps")[0] })}\n`;
@@ -54,7 +54,7 @@ test("a silent watch stays open and says nothing until its request is aborted", 
   expect(api.openWatches).toEqual([]);
 });
 
-test("faults.sometimes() is the same for the same seed", async () => {
+test("faults.sometimes() gives the same faults for the same seed", async () => {
   async function run(): Promise<number[]> {
     const { api, send } = start();
     api.faults.sometimes({}, { seed: 7, rate: 0.5, of: [{ status: 500 }, { status: 503 }] });

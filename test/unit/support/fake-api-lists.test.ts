@@ -8,7 +8,7 @@ import { expect, test } from "vitest";
 import { fakeFetch } from "../../../src/testing/model/fake-fetch.ts";
 import { CONFIG_MAPS, type List, type Status, start, configMap, names } from "./fake-api-scene.ts";
 
-test("a list leaves out each item's type, but not that of custom objects", async () => {
+test("a list omits each item's type, except for custom objects", async () => {
   const { api, send } = start();
   api.put("configmaps", configMap("a"));
   api.put("widgets", { metadata: { name: "w" } });
@@ -39,7 +39,7 @@ test.each([
   expect(names((await send("GET", `${CONFIG_MAPS}?${query}`)).body)).toEqual(expected);
 });
 
-test("pages show what there was at the first, until that has expired", async () => {
+test("pages show the objects at the time of the first page, until that has expired", async () => {
   const { api, send } = start();
   for (const name of ["a", "b", "c", "d"]) api.put("configmaps", configMap(name));
   const first = (await send("GET", `${CONFIG_MAPS}?limit=2`)).body as List;

@@ -8,7 +8,7 @@ import { expect, test } from "vitest";
 import { fakeFetch } from "../../../src/testing/model/fake-fetch.ts";
 import { PODS, start } from "./fake-api-scene.ts";
 
-test("a log is cut as a kubelet cuts it", async () => {
+test("a log is truncated as by a kubelet", async () => {
   const { api, send, clock } = start();
   const spec = { containers: [{ name: "c" }] };
   api.put("pods", { metadata: { name: "p" }, spec });
@@ -33,7 +33,7 @@ test("a log is cut as a kubelet cuts it", async () => {
   expect(await read("container=c")).toBe("anew\n");
 });
 
-test("who follows a log has its end when the container ends", async () => {
+test("a request that follows a log ends when the container ends", async () => {
   const { api } = start();
   api.put("pods", { metadata: { name: "p" } });
   api.log("p", "c", "one");
@@ -44,7 +44,7 @@ test("who follows a log has its end when the container ends", async () => {
   expect(await text).toBe("one\ntwo\n");
 });
 
-test("a pod that is pending has no log yet", async () => {
+test("a pending pod has no log yet", async () => {
   const { api, send } = start();
   const spec = { containers: [{ name: "c" }] };
   await send("POST", PODS, { metadata: { name: "p" }, spec });

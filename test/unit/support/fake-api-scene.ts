@@ -1,5 +1,5 @@
 /**
- * A model of the API server that a test talks to without a connection.
+ * A model of the API server that a test uses without a connection.
  *
  * @module
  */
@@ -79,7 +79,7 @@ export function names(body: unknown): string[] {
   return (body as List).items.map(({ metadata }) => metadata.name);
 }
 
-/** Opens a watch, and reads so many events of it. */
+/** Opens a watch, and reads a number of its events. */
 export async function watch(
   api: FakeApi,
   path: string,

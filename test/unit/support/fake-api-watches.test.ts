@@ -7,7 +7,7 @@
 import { expect, test } from "vitest";
 import { CONFIG_MAPS, PODS, start, configMap, told, watch } from "./fake-api-scene.ts";
 
-test("a watch from nowhere begins with what there is, one from a version with what came after", async () => {
+test("a watch without a version starts with the initial list, and one from a version with later changes", async () => {
   const { api } = start();
   const { metadata } = api.put("configmaps", configMap("a"));
   api.put("configmaps", configMap("b"));
@@ -29,7 +29,7 @@ test("a watch from nowhere begins with what there is, one from a version with wh
   expect(live[0]?.object).toMatchObject({ kind: "ConfigMap", apiVersion: "v1" });
 });
 
-test("a watch with a selector sees objects come and go by it", async () => {
+test("a watch with a selector emits objects that start or stop matching as added and deleted", async () => {
   const { api } = start();
   const events = await watch(api, `${CONFIG_MAPS}?labelSelector=app%3Dweb`);
   api.put("configmaps", configMap("a"));
@@ -48,7 +48,7 @@ test("a watch with a selector sees objects come and go by it", async () => {
   expect(api.openWatches).toEqual([]);
 });
 
-test("a watch from a version that is compacted is told so, by an event or by HTTP", async () => {
+test("a watch from a compacted version is rejected, by an event or by an HTTP status", async () => {
   const { api } = start();
   const { metadata } = api.put("configmaps", configMap("a"));
   api.put("configmaps", configMap("b"));
@@ -63,7 +63,7 @@ test("a watch from a version that is compacted is told so, by an event or by HTT
   expect((await other.send("GET", `${CONFIG_MAPS}?watch=1&resourceVersion=98`)).status).toBe(410);
 });
 
-test("bookmarks come when a test says so, and to those who asked for them", async () => {
+test("bookmarks are sent when a test says so, to watches that asked for them", async () => {
   const { api } = start();
   const wants = await watch(api, `${CONFIG_MAPS}?allowWatchBookmarks=true`);
   const other = await watch(api, CONFIG_MAPS);
@@ -78,7 +78,7 @@ test("bookmarks come when a test says so, and to those who asked for them", asyn
   expect(await other.rest()).toEqual([]);
 });
 
-test("a streaming list ends with a bookmark that says so; an older server rejects it", async () => {
+test("a streaming list ends with a marked bookmark, and an older server rejects it", async () => {
   const query = "sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true";
   const { api } = start();
   api.put("pods", { metadata: { name: "p" } });

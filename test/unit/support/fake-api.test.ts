@@ -16,7 +16,7 @@ import {
   names,
 } from "./fake-api-scene.ts";
 
-test("a created object has what the server fills in, and a second one of its name is rejected", async () => {
+test("a created object has the server's fields, and a second one with its name is rejected", async () => {
   const { send } = start();
   const created = await send("POST", CONFIG_MAPS, configMap("a", { x: "1" }));
   expect(created.status).toBe(201);
@@ -70,7 +70,7 @@ test.each([
     'ListOptions.meta.k8s.io "" is invalid: sendInitialEvents: Forbidden: sendInitialEvents is forbidden for list',
   ],
   ["PATCH", `${CONFIG_MAPS}/a`, {}, 415, "415: Unsupported Media Type"],
-])("%s %s is rejected in the server's words", async (method, path, body, status, message) => {
+])("%s %s is rejected with the server's wording", async (method, path, body, status, message) => {
   const { send } = start();
   expect(await send(method, path, body)).toMatchObject({ status, body: { code: status, message } });
 });
@@ -97,7 +97,7 @@ test.each([
     ],
     { y: "1", z: "4" },
   ],
-])("%s changes what it says", async (type, patch, data) => {
+])("%s changes the fields in its body", async (type, patch, data) => {
   const { api, send } = start();
   api.put("configmaps", configMap("a", { x: "1", z: "3" }));
   const init = { headers: { "Content-Type": type } };
@@ -106,7 +106,7 @@ test.each([
   expect(api.objects("configmaps")[0]?.["data"]).toEqual(data);
 });
 
-test("apply creates, conflicts with another manager's fields, takes them by force, drops its own", async () => {
+test("apply creates, conflicts with other managers' fields, takes them by force, and drops its own", async () => {
   const { api, send } = start();
   const init = { headers: { "Content-Type": "application/apply-patch+yaml" } };
   const config = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "a" } };
@@ -137,7 +137,7 @@ test("apply creates, conflicts with another manager's fields, takes them by forc
   });
 });
 
-test("a finalizer holds what is deleted, until it is removed", async () => {
+test("a finalizer delays a deletion until it is removed", async () => {
   const { api, send } = start();
   const held = { metadata: { name: "a", finalizers: ["example.com/hold"] } };
   const { metadata } = api.put("configmaps", held);
@@ -152,7 +152,7 @@ test("a finalizer holds what is deleted, until it is removed", async () => {
   expect(api.objects("configmaps")).toEqual([]);
 });
 
-test("a deletion of many deletes what is selected", async () => {
+test("a collection delete deletes the selected objects", async () => {
   const { api, send } = start();
   api.put("configmaps", configMap("a", {}, { app: "web" }));
   api.put("configmaps", configMap("b"));
@@ -161,7 +161,7 @@ test("a deletion of many deletes what is selected", async () => {
   expect(api.objects("configmaps").map(({ metadata }) => metadata.name)).toEqual(["b"]);
 });
 
-test("a dry run answers and stores nothing", async () => {
+test("a dry run returns a result and stores nothing", async () => {
   const { api, send } = start();
   const { status, body } = await send("POST", `${CONFIG_MAPS}?dryRun=All`, {
     metadata: { generateName: "a-" },
@@ -171,7 +171,7 @@ test("a dry run answers and stores nothing", async () => {
   expect(api.objects("configmaps")).toEqual([]);
 });
 
-test("status and scale change only what they are for", async () => {
+test("status and scale change only their own fields", async () => {
   const { api, send } = start();
   const spec = { replicas: 1, selector: { matchLabels: { app: "web" } } };
   const stored = api.put("deployments", { metadata: { name: "d" }, spec });
@@ -192,7 +192,7 @@ test("status and scale change only what they are for", async () => {
   });
 });
 
-test("an eviction deletes the pod, unless a budget forbids it", async () => {
+test("an eviction deletes the pod, unless a disruption budget forbids it", async () => {
   const { api, send } = start();
   api.put("pods", { metadata: { name: "p" } });
   api.protectPod("p");

@@ -12,16 +12,16 @@ import { fakeFetch } from "../../../src/testing/model/fake-fetch.ts";
 import { DEFAULT_KINDS, type KindDefinition } from "../../../src/testing/model/served-kinds.ts";
 import type { ApiRequest } from "../../../src/testing/model/request-target.ts";
 
-/** A client, and the model that it talks to. */
+/** A client, and the model that it uses. */
 export interface FakeCluster {
   readonly api: FakeApi;
   readonly kube: KubeClient;
 }
 
-/** What a test answers itself; `undefined` for what the model answers. */
+/** Lets a test answer a request itself; `undefined` leaves it to the model. */
 export type Override = (request: Pick<ApiRequest, "method" | "body"> & { path: string }) => unknown;
 
-/** Connects to a model with more kinds than it has by default. */
+/** Connects to a model with additional kinds. */
 export async function connectFake(
   kinds: readonly KindDefinition[] = [],
   override: Override = () => undefined,

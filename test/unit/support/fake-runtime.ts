@@ -1,6 +1,6 @@
 /**
- * A runtime in memory: files that a test writes, an environment that it sets, a clock that it moves, and
- * connections that answer as it says.
+ * A runtime in memory: the test controls its files, its environment, its clock and the responses of its
+ * connections.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import type {
 import { fromResponse } from "../../../src/transport/response.ts";
 import { ManualClock } from "../../../src/testing/manual-clock.ts";
 
-/** What a runtime throws, with the meaning that {@linkcode FakeRuntime.explain} gives it. */
+/** An error that a runtime throws, with the meaning that {@linkcode FakeRuntime.explain} returns for it. */
 export class FakeFailure extends Error {
   override readonly name = "FakeFailure";
   readonly failure: Failure;
@@ -33,50 +33,50 @@ export class FakeFailure extends Error {
 /** A request that reached a {@linkcode FakeTransport}. */
 export interface FakeExchange extends TransportRequest {
   readonly url: string;
-  /** Which transport it was sent on, counted from 1 in the order of their opening. */
+  /** The number of the transport that it was sent on, counted from 1. */
   readonly transport: number;
 }
 
-/** What a request is answered with. */
+/** The response to a request. */
 export type FakeAnswer = (exchange: FakeExchange) => Response | Promise<Response>;
 
-/** A pool of connections that is none. */
+/** A pool of connections that opens no connections. */
 export interface FakeTransport extends Transport {
-  /** What it was opened with. */
+  /** The settings it was opened with. */
   readonly trust: TlsSnapshot;
   readonly ca: readonly string[] | undefined;
-  /** Whether it was told to close its idle connections. */
+  /** Whether its idle connections have been closed. */
   readonly retired: boolean;
 }
 
 /** See the module. */
 export interface FakeRuntime extends Runtime {
   readonly clock: ManualClock;
-  /** The files, by path. An error is thrown as it is; a function is asked at each read. */
+  /** The files, by path. An error is thrown, and a function is called at each read. */
   readonly disk: Map<string, string | Uint8Array | Error | (() => Promise<string>)>;
-  /** What can't even be looked at, by path, and why. */
+  /** The paths that can't even be checked, with the reason. */
   readonly hidden: Map<string, Error>;
-  /** Where relative paths start. */
+  /** The folder that relative paths start from. */
   folder: string | undefined;
   /** The environment. */
   readonly variables: Map<string, string>;
-  /** What may not be looked at, as `env HOME` or `read /root`. */
+  /** What may not be accessed, such as `env HOME` or `read /root`. */
   readonly denied: Set<string>;
-  /** The paths that were read, in order. */
+  /** The paths that have been read, in order. */
   readonly reads: string[];
-  /** Every transport that was opened, in order. */
+  /** Every transport that has been opened, in order. */
   readonly transports: FakeTransport[];
-  /** Every request that was sent, in order. */
+  /** Every request that has been sent, in order. */
   readonly exchanges: FakeExchange[];
-  /** Answers the requests that follow. */
+  /** Answers the next requests. */
   answer: FakeAnswer;
-  /** Whether a bundle, or a client certificate, can't be used. */
+  /** Whether the runtime rejects a bundle or a client certificate. */
   refuses: (ca: readonly string[] | undefined, clientCert: TlsSnapshot["clientCert"]) => boolean;
-  /** What runs instead of programs. */
+  /** Runs instead of programs. */
   runs: Programs["run"];
 }
 
-/** What {@linkcode createFakeRuntime} can be told. */
+/** The options of {@linkcode createFakeRuntime}. */
 export interface FakeRuntimeOptions {
   readonly name?: Runtime["name"];
   readonly capabilities?: Partial<Capabilities>;
@@ -109,7 +109,7 @@ const nodeLike: Capabilities = {
   upgrades: "streams",
 };
 
-/** Makes a runtime, like Node unless told otherwise. */
+/** Creates a runtime, which is like Node by default. */
 export function createFakeRuntime(options: FakeRuntimeOptions = {}): FakeRuntime {
   const disk: FakeRuntime["disk"] = new Map();
   const variables = new Map<string, string>();
@@ -180,7 +180,7 @@ function openFakeTransport(runtime: FakeRuntime, trust: TlsSnapshot): FakeTransp
       return retired;
     },
     async send(url, request): Promise<TransportResponse> {
-      // A copy, since a later attempt may change them.
+      // A copy, because a later attempt may change them.
       const sent = { ...request, headers: new Map(request.headers), url, transport: number };
       runtime.exchanges.push(sent);
       return fromResponse(await runtime.answer(sent), url);
@@ -191,7 +191,7 @@ function openFakeTransport(runtime: FakeRuntime, trust: TlsSnapshot): FakeTransp
   };
 }
 
-/** How a program ended that printed this. */
+/** The result of a program that printed this. */
 export function printed(
   stdout: string,
   exitCode: number | undefined = 0,
@@ -201,14 +201,14 @@ export function printed(
   return { exitCode, stdout: encode(stdout), stderr: encode(stderr) };
 }
 
-/** What ends only when its request does. */
+/** A response that ends only with its request. */
 export function untilAborted({ signal }: TransportRequest): Promise<never> {
   return new Promise((_, reject) => {
     signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
   });
 }
 
-/** Answers one after the other; the last one over and over. */
+/** Answers with the given responses in sequence, then repeats the last one. */
 export function inTurn(...answers: readonly FakeAnswer[]): FakeAnswer {
   let next = 0;
   return (exchange) => {
@@ -219,7 +219,7 @@ export function inTurn(...answers: readonly FakeAnswer[]): FakeAnswer {
   };
 }
 
-/** Fails as a runtime does. */
+/** Throws an error as a runtime does. */
 export function failing(failure: Failure): FakeAnswer {
   return () => {
     throw new FakeFailure(failure);

@@ -1,5 +1,5 @@
 /**
- * A connection in memory: what a test says has arrived arrives at once.
+ * A connection in memory, on which the test lets bytes arrive.
  *
  * @module
  */
@@ -10,14 +10,14 @@ import { type Wire, type WireListener, bytesOf } from "../../../src/http1/wire.t
 
 /** See the module. */
 export class MemoryWire implements Wire {
-  /** What was sent, one character for each byte. */
+  /** The bytes that were sent, one character each. */
   sent = "";
   isHeld = false;
   isReferenced = true;
   aborted: unknown;
   #isClosed = false;
   #listener: WireListener | undefined;
-  /** Calls back those that wait until more may be sent; `undefined` if all of it may at once. */
+  /** The callbacks that wait until more may be sent; `undefined` if everything may be sent at once. */
   blocked: (() => void)[] | undefined;
 
   listen(listener: WireListener): void {
@@ -51,7 +51,7 @@ export class MemoryWire implements Wire {
     return this.#isClosed;
   }
 
-  /** Text has arrived, one byte for each character. */
+  /** Lets text arrive, one byte per character. */
   arrive(text: string): void {
     this.arriveBytes(bytesOf(text));
   }
@@ -60,12 +60,12 @@ export class MemoryWire implements Wire {
     if (!this.#isClosed) this.#listener?.onBytes(bytes);
   }
 
-  /** The other side sends no more. */
+  /** Lets the other side end its output. */
   end(): void {
     if (!this.#isClosed) this.#listener?.onEnd();
   }
 
-  /** The connection is gone. */
+  /** Lets the connection fail. */
   close(reason?: unknown): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -73,13 +73,13 @@ export class MemoryWire implements Wire {
   }
 }
 
-/** What became of a request. */
+/** The result of a request. */
 export class Outcome implements Receiver {
   head: ResponseHead | undefined;
   body = "";
   isComplete = false;
   failure: unknown;
-  /** How often its end was told. */
+  /** How often its end was reported. */
   ends = 0;
 
   onHead(head: ResponseHead): void {
@@ -101,7 +101,7 @@ export class Outcome implements Receiver {
   }
 }
 
-/** A connection in memory whose owner counts. */
+/** A connection in memory whose owner counts its calls. */
 export class MemoryConnection implements ConnectionOwner {
   readonly wire: MemoryWire = new MemoryWire();
   readonly connection: Connection = new Connection(this.wire, "server.test", this);

@@ -8,7 +8,7 @@ import type { TransportResponse } from "../../../src/runtime.ts";
 import type { OutgoingRequest, Send } from "../../../src/transport/request.ts";
 import { fromResponse } from "../../../src/transport/response.ts";
 
-/** Makes a request of a cluster's server, a GET unless told otherwise. */
+/** Creates a request to a cluster's server, a GET by default. */
 export function outgoing(path: string, parts: Partial<OutgoingRequest> = {}): OutgoingRequest {
   return {
     method: "GET",
@@ -24,12 +24,12 @@ export function outgoing(path: string, parts: Partial<OutgoingRequest> = {}): Ou
   };
 }
 
-/** An answer, and whether its body was given up. */
+/** A response, and whether its body was cancelled. */
 export interface Answer extends TransportResponse {
   discarded: boolean;
 }
 
-/** Makes an answer without a body. */
+/** Creates a response without a body. */
 export function answer(status: number, headers: Record<string, string> = {}): Answer {
   const response = fromResponse(new Response(null, { status, headers }), "");
   return Object.assign(response, {
@@ -40,17 +40,20 @@ export function answer(status: number, headers: Record<string, string> = {}): An
   });
 }
 
-/** A step's next step: it records what it is given, and answers one after the other, the last for ever. */
+/**
+ * The next step of a step under test. It records the requests, and returns the responses in sequence, then
+ * repeats the last one.
+ */
 export interface RecordingSend {
   readonly send: Send;
-  /** What was sent: the request, and its `Authorization` as it was then. */
+  /** What was sent: the request, and its `Authorization` at that time. */
   readonly sent: { request: OutgoingRequest; authorization: string | null }[];
 }
 
-/** An answer, or what gives it. */
+/** A response, or a function that returns one. */
 export type NextAnswer = Answer | ((request: OutgoingRequest) => Promise<Answer>);
 
-/** Makes one. */
+/** Creates the step. */
 export function recordingSend(...answers: readonly NextAnswer[]): RecordingSend {
   const sent: RecordingSend["sent"] = [];
   return {

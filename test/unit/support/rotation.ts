@@ -22,19 +22,19 @@ import { outgoing } from "./outgoing.ts";
 
 /** The bundle before the rotation. */
 export const oldCa: string = anchorPem("kubernetes", 1);
-/** The bundle after it. Both carry the same subject, as in a real cluster. */
+/** The bundle after it. Both have the same subject, as in a real cluster. */
 export const newCa: string = anchorPem("kubernetes", 2);
 
 const FOREVER = Number.POSITIVE_INFINITY;
 
-/** What {@linkcode createRotation} can be told. */
+/** The options of {@linkcode createRotation}. */
 export interface RotationOptions {
   readonly runtime?: FakeRuntimeOptions;
-  /** The bundle at first. @default the old CA */
+  /** The initial bundle. @default the old CA */
   readonly pem?: string;
   /** @default Infinity */
   readonly drainTimeoutMs?: number;
-  /** Makes what the client shows. @default nothing */
+  /** Creates the client certificate source. @default nothing */
   readonly clientCert?: (runtime: FakeRuntime) => ClientCertSource;
 }
 
@@ -44,12 +44,12 @@ export interface Rotation {
   readonly source: CaSource;
   readonly transport: RotatingTransport;
   readonly events: ReanchorEvent[];
-  /** Changes what the next read of the bundle gives. */
+  /** Changes the result of the bundle's next read. */
   write(pem: string): void;
-  /** How often the bundle was read. */
+  /** How often the bundle has been read. */
   reads(): number;
   get(): Promise<TransportResponse>;
-  /** Ends what is in flight, and takes no more. */
+  /** Ends everything in flight, and rejects further requests. */
   close(): Promise<void>;
   post(body: OutgoingBody, parts?: Partial<OutgoingRequest>): Promise<TransportResponse>;
 }
@@ -74,7 +74,7 @@ export function openTransport(
   });
 }
 
-/** Makes one. */
+/** Creates the transport and its bundle. */
 export function createRotation(options: RotationOptions = {}): Rotation {
   let pem = options.pem ?? oldCa;
   let reads = 0;

@@ -1,5 +1,5 @@
 /**
- * A client whose every request is answered as a test says, one after the other.
+ * A client whose requests are answered in sequence, as the test decides.
  *
  * @module
  */
@@ -20,11 +20,14 @@ export interface ScriptedRequest {
   readonly query: Readonly<Record<string, string>>;
   readonly body: unknown;
   readonly contentType: string | undefined;
-  /** What was said of the encoding. */
+  /** The requested encoding. */
   readonly acceptEncoding?: string | null;
 }
 
-/** What a request is answered with: an error is thrown, all else is JSON, but for a {@linkcode Stream}. */
+/**
+ * The response to a request: an error is thrown, and anything else is sent as JSON, except a {@linkcode
+ * Stream}.
+ */
 export type ScriptedAnswer =
   | Stream
   | Error
@@ -38,14 +41,14 @@ export interface ScriptedClient extends ResourceClient {
   readonly clock: ManualClock;
   readonly requests: ScriptedRequest[];
   readonly events: ReanchorEvent[];
-  /** What the next requests are answered with, in order. A request beyond waits until there is one. */
+  /** The responses to the next requests, in order. A further request waits until there is another one. */
   answer(...answers: ScriptedAnswer[]): void;
-  /** Says where the server is from now on. */
+  /** Sets the client's current server. */
   moveTo(server: string): void;
   close(reason: Error): void;
 }
 
-/** A kind of tests. */
+/** A kind for tests. */
 export const thing: ResourceDefinition = {
   group: "example.com",
   version: "v1",
@@ -55,7 +58,7 @@ export const thing: ResourceDefinition = {
   subresources: ["status", "scale", "log", "eviction", "resize", "ephemeralcontainers", "binding"],
 };
 
-/** Makes one. */
+/** Creates the client. */
 export function createScriptedClient(fieldManager?: string): ScriptedClient {
   const clock = new ManualClock();
   const requests: ScriptedRequest[] = [];
@@ -152,13 +155,13 @@ function isRefusal(answer: ScriptedAnswer): answer is { status: number; body: un
   return "status" in answer && typeof answer.status === "number";
 }
 
-/** A response's body that a test writes. */
+/** A response's body that the test writes. */
 export class Stream {
   readonly #controller: ReadableStreamDefaultController<Uint8Array>;
   readonly #body: ReadableStream<Uint8Array>;
-  /** How many pieces were asked for. */
+  /** How many chunks have been requested. */
   pulls = 0;
-  /** Whether its reader gave it up. */
+  /** Whether its reader has cancelled it. */
   isGivenUp = false;
 
   constructor() {
@@ -176,7 +179,7 @@ export class Stream {
     this.#controller = own as unknown as ReadableStreamDefaultController<Uint8Array>;
   }
 
-  /** Hands the body to a request. */
+  /** Passes the body to a request. */
   open(signal: AbortSignal | undefined): Response {
     const giveUp = (): void => {
       this.isGivenUp = true;
@@ -186,24 +189,24 @@ export class Stream {
     return new Response(this.#body);
   }
 
-  /** Says that something has happened. */
+  /** Reports that something has happened. */
   send(type: string, object: object): this {
     return this.write(`${JSON.stringify({ type, object })}\n`);
   }
 
-  /** Writes text, in one piece. */
+  /** Writes text as one chunk. */
   write(text: string): this {
     this.#controller.enqueue(new TextEncoder().encode(text));
     return this;
   }
 
-  /** Ends it in order. */
+  /** Ends the body cleanly. */
   end(): this {
     this.#controller.close();
     return this;
   }
 
-  /** Breaks it off. */
+  /** Makes the body fail. */
   fail(error: Error = new ConnectionError("The connection was lost")): this {
     try {
       this.#controller.error(error);
@@ -214,7 +217,7 @@ export class Stream {
   }
 }
 
-/** An object of tests. */
+/** An object for tests. */
 export function aThing(
   name: string,
   resourceVersion: number,
@@ -238,7 +241,7 @@ export function bookmark(resourceVersion: number): object {
   return { kind: "Thing", metadata: { resourceVersion: String(resourceVersion) } };
 }
 
-/** The bookmark that ends what a streaming list tells. */
+/** The bookmark that ends a streaming list. */
 export function initialEnd(resourceVersion: number): object {
   return {
     kind: "Thing",
@@ -249,7 +252,7 @@ export function initialEnd(resourceVersion: number): object {
   };
 }
 
-/** A list as a server answers with one: its items do not say their kind. */
+/** A list as a server returns it: its items omit their kind. */
 export function listOf(
   resourceVersion: number,
   things: readonly Stored<KubeObject>[],
@@ -263,12 +266,12 @@ export function listOf(
   };
 }
 
-/** A `Status` that rejects. */
+/** A `Status` of an error. */
 export function refusalStatus(code: number, reason: string): Record<string, unknown> {
   return { kind: "Status", apiVersion: "v1", status: "Failure", message: reason, reason, code };
 }
 
-/** An answer that rejects. */
+/** An error response. */
 export function refused(status: number, reason: string): { status: number; body: unknown } {
   return { status, body: refusalStatus(status, reason) };
 }

@@ -1,5 +1,5 @@
 /**
- * The reload engine over reads whose ends a test decides.
+ * The reload engine with reads that the test completes.
  *
  * @module
  */
@@ -9,38 +9,38 @@ import { Reloader } from "../../../src/sources/reloader.ts";
 import type { SourceOptions } from "../../../src/sources/source.ts";
 import { ManualClock } from "../../../src/testing/manual-clock.ts";
 
-/** A read that has begun and not ended. */
+/** A read that has begun and has not ended. */
 export interface PendingRead {
   readonly signal: AbortSignal;
   succeed(text: string): void;
   fail(error: unknown): void;
 }
 
-/** What is loaded: an object, so that its identity can be looked at. */
+/** A loaded value: an object, so that its identity can be compared. */
 export interface Loaded {
   readonly text: string;
 }
 
-/** A source, and what it was seen to do. */
+/** A source, and a record of what it has done. */
 export interface ScriptedSource {
   readonly clock: ManualClock;
   readonly source: Reloader<Loaded>;
   /** Every read that has begun. */
   readonly reads: PendingRead[];
   readonly events: ReanchorEvent[];
-  /** What each read gives at once; `undefined` leaves it pending. */
+  /** The immediate result of each read; `undefined` leaves it pending. */
   content: string | Error | undefined;
-  /** When what is read expires, in milliseconds since the epoch. */
+  /** When a value expires, in milliseconds since the epoch. */
   expiresAt: number | undefined;
 }
 
-/** What {@linkcode createScriptedSource} can be told. */
+/** The options of {@linkcode createScriptedSource}. */
 export interface ScriptedSourceOptions extends SourceOptions {
   /** @default true */
   readonly sharedReads?: boolean;
 }
 
-/** Makes one. */
+/** Creates the source. */
 export function createScriptedSource(options: ScriptedSourceOptions = {}): ScriptedSource {
   const { sharedReads = true, ...sourceOptions } = options;
   const clock = new ManualClock();

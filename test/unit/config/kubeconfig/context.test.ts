@@ -1,5 +1,5 @@
 /**
- * A context out of a kubeconfig. The cases are those of client-go's `client_config_test.go` and
+ * Selecting a context of a kubeconfig. The cases are those of client-go's `client_config_test.go` and
  * `validation_test.go`.
  *
  * @module
@@ -29,7 +29,7 @@ function select(content: string | object, overrides?: KubeconfigOverrides): Reso
   );
 }
 
-/** A kubeconfig whose one context is `dev`. */
+/** A kubeconfig with the single context `dev`. */
 function devConfig(parts: { cluster?: object; user?: object; context?: object }): object {
   return {
     "current-context": "dev",
@@ -43,7 +43,7 @@ function ofUser(user: object): ResolvedContext {
   return select(devConfig({ user }));
 }
 
-/** What a user comes to, and the warnings of it. */
+/** The resolved user, and its warnings. */
 function warned(user: object): ResolvedContext & { readonly warnings: readonly string[] } {
   const warnings: string[] = [];
   const config = parseKubeconfig(devConfig({ user }), path);
@@ -69,7 +69,7 @@ function refusal(run: () => unknown): string {
   throw new Error("it was not refused");
 }
 
-describe("selectContext() resolves what", () => {
+describe("selectContext() resolves kubeconfigs as", () => {
   test("kind writes: a client certificate", () => {
     expect(select(kubeconfigs.kind)).toEqual({
       context: "kind-dev",
@@ -96,7 +96,7 @@ describe("selectContext() resolves what", () => {
     } satisfies ResolvedContext);
   });
 
-  test("k3s writes: everything by the name default", () => {
+  test("k3s writes: everything is called default", () => {
     expect(select(kubeconfigs.k3s)).toMatchObject({
       context: "default",
       clusterName: "default",
@@ -127,13 +127,13 @@ describe("selectContext() resolves what", () => {
     });
   });
 
-  test("GKE writes: an exec plugin that is told of the cluster", () => {
+  test("GKE writes: an exec plugin that receives the cluster", () => {
     const { exec } = select(kubeconfigs.gke);
     expect(exec?.provideClusterInfo).toBe(true);
     expect(exec?.installHint).toMatch(/^Install gke-gcloud-auth-plugin for use with kubectl by/);
   });
 
-  test("AKS writes: a hint over several lines, made one", () => {
+  test("AKS writes: a hint over several lines, joined into one", () => {
     const { exec, userName } = select(kubeconfigs.aks);
     expect(userName).toBe("clusterUser_group_shop");
     expect(exec?.installHint).toMatch(/^kubelogin is not installed .* cluster\. To learn more/);
@@ -201,7 +201,7 @@ describe("selectContext() takes overrides when", () => {
     expect(picked(select(two, overrides))).toEqual(expected);
   });
 
-  test("a cluster is asked for without a context: nobody, unless a user is", () => {
+  test("a cluster is selected without a context: no user, unless one is selected", () => {
     const without = { ...two, "current-context": undefined };
     expect(picked(select(without, { cluster: "prod" }))).toEqual([
       undefined,
@@ -213,13 +213,13 @@ describe("selectContext() takes overrides when", () => {
     expect(select(without, { cluster: "prod", user: "bob" }).token).toBe("bob");
   });
 
-  test("a context names no user: nobody", () => {
+  test("a context names no user: no user", () => {
     const context = select(devConfig({ context: { user: null }, user: { token: secret } }));
     expect(context.userName).toBeUndefined();
     expect(context.token).toBeUndefined();
   });
 
-  test("another context is broken: that is no matter", () => {
+  test("another context is broken: no error", () => {
     const broken = {
       ...two,
       users: [...two.users, { name: "eve", user: { exec: {}, "auth-provider": { name: "gcp" } } }],
@@ -288,13 +288,13 @@ describe("selectContext() rejects when", () => {
     );
   });
 
-  test("names hold ANSI escapes, which are cleaned from messages", () => {
+  test("names contain ANSI escapes, which are removed from messages", () => {
     const name = "\u{1b}[31mdev\u{1b}[0m\r\n";
     const message = refusal(() => select({ "current-context": `x${name}`, contexts: [{ name }] }));
     expect(message).toBe("current-context is xdev, and there is no such context (there are dev)");
   });
 
-  test("an entry is wrong: it names the label of the file that it came from", () => {
+  test("an entry is wrong: the error names the label of its file", () => {
     const files = [
       {
         label: "first",
@@ -340,7 +340,7 @@ describe("selectContext() reads a cluster when", () => {
     });
   });
 
-  test("it has data and a file: precedence of data", () => {
+  test("it has data and a file: the data takes precedence", () => {
     const cluster = {
       "certificate-authority": "ca.crt",
       "certificate-authority-data": btoa(caText),
@@ -348,7 +348,7 @@ describe("selectContext() reads a cluster when", () => {
     expect(ofCluster(cluster).ca).toEqual({ data: caText, base64: btoa(caText) });
   });
 
-  test("its data has line ends, as some tools wrap it", () => {
+  test("its data contains line breaks, as some tools write it", () => {
     const wrapped = btoa(caText).replace(/.{20}/g, "$&\r\n");
     expect(ofCluster({ "certificate-authority-data": wrapped }).ca).toEqual({
       data: caText,
@@ -356,7 +356,7 @@ describe("selectContext() reads a cluster when", () => {
     });
   });
 
-  test("its fields are empty, and so absent", () => {
+  test("its fields are empty, and therefore absent", () => {
     const empty = ofCluster({
       "certificate-authority": "",
       "certificate-authority-data": "",
@@ -366,7 +366,7 @@ describe("selectContext() reads a cluster when", () => {
     expect([empty.ca, empty.proxyUrl, empty.serverName]).toEqual([undefined, undefined, undefined]);
   });
 
-  test("its server has no scheme: https, if something says that TLS is wanted", () => {
+  test("its server has no scheme: https, if another field implies TLS", () => {
     const insecure = { "insecure-skip-tls-verify": true };
     const ca = { "certificate-authority-data": btoa(caText) };
     expect(ofCluster({ server: "api:6443", ...insecure }).server).toBe("https://api:6443/");
@@ -438,7 +438,7 @@ describe("selectContext() reads a cluster when", () => {
 });
 
 describe("selectContext() reads a user when", () => {
-  test("it has a token, or a tokenFile, or both: tokenFile precedence is the reader's", () => {
+  test("it has a token, or a tokenFile, or both: the reader decides on precedence", () => {
     expect(ofUser({ token: "t" })).toMatchObject({ token: "t", tokenFile: undefined });
     expect(ofUser({ tokenFile: "t" })).toMatchObject({
       token: undefined,
@@ -457,7 +457,7 @@ describe("selectContext() reads a user when", () => {
     expect(ofUser({ username: "", password: "" }).basic).toBeUndefined();
   });
 
-  test("it has a certificate and a key: data over file, each on its own", () => {
+  test("it has a certificate and a key: data takes precedence over a file for each", () => {
     const [certificate, key] = [btoa(certificateText), btoa(keyText)];
     const files = { "client-certificate": "/c.crt", "client-key": "/c.key" };
     expect(ofUser(files).clientCert).toEqual({
@@ -474,12 +474,12 @@ describe("selectContext() reads a user when", () => {
     });
   });
 
-  test("it has a client certificate and a token, which go together", () => {
+  test("it has a client certificate and a token, which are used together", () => {
     const user = { token: "t", "client-certificate": "/c.crt", "client-key": "/c.key" };
     expect(ofUser(user)).toMatchObject({ token: "t", clientCert: { key: { file: "/c.key" } } });
   });
 
-  test("it acts as another: full impersonation", () => {
+  test("it impersonates another user, with all fields", () => {
     const user = {
       as: "bob",
       "as-uid": "7",
@@ -572,7 +572,7 @@ describe("selectContext() reads a user when", () => {
     expect(warnings).toEqual([
       `Kubeconfig ${path}: users[alice].user.exec is ignored: ${what} stands beside it`,
     ]);
-    // It is checked all the same, as kubectl does.
+    // It is validated all the same, as kubectl does.
     expect(refusal(() => ofUser({ exec: { ...exec, command: "" }, ...user }))).toBe(
       "users[alice].user.exec.command is missing",
     );
@@ -580,7 +580,7 @@ describe("selectContext() reads a user when", () => {
 
   const oidc = { name: "oidc", config: { "id-token": secret, "client-id": "kube" } };
 
-  test("its auth-provider is oidc: the id-token, unless something else is the header", () => {
+  test("its auth-provider is oidc: the id-token, unless another header takes precedence", () => {
     const place = "users[alice].user.auth-provider";
     expect(ofUser({ "auth-provider": oidc }).oidc).toEqual({ idToken: secret, place });
     expect(ofUser({ "auth-provider": oidc, ...clientCert }).oidc).toBeDefined();
@@ -605,7 +605,7 @@ describe("selectContext() reads a user when", () => {
     ["azure", /kubelogin convert-kubeconfig/],
     ["openstack", /use an exec plugin in its place$/],
     [null, /use an exec plugin in its place$/],
-  ])("its auth-provider is %s, which kubectl no longer has", (name, expected) => {
+  ])("its auth-provider is %s, which kubectl no longer supports", (name, expected) => {
     const user = { "auth-provider": { name, config: { "access-token": secret, "id-token": "x" } } };
     const message = refusal(() => ofUser(user));
     expect(message).toMatch(/^users\[alice\]\.user\.auth-provider is none that kubectl still has/);
@@ -618,7 +618,7 @@ describe("selectContext() reads an exec plugin when", () => {
   const v1 = "client.authentication.k8s.io/v1";
   const v1beta1 = "client.authentication.k8s.io/v1beta1";
 
-  test("it says all there is to say", () => {
+  test("it has every field", () => {
     const exec = {
       apiVersion: v1,
       command: "./plugin",
@@ -640,7 +640,7 @@ describe("selectContext() reads an exec plugin when", () => {
     });
   });
 
-  test("v1beta1 leaves out interactiveMode: IfAvailable", () => {
+  test("it omits interactiveMode in v1beta1: IfAvailable", () => {
     const { exec } = ofUser({ exec: { apiVersion: v1beta1, command: "plugin" } });
     expect(exec?.interactiveMode).toBe("IfAvailable");
     const empty = { apiVersion: v1beta1, command: "plugin", interactiveMode: "" };

@@ -1,5 +1,5 @@
 /**
- * What an exec plugin prints. The names of the cases are client-go's (`exec_test.go`).
+ * Parsing the output of an exec plugin. The names of the cases are client-go's (`exec_test.go`).
  *
  * @module
  */
@@ -24,7 +24,7 @@ function print(status: unknown, apiVersion = v1): string {
   return JSON.stringify({ kind: "ExecCredential", apiVersion, status });
 }
 
-/** What a text is rejected with; never with a secret that it holds. */
+/** The error for a text. Checks that it never contains the text's secret. */
 function refusal(output: string, apiVersion = v1): SourceError {
   try {
     readExecCredential(output, apiVersion);
@@ -54,7 +54,7 @@ describe("readExecCredential()", () => {
     expect(readExecCredential(both, v1)).toMatchObject({ token: "sesame", clientCert });
   });
 
-  test("takes null and empty for not given, and leaves aside what it does not know", () => {
+  test("treats null and empty as absent, and ignores unknown fields", () => {
     const given = { token: "sesame", clientCertificateData: "", clientKeyData: null, more: {} };
     const output = JSON.stringify({
       kind: "ExecCredential",
@@ -94,7 +94,7 @@ describe("readExecCredential()", () => {
       const output = print({ token: "sesame", expirationTimestamp });
       expect(readExecCredential(output, v1).expiresAt).toBe(instant);
     }
-    // What Go writes for no time at all.
+    // Go's output for the zero time.
     const output = print({ token: "sesame", expirationTimestamp: "0001-01-01T00:00:00Z" });
     expect(readExecCredential(output, v1).expiresAt).toBeUndefined();
     for (const expirationTimestamp of [
@@ -160,19 +160,19 @@ describe("readExecCredential()", () => {
     expect(refusal(print(status)).message).toBe(message);
   });
 
-  test("names both versions when a plugin answers in another one", () => {
+  test("names both versions when a plugin answers in another version", () => {
     expect(refusal(print({ token: SECRET }, v1beta1)).message).toBe(
       `it was asked for ${v1} and answered with ${v1beta1}; set exec.apiVersion in the kubeconfig to what it speaks`,
     );
     expect(refusal(print({ token: "sesame" }, v1), v1beta1).message).toContain(
       `it was asked for ${v1beta1} and answered with ${v1};`,
     );
-    // What has not the form of a version may be anything, a secret too.
+    // Text that does not look like a version may be anything, even a secret.
     expect(refusal(print({ token: "sesame" }, SECRET)).message).toContain("another apiVersion");
     expect(refusal(print({ token: "sesame" }, `\u001b[31m${v1}`)).message).toContain("another");
   });
 
-  test("says so when nothing was printed, and what to do when more than the credential was", () => {
+  test("explains an empty output, and what to do if there was more than the credential", () => {
     expect(refusal(" \n")).toMatchObject({ reason: "empty", message: "it printed nothing" });
     for (const output of [
       SECRET,

@@ -1,6 +1,6 @@
 /**
- * When an exec plugin is run, with what, and what comes of it. The names of the cases are client-go's
- * (`exec_test.go`).
+ * Running an exec plugin: when it runs, with which input, and what its result becomes. The names of the cases
+ * are client-go's (`exec_test.go`).
  *
  * @module
  */
@@ -42,7 +42,7 @@ const info: ExecClusterInfo = {
   config: { audience: "snorlax" },
 };
 
-/** What a plugin prints. */
+/** The output of a plugin. */
 function credential(status: object, exitCode = 0): ProgramResult {
   const stdout = JSON.stringify({ kind: "ExecCredential", apiVersion, status });
   return printed(stdout, exitCode);
@@ -54,7 +54,7 @@ interface Scene {
   /** Each run, in order. */
   readonly runs: ProgramCommand[];
   readonly events: ReanchorEvent[];
-  /** What the runs that follow come to. */
+  /** The results of the next runs. */
   answer: (run: number, signal: AbortSignal) => ProgramResult | Promise<ProgramResult>;
 }
 
@@ -88,7 +88,7 @@ function createScene(
   return scene;
 }
 
-/** What the plugin was told by `KUBERNETES_EXEC_INFO`. */
+/** What the plugin received in `KUBERNETES_EXEC_INFO`. */
 function told({ runs }: Scene): unknown {
   return JSON.parse(runs.at(-1)?.env["KUBERNETES_EXEC_INFO"] ?? "null");
 }
@@ -123,14 +123,14 @@ describe("what a plugin is run with", () => {
     ]);
   });
 
-  test("cluster info on: all that is known of the cluster, by the API's names", async () => {
+  test("cluster info on: everything known about the cluster, with the API's names", async () => {
     const scene = createScene({ provideClusterInfo: true });
     await scene.source.current();
     const { "insecure-skip-tls-verify": _, ...known } = info;
     expect(told(scene)).toMatchObject({ spec: { interactive: false, cluster: known } });
   });
 
-  test("cluster info off: nothing of the cluster, which is not asked for", async () => {
+  test("cluster info off: nothing about the cluster, which is not even read", async () => {
     const scene = createScene();
     const source = createExecSource({ ...scene.runtime }, aws, {
       cluster: () => Promise.reject(new Error("it was asked for")),
@@ -141,7 +141,7 @@ describe("what a plugin is run with", () => {
     expect(told(scene)).not.toHaveProperty("spec.cluster");
   });
 
-  test("its variables, which do not hide what it is told", async () => {
+  test("its variables, which do not replace what the protocol sets", async () => {
     const env = [
       { name: "AWS_PROFILE", value: "prod" },
       { name: "KUBERNETES_EXEC_INFO", value: "{}" },
@@ -189,7 +189,7 @@ describe("when a plugin is run", () => {
     expect(runtime.clock.pending).toBe(0);
   });
 
-  test("expired: again from 10 s before expirationTimestamp on", async () => {
+  test("expired: again from 10 s before expirationTimestamp", async () => {
     const scene = createScene();
     const { source, runs, runtime, events } = scene;
     const expiresAt = runtime.clock.wallNow() + 3_600_000;
@@ -238,7 +238,7 @@ describe("when a plugin is run", () => {
     expect(runs).toHaveLength(1);
   });
 
-  test("a slow plugin is aborted at the time limit, and the next use runs it again", async () => {
+  test("a slow plugin is aborted at the time limit, and runs again at the next use", async () => {
     const scene = createScene({}, { timeoutMs: 5_000 });
     const { source, runs, runtime } = scene;
     let killed = false;
@@ -263,7 +263,7 @@ describe("when a plugin is run", () => {
     expect(runs).toHaveLength(2);
   });
 
-  test("the time limit is a minute unless told otherwise", async () => {
+  test("the time limit is a minute by default", async () => {
     const scene = createScene();
     scene.answer = () => new Promise(() => {});
     const pending = refusal(scene);
@@ -271,7 +271,7 @@ describe("when a plugin is run", () => {
     expect((await pending).reason).toBe("timeout");
   });
 
-  test("a failure keeps the last credential and is told by an event", async () => {
+  test("a failure keeps the last credential and emits an event", async () => {
     const scene = createScene();
     await scene.source.current();
     scene.answer = () => credential({ token: SECRET }, 1);
@@ -284,7 +284,7 @@ describe("when a plugin is run", () => {
   });
 });
 
-describe("what a plugin's failure says", () => {
+describe("the error of a failing plugin contains", () => {
   test("unknown binary: the install hint, without its escape sequences", async () => {
     const scene = createScene({
       installHint: "Install it with\n  \u001b[31mbrew install awscli\n",
@@ -299,7 +299,7 @@ describe("what a plugin's failure says", () => {
     });
   });
 
-  test("no install hint where the program is there", async () => {
+  test("no install hint if the program exists", async () => {
     const scene = createScene({ installHint: "brew install awscli" });
     scene.answer = () => {
       throw new SourceError("it may not be run; grant --allow-run=aws", "denied");
@@ -311,7 +311,7 @@ describe("what a plugin's failure says", () => {
     });
   });
 
-  test("failing binary: its exit code, and nothing of its output", async () => {
+  test("failing binary: its exit code, and none of its output", async () => {
     const scene = createScene();
     scene.answer = () => credential({ token: SECRET }, 73);
     expect(await refusal(scene)).toMatchObject({
@@ -353,7 +353,7 @@ describe("what a plugin's failure says", () => {
     expect(shown(scene.source.status)).not.toContain(SECRET);
   });
 
-  test("ConfigError at construction where no programs run", () => {
+  test("ConfigError at construction on a runtime without programs", () => {
     const runtime: Runtime = { ...createFakeRuntime({ name: "edge" }), programs: undefined };
     const create = (): unknown => createExecSource(runtime, aws, { cluster: async () => info });
     expect(create).toThrow(ConfigError);

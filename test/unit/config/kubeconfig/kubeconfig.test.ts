@@ -1,5 +1,5 @@
 /**
- * Where a kubeconfig is looked for, and what becomes of it while the program runs.
+ * Finding a kubeconfig, and following its changes while the program runs.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { type FakeRuntime, createFakeRuntime, printed } from "../../support/fake
 
 const INTERVAL_MS = 60_000;
 
-/** A kubeconfig whose one context leads to one server. */
+/** A kubeconfig with a single context and server. */
 function text(server: string, user = "token: sesame"): string {
   return `
 current-context: here
@@ -31,7 +31,7 @@ function desk(files: Record<string, string>, variables: Record<string, string> =
 }
 
 describe("loadKubeconfig() looks", () => {
-  test("into ~/.kube/config when nothing says where", async () => {
+  test("into ~/.kube/config by default", async () => {
     const runtime = desk({ "/root/.kube/config": text("https://a") }, { HOME: "/root" });
     const config = await (await loadKubeconfig(runtime, {})).current();
     expect(config).toMatchObject({ server: "https://a", namespace: "shop" });
@@ -62,7 +62,7 @@ describe("loadKubeconfig() looks", () => {
     expect(source.status.source).toBe("/a, /b, /c");
   });
 
-  test("nowhere else when a path is given, which must be there", async () => {
+  test("only at a given path, which must exist", async () => {
     const runtime = desk({ "/root/.kube/config": text("https://a") }, { HOME: "/root" });
     await expect(loadKubeconfig(runtime, { path: "/gone" })).rejects.toThrow(
       "Cannot load kubeconfig from /gone: /gone is missing",
@@ -76,14 +76,14 @@ describe("loadKubeconfig() looks", () => {
     );
   });
 
-  test("at no file that may not be read, and says how to grant it", async () => {
+  test("at no file that may not be read, and says how to grant permission", async () => {
     const runtime = desk({ "/a": text("https://a") });
     runtime.denied.add("read /a");
     await expect(loadKubeconfig(runtime, { path: "/a" })).rejects.toThrow(/--allow-read=\/a/);
     expect(runtime.reads).toEqual([]);
   });
 
-  test("at no text where the parser may not look at its variables, but at an object", async () => {
+  test("at no text if the parser may not read its variables, but at an object", async () => {
     const runtime = desk({ "/a": text("https://a") });
     runtime.denied.add("env LOG_STREAM");
     for (const options of [{ path: "/a" }, { content: text("https://a") }]) {
@@ -99,7 +99,7 @@ describe("loadKubeconfig() looks", () => {
     expect((await source.current()).server).toBe("https://a");
   });
 
-  test("at no file where there is no file system", async () => {
+  test("at no file on a runtime without a file system", async () => {
     const runtime = createFakeRuntime({ name: "edge", hasFiles: false });
     await expect(loadKubeconfig(runtime, { path: "/a" })).rejects.toThrow(
       /edge has no file system; pass its text as the option "content"/,
@@ -114,13 +114,13 @@ describe("loadKubeconfig() looks", () => {
     [{ path: [] }, /it is no path/],
     [{ contxt: "a" }, /option contxt of kubeconfig/],
     [{ content: text("https://a"), execTimeoutMs: 1 }, /option execTimeoutMs: 1 is not from/],
-  ])("at none where the options are %j", async (options, message) => {
+  ])("at nothing when the options are %j", async (options, message) => {
     await expect(loadKubeconfig(desk({}), options)).rejects.toThrow(message);
   });
 });
 
 describe("a kubeconfig", () => {
-  test("is read again after the interval, and is the same object when it says the same", async () => {
+  test("is reloaded after the interval, and is the same object when its content is the same", async () => {
     const runtime = desk({ "/a": text("https://a") });
     const source = await loadKubeconfig(runtime, { path: "/a" });
     const config = await source.current();
@@ -133,7 +133,7 @@ describe("a kubeconfig", () => {
     expect(runtime.reads).toEqual(["/a", "/a"]);
   });
 
-  test("is another when what its context says has changed, and an event says so without a secret", async () => {
+  test("is a new object when its context has changed, and emits an event without a secret", async () => {
     const runtime = desk({ "/a": text("https://a") });
     const source = await loadKubeconfig(runtime, { path: "/a" });
     const events: ReanchorEvent[] = [];
@@ -165,7 +165,8 @@ describe("a kubeconfig", () => {
     else runtime.disk.set("/a", content);
     await runtime.clock.advance(INTERVAL_MS);
     const next = await source.current();
-    // An empty file says nothing, so the next one speaks; a missing or torn one may be on its way.
+    // An empty file has no content, so the next one is used. A missing or torn one may be in the middle of a
+    // change.
     if (content === "") expect(next.server).toBe("https://b");
     else expect(next).toBe(config);
   });
@@ -178,7 +179,7 @@ describe("a kubeconfig", () => {
     expect((await source.current()).server).toBe("https://a");
   });
 
-  test("with an exec plugin gives its token and certificate, of one run", async () => {
+  test("with an exec plugin provides its token and certificate, from one run", async () => {
     let runs = 0;
     const runtime = desk({});
     runtime.runs = async (command) => {
@@ -223,7 +224,7 @@ describe("a kubeconfig", () => {
     expect(runs).toBe(2);
   });
 
-  test("shows no secret, whatever is wrong with it", async () => {
+  test("shows no secret, whatever its error", async () => {
     for (const user of [
       "token: [sesame]",
       "token: sesame, username: me",
@@ -246,7 +247,7 @@ describe("a kubeconfig's relative paths", () => {
     "/work/token": "sesame of the folder",
   };
 
-  test("start from the folder of the time when it was read", async () => {
+  test("are relative to the working folder at the time of reading", async () => {
     const runtime = desk(files);
     runtime.folder = "/work";
     const source = await loadKubeconfig(runtime, { path: "kube/config" });
@@ -257,7 +258,7 @@ describe("a kubeconfig's relative paths", () => {
     expect(source.status).toMatchObject({ source: "/work/kube/config", failures: 0 });
   });
 
-  test("in $KUBECONFIG and in $HOME too", async () => {
+  test("work in $KUBECONFIG and in $HOME too", async () => {
     const listed = desk(files, { KUBECONFIG: "kube/missing:./kube/config" });
     listed.folder = "/work";
     expect((await loadKubeconfig(listed, {})).status.source).toBe(
@@ -268,7 +269,7 @@ describe("a kubeconfig's relative paths", () => {
     expect((await loadKubeconfig(home, {})).status.source).toBe("/work/me/.kube/config");
   });
 
-  test("in content start from the folder of the time too", async () => {
+  test("in passed content are relative to the working folder too", async () => {
     const runtime = desk(files);
     runtime.folder = "/work";
     const content = text("https://a", "tokenFile: token");
@@ -278,12 +279,12 @@ describe("a kubeconfig's relative paths", () => {
   });
 });
 
-describe("what is odd about a kubeconfig", () => {
+describe("an oddity in a kubeconfig", () => {
   const odd = "token: sesame, client-key-data: c2VzYW1l";
   const message =
     "Kubeconfig /a: users[me].user.client-key-data is ignored: there is no client-certificate to it";
 
-  test("is a warning to each listener, once, also to one that comes later", async () => {
+  test("is a warning to each listener once, even to a later one", async () => {
     const runtime = desk({ "/a": text("https://a", odd) });
     const source = await loadKubeconfig(runtime, { path: "/a" });
     for (let listener = 0; listener < 2; listener++) {
@@ -295,7 +296,7 @@ describe("what is odd about a kubeconfig", () => {
     }
   });
 
-  test("is a warning when it comes up later, and again after it was gone", async () => {
+  test("is a warning when it appears later, and again when it reappears", async () => {
     const runtime = desk({ "/a": text("https://a") });
     const source = await loadKubeconfig(runtime, { path: "/a" });
     const events: ReanchorEvent[] = [];
@@ -323,7 +324,7 @@ describe("a kubeconfig's auth-provider oidc", () => {
   const oidc = (idToken: string): string =>
     text("https://a", `auth-provider: {name: oidc, config: {id-token: ${idToken}}}`);
 
-  test("is its id-token while that is valid, and then the one that is there by then", async () => {
+  test("is its id-token while that is valid, and then the id-token in the file", async () => {
     const runtime = desk({});
     const now = runtime.clock.wallNow();
     const [first, second] = [jwt(now + 30_000), jwt(now + 600_000)];
@@ -340,7 +341,7 @@ describe("a kubeconfig's auth-provider oidc", () => {
     expect(await (await source.current()).token?.current()).toBe(second);
   });
 
-  test("is an error when it has expired, which says what to do and not the token", async () => {
+  test("throws when it has expired, and says what to do without quoting the token", async () => {
     const runtime = desk({});
     const idToken = jwt(runtime.clock.wallNow() + 30_000);
     runtime.disk.set("/a", oidc(idToken));
@@ -355,17 +356,14 @@ describe("a kubeconfig's auth-provider oidc", () => {
     expect(String(error)).not.toContain(idToken);
   });
 
-  test.each(["", "opaque", "e30.e30.c2ln"])(
-    "is an error when its id-token is %j",
-    async (idToken) => {
-      const runtime = desk({ "/a": oidc(`"${idToken}"`) });
-      await expect(loadKubeconfig(runtime, { path: "/a" })).rejects.toThrow(
-        /auth-provider has (?:no id-token|an id-token that is not a JWT with exp), and reanchor does not renew it; .*kubelogin/,
-      );
-    },
-  );
+  test.each(["", "opaque", "e30.e30.c2ln"])("throws when its id-token is %j", async (idToken) => {
+    const runtime = desk({ "/a": oidc(`"${idToken}"`) });
+    await expect(loadKubeconfig(runtime, { path: "/a" })).rejects.toThrow(
+      /auth-provider has (?:no id-token|an id-token that is not a JWT with exp), and reanchor does not renew it; .*kubelogin/,
+    );
+  });
 
-  test("reads the kubeconfig again when the server rejects it", async () => {
+  test("reloads the kubeconfig when the server rejects it", async () => {
     const runtime = desk({});
     const now = runtime.clock.wallNow();
     const [first, second] = [jwt(now + 600_000), jwt(now + 700_000)];
@@ -377,7 +375,7 @@ describe("a kubeconfig's auth-provider oidc", () => {
 
     runtime.disk.set("/a", oidc(second));
     await runtime.clock.advance(1_000);
-    // The request goes on by the kubeconfig's next config.
+    // The request continues with the kubeconfig's next config.
     expect(await token?.reload()).toBe(first);
     expect(await source.peek()?.token?.current()).toBe(second);
   });
@@ -386,7 +384,7 @@ describe("a kubeconfig's auth-provider oidc", () => {
 describe("KUBERNETES_EXEC_INFO", () => {
   const apiVersion = "client.authentication.k8s.io/v1";
 
-  /** What a plugin is told of a cluster. */
+  /** The cluster information that a plugin receives. */
   async function told(cluster: object, files: Record<string, string> = {}): Promise<string> {
     const runtime = desk(files);
     let info = "";
@@ -412,12 +410,12 @@ describe("KUBERNETES_EXEC_INFO", () => {
   const wrap = (cluster: string): string =>
     `{"kind":"ExecCredential","apiVersion":"${apiVersion}","spec":{"cluster":{"server":"https://a",${cluster}},"interactive":false}}`;
 
-  // What client-go writes, but for the line end after it.
+  // client-go's output, without the final newline.
   test("has a config that is null when there is no extension", async () => {
     expect(await told({})).toBe(wrap('"config":null'));
   });
 
-  test("carries the CA as it stands in the kubeconfig, or in the file", async () => {
+  test("contains the CA as in the kubeconfig or in the file", async () => {
     const pem = `# a comment\n${anchorPem()}\ntrailing`;
     const data = { "certificate-authority-data": btoa(pem).replace(/.{64}/g, "$&\n") };
     const expected = wrap(`"certificate-authority-data":"${btoa(pem)}","config":null`);

@@ -1,6 +1,6 @@
 /**
- * Several kubeconfigs as one. The cases are those of client-go's `loader_test.go` and kube-rs's
- * `file_config.rs`; the rules are held against generated lists of files.
+ * Merging several kubeconfigs into one. The cases are those of client-go's `loader_test.go` and kube-rs's
+ * `file_config.rs`; the rules are tested with generated lists of files.
  *
  * @module
  */
@@ -79,7 +79,7 @@ describe("mergeKubeconfigs() lets the first win when", () => {
     expect(merged.clusters.get("a")?.value.server).toBe("https://1");
   });
 
-  test("it keeps for each entry which file it came from", () => {
+  test("it records the file of each entry", () => {
     const merged = mergeKubeconfigs([first, second]);
     expect(merged.clusters.get("red")?.label).toBe("/a/config");
     expect(merged.clusters.get("green")?.label).toBe("/b/config");
@@ -88,7 +88,7 @@ describe("mergeKubeconfigs() lets the first win when", () => {
     expect(merged.label).toBe("/a/config, /b/config");
   });
 
-  test("names are those of an object's own properties", () => {
+  test("names equal those of built-in object properties", () => {
     const names = ["__proto__", "constructor", "toString"];
     const merged = mergeKubeconfigs([
       file("/a", { contexts: names.map((name) => ({ name, context: { namespace: name } })) }),
@@ -129,7 +129,7 @@ describe("mergeKubeconfigs() resolves relative paths against their own file when
     expect(user?.["client-key"]).toBe("/home/alice/.minikube/profiles/minikube/client.key");
   });
 
-  test("they are a user's, every one of them", () => {
+  test("they belong to a user", () => {
     expect(userOf("/home/alice/.kube/config", paths)).toMatchObject({
       "client-certificate": "/home/alice/.kube/c.crt",
       "client-key": "/home/alice/c.key",
@@ -159,11 +159,11 @@ describe("mergeKubeconfigs() resolves relative paths against their own file when
     );
   });
 
-  test("not those of a text that is no file's", () => {
+  test("not if they come from text without a file", () => {
     expect(userOf(undefined, paths)).toMatchObject(paths);
   });
 
-  test("not those that are empty", () => {
+  test("not if they are empty", () => {
     const user = userOf("/a/config", { tokenFile: "", "client-key": "", exec: { command: "" } });
     expect(user?.tokenFile || user?.["client-key"] || user?.exec?.command).toBeFalsy();
     const cluster = { "certificate-authority": "" };
@@ -201,7 +201,7 @@ describe("resolvePath() gives", () => {
   });
 });
 
-describe("mergeKubeconfigs() holds for every list of files:", () => {
+describe("mergeKubeconfigs() has these properties for every list of files:", () => {
   const runs = Array.from({ length: 200 }, (_, seed) => seed);
 
   /** Mulberry32: the same numbers for the same seed. */
@@ -241,7 +241,7 @@ describe("mergeKubeconfigs() holds for every list of files:", () => {
     });
   }
 
-  /** What is merged as a file again; its paths are resolved already. */
+  /** The merge result as a file again. Its paths are resolved already. */
   function asFile(merged: MergedKubeconfig): KubeconfigFile {
     const config: Kubeconfig = {
       clusters: Array.from(merged.clusters, ([name, { value }]) => ({ name, cluster: value })),
@@ -254,12 +254,12 @@ describe("mergeKubeconfigs() holds for every list of files:", () => {
 
   const values = (merged: MergedKubeconfig): Kubeconfig => asFile(merged).config;
 
-  test.each([0, 1, 2])("its generator gives something to merge when the seed is %d", (seed) => {
+  test.each([0, 1, 2])("its generator produces something to merge with the seed %d", (seed) => {
     const clusters = generate(seed + 10).flatMap(({ config }) => config.clusters);
     expect(clusters.length).toBeGreaterThan(0);
   });
 
-  test("the first file that has a name gives its entry", () => {
+  test("the entry comes from the first file that has its name", () => {
     for (const seed of runs) {
       const files = generate(seed);
       const merged = mergeKubeconfigs(files);
@@ -295,7 +295,7 @@ describe("mergeKubeconfigs() holds for every list of files:", () => {
     }
   });
 
-  test("an empty file is neutral at every place", () => {
+  test("an empty file changes nothing in any position", () => {
     const empty = file("/empty/config", "");
     for (const seed of runs) {
       const files = generate(seed);
@@ -306,7 +306,7 @@ describe("mergeKubeconfigs() holds for every list of files:", () => {
     }
   });
 
-  test("it leaves what it is given as it was", () => {
+  test("it does not change its input", () => {
     for (const seed of runs) {
       const files = generate(seed);
       const before = structuredClone(files);

@@ -1,6 +1,6 @@
 /**
- * A kubeconfig's text in, a checked kubeconfig out. The cases are those of client-go's `loader_test.go` and
- * kube-rs's `file_config.rs`, and what a stranger may send.
+ * Parsing and checking the text of a kubeconfig. The cases are those of client-go's `loader_test.go` and
+ * kube-rs's `file_config.rs`, and untrusted input.
  *
  * @module
  */
@@ -61,7 +61,7 @@ describe("parseKubeconfig() reads", () => {
     expect(config.contexts).toEqual([{ name: "dev", context: {} }]);
   });
 
-  test("an object as it reads its text", () => {
+  test("an object in the same way as its text", () => {
     const object = {
       clusters: [{ name: "dev", cluster: { server: "https://dev" } }],
       users: [{ name: "alice", user: { token: null } }],
@@ -117,7 +117,7 @@ describe("parseKubeconfig() decodes UTF-16 and BOM", () => {
   });
 });
 
-describe("parseKubeconfig() takes the last, with a warning, when", () => {
+describe("parseKubeconfig() uses the last value, with a warning, when", () => {
   function read(text: string): { config: Kubeconfig; warnings: string[] } {
     const warnings: string[] = [];
     return { config: parseKubeconfig(text, "config", (it) => warnings.push(it)), warnings };
@@ -139,7 +139,7 @@ describe("parseKubeconfig() takes the last, with a warning, when", () => {
     expect(read(kubeconfigs.aks).warnings).toEqual([]);
   });
 
-  test("it holds several YAML documents: the first alone, whatever the others hold", () => {
+  test("it contains several YAML documents: only the first, whatever the others contain", () => {
     const first = userText("token: first");
     for (const second of [userText("token: second"), "[}", `"${secret}`]) {
       const { config, warnings } = read(`${first}---\n${second}`);
@@ -153,7 +153,7 @@ describe("parseKubeconfig() takes the last, with a warning, when", () => {
   });
 });
 
-describe("parseKubeconfig() holds what nothing uses to its form alone:", () => {
+describe("parseKubeconfig() checks only the form of fields that are not used:", () => {
   test.each([
     ["a nameless entry", "users: [{user: {token: x}}, {name: a}]"],
     ["an entry that is null", "users: [null, {name: a}]\nclusters: [~]\ncontexts: [null]"],
@@ -176,9 +176,9 @@ describe("parseKubeconfig() holds what nothing uses to its form alone:", () => {
   });
 });
 
-describe("parseKubeconfig() reads as kubectl writes without quotes", () => {
+describe("parseKubeconfig() treats unquoted values of kubectl as", () => {
   test.each(["12e4567", "99999e99999", "12E4567", "-1e400", "0xfffffffffffffffffff"])(
-    "a name such as %s, which no number holds",
+    "a name such as %s, which no number can represent",
     (name) => {
       expect(parseKubeconfig(`current-context: ${name}\n`, "config")["current-context"]).toBe(name);
     },
@@ -231,7 +231,7 @@ contexts: [{name: dev, note: f, context: {cluster: dev, note: null}}]
   });
 });
 
-describe("parseKubeconfig() takes null for absent", () => {
+describe("parseKubeconfig() treats null as absent", () => {
   test.each(["clusters", "users", "contexts", "current-context", "kind", "apiVersion"])(
     "in %s",
     (key) => {
@@ -366,7 +366,7 @@ describe("parseKubeconfig() names the path and the line when", () => {
     );
   });
 
-  test("an extension's name is there twice", () => {
+  test("an extension's name is a duplicate", () => {
     const twice = "extensions: [{name: a, extension: {}}, {name: a, extension: 1}]";
     expect(reason(clusterText(twice))).toBe(
       "clusters[0].cluster.extensions (line 4) holds a name twice; rename one",
@@ -374,12 +374,12 @@ describe("parseKubeconfig() names the path and the line when", () => {
     expect(reason(userText(twice))).toContain(
       "users[0].user.extensions (line 4) is not of the form",
     );
-    // Null is none.
+    // Null is not an object.
     const once = clusterText("extensions: [{name: a}, {name: a}, {name: a, extension: 1}]");
     expect(() => parseKubeconfig(once, "config")).not.toThrow();
   });
 
-  test("the mistake stands behind an alias or a merge key: the line of what uses it", () => {
+  test("the error is behind an alias or a merge key: the line that uses it", () => {
     expect(reason("x: &x {token: 1}\nusers:\n- name: a\n  user: *x\n")).toContain(
       "users[0].user.token (line 4) is a number",
     );
@@ -398,7 +398,7 @@ describe("parseKubeconfig() names the path and the line when", () => {
   });
 
   test.each(["yes", "on", "Yes", "y", '"true"', "1", "!!str true"])(
-    "insecure-skip-tls-verify is %s, which is not silently made true",
+    "insecure-skip-tls-verify is %s, which must not silently become true",
     (value) => {
       const text = clusterText(`insecure-skip-tls-verify: ${value}`);
       const expected =
@@ -431,7 +431,7 @@ describe("parseKubeconfig() names the path and the line when", () => {
     );
   });
 
-  test.each(["words", "- a\n- b\n", "12", "true"])("it is no mapping: %j", (text) => {
+  test.each(["words", "- a\n- b\n", "12", "true"])("it is not a mapping: %j", (text) => {
     expect(reason(text)).toBe("it is no mapping; a kubeconfig has clusters, users and contexts");
   });
 });
@@ -488,7 +488,7 @@ describe("parseKubeconfig() names line and column and never quotes the text when
   });
 });
 
-describe("parseKubeconfig() fails quickly when it is a bomb", () => {
+describe("parseKubeconfig() fails quickly on a bomb", () => {
   const levels = "abcdefghijklmnop".split("");
   const bomb = (wrap: (aliases: string) => string): string =>
     levels
@@ -539,13 +539,13 @@ describe("parseKubeconfig() fails quickly when it is a bomb", () => {
     expect(parseKubeconfig(text.slice(0, -1), "config").users).toEqual([]);
   });
 
-  test("but reads one of thousands of entries", () => {
+  test("but reads an object with thousands of entries", () => {
     const text = `users:\n${Array.from({ length: 10_000 }, (_, i) => `- {name: u${i}, user: {token: t${i}}}\n`).join("")}`;
     expect(parseKubeconfig(text, "config").users).toHaveLength(10_000);
   });
 });
 
-describe("parseKubeconfig() takes no harm from keys", () => {
+describe("parseKubeconfig() is not harmed by keys", () => {
   const hostile = `__proto__: {polluted: 1}
 constructor: {prototype: {polluted: 1}}
 clusters:
@@ -601,7 +601,7 @@ users:
     expect(Object.keys(user?.["as-user-extra"] ?? {})).toEqual([]);
   });
 
-  test("such as __proto__ in what is kept as it is: it is left out", () => {
+  test("such as __proto__ in preserved data: they are left out", () => {
     const text = clusterText("extensions: [{name: a, extension: {__proto__: {b: 1}, c: 1}}]");
     const { clusters } = parseKubeconfig(`__proto__: {d: 1}\n${text}`, "config");
     const extension = clusters[0]?.cluster.extensions[0]?.extension;
@@ -611,7 +611,7 @@ users:
 });
 
 describe("parseKubeconfig() follows merge keys and tags", () => {
-  test("what a mapping says itself wins over what it merges, and of that the first", () => {
+  test("a mapping's own values take precedence over merged ones, and of those the first", () => {
     const { clusters } = parseKubeconfig(
       `a: &a {server: https://a, proxy-url: http://a, tls-server-name: a}
 b: &b {server: https://b, proxy-url: http://b, disable-compression: true}
@@ -630,7 +630,7 @@ clusters:
     });
   });
 
-  test("an anchor that is set again means the later one", () => {
+  test("a redefined anchor refers to the later definition", () => {
     const { contexts } = parseKubeconfig(
       "a: &a one\nb: *a\nc: &a two\ncontexts: [{name: x, context: {cluster: *a}}]\n",
       "config",
@@ -638,11 +638,11 @@ clusters:
     expect(contexts[0]?.context.cluster).toBe("two");
   });
 
-  test("a quoted << is a key like others", () => {
+  test("a quoted << is an ordinary key", () => {
     expect(parseKubeconfig('"<<": 5\n', "config")).toMatchObject({ "<<": 5 });
   });
 
-  test("an unknown tag leaves the text as it is", () => {
+  test("an unknown tag does not change the text", () => {
     const { users } = parseKubeconfig(userText(`token: !vault ${secret}`), "config");
     expect(users[0]?.user.token).toBe(secret);
   });
@@ -656,15 +656,15 @@ describe("cleanName() and cleanText()", () => {
     ["a line end", "one\r\ntwo", "one two"],
     ["a right-to-left override", "a\u{202e}b", "a b"],
     ["nothing", "arn:aws:eks:eu:1:cluster/shop[1]", "arn:aws:eks:eu:1:cluster/shop[1]"],
-  ])("takes out %s when a text has ANSI escapes or control characters", (_, text, expected) => {
+  ])("removes %s when a text has ANSI escapes or control characters", (_, text, expected) => {
     expect(cleanText(text)).toBe(expected);
   });
 
-  test("cleanName() cuts what is longer than 100 characters", () => {
+  test("cleanName() shortens text that is longer than 100 characters", () => {
     expect(cleanName("x".repeat(1000))).toHaveLength(100);
   });
 
-  test("parseKubeconfig() cleans names that it puts in messages", () => {
+  test("parseKubeconfig() cleans the names in its messages", () => {
     expect(reason('users:\n- name: "\\e[31ma"\n- name: "\\e[31ma"\n')).toContain("is a, which");
     expect(reason(userText('as-user-extra: {"\\e[2Jk": 1}'))).toContain("as-user-extra.k (line 4)");
   });

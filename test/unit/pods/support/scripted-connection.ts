@@ -1,28 +1,28 @@
 /**
- * An upgraded connection in memory, whose other end a test holds.
+ * An upgraded connection in memory, whose other end the test controls.
  *
  * @module
  */
 
 import type { UpgradedConnection } from "../../../../src/runtime.ts";
 
-/** See the module. */
+/** The test's end of the connection. */
 export interface ScriptedConnection extends UpgradedConnection {
   /** Sends bytes to the client. */
   serve(...parts: Uint8Array[]): void;
-  /** Closes the connection from the server's side, as a crash does unless it follows a close frame. */
+  /** Closes the connection from the server's side: as a crash does, unless a close frame was sent before. */
   cut(): void;
-  /** What the client has written. */
+  /** The bytes that the client has written. */
   readonly written: Uint8Array<ArrayBuffer>[];
   /** Makes writes fail from now on. */
   failWrites(error: Error): void;
-  /** How many pieces wait to be read. */
+  /** How many chunks wait to be read. */
   readonly unread: number;
   readonly isEnded: boolean;
   readonly abortedWith: unknown;
 }
 
-/** Makes one that answers a handshake with some headers. */
+/** Creates a connection that answers a handshake with the given headers. */
 export function scriptedConnection(headers: Record<string, string> = {}): ScriptedConnection {
   const waiting: Uint8Array<ArrayBuffer>[] = [];
   const written: Uint8Array<ArrayBuffer>[] = [];
@@ -99,7 +99,7 @@ export function serverFrame(
   return bytes;
 }
 
-/** A client's frame, taken apart as a server does it. */
+/** Parses a client's frame, as a server does. */
 export function clientFrame(bytes: Uint8Array): { opcode: number; payload: Uint8Array } {
   const [first = 0, second = 0] = bytes;
   const short = second & 0x7f;

@@ -6,17 +6,17 @@
 
 import { type ScriptedConnection, clientFrame, serverFrame } from "./scripted-connection.ts";
 
-/** One frame of the client. */
+/** A frame of the client. */
 export interface ClientSpdyFrame {
-  /** A data frame has none. */
+  /** Missing for data frames. */
   readonly type: number | undefined;
-  /** Its stream, or a ping's number. */
+  /** The id of the stream, or of a ping. */
   readonly id: number;
   readonly isLast: boolean;
   readonly body: Uint8Array;
 }
 
-/** The client's frames so far, however they are spread over messages. */
+/** The client's frames so far, however they are split into messages. */
 export function clientFrames({ written }: ScriptedConnection): ClientSpdyFrame[] {
   const messages = written.map(clientFrame).filter(({ opcode }) => opcode === 2);
   const bytes = Uint8Array.from(messages.flatMap(({ payload }) => [...payload]));
@@ -36,14 +36,14 @@ export function clientFrames({ written }: ScriptedConnection): ClientSpdyFrame[]
   return frames;
 }
 
-/** The client's data frames, as `stream:text`, with a `.` behind the last one. */
+/** The client's data frames, as `stream:text`, with a `.` after the last one. */
 export function heard(server: ScriptedConnection): string[] {
   return clientFrames(server)
     .filter(({ type }) => type === undefined)
     .map(({ id, isLast, body }) => `${id}:${String.fromCharCode(...body)}${isLast ? "." : ""}`);
 }
 
-/** The numbers of the client's control frames of a type. */
+/** The stream ids of the client's control frames of a type. */
 export function idsOf(server: ScriptedConnection, type: number): number[] {
   return clientFrames(server).flatMap((frame) => (frame.type === type ? [frame.id] : []));
 }
