@@ -1,6 +1,6 @@
 /**
- * What callers pass by mistake, most of them in JavaScript: every function rejects an option that does not exist and
- * lists all that exist, and says what it expects in the place of something else than an object.
+ * Mistakes of callers, mostly in JavaScript. Every function rejects an unknown option and lists the known
+ * ones. If the options are not an object, it says what it expects.
  *
  * @module
  */
@@ -96,7 +96,7 @@ async function setScene(): Promise<Scene> {
 type Act = (scene: Scene, options: never) => unknown;
 type Row = readonly [what: string, act: Act, names: readonly string[]];
 
-/** A row of the table. Every option of `Options` has to be named for it to compile. */
+/** A row of the table. It compiles only if every option of `Options` is named. */
 function row<Options>(what: string, names: Record<keyof Required<Options>, 1>, act: Act): Row {
   return [what, act, Object.keys(names)];
 }
@@ -475,7 +475,7 @@ const rows: readonly Row[] = [
   ),
 ];
 
-/** What a call throws, or rejects with. */
+/** The error of a call, thrown or rejected. */
 async function failure(scene: Scene, act: Act, options: unknown): Promise<Error> {
   try {
     await act(scene, options as never);
@@ -486,7 +486,7 @@ async function failure(scene: Scene, act: Act, options: unknown): Promise<Error>
 }
 
 describe.each(rows)("%s", (what, act, names) => {
-  test("rejects an option that does not exist, and lists all that exist", async () => {
+  test("rejects an unknown option, and lists all known ones", async () => {
     const scene = await setScene();
     const error = await failure(scene, act, { misspelt: undefined });
     expect(error).toBeInstanceOf(TypeError);
@@ -504,14 +504,14 @@ describe.each(rows)("%s", (what, act, names) => {
     ["a function", () => {}],
     ["an array", []],
     ["null", null],
-  ])("rejects %s in the place of options", async (kind, value) => {
+  ])("rejects %s instead of options", async (kind, value) => {
     const error = await failure(await setScene(), act, value);
     expect(error).toBeInstanceOf(TypeError);
     expect(error.message).toContain(`expected an object, not ${kind}`);
   });
 });
 
-describe("callers in JavaScript are told what to pass", () => {
+describe("callers in JavaScript get an error that says what to pass", () => {
   const mistakes: readonly [what: string, act: Act, message: string][] = [
     [
       "kube.resource() of a name",

@@ -1,5 +1,5 @@
 /**
- * A fake cluster, as a test of a user's own uses it.
+ * A fake cluster, as users' own tests use it.
  *
  * @module
  */
@@ -54,7 +54,7 @@ describe("a client of a fake cluster", () => {
   testVerbs(async () => await start().connect());
   testFollowing(async () => await start().connect());
 
-  test("connect() honours the options of a client, and its namespace", async () => {
+  test("connect() supports the options of a client, and its namespace", async () => {
     const fake = start();
     const kube = await fake.connect({
       namespace: "shop",
@@ -79,7 +79,7 @@ describe("a client of a fake cluster", () => {
 });
 
 describe("createFakeCluster()", () => {
-  test("begins with objects of any kind, in lists and of kinds that a definition brings", async () => {
+  test("starts with objects of any kind, also in lists, and of kinds from a definition", async () => {
     const definition = {
       apiVersion: "apiextensions.k8s.io/v1",
       kind: "CustomResourceDefinition",
@@ -162,7 +162,7 @@ describe("createFakeCluster()", () => {
     expect(() => createFakeCluster(options as FakeClusterOptions)).toThrow(message);
   });
 
-  test("decides by authorize() what clients may do", async () => {
+  test("asks authorize() what clients may do", async () => {
     const fake = start({
       objects: [aMap("a")],
       authorize: ({ verb, user }) => verb === "get" || user === "root",
@@ -181,8 +181,8 @@ describe("createFakeCluster()", () => {
   });
 });
 
-describe("the acts on a fake cluster", () => {
-  test("put(), object(), objects() and remove() work without a request, and watches hear of it", async () => {
+describe("the methods of a fake cluster", () => {
+  test("put(), object(), objects() and remove() work without a request, and watches see the changes", async () => {
     const fake = start();
     const kube = await fake.connect();
     const told: string[] = [];
@@ -202,7 +202,7 @@ describe("the acts on a fake cluster", () => {
     expect(fake.object(Pod, "web")).toBeUndefined();
   });
 
-  test("failNext() fails the next requests that it is about", async () => {
+  test("failNext() fails the next matching requests", async () => {
     const fake = start({ objects: [aMap("a")] });
     const kube = await fake.connect({ maxRetryAfterMs: 0 });
     const maps = kube.resource(ConfigMap);
@@ -269,7 +269,7 @@ describe("the acts on a fake cluster", () => {
     expect(fake.endWatches()).toBe(2);
   });
 
-  test("a clock of one's own decides when a retry is made", async () => {
+  test("the time of a retry depends on the given clock", async () => {
     const clock = new ManualClock();
     const fake = start({ objects: [aMap("a")], clock });
     const events: string[] = [];
@@ -300,7 +300,7 @@ describe("the acts on a fake cluster", () => {
     await expect.poll(() => informer.list().length, { timeout: 30_000 }).toBe(3);
   });
 
-  test("log() is what logs() reads", async () => {
+  test("logs() returns the lines that log() wrote", async () => {
     const containers = [{ name: "main", image: "web" }];
     const fake = start();
     fake.put(Pod, { metadata: { name: "web" }, spec: { containers } });
@@ -334,7 +334,7 @@ describe("the acts on a fake cluster", () => {
     expect(await requests.get("web")).toMatchObject({ spec, status: { conditions } });
   });
 
-  test("creates nothing in a namespace that there is not, and takes what is in one with it", async () => {
+  test("rejects objects in a missing namespace, and deletes a namespace with its objects", async () => {
     const fake = start();
     const kube = await fake.connect();
     const inShop = kube.resource(ConfigMap, { namespace: "shop" });
@@ -397,7 +397,7 @@ describe("rotate()", () => {
     );
   });
 
-  test("lets requests wait until publish() if the new CA comes later", async () => {
+  test("lets requests wait until publish() if the new CA is published later", async () => {
     const fake = start({ objects: [aMap("a")] });
     const events: string[] = [];
     const kube = await fake.connect({ onEvent: ({ type }) => void events.push(type) });

@@ -1,5 +1,5 @@
 /**
- * What `tools/generate-resources.ts` makes of each shape that an OpenAPI document may have.
+ * The output of `tools/generate-resources.ts` for each form of an OpenAPI document.
  *
  * @module
  */
@@ -87,14 +87,14 @@ test.each<[what: string, property: Schema, declaration: string]>([
   expect(typesOf({ a: property })).toContain(`  /** A. */\n  ${declaration}\n`);
 });
 
-test("declare() says of a MicroTime how it is written", () => {
+test("declare() documents the format of a MicroTime", () => {
   const property = ref(microTime);
   expect(typesOf({ a: property })).toContain(
     "  /** A. Write it with `microTime()`: it needs six digits. */\n  a?: string | undefined;\n",
   );
 });
 
-test("declare() imports what there is", async () => {
+test("declare() imports only what it needs", async () => {
   const text = declare(readApi([documentOf({})])).get("kinds.ts") ?? "";
   const paths = [...text.matchAll(/from "(\.\.\/[^"]+)"/g)].map(([, path]) => path);
   expect(paths).not.toEqual([]);
@@ -102,19 +102,19 @@ test("declare() imports what there is", async () => {
   for (const path of paths) await access(new URL(path ?? "", generated));
 });
 
-test("declare() requires what a server requires, and no kind", () => {
+test("declare() makes required what a server requires, but not the kind", () => {
   const types = typesOf({ size: { type: "integer" } });
   expect(types).toContain("  kind?: string | undefined;");
   expect(types).toContain("  size: number;");
 });
 
-test("declare() quotes a name that is no identifier", () => {
+test("declare() quotes a name that is not an identifier", () => {
   const types = typesOf({ $ref: { type: "string" }, "x-kubernetes-a": { type: "boolean" } });
   expect(types).toContain("  /** Ref. */\n  $ref?: string");
   expect(types).toContain('  /** X kubernetes a. */\n  "x-kubernetes-a"?: boolean');
 });
 
-test("declare() leaves out what no kind leads to", () => {
+test("declare() omits types that no kind uses", () => {
   expect(typesOf({})).not.toContain("WidgetList");
   expect(declare(readApi([documentOf({})])).has("meta-v1.ts")).toBe(false);
 });
@@ -125,7 +125,7 @@ test("declare() throws when a schema is missing", () => {
   );
 });
 
-test("declare() describes a kind in its preferred version", () => {
+test("declare() declares a kind in its preferred version", () => {
   const documents = ["v1beta1", "v1", "v2alpha1"].map((version) => documentOf({}, { version }));
   const files = declare(readApi(documents));
   expect([...files.keys()].sort()).toEqual([
@@ -146,7 +146,7 @@ test("declare() describes a kind in its preferred version", () => {
   );
 });
 
-test("compareVersions() puts the newest that is GA first", () => {
+test("compareVersions() puts the newest GA version first", () => {
   const versions = ["v1alpha3", "v1beta1", "v1", "v1beta2", "v2", "v10"];
   expect(versions.toSorted(compareVersions)).toEqual([
     "v10",

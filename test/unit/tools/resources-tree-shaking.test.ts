@@ -1,5 +1,5 @@
 /**
- * Who imports one kind bundles one kind.
+ * A program that imports one kind bundles one kind.
  *
  * @module
  */
@@ -9,7 +9,9 @@ import { build } from "esbuild";
 import { expect, test } from "vitest";
 import { root } from "../../../tools/run.ts";
 
-/** What a page loads before the program begins: the entry, and the chunks that it imports statically. */
+/**
+ * The code that a page loads before the program starts: the entry, and the chunks that it imports statically.
+ */
 async function bundle(contents: string): Promise<string> {
   const { outputFiles, metafile } = await build({
     stdin: { contents, resolveDir: root, loader: "ts" },
@@ -40,19 +42,19 @@ function pluralsIn(code: string): string[] {
   return [...code.matchAll(/plural: "(\w+)"/g)].map(([, plural = ""]) => plural);
 }
 
-test("a bundle has the descriptors that it uses, and no others", async () => {
+test("a bundle contains only the descriptors that it uses", async () => {
   const code = await bundle('import { Pod } from "./src/resources/index.ts"; console.log(Pod);');
   expect(pluralsIn(code)).toEqual(["pods"]);
 });
 
-test("a bundle that uses types alone has no code", async () => {
+test("a bundle that uses only types contains no code", async () => {
   const code = await bundle(
     'import type { Pod } from "./src/resources/index.ts"; export type { Pod };',
   );
   expect(code.replaceAll(/\/\/.*/g, "").trim()).toBe("");
 });
 
-test("a bundle loads the verbs of pods only if it uses pods, and their streams only when one opens", async () => {
+test("a bundle loads the verbs of pods only if it uses pods, and streams only when one is opened", async () => {
   const others =
     'import { ConfigMap, Deployment } from "./src/resources/index.ts"; console.log(ConfigMap, Deployment);';
   const pods = 'import { Pod } from "./src/resources/index.ts"; console.log(Pod);';

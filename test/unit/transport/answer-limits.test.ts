@@ -1,5 +1,5 @@
 /**
- * What is read as a whole: how long it may stall, and how large it may be.
+ * Limits of responses that are read in full: how long they may stall, and how large they may be.
  *
  * @module
  */
@@ -21,7 +21,7 @@ import { type FakeRuntime, createFakeRuntime } from "../support/fake-runtime.ts"
 import { outgoing } from "../support/outgoing.ts";
 import { settle, watch } from "../support/scripted-source.ts";
 
-/** A body that a test writes. */
+/** A body that the test writes. */
 function writable() {
   let controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   let cancelled = false;
@@ -64,7 +64,7 @@ describe("InFlight.read()", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("rejects a body of which nothing comes in the whole limit, and gives it up", async () => {
+  test("rejects a body that stalls for the whole limit, and cancels it", async () => {
     const { body, write, isCancelled } = writable();
     const { clock, reading } = read(body);
     await clock.advance(600);
@@ -81,7 +81,7 @@ describe("InFlight.read()", () => {
     expect(isCancelled()).toBe(true);
   });
 
-  test("rejects a body that drips, a byte each tenth of the limit", async () => {
+  test("rejects a body that drips, one byte per tenth of the limit", async () => {
     const { body, write } = writable();
     const { clock, reading } = read(body);
     for (let tenth = 0; tenth < 10; tenth += 1) {
@@ -93,7 +93,7 @@ describe("InFlight.read()", () => {
     expect(String(reading.error)).toContain("less than 16 KiB came within 1000 ms (timeoutMs)");
   });
 
-  test("rejects a body that drips after it came fast", async () => {
+  test("rejects a body that drips after a fast start", async () => {
     const { body, write } = writable();
     const { clock, reading } = read(body);
     write(500_000);
@@ -108,7 +108,7 @@ describe("InFlight.read()", () => {
     expect(reading.error).toBeInstanceOf(TimeoutError);
   });
 
-  test("waits for a body that brings 16 KiB in each limit, for as long as it takes", async () => {
+  test("waits as long as needed for a body that brings 16 KiB within each limit", async () => {
     const { body, write, close } = writable();
     const { clock, reading } = read(body);
     for (let piece = 0; piece < 40; piece += 1) {
@@ -121,7 +121,7 @@ describe("InFlight.read()", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("has no timer where the limit is Infinity", async () => {
+  test("sets no timer if the limit is Infinity", async () => {
     const { body, write, close } = writable();
     const { clock, reading } = read(body, { timeoutMs: Number.POSITIVE_INFINITY });
     await clock.advance(3_600_000);
@@ -132,7 +132,7 @@ describe("InFlight.read()", () => {
     expect(clock.timers).toBe(0);
   });
 
-  test("rejects a body with a byte too many, and gives it up", async () => {
+  test("rejects a body with one byte too many, and cancels it", async () => {
     const { body, write, isCancelled } = writable();
     const { clock, reading } = read(body, { maxBytes: 10 });
     write(10);
@@ -146,7 +146,7 @@ describe("InFlight.read()", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("takes of an error the first 1 MiB, whatever the limit", async () => {
+  test("reads the first 1 MiB of an error response, whatever the limit", async () => {
     const { body, write, isCancelled } = writable();
     const { clock, reading } = read(body, { status: 500, maxBytes: 10 });
     write(3 * 1024 * 1024);
@@ -156,7 +156,7 @@ describe("InFlight.read()", () => {
   });
 });
 
-test("readText() makes a text of pieces that are cut within its characters", async () => {
+test("readText() decodes pieces that are split inside characters", async () => {
   const text = "aÄ漢😀".repeat(10_000);
   const bytes = new TextEncoder().encode(`\ufeff${text}`);
   const body = new ReadableStream<Uint8Array>({
@@ -178,7 +178,7 @@ describe("a client", () => {
     return { runtime, kube: await bindConnect(runtime)({ config, ...options }) };
   }
 
-  test("has maxResponseBytes, which each call can set for itself", async () => {
+  test("has maxResponseBytes, which each call can override", async () => {
     const { runtime, kube } = await connected({ maxResponseBytes: 3 });
     runtime.answer = () => new Response('"ab"');
     await expect(kube.get("/a")).rejects.toThrow(/more than 3 bytes \(maxResponseBytes\)/);
@@ -198,7 +198,7 @@ describe("a client", () => {
   test.each<[what: string, call: (kube: KubeClient) => Promise<unknown>]>([
     ["watch()", (kube) => kube.resource(Pod).watch().next()],
     ["logs()", (kube) => kube.resource(Pod).logs("web").next()],
-  ])("throws the error that a %s is answered with, though its body stalls", async (_, call) => {
+  ])("throws the error for a %s response even if its body stalls", async (_, call) => {
     const { runtime, kube } = await connected({ timeoutMs: 1_000 });
     const { body, write, isCancelled } = writable();
     runtime.answer = () => new Response(body, { status: 403 });
@@ -214,7 +214,7 @@ describe("a client", () => {
     expect(runtime.clock.pending).toBe(0);
   });
 
-  test("lists again where a watch's 410 stalls", async () => {
+  test("lists again even if a watch's 410 response stalls", async () => {
     const { runtime, kube } = await connected({ timeoutMs: 1_000 });
     const metadata = { resourceVersion: "7" };
     let lists = 0;

@@ -33,7 +33,7 @@ interface Authorized {
   readonly events: ReanchorEvent[];
   readonly sent: ReturnType<typeof recordingSend>["sent"];
   readonly send: ReturnType<typeof withCredentials>;
-  /** What the next read gives. */
+  /** The token of the next read. */
   token: string;
   reads: number;
 }
@@ -74,7 +74,7 @@ describe("withCredentials()", () => {
     ]);
   });
 
-  test("header given by the caller wins, and its 401 reloads nothing", async () => {
+  test("a caller's own header is kept, and its 401 reloads nothing", async () => {
     const refused = answer(401);
     const made = await authorized(refused);
     const headers = new Map([["authorization", "Basic c2VzYW1l"]]);
@@ -83,7 +83,7 @@ describe("withCredentials()", () => {
     expect(made.reads).toBe(1);
   });
 
-  test("a 401 on an old token reloads it, and retries once with the new one", async () => {
+  test("a 401 for an old token reloads it, and retries once with the new one", async () => {
     const refused = answer(401);
     const made = await authorized(refused, ok);
     made.token = "new";
@@ -98,7 +98,7 @@ describe("withCredentials()", () => {
     ]);
   });
 
-  test("a second 401, on the new token, is the answer", async () => {
+  test("a second 401, for the new token, is returned", async () => {
     const again = answer(401);
     const made = await authorized(answer(401), again);
     made.token = "new";
@@ -108,7 +108,7 @@ describe("withCredentials()", () => {
     expect(again.discarded).toBe(false);
   });
 
-  test("a 401 with an unchanged token is the answer, and stays whole", async () => {
+  test("a 401 for an unchanged token is returned with its body", async () => {
     const refused = answer(401);
     const made = await authorized(refused);
     expect(await made.send(outgoing("/api"))).toBe(refused);
@@ -118,7 +118,7 @@ describe("withCredentials()", () => {
     expect(made.events).toEqual([]);
   });
 
-  test("a 401 with an unchanged token reads it no more than once a cooldown", async () => {
+  test("a 401 for an unchanged token reads it at most once per cooldown", async () => {
     const made = await authorized(answer(401));
     const requests = Array.from({ length: 50 }, async () => await made.send(outgoing("/api")));
     await made.clock.advance(100);
@@ -126,15 +126,15 @@ describe("withCredentials()", () => {
     expect(made.reads).toBe(2);
   });
 
-  test("a 401 on a fresh token keeps it: one that was read since the request began", async () => {
+  test("a 401 for a token that was read since the request began does not reload it", async () => {
     const refused = answer(401);
     const made = await authorized(refused);
-    await made.clock.advance(60_000); // So that the request itself reads.
+    await made.clock.advance(60_000); // So that the request itself reads the token.
     expect(await made.send(outgoing("/api"))).toBe(refused);
     expect(made.reads).toBe(2);
   });
 
-  test("a 401 on a token that another request has reloaded meanwhile retries without a read", async () => {
+  test("a 401 for a token that another request has reloaded meanwhile retries without a read", async () => {
     const refuse = async (): Promise<Answer> => {
       made.token = "new";
       await made.source.reload();
@@ -146,7 +146,7 @@ describe("withCredentials()", () => {
     expect(made.reads).toBe(2);
   });
 
-  test("a 401 on a static token is the answer", async () => {
+  test("a 401 for a static token is returned", async () => {
     const refused = answer(401);
     const { send, sent } = recordingSend(refused);
     const { clock } = createFakeRuntime();
@@ -155,7 +155,7 @@ describe("withCredentials()", () => {
     expect(sent).toHaveLength(1);
   });
 
-  test("a 401 keeps the old token, and is the answer, when the reload fails", async () => {
+  test("a 401 keeps the old token, and is returned, when the reload fails", async () => {
     const refused = answer(401);
     const made = await authorized(refused);
     made.token = "";
@@ -180,7 +180,7 @@ describe("withCredentials()", () => {
     expect(made.sent).toHaveLength(retries ? 2 : 1);
   });
 
-  test("a 401 sends a string or bytes again, and a stream that nobody has touched", async () => {
+  test("a 401 sends a string or bytes again, and a stream that has not been touched", async () => {
     for (const body of ["text", new Uint8Array([1]), streamOf("text")]) {
       const made = await authorized(answer(401), ok);
       made.token = "new";
@@ -189,7 +189,7 @@ describe("withCredentials()", () => {
     }
   });
 
-  test("a 401 is the answer when the stream body has been read", async () => {
+  test("a 401 is returned when the stream body has been read", async () => {
     const read = async ({ body }: OutgoingRequest): Promise<Answer> => {
       await new Response(body).text();
       return answer(401);
@@ -216,7 +216,7 @@ describe("withCredentials()", () => {
     expect(made.clock.pending).toBe(0);
   });
 
-  test("a token that was never loaded is the caller's error, and nothing is sent", async () => {
+  test("a token that was never loaded throws to the caller, and nothing is sent", async () => {
     const runtime = createFakeRuntime();
     const source = bindFunctionTokenSource(runtime)(() => "");
     const { send, sent } = recordingSend(ok);
@@ -228,7 +228,7 @@ describe("withCredentials()", () => {
   });
 });
 
-test("withCredentials() sends no token again that its source has given up", async () => {
+test("withCredentials() never sends a token again that its source has discarded", async () => {
   const { clock, ...runtime } = createFakeRuntime();
   let token: string | undefined = "old";
   const gives = bindFunctionTokenSource({ ...runtime, clock })(() => "unused");

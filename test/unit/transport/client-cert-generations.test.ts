@@ -1,5 +1,5 @@
 /**
- * A client certificate has a generation as a CA bundle has.
+ * Client certificates have generations, like CA bundles.
  *
  * @module
  */
@@ -17,7 +17,7 @@ function certOf(fingerprint: string, key = `key of ${fingerprint}`): ClientCert 
   return { certificate: fingerprint, key, subject: "CN=me", fingerprint, ...dates };
 }
 
-/** A source that gives what it is told. */
+/** A source that returns the given value. */
 function sourceOf(cert: ClientCert): ClientCertSource & { cert: ClientCert } {
   const source = {
     cert,
@@ -52,12 +52,12 @@ function scene() {
   return { runtime, clientCert, events, get };
 }
 
-test("a request shows the certificate of the moment, on a pool of its own", async () => {
+test("a request uses the current certificate, on its own pool", async () => {
   const { runtime, clientCert, get } = scene();
   await get();
-  clientCert.cert = certOf("a"); // The same, read again.
+  clientCert.cert = certOf("a"); // The same certificate, read again.
   await get();
-  clientCert.cert = certOf("b", "key of a"); // Renewed under the same key.
+  clientCert.cert = certOf("b", "key of a"); // Renewed with the same key.
   await get();
   clientCert.cert = certOf("b", "another key");
   await get();
@@ -70,7 +70,7 @@ test("a request shows the certificate of the moment, on a pool of its own", asyn
   expect(runtime.transports.map(({ retired }) => retired)).toEqual([true, true, false]);
 });
 
-test("a certificate that the runtime can't use leaves the old one in place, and an event says so", async () => {
+test("a certificate that the runtime rejects leaves the old one in use, and emits an event", async () => {
   const { runtime, clientCert, events, get } = scene();
   await get();
   runtime.refuses = (_, cert) => cert?.certificate === "b";
@@ -84,7 +84,7 @@ test("a certificate that the runtime can't use leaves the old one in place, and 
   expect(JSON.stringify(events)).not.toContain("key of");
 });
 
-test("a certificate that the runtime can't use at first is the caller's error", async () => {
+test("a certificate that the runtime rejects at first throws to the caller", async () => {
   const { runtime, get } = scene();
   runtime.refuses = (_, cert) => cert !== undefined;
   await expect(get()).rejects.toThrow(
@@ -92,7 +92,7 @@ test("a certificate that the runtime can't use at first is the caller's error", 
   );
 });
 
-test("a bundle that the runtime can't use is named beside a certificate that it can", async () => {
+test("a bundle that the runtime rejects is named, even with a valid certificate", async () => {
   const { runtime, get } = scene();
   runtime.refuses = (ca) => ca !== undefined;
   await expect(get()).rejects.toThrow("Cannot use CA bundle from memory: node rejects it:");

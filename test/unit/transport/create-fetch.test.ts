@@ -14,7 +14,7 @@ import { createFakeRuntime, inTurn } from "../support/fake-runtime.ts";
 const ca = staticCaSource(anchorPem());
 
 describe("createFetch()", () => {
-  test("gives a fetch of any https origin, under the bundle", async () => {
+  test("returns a fetch for any https origin, with the trust of its bundle", async () => {
     const runtime = createFakeRuntime();
     const fetch = bindCreateFetch(runtime)({ ca });
     const response = await fetch("https://metrics.internal/healthz");
@@ -44,7 +44,7 @@ describe("createFetch()", () => {
     expect(runtime.transports).toEqual([]);
   });
 
-  test("follows redirects within an origin, and hands others back", async () => {
+  test("follows redirects within an origin, and returns others", async () => {
     const runtime = createFakeRuntime();
     const redirect = (location: string): Response =>
       new Response(null, { status: 302, headers: { location } });
@@ -57,7 +57,7 @@ describe("createFetch()", () => {
     expect(runtime.exchanges.map(({ url }) => url)).toEqual(["https://host/a", "https://host/b"]);
   });
 
-  test("says how it is doing, closes, and takes no request after", async () => {
+  test("reports its status, closes, and then rejects requests", async () => {
     const runtime = createFakeRuntime();
     const fetch = bindCreateFetch(runtime)({ ca });
     expect(fetch.status()).toMatchObject({ ca: { source: "memory" }, generations: [] });
@@ -68,7 +68,7 @@ describe("createFetch()", () => {
     await expect(fetch("https://host/")).rejects.toThrow(ClosedError);
   });
 
-  test("leaves no timer behind once a response is there", async () => {
+  test("leaves no timer behind once it has a response", async () => {
     const runtime = createFakeRuntime();
     await bindCreateFetch(runtime)({ ca })("https://host/");
     expect(runtime.clock.pending).toBe(0);
@@ -92,7 +92,7 @@ describe("createFetch()", () => {
     expect(() => bindCreateFetch(createFakeRuntime())({ ca, ...options })).toThrow(message);
   });
 
-  test("fails at construction where the runtime can't honour a security option", () => {
+  test("throws at construction if the runtime does not support a security option", () => {
     const edge = createFakeRuntime({ name: "edge", capabilities: { customCa: "none" } });
     expect(() => bindCreateFetch(edge)({ ca })).toThrow(ConfigError);
     expect(() => bindCreateFetch(edge)({ ca })).toThrow(

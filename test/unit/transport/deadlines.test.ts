@@ -8,7 +8,7 @@ import { expect, test } from "vitest";
 import type { Alarm, Clock } from "../../../src/runtime.ts";
 import { Deadlines } from "../../../src/transport/deadlines.ts";
 
-/** A clock that is moved by hand, and the alarms that are set. */
+/** A clock that the test advances, and the timers that are set. */
 function createClock() {
   let now = 0;
   const alarms = new Map<object, { at: number; callback: () => void; isReferenced: boolean }>();
@@ -48,7 +48,7 @@ function createClock() {
   return { clock, alarms, advance, referenced };
 }
 
-test("after() calls back at its time, by one alarm for all of one delay", () => {
+test("after() calls back on time, with one timer for all deadlines of the same delay", () => {
   const { clock, alarms, advance } = createClock();
   const deadlines = new Deadlines(clock);
   const called: string[] = [];
@@ -64,7 +64,7 @@ test("after() calls back at its time, by one alarm for all of one delay", () => 
   expect(alarms.size).toBe(0);
 });
 
-test("after() calls back for none that was cancelled, wherever it stands", () => {
+test("after() never calls back for a cancelled deadline, whatever its position", () => {
   const { clock, advance } = createClock();
   const deadlines = new Deadlines(clock);
   for (const gone of [[0], [1], [2], [0, 1], [1, 2], [0, 2], [2, 0], [0, 1, 2]]) {
@@ -80,7 +80,7 @@ test("after() calls back for none that was cancelled, wherever it stands", () =>
   }
 });
 
-test("after() keeps no program running once there is nothing to wait for", () => {
+test("after() keeps no program alive once no deadline is left", () => {
   const { clock, alarms, advance, referenced } = createClock();
   const deadlines = new Deadlines(clock);
   const cancel = deadlines.after(1_000, () => {});
@@ -96,7 +96,7 @@ test("after() keeps no program running once there is nothing to wait for", () =>
   expect(alarms.size).toBe(0);
 });
 
-test("after() takes what a callback adds and cancels", () => {
+test("after() supports callbacks that add and cancel deadlines", () => {
   const { clock, advance, alarms } = createClock();
   const deadlines = new Deadlines(clock);
   const called: string[] = [];
@@ -112,7 +112,7 @@ test("after() takes what a callback adds and cancels", () => {
   expect(alarms.size).toBe(0);
 });
 
-test("close() cancels all of them", () => {
+test("close() cancels all deadlines", () => {
   const { clock, alarms, advance } = createClock();
   const deadlines = new Deadlines(clock);
   const called: number[] = [];

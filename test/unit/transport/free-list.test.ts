@@ -1,5 +1,5 @@
 /**
- * A collection for what comes and goes with each request.
+ * A collection whose members are added and removed with each request.
  *
  * @module
  */
@@ -19,7 +19,7 @@ test("members are those that were added and not removed", () => {
   expect(new Set(list.members)).toEqual(new Set([b, c]));
 });
 
-test("a member is removed once: its place may be another's by then", () => {
+test("a member is removed only once, because its place may be reused", () => {
   const list = new FreeList<{ name: string }>();
   const leave = list.add({ name: "a" });
   leave();

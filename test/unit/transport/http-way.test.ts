@@ -8,7 +8,7 @@ import type { Runtime } from "../../../src/runtime.ts";
 import { type Http, chooseHttp } from "../../../src/transport/http-way.ts";
 
 const edgeRuntime = createEdgeRuntime({ send: async () => new Response() });
-/** Deno as it declares itself, elsewhere as well. */
+/** Deno's declaration, for use on other runtimes too. */
 const deno = Object.defineProperties({} as Runtime, {
   ...Object.getOwnPropertyDescriptors(denoRuntime),
   userAgent: { value: "deno/2", enumerable: true },
@@ -16,12 +16,12 @@ const deno = Object.defineProperties({} as Runtime, {
 const withSockets = [nodeRuntime, deno, bunRuntime];
 
 describe("chooseHttp()", () => {
-  test.each([...withSockets, edgeRuntime])("takes the HTTP of $name by default", (runtime) => {
+  test.each([...withSockets, edgeRuntime])("uses the HTTP of $name by default", (runtime) => {
     expect(chooseHttp(runtime, undefined, {})).toEqual({ runtime, http: "runtime" });
     expect(chooseHttp(runtime, "runtime", {}).runtime).toBe(runtime);
   });
 
-  test.each(withSockets)("takes the sockets of $name if asked for", (runtime) => {
+  test.each(withSockets)("uses the sockets of $name if asked to", (runtime) => {
     const chosen = chooseHttp(runtime, "sockets", {});
     expect(chosen.http).toBe("sockets");
     expect(chosen.runtime).toMatchObject(runtime.sockets ?? {});
@@ -43,7 +43,7 @@ describe("chooseHttp()", () => {
     ["serverIdentity", () => true],
     ["serverName", "server.test"],
   ])(
-    "goes by sockets on Deno if %s needs them, and rejects the runtime's HTTP then",
+    "uses sockets on Deno if %s needs them, and then rejects the runtime's HTTP",
     (name, value) => {
       const used = { [name]: value };
       expect(chooseHttp(deno, undefined, used).http).toBe("sockets");
@@ -55,7 +55,7 @@ describe("chooseHttp()", () => {
     },
   );
 
-  test.each(["http", "", null, 1])("rejects %j, which is no choice", (wrong) => {
+  test.each(["http", "", null, 1])("rejects the invalid choice %j", (wrong) => {
     expect(() => chooseHttp(nodeRuntime, wrong as unknown as Http, {})).toThrow(
       /^Cannot use option http: expected "runtime" or "sockets", not /,
     );

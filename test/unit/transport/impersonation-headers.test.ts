@@ -1,5 +1,5 @@
 /**
- * Acting as another user.
+ * The headers of impersonation.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { hasRepeats, withImpersonation } from "../../../src/transport/impersonat
 import { answer, outgoing, recordingSend } from "../support/outgoing.ts";
 
 describe("impersonationLines()", () => {
-  test("gives a line each for user, UID, groups and extra, the keys of which are escaped", () => {
+  test("returns a line each for user, UID, groups and extra, with escaped keys", () => {
     expect(
       impersonationLines({
         user: "jane",
@@ -41,7 +41,7 @@ describe("impersonationLines()", () => {
     [{ user: "a", groups: ["b", " "] }, /impersonate-group is empty/],
     [{ user: "a", extra: { scope: [""] } }, /impersonate-extra-scope is empty/],
     [{ user: "a", extra: { " ": ["b"] } }, /a name in impersonate\.extra is empty/],
-  ])("is a ConfigError for %j", (impersonation, message) => {
+  ])("throws a ConfigError for %j", (impersonation, message) => {
     expect(() => impersonationLines(impersonation)).toThrow(message);
   });
 });
@@ -51,7 +51,7 @@ describe("impersonationLines()", () => {
     ["a uid", { user: "jane", uid: 5 }, "impersonate-uid"],
     ["a group", { user: "jane", groups: [5] }, "impersonate-group"],
     ["an extra value", { user: "jane", extra: { a: [null] } }, "impersonate-extra-a"],
-  ])("says which value it is if %s is no string", (_what, given, name) => {
+  ])("names the value if %s is not a string", (_what, given, name) => {
     expect(() => impersonationLines(given as never)).toThrow(
       new RegExp(`a value of ${name} is .*, not a string`),
     );
@@ -59,7 +59,7 @@ describe("impersonationLines()", () => {
 });
 
 describe("withImpersonation()", () => {
-  test("sets headers where each name is there once", async () => {
+  test("sets headers if no name occurs twice", async () => {
     const { send, sent } = recordingSend(answer(200));
     const lines = impersonationLines({ user: "jane", groups: ["a"] });
     expect(hasRepeats(lines)).toBe(false);
@@ -70,7 +70,7 @@ describe("withImpersonation()", () => {
     });
   });
 
-  test("never joins lines of one name", async () => {
+  test("never joins lines with the same name", async () => {
     const { send, sent } = recordingSend(answer(200));
     const lines = impersonationLines({ user: "jane", groups: ["a", "b"] });
     expect(hasRepeats(lines)).toBe(true);
@@ -79,7 +79,7 @@ describe("withImpersonation()", () => {
     expect(sent[0]?.request.headers.has("impersonate-group")).toBe(false);
   });
 
-  test("adds nothing where the caller impersonates somebody", async () => {
+  test("adds nothing if the caller impersonates a user", async () => {
     const { send, sent } = recordingSend(answer(200));
     const headers = new Map([["impersonate-user", "joe"]]);
     const lines = impersonationLines({ user: "jane", groups: ["a", "b"] });

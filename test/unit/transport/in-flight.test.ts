@@ -1,5 +1,5 @@
 /**
- * The requests of a client: their time limit up to the response's headers, and their end.
+ * The requests of a client: the time limit for the response's headers, and how requests end.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { describe, expect, test } from "vitest";
 import { ClosedError, TimeoutError, UntrustedServerError } from "../../../src/errors.ts";
 import { TrustWait } from "../../../src/rotation/trust-wait.ts";
-// Loaded before the clock stands still: it is real time that a module takes.
+// Loaded before the clock stands still, because loading a module takes real time.
 import "../../../src/rotation/once-rejected.ts";
 import type { TransportResponse } from "../../../src/runtime.ts";
 import type { OutgoingRequest } from "../../../src/transport/request.ts";
@@ -19,7 +19,7 @@ import { untilAborted } from "../support/fake-runtime.ts";
 import { answer, outgoing, recordingSend, streamOf } from "../support/outgoing.ts";
 import { settle, watch } from "../support/scripted-source.ts";
 
-test("a request that has no headers in time ends, and says which", async () => {
+test("a request without headers in time fails, and the error names it", async () => {
   const clock = new ManualClock();
   const inFlight = new InFlight(clock);
   const request = watch(
@@ -35,7 +35,7 @@ test("a request that has no headers in time ends, and says which", async () => {
   expect(clock.pending).toBe(0);
 });
 
-test("the time limit covers the waits between attempts too", async () => {
+test("the time limit includes the waits between attempts", async () => {
   const clock = new ManualClock();
   const { send, sent } = recordingSend(answer(429, { "retry-after": "20" }));
   const limits = { maxWaitMs: 30_000 };
@@ -47,7 +47,7 @@ test("the time limit covers the waits between attempts too", async () => {
   expect(clock.pending).toBe(0);
 });
 
-test("the time limit is over as soon as the headers are there: a body has none", async () => {
+test("the time limit ends with the headers and does not apply to the body", async () => {
   const clock = new ManualClock();
   const { send, sent } = recordingSend(answer(200));
   await new InFlight(clock).send(outgoing("/api"), send);
@@ -56,7 +56,7 @@ test("the time limit is over as soon as the headers are there: a body has none",
   expect(sent[0]?.request.signal?.aborted).toBe(false);
 });
 
-test("there is no timer where the limit is Infinity", async () => {
+test("no timer is set if the limit is Infinity", async () => {
   const clock = new ManualClock();
   const request = outgoing("/api", { timeoutMs: Number.POSITIVE_INFINITY });
   void watch(new InFlight(clock).send(request, untilAborted));
@@ -73,7 +73,7 @@ test("a request that fails leaves no timer", async () => {
 });
 
 describe("a request whose server is not trusted for a while", () => {
-  /** Requests that wait; the server is trusted once `trusted` says so. */
+  /** Waiting requests. Their server is trusted once `trusted` says so. */
   function createScene(timeoutMs = 90_000) {
     const clock = new ManualClock();
     const observed: string[] = [];
@@ -109,7 +109,7 @@ describe("a request whose server is not trusted for a while", () => {
     });
   }
 
-  test("is sent once it is trusted, and its failure is known from the first rejection", async () => {
+  test("is sent once it is trusted, and the first rejection is reported at once", async () => {
     const scene = createScene();
     const request = scene.post("{}");
     await scene.clock.advance(900);
@@ -121,7 +121,7 @@ describe("a request whose server is not trusted for a while", () => {
     expect(scene.clock.pending).toBe(0);
   });
 
-  test("fails at its time limit by an UntrustedServerError", async () => {
+  test("fails at its time limit with an UntrustedServerError", async () => {
     const scene = createScene(3_000);
     const request = scene.post("{}");
     await scene.clock.advance(3_000);
@@ -133,7 +133,7 @@ describe("a request whose server is not trusted for a while", () => {
     expect(scene.clock.pending).toBe(0);
   });
 
-  test("waits with a stream that was not touched, and fails at once with one that was", async () => {
+  test("waits with an untouched stream, and fails at once with a touched one", async () => {
     const scene = createScene();
     const untouched = scene.post(streamOf("text"));
     const body = streamOf("text");
@@ -156,7 +156,7 @@ describe("a request whose server is not trusted for a while", () => {
 });
 
 describe("a caller's signal", () => {
-  test("ends its request at once with its reason, though a runtime overlooks it, and leaves no timer", async () => {
+  test("ends its request at once with its reason, even if the runtime ignores it, and leaves no timer", async () => {
     const clock = new ManualClock();
     const controller = new AbortController();
     const { signal } = controller;
@@ -169,7 +169,7 @@ describe("a caller's signal", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("that was aborted before sends nothing", async () => {
+  test("that is already aborted sends nothing", async () => {
     const { send, sent } = recordingSend(answer(200));
     const request = outgoing("/api", { signal: AbortSignal.abort("before") });
     await expect(new InFlight(new ManualClock()).send(request, send)).rejects.toBe("before");
@@ -187,7 +187,7 @@ describe("a caller's signal", () => {
 });
 
 describe("close()", () => {
-  test("ends what waits, leaves no timer, and lets nothing in from then on", async () => {
+  test("ends waiting requests, leaves no timer, and then rejects new ones", async () => {
     const clock = new ManualClock();
     const { send } = recordingSend(answer(503, { "retry-after": "20" }));
     const limits = { maxWaitMs: 30_000 };
@@ -210,7 +210,7 @@ describe("close()", () => {
     await expect(inFlight.send(outgoing("/api"), retrying)).rejects.toBe(closed);
   });
 
-  test("ends a body that is still to come, and none that is over", async () => {
+  test("ends a body that is still arriving, but not one that is complete", async () => {
     const inFlight = new InFlight(new ManualClock());
     const [over, open] = [answer(200), answer(200)];
     const { send, sent } = recordingSend(over, open);

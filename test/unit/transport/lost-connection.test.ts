@@ -1,5 +1,5 @@
 /**
- * What a rotating transport does about a connection that is lost before the response.
+ * How a rotating transport handles a connection that is lost before the response.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { streamOf } from "../support/outgoing.ts";
 import { type Rotation, createRotation } from "../support/rotation.ts";
 import { watch } from "../support/scripted-source.ts";
 
-/** A bundle that has been loaded, so that the only timer is the one that is waited for. */
+/** A loaded bundle, so that the only timer is the one under test. */
 async function loaded(): Promise<Rotation> {
   const rotation = createRotation();
   await rotation.source.current();
@@ -37,7 +37,7 @@ describe("a connection that is lost before the response", () => {
     expect(rotation.reads()).toBe(1);
   });
 
-  test("is a ConnectionError when it is lost again", async () => {
+  test("throws a ConnectionError when it is lost again", async () => {
     const rotation = await loaded();
     rotation.runtime.answer = failing("lost");
     const request = watch(rotation.get());
@@ -52,7 +52,7 @@ describe("a connection that is lost before the response", () => {
   });
 
   test.each(["POST", "PUT", "PATCH", "DELETE"])(
-    "is reported, not repeated, for %s",
+    "is reported, not retried, for %s",
     async (method) => {
       const rotation = await loaded();
       rotation.runtime.answer = failing("lost");
@@ -66,7 +66,7 @@ describe("a connection that is lost before the response", () => {
     },
   );
 
-  test("is retried once for any verb where the protocol proves that it was not processed", async () => {
+  test("is retried once for any verb if the protocol proves that it was not processed", async () => {
     const rotation = await loaded();
     rotation.runtime.answer = inTurn(failing("not-processed"), () => new Response("{}"));
     const request = watch(rotation.post("text"));
@@ -77,7 +77,7 @@ describe("a connection that is lost before the response", () => {
     expect(rotation.runtime.exchanges).toHaveLength(2);
   });
 
-  test("is retried six times where each proves that it was not processed, and then reported", async () => {
+  test("is retried six times if each proves that it was not processed, and then reported", async () => {
     const rotation = await loaded();
     rotation.runtime.answer = failing("not-processed");
     const request = watch(rotation.post("text"));
@@ -90,7 +90,7 @@ describe("a connection that is lost before the response", () => {
     expect(rotation.runtime.exchanges).toHaveLength(7);
   });
 
-  test("is not retried where the stream body was touched", async () => {
+  test("is not retried if the stream body was touched", async () => {
     const rotation = await loaded();
     rotation.runtime.answer = async ({ body }) => {
       await new Response(body).text();

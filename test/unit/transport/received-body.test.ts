@@ -1,5 +1,5 @@
 /**
- * A response's body as it arrives.
+ * The body of a response as it arrives.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { ReceivedBody } from "../../../src/transport/received-body.ts";
 import { BodyTooLargeError } from "../../../src/transport/read-text.ts";
 import { bodyLimit } from "../../support/body-limit.ts";
 
-/** A copy in a buffer of its own, as sockets read one. */
+/** A copy in its own buffer, as sockets read it. */
 function chunk(bytes: Uint8Array): Buffer<ArrayBuffer> {
   return Buffer.from(new Uint8Array(bytes).buffer);
 }
@@ -24,7 +24,7 @@ async function turn(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Hands a text over in pieces that are cut within its characters. */
+/** Delivers a text in pieces that are split inside its characters. */
 async function arrive(body: ReceivedBody, text: string, pieceBytes: number): Promise<void> {
   const bytes = new TextEncoder().encode(text);
   for (let at = 0; at < bytes.length; at += pieceBytes) {
@@ -33,21 +33,21 @@ async function arrive(body: ReceivedBody, text: string, pieceBytes: number): Pro
   }
 }
 
-test("text() gives what has arrived as a whole, without its byte order mark", async () => {
+test("text() returns what has arrived in full, without its byte order mark", async () => {
   const { body } = open();
   body.push(chunk(new TextEncoder().encode("\ufeffÄÖ")));
   body.end();
   expect(await body.text(bodyLimit())).toBe("ÄÖ");
 });
 
-test("text() gives an empty body as an empty text", async () => {
+test("text() returns an empty text for an empty body", async () => {
   const { body } = open();
   body.end();
   expect(await body.text(bodyLimit())).toBe("");
 });
 
 test.each([3, 64 * 1024 + 1])(
-  "text() gives a text that comes in pieces of %d bytes",
+  "text() returns a text that arrives in pieces of %d bytes",
   async (size) => {
     const text = "\ufeff" + "aÄ漢😀".repeat(size === 3 ? 100 : 100_000);
     const { body, flow } = open();
@@ -60,7 +60,7 @@ test.each([3, 64 * 1024 + 1])(
   },
 );
 
-test("text() leaves the chunks that it was given as they were: others may have them too", async () => {
+test("text() does not modify its chunks, which may have other users", async () => {
   const { body } = open();
   const [first, last] = [chunk(new Uint8Array(300_000).fill(97)), chunk(new Uint8Array([98]))];
   const reading = body.text(bodyLimit());
@@ -74,7 +74,7 @@ test("text() leaves the chunks that it was given as they were: others may have t
   expect(last[0]).toBe(98);
 });
 
-test("text() fails with what the body broke off by", async () => {
+test("text() throws the error that ended the body", async () => {
   const { body } = open();
   const reading = body.text(bodyLimit());
   await arrive(body, "half", 2);
@@ -83,7 +83,7 @@ test("text() fails with what the body broke off by", async () => {
   await expect(reading).rejects.toBe(failure);
 });
 
-test("text() gives up what is beyond its limit, and says so or cuts it off", async () => {
+test("text() cancels what exceeds its limit, and throws or truncates", async () => {
   for (const cutsRest of [true, false]) {
     const { body, flow } = open();
     const reading = Promise.allSettled([body.text(bodyLimit({ maxBytes: 3, cutsRest }))]);
@@ -95,7 +95,7 @@ test("text() gives up what is beyond its limit, and says so or cuts it off", asy
   }
 });
 
-test("text() takes no more than its limit of what has arrived as a whole", async () => {
+test("text() returns no more than its limit of a body that has arrived in full", async () => {
   for (const cutsRest of [true, false]) {
     const { body } = open();
     body.push(chunk(new TextEncoder().encode("abcd")));
@@ -106,7 +106,7 @@ test("text() takes no more than its limit of what has arrived as a whole", async
   }
 });
 
-test("text() tells of each piece that it waits for, and of none that was there", async () => {
+test("text() reports each piece that it waits for, and none that was already there", async () => {
   const { body } = open();
   body.push(chunk(new Uint8Array(5)));
   const onPiece = vi.fn();
@@ -117,7 +117,7 @@ test("text() tells of each piece that it waits for, and of none that was there",
   expect(onPiece.mock.calls).toEqual([[2], [2]]);
 });
 
-test("discard() waits for no end that does not come", async () => {
+test("discard() does not wait for an end that never comes", async () => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   onTestFinished(() => void vi.useRealTimers());
   const { body, flow } = open();
@@ -130,7 +130,7 @@ test("discard() waits for no end that does not come", async () => {
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test("stream() is paused by many small pieces as by many bytes, until they are read", async () => {
+test("stream() pauses for many small pieces as it does for many bytes, until they are read", async () => {
   const { body, flow } = open();
   const reader = body.stream().getReader();
   for (let count = 0; count < 1_023; count++) body.push(chunk(Uint8Array.of(count)));

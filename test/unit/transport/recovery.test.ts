@@ -1,5 +1,5 @@
 /**
- * What a rotating transport does about a rejected server, and about failures that nothing mends.
+ * How a rotating transport handles a rejected server, and errors that no retry can fix.
  *
  * @module
  */
@@ -12,11 +12,11 @@ import { streamOf } from "../support/outgoing.ts";
 import { type Rotation, createRotation, newCa, oldCa } from "../support/rotation.ts";
 import { watch } from "../support/scripted-source.ts";
 
-/** A server that holds a certificate of the new CA, and a bundle that is still the old one. */
+/** A server with a certificate of the new CA, and a bundle that is still the old one. */
 async function rotated(): Promise<Rotation> {
   const rotation = createRotation();
   await rotation.source.current();
-  await rotation.runtime.clock.advance(1_000); // Past the cooldown.
+  await rotation.runtime.clock.advance(1_000); // Longer than the cooldown.
   rotation.runtime.answer = ({ transport }) => {
     const { ca } = rotation.runtime.transports[transport - 1] ?? {};
     if (ca?.includes(newCa) !== true) throw new FakeFailure("unknown-authority");
@@ -30,7 +30,7 @@ function retries({ events }: Rotation): unknown[] {
 }
 
 describe("an untrusted server", () => {
-  test("reloads the bundle, and retries once where it has changed", async () => {
+  test("reloads the bundle, and retries once if it has changed", async () => {
     const rotation = await rotated();
     rotation.write(oldCa + newCa);
     expect((await rotation.get()).status).toBe(200);
@@ -41,7 +41,7 @@ describe("an untrusted server", () => {
     ]);
   });
 
-  test("retries any verb, with a string, bytes or a stream that was not touched", async () => {
+  test("retries any verb, with a string, bytes or an untouched stream", async () => {
     for (const body of ["text", new Uint8Array([1]), streamOf("text")]) {
       const rotation = await rotated();
       rotation.write(newCa);
@@ -50,7 +50,7 @@ describe("an untrusted server", () => {
     }
   });
 
-  test("is reported, and the request not sent twice by halves, when the stream was touched", async () => {
+  test("is reported, and the request not sent in two parts, when the stream was touched", async () => {
     const rotation = await rotated();
     rotation.write(newCa);
     const { answer } = rotation.runtime;
@@ -64,10 +64,10 @@ describe("an untrusted server", () => {
       /the CA bundle has changed since, but .* send the request again/,
     );
     expect(rotation.runtime.exchanges).toHaveLength(1);
-    expect((await rotation.get()).status).toBe(200); // The reload was not in vain.
+    expect((await rotation.get()).status).toBe(200); // The reload was still useful.
   });
 
-  test("retries at once, without reading, where the bundle has become a newer one meanwhile", async () => {
+  test("retries at once, without reading, if a newer bundle has been loaded meanwhile", async () => {
     const rotation = await rotated();
     rotation.write(newCa);
     const { answer } = rotation.runtime;
@@ -76,7 +76,7 @@ describe("an untrusted server", () => {
       return await answer(exchange);
     };
     expect((await rotation.get()).status).toBe(200);
-    expect(rotation.reads()).toBe(2); // The other one's.
+    expect(rotation.reads()).toBe(2); // The other request's read.
   });
 
   test("reads once for 100 requests that fail together", async () => {
@@ -87,7 +87,7 @@ describe("an untrusted server", () => {
     expect(rotation.reads()).toBe(2);
   });
 
-  test("reads again where the newer bundle is rejected too, and ends where it has not changed", async () => {
+  test("reads again if the newer bundle is rejected too, and stops if it has not changed", async () => {
     const rotation = await rotated();
     rotation.runtime.answer = failing("unknown-authority");
     rotation.write(newCa);
@@ -98,7 +98,7 @@ describe("an untrusted server", () => {
     expect(rotation.runtime.exchanges).toHaveLength(2);
   });
 
-  test("continues while one rotation follows the other, up to six", async () => {
+  test("continues while rotations follow one another, up to six", async () => {
     const rotation = await rotated();
     const bundles = [newCa, oldCa, `${oldCa}${newCa}`];
     let attempts = 0;
@@ -116,7 +116,7 @@ describe("an untrusted server", () => {
     expect(attempts).toBe(7);
   });
 
-  test("reads once more where a bundle that came meanwhile is rejected as well", async () => {
+  test("reads once more if a bundle that was loaded meanwhile is rejected as well", async () => {
     const rotation = await rotated();
     const third = `${oldCa}${newCa}`;
     rotation.runtime.answer = inTurn(
@@ -141,7 +141,7 @@ describe("an untrusted server", () => {
     expect(rotation.reads()).toBe(3);
   });
 
-  test("waits out the cooldown, so that what was written just now is seen", async () => {
+  test("waits for the cooldown, so that it sees what was written just now", async () => {
     const rotation = await rotated();
     await expect(rotation.get()).rejects.toThrow(UntrustedServerError);
     rotation.write(newCa);
@@ -168,7 +168,7 @@ describe("an untrusted server", () => {
     expect(rotation.reads()).toBe(2);
   });
 
-  test("says who was trusted, from where, how old, and what to look at", async () => {
+  test("names the trusted CA, its source and its age, and what to check", async () => {
     const rotation = await rotated();
     const { fingerprint, anchors } = await rotation.source.current();
     const error: unknown = await rotation.get().catch((thrown: unknown) => thrown);
@@ -196,7 +196,7 @@ describe("an untrusted server", () => {
     );
   });
 
-  test("reloads for an expired anchor too, whose renewal may be there", async () => {
+  test("reloads for an expired anchor too, because its renewal may be there", async () => {
     const rotation = await rotated();
     rotation.runtime.answer = inTurn(failing("expired"), () => new Response("{}"));
     rotation.write(newCa);
@@ -208,7 +208,7 @@ describe("an untrusted server", () => {
     expect(other.runtime.exchanges).toHaveLength(1);
   });
 
-  test("never reloads for a wrong host name, and names it", async () => {
+  test("never reloads for a wrong host name, and names the host", async () => {
     const rotation = await rotated();
     rotation.runtime.answer = failing("wrong-host");
     rotation.write(newCa);
@@ -221,7 +221,7 @@ describe("an untrusted server", () => {
 });
 
 test.each(["unreachable", "other"] as const)(
-  "a failure that is %s is a ConnectionError at once",
+  "a %s error is a ConnectionError at once",
   async (failure) => {
     const rotation = createRotation();
     rotation.runtime.answer = failing(failure);
@@ -237,7 +237,7 @@ test.each(["unreachable", "other"] as const)(
   },
 );
 
-test("a failure is explained by what lies at its bottom", async () => {
+test("an error is explained by its innermost cause", async () => {
   const rotation = createRotation();
   rotation.runtime.answer = () => {
     throw new TypeError("fetch failed", { cause: new Error("at the bottom") });
@@ -245,7 +245,7 @@ test("a failure is explained by what lies at its bottom", async () => {
   await expect(rotation.get()).rejects.toThrow(/api: at the bottom$/);
 });
 
-test("a request that is aborted fails with the signal's reason, whatever the runtime throws", async () => {
+test("an aborted request fails with the signal's reason, whatever the runtime throws", async () => {
   const rotation = createRotation();
   const controller = new AbortController();
   rotation.runtime.answer = () => {
@@ -257,7 +257,7 @@ test("a request that is aborted fails with the signal's reason, whatever the run
   expect(rotation.reads()).toBe(1);
 });
 
-test("a request that was aborted before it began sends nothing", async () => {
+test("a request that was aborted before sends nothing", async () => {
   const rotation = createRotation();
   const reason = new Error("enough");
   const request = rotation.post("text", { signal: AbortSignal.abort(reason) });

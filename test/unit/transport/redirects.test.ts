@@ -1,5 +1,5 @@
 /**
- * Redirects: followed where credentials may go, and nowhere else.
+ * Redirects: followed only to where credentials may be sent.
  *
  * @module
  */
@@ -31,7 +31,7 @@ describe("withRedirects()", () => {
     },
   );
 
-  test("resolves each location against the URL that gave it", async () => {
+  test("resolves each location against the URL that sent it", async () => {
     const { send, sent } = recordingSend(
       redirect("b/c"),
       redirect("d"),
@@ -57,7 +57,7 @@ describe("withRedirects()", () => {
     "data:text/plain,x",
     "blob:https://10.96.0.1/b8a2",
     "https://[",
-  ])("hands back, whole, one to another origin: %s", async (location) => {
+  ])("returns one to another origin with its body: %s", async (location) => {
     const response = redirect(location);
     const { send, sent } = recordingSend(response);
     expect(await withRedirects(send)(outgoing("/a"))).toBe(response);
@@ -65,24 +65,21 @@ describe("withRedirects()", () => {
     expect(sent).toHaveLength(1);
   });
 
-  test("hands back one to another origin after others that it followed", async () => {
+  test("returns one to another origin after others that it followed", async () => {
     const response = redirect("https://evil.example/");
     const { send, sent } = recordingSend(redirect("/b"), response);
     expect(await withRedirects(send)(outgoing("/a"))).toBe(response);
     expect(sent).toHaveLength(2);
   });
 
-  test.each(["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])(
-    "hands back one of %s",
-    async (method) => {
-      const response = redirect("/b", 307);
-      const { send, sent } = recordingSend(response);
-      expect(await withRedirects(send)(outgoing("/a", { method }))).toBe(response);
-      expect(sent).toHaveLength(1);
-    },
-  );
+  test.each(["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])("returns one of %s", async (method) => {
+    const response = redirect("/b", 307);
+    const { send, sent } = recordingSend(response);
+    expect(await withRedirects(send)(outgoing("/a", { method }))).toBe(response);
+    expect(sent).toHaveLength(1);
+  });
 
-  test("hands back other statuses, and a redirect without a location", async () => {
+  test("returns other statuses, and a redirect without a location", async () => {
     for (const response of [
       answer(300, { location: "/b" }),
       answer(304, { location: "/b" }),
@@ -92,13 +89,13 @@ describe("withRedirects()", () => {
     }
   });
 
-  test('hands every one back when redirect is "manual"', async () => {
+  test('returns every one when redirect is "manual"', async () => {
     const response = redirect("/b");
     const { send } = recordingSend(response);
     expect(await withRedirects(send)(outgoing("/a", { redirect: "manual" }))).toBe(response);
   });
 
-  test('is a TypeError when redirect is "error"', async () => {
+  test('throws a TypeError when redirect is "error"', async () => {
     const response = redirect("/b");
     const request = outgoing("/a?token=sesame", { redirect: "error" });
     const redirected = withRedirects(recordingSend(response).send)(request);
@@ -109,7 +106,7 @@ describe("withRedirects()", () => {
     expect(response.discarded).toBe(true);
   });
 
-  test("is a ConnectionError when there are more than 20", async () => {
+  test("throws a ConnectionError when there are more than 20", async () => {
     const { send, sent } = recordingSend(redirect("/a"));
     const redirected = withRedirects(send)(outgoing("/a"));
     await expect(redirected).rejects.toThrow(ConnectionError);

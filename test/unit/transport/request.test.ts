@@ -1,5 +1,5 @@
 /**
- * What a caller may pass to a `fetch`.
+ * The arguments of `fetch`.
  *
  * @module
  */
@@ -47,12 +47,12 @@ describe("readRequest()", () => {
     "expect",
     "proxy-authorization",
     "proxy-connection",
-  ])("rejects header %s, which is not a caller's to set", async (name) => {
+  ])("rejects header %s, which a caller may not set", async (name) => {
     const reading = read({ method: "POST", body: "a", headers: { [name]: "x" } });
     await expect(reading).rejects.toThrow(`Cannot send header ${name}`);
   });
 
-  test("drops headers of the connection, and a length that is right", async () => {
+  test("drops headers of the connection, and a correct length", async () => {
     const { headers } = await read({
       method: "POST",
       body: "grün",
@@ -73,7 +73,7 @@ describe("readRequest()", () => {
     [new Uint8Array(3), "0"],
     [undefined, "1"],
     [streamOf("text"), "4"],
-  ])("rejects a length of %s that is not known to be the body's: %s", async (body, length) => {
+  ])("rejects a length of %s that does not match the body: %s", async (body, length) => {
     const init: FetchInit = { method: "POST", headers: { "content-length": length } };
     if (body !== undefined) init.body = body;
     await expect(read(init)).rejects.toThrow("it is not the length of the body");
@@ -83,12 +83,12 @@ describe("readRequest()", () => {
     { "impersonate-user": "" },
     { "impersonate-user": " " },
     { "impersonate-group": "a" },
-  ])("rejects %j, which would act with the client's own rights", async (headers) => {
+  ])("rejects %j, with which the request would use the client's own rights", async (headers) => {
     await expect(read({ headers })).rejects.toThrow("Cannot send header impersonate-");
   });
 
   test.each(["agent", "client", "dispatcher", "proxy", "tls"])(
-    "rejects %s, and ignores what else is unknown",
+    "rejects %s, and ignores other unknown properties",
     async (name) => {
       const foreign = { [name]: {} } as FetchInit;
       await expect(read(foreign)).rejects.toThrow(`Cannot fetch with ${name}`);
@@ -97,13 +97,13 @@ describe("readRequest()", () => {
     },
   );
 
-  test("takes a string as it is", async () => {
+  test("accepts a string unchanged", async () => {
     const { body, headers } = await read({ method: "POST", body: "text" });
     expect(body).toBe("text");
     expect(headers.get("content-type")).toBe("text/plain;charset=UTF-8");
   });
 
-  test("takes a stream as it is, with no content type of its own", async () => {
+  test("accepts a stream unchanged, without a content type", async () => {
     const stream = streamOf("text");
     const { body, headers } = await read({ method: "POST", body: stream });
     expect(body).toBe(stream);
@@ -129,7 +129,7 @@ describe("readRequest()", () => {
       /^a=b\+c$/,
     ],
     ["a form", () => form(), /^multipart\/form-data; ?boundary=/, /name="a"[\s\S]*b/],
-  ])("takes %s as bytes that can be sent again", async (_, make, contentType, content) => {
+  ])("accepts %s as bytes that can be sent again", async (_, make, contentType, content) => {
     const { body, headers } = await read({ method: "POST", body: make() });
     expect(body).toBeInstanceOf(Uint8Array);
     expect(text(body)).toMatch(content);
@@ -138,7 +138,7 @@ describe("readRequest()", () => {
     expect(canSendAgain(body)).toBe(true);
   });
 
-  test("copies bytes, so that what the caller does with them later changes nothing", async () => {
+  test("copies bytes, so that later changes by the caller have no effect", async () => {
     const bytes = new Uint8Array([0x61]);
     const { body } = await read({ method: "POST", body: bytes });
     bytes[0] = 0x62;
@@ -151,21 +151,21 @@ describe("readRequest()", () => {
     expect(read1.get("content-type")).toBe("application/json");
   });
 
-  test.each(["GET", "HEAD", "get"])("refuses a body with %s", async (method) => {
+  test.each(["GET", "HEAD", "get"])("rejects a body with %s", async (method) => {
     await expect(read({ method, body: "text" })).rejects.toThrow(TypeError);
     await expect(read({ method, body: "text" })).rejects.toThrow(/ has no body$/);
   });
 
-  test("takes a body that is null for none", async () => {
+  test("treats a null body as none", async () => {
     expect((await read({ method: "GET", body: null })).body).toBeNull();
   });
 
-  test("writes the method in capitals, as servers compare it", async () => {
+  test("writes the method in capitals, because servers compare it so", async () => {
     expect((await read({ method: "patch" })).method).toBe("PATCH");
   });
 
   test.each(["", "FOO", "G ET", "GET\r\nX: y", "TRACE", "CONNECT", "PO\u017fT", 5, {}])(
-    "rejects method %j, and lists those that it takes",
+    "rejects method %j, and lists the valid ones",
     async (method) => {
       const reading = read({ method: method as string });
       await expect(reading).rejects.toThrow(TypeError);
@@ -175,12 +175,12 @@ describe("readRequest()", () => {
     },
   );
 
-  test("knows that the caller has set Authorization", async () => {
+  test("records whether the caller has set Authorization", async () => {
     expect((await read({ headers: { AUTHORIZATION: "Basic x" } })).authorized).toBe(true);
     expect((await read({ headers: [["authorization", "Basic x"]] })).authorized).toBe(true);
   });
 
-  test("takes what it is not told otherwise from the Request", async () => {
+  test("takes missing options from the Request", async () => {
     const controller = new AbortController();
     const request = new Request(url, {
       method: "PUT",
@@ -197,7 +197,7 @@ describe("readRequest()", () => {
     expect(signal?.aborted).toBe(true);
   });
 
-  test("prefers what it is told to the Request, and drops its signal for null", async () => {
+  test("prefers options to the Request, and drops its signal for null", async () => {
     const request = new Request(url, { method: "PUT", headers: { "x-a": "1" }, body: "text" });
     const init = { method: "POST", headers: { "x-b": "2" }, body: "other", signal: null };
     const { method, headers, body, signal } = await read(init, request);
@@ -205,14 +205,14 @@ describe("readRequest()", () => {
     expect([...headers.keys()].toSorted()).toEqual(["content-type", "x-b"]);
   });
 
-  test("leaves the caller's headers as they are", async () => {
+  test("does not change the caller's headers", async () => {
     const headers = new Headers({ "x-a": "1" });
     const request = await read({ method: "POST", body: "text", headers });
     request.headers.set("authorization", "Bearer sesame");
     expect([...headers.keys()]).toEqual(["x-a"]);
   });
 
-  test("takes a time limit of its own, and rejects one that is none", async () => {
+  test("accepts its own time limit, and rejects an invalid one", async () => {
     expect((await read({ timeoutMs: 5 })).timeoutMs).toBe(5);
     expect((await read({ timeoutMs: Number.POSITIVE_INFINITY })).timeoutMs).toBe(Infinity);
     await expect(read({ timeoutMs: 0 })).rejects.toThrow(RangeError);
@@ -251,7 +251,7 @@ describe("canSendAgain()", () => {
   });
 });
 
-test("describe() leaves the query out, where callers look for things by name", () => {
+test("describe() omits the query, because it may contain private values", () => {
   const request = outgoing("/api/v1/pods?fieldSelector=sesame#x", { method: "DELETE" });
   expect(inWords(request)).toBe("DELETE https://10.96.0.1/api/v1/pods");
 });

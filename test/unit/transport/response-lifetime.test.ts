@@ -1,5 +1,5 @@
 /**
- * A runtime's own response in its caller's hands.
+ * The lifetime of a runtime's own response.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { handOver } from "../../../src/transport/response-lifetime.ts";
 const readers = ["arrayBuffer", "bytes", "json", "text"] as const;
 
 test.each(readers)(
-  "tells that %s() has read it, once it has, and gives what that gives",
+  "reports that %s() has read it, afterwards, and returns the same result",
   async (name) => {
     const listener = vi.fn();
     const response = handOver(new Response('{"a":1}', { status: 201 }), listener);
@@ -23,7 +23,7 @@ test.each(readers)(
   },
 );
 
-test("tells that blob() and formData() have read it", async () => {
+test("reports that blob() and formData() have read it", async () => {
   const listener = vi.fn();
   const blob = await handOver(new Response("text"), listener).blob();
   expect(await blob.text()).toBe("text");
@@ -33,7 +33,7 @@ test("tells that blob() and formData() have read it", async () => {
   expect(listener).toHaveBeenCalledTimes(2);
 });
 
-test("tells of a body that breaks off as well", async () => {
+test("reports a body that fails as well", async () => {
   const listener = vi.fn();
   const failure = new Error("lost");
   const broken = new ReadableStream({ start: (controller) => controller.error(failure) });
@@ -41,7 +41,7 @@ test("tells of a body that breaks off as well", async () => {
   expect(listener).toHaveBeenCalledOnce();
 });
 
-test("is the same response still, for whoever asks", async () => {
+test("is still the same response for every caller", async () => {
   const own = new Response("text", { headers: { "x-a": "1" } });
   const response = handOver(own, () => {});
   expect(response).toBe(own);
@@ -51,7 +51,7 @@ test("is the same response still, for whoever asks", async () => {
   expect(await new Response(response.body, response).text()).toBe("text");
 });
 
-test("says nothing once its body or a clone is in other hands: those may be read for longer", async () => {
+test("reports nothing once its body or a clone has been handed out, which may be read for longer", async () => {
   const listener = vi.fn();
   const taken = handOver(new Response("text"), listener);
   expect(await new Response(taken.body).text()).toBe("text");

@@ -1,5 +1,5 @@
 /**
- * What comes back, with all that a hand-built `Response` lacks.
+ * Responses, with everything that a plain `Response` lacks.
  *
  * @module
  */
@@ -15,7 +15,7 @@ const url = "https://10.96.0.1/api";
 const FetchedResponse = fetchedResponseClass();
 
 describe("fetchedResponseClass()", () => {
-  test("is an instance of the global Response that knows its URL", async () => {
+  test("is an instance of the global Response with its URL", async () => {
     const response = new FetchedResponse(
       streamOf("{}"),
       { status: 201, statusText: "Created" },
@@ -27,7 +27,7 @@ describe("fetchedResponseClass()", () => {
     expect(await response.json()).toEqual({});
   });
 
-  test("keeps its URL as a clone, and as a clone's clone, and both are readable", async () => {
+  test("keeps its URL in a clone, and in a clone's clone, and all are readable", async () => {
     const headers = { "x-a": "1" };
     const response = new FetchedResponse(streamOf("text"), { status: 404, headers }, url);
     const clone = response.clone();
@@ -45,7 +45,7 @@ describe("fetchedResponseClass()", () => {
   });
 
   test.each([204, 205, 304])(
-    "takes the status %d, which has no body, though it is given one",
+    "accepts the status %d, which has no body, even with a body",
     (status) => {
       const response = new FetchedResponse(streamOf(""), { status }, url);
       expect(response.status).toBe(status);
@@ -68,7 +68,7 @@ describe("decodeBody()", () => {
     expect(await new Response(decoded).text()).toBe("text");
   });
 
-  test("leaves what has no encoding, or one that it does not know", () => {
+  test("leaves bodies unchanged without an encoding, or with an unknown one", () => {
     const { body } = new Response("text");
     if (body === null) throw new Error("no body");
     expect(decodeBody(body, new Headers())).toBe(body);
@@ -78,7 +78,7 @@ describe("decodeBody()", () => {
 });
 
 describe("fromResponse()", () => {
-  test("gives status, headers and text", async () => {
+  test("returns status, headers and text", async () => {
     const response = fromResponse(
       new Response("text", { status: 404, headers: { "X-A": "1" } }),
       url,
@@ -89,19 +89,19 @@ describe("fromResponse()", () => {
     expect(await response.text(bodyLimit())).toBe("text");
   });
 
-  test("hands a runtime's own response on as it is where it knows its URL", () => {
+  test("returns a runtime's own response unchanged if it has its URL", () => {
     const own = new FetchedResponse(streamOf("text"), {}, "https://10.96.0.1/own");
     expect(fromResponse(own, url).toResponse()).toBe(own);
   });
 
-  test("gives a response that lacks a URL the request's", async () => {
+  test("gives a response without a URL that of the request", async () => {
     const response = fromResponse(new Response("text", { status: 202 }), url).toResponse();
     expect(response.url).toBe(url);
     expect(response.status).toBe(202);
     expect(await response.text()).toBe("text");
   });
 
-  test("tells the end of a body once when it has been read as text, or given up", async () => {
+  test("reports the end of a body once, when it has been read as text or cancelled", async () => {
     for (const end of ["text", "discard"] as const) {
       const onEnd = vi.fn();
       await watched(new Response("text"), onEnd)[end](bodyLimit());
@@ -109,7 +109,7 @@ describe("fromResponse()", () => {
     }
   });
 
-  test("tells the end of a body that fails", async () => {
+  test("reports the end of a body that fails", async () => {
     const onEnd = vi.fn();
     const failure = new Error("lost");
     await expect(watched(failingResponse(failure), onEnd).text(bodyLimit())).rejects.toBe(failure);
@@ -119,7 +119,7 @@ describe("fromResponse()", () => {
     expect(onEnd).toHaveBeenCalledTimes(2);
   });
 
-  test("tells the end of a handed-over body when it has been read to its end, and not before", async () => {
+  test("reports the end of a streamed body when it has been read to its end, and not before", async () => {
     const onEnd = vi.fn();
     const response = watched(new Response("text"), onEnd).toResponse();
     const reader = response.body?.getReader();
@@ -129,7 +129,7 @@ describe("fromResponse()", () => {
     expect(onEnd).toHaveBeenCalledOnce();
   });
 
-  test("tells the end of a handed-over body that is cancelled, and cancels what is under it", async () => {
+  test("reports the end of a cancelled stream, and cancels its source", async () => {
     const onEnd = vi.fn();
     const cancel = vi.fn();
     const under = new ReadableStream<Uint8Array>({ cancel });
@@ -138,7 +138,7 @@ describe("fromResponse()", () => {
     expect(cancel).toHaveBeenCalledWith("enough");
   });
 
-  test("hands on as it is what need not be told exactly, and keeps it alive by body and clone", async () => {
+  test("returns a response unchanged if its end need not be exact, and keeps it alive by body and clone", async () => {
     const onEnd = vi.fn();
     const own = new FetchedResponse(streamOf("text"), {}, "https://10.96.0.1/own");
     const exchange = fromResponse(own, url);
@@ -152,7 +152,7 @@ describe("fromResponse()", () => {
     expect(onEnd).not.toHaveBeenCalled();
   });
 
-  test("tells every listener", async () => {
+  test("reports to every listener", async () => {
     const listeners = [vi.fn(), vi.fn(), vi.fn()];
     const exchange = fromResponse(new Response("text"), url);
     for (const listener of listeners) exchange.onEnd(listener);
@@ -160,7 +160,7 @@ describe("fromResponse()", () => {
     for (const listener of listeners) expect(listener).toHaveBeenCalledOnce();
   });
 
-  test("tells the end at once where there is no body", () => {
+  test("reports the end at once if there is no body", () => {
     const onEnd = vi.fn();
     const response = watched(new Response(null, { status: 204 }), onEnd).toResponse();
     expect(onEnd).toHaveBeenCalledOnce();
@@ -168,7 +168,7 @@ describe("fromResponse()", () => {
   });
 });
 
-/** A response whose end is told exactly. */
+/** A response whose end is reported exactly. */
 function watched(response: Response, onEnd: () => void): TransportResponse {
   const exchange = fromResponse(response, url);
   exchange.onEnd(onEnd, true);

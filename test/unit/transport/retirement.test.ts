@@ -1,5 +1,5 @@
 /**
- * How a generation ends: by the client's closing, or drained after its trust was replaced.
+ * The end of a generation: the client closes it, or it drains after its trust was replaced.
  *
  * @module
  */
@@ -11,14 +11,14 @@ import { FakeFailure, inTurn, untilAborted } from "../support/fake-runtime.ts";
 import { type Rotation, createRotation, newCa } from "../support/rotation.ts";
 import { settle, watch } from "../support/scripted-source.ts";
 
-/** Lets the bundle age, and asks for it. */
+/** Lets the bundle age, and loads it. */
 async function rotateTo({ runtime, source, write }: Rotation, pem: string): Promise<void> {
   write(pem);
   await runtime.clock.advance(60_000);
   await source.current();
 }
 
-/** Waits until a request has reached the runtime: hashing takes turns that no clock counts. */
+/** Waits until a request has reached the runtime. Hashing takes turns that no clock counts. */
 async function inFlight({ runtime }: Rotation): Promise<void> {
   await vi.waitUntil(() => runtime.exchanges.length > 0);
 }
@@ -28,7 +28,7 @@ function types({ events }: Rotation): string[] {
 }
 
 describe("close()", () => {
-  test("ends a request that is in flight with a ClosedError", async () => {
+  test("ends a request in flight with a ClosedError", async () => {
     const rotation = createRotation();
     rotation.runtime.answer = untilAborted;
     const request = watch(rotation.get());
@@ -40,7 +40,7 @@ describe("close()", () => {
     expect(rotation.transport.generations).toEqual([]);
   });
 
-  test("ends a request that a runtime which overlooks the end continues with", async () => {
+  test("ends a request even if its runtime ignores the abort and continues", async () => {
     const rotation = createRotation();
     rotation.runtime.answer = async () => {
       await rotation.close();
@@ -50,7 +50,7 @@ describe("close()", () => {
     expect(rotation.reads()).toBe(1);
   });
 
-  test("rejects what comes after it, and may be called again", async () => {
+  test("rejects later requests, and may be called again", async () => {
     const rotation = createRotation();
     await rotation.get();
     await rotation.close();
@@ -60,7 +60,7 @@ describe("close()", () => {
     expect(types(rotation)).toEqual(["generation-opened", "generation-retired"]);
   });
 
-  test("stops listening to the source, which others may use on", async () => {
+  test("stops listening to the source, which others may still use", async () => {
     const rotation = createRotation();
     await rotation.get();
     await rotation.close();
@@ -70,7 +70,7 @@ describe("close()", () => {
     expect(rotation.events).toHaveLength(length);
   });
 
-  test("leaves no timer, though a body was never read and there is a drain time", async () => {
+  test("leaves no timer, even if a body was never read and there is a drain time", async () => {
     const rotation = createRotation({ drainTimeoutMs: 60_000 });
     await rotation.get();
     await rotation.close();
@@ -80,7 +80,7 @@ describe("close()", () => {
 });
 
 describe("drainTimeoutMs", () => {
-  test("ends what is in flight on a retired generation once it has passed, and not before", async () => {
+  test("ends the requests of a retired generation once it has passed, and not before", async () => {
     const rotation = createRotation({ drainTimeoutMs: 5_000 });
     rotation.runtime.answer = inTurn(untilAborted, () => new Response("{}"));
     const old = watch(rotation.post("text"));
@@ -102,7 +102,7 @@ describe("drainTimeoutMs", () => {
     expect(rotation.runtime.clock.pending).toBe(0);
   });
 
-  test("has a timer that ends with the last body, however that ends", async () => {
+  test("sets a timer that ends with the last body, however that ends", async () => {
     const rotation = createRotation({ drainTimeoutMs: 5_000 });
     const read = (await rotation.get()).toResponse();
     const cancelled = (await rotation.get()).toResponse();
@@ -116,7 +116,7 @@ describe("drainTimeoutMs", () => {
     expect(rotation.runtime.clock.pending).toBe(0);
   });
 
-  test("lets a body go on for as long as it takes when it is Infinity", async () => {
+  test("does not limit bodies when it is Infinity", async () => {
     const rotation = createRotation();
     const { body } = (await rotation.get()).toResponse();
     await rotateTo(rotation, newCa);

@@ -1,5 +1,5 @@
 /**
- * Waiting where the server says so.
+ * Waiting when the server asks for it.
  *
  * @module
  */
@@ -28,7 +28,7 @@ describe("parseRetryAfter()", () => {
     ["Wed, 31 Dec 2025 23:59:59 GMT", 0],
     ["", undefined],
     ["soon", undefined],
-    // No dates by any standard, though a lenient parser makes some of them.
+    // Not dates by any standard, although a lenient parser accepts some of them.
     ["-1", undefined],
     ["1.5", undefined],
     ["5, 10", undefined],
@@ -39,33 +39,30 @@ describe("parseRetryAfter()", () => {
 });
 
 describe("withRetryAfter()", () => {
-  test.each([429, 503])(
-    "waits the seconds that a %d asks for, then sends again",
-    async (status) => {
-      const clock = new ManualClock();
-      const first = busy(2, status);
-      const { send, sent } = recordingSend(first, answer(200));
-      const events: ReanchorEvent[] = [];
-      const retrying = withRetryAfter(send, {
-        ...limits,
-        clock,
-        onEvent: (event) => events.push(event),
-      });
-      const response = watch(retrying(outgoing("/api?token=sesame")));
-      await clock.advance(1_999);
-      expect(sent).toHaveLength(1);
-      expect(first.discarded).toBe(true);
-      await clock.advance(1);
-      expect(sent).toHaveLength(2);
-      expect(response.value?.status).toBe(200);
-      expect(events).toEqual([
-        { type: "retry", reason: "retry-after", method: "GET", path: "/api", delayMs: 2_000 },
-      ]);
-      expect(clock.pending).toBe(0);
-    },
-  );
+  test.each([429, 503])("waits the seconds in a %d response, then sends again", async (status) => {
+    const clock = new ManualClock();
+    const first = busy(2, status);
+    const { send, sent } = recordingSend(first, answer(200));
+    const events: ReanchorEvent[] = [];
+    const retrying = withRetryAfter(send, {
+      ...limits,
+      clock,
+      onEvent: (event) => events.push(event),
+    });
+    const response = watch(retrying(outgoing("/api?token=sesame")));
+    await clock.advance(1_999);
+    expect(sent).toHaveLength(1);
+    expect(first.discarded).toBe(true);
+    await clock.advance(1);
+    expect(sent).toHaveLength(2);
+    expect(response.value?.status).toBe(200);
+    expect(events).toEqual([
+      { type: "retry", reason: "retry-after", method: "GET", path: "/api", delayMs: 2_000 },
+    ]);
+    expect(clock.pending).toBe(0);
+  });
 
-  test("waits until the date that it is given", async () => {
+  test("waits until the date in the header", async () => {
     const clock = new ManualClock();
     const { send, sent } = recordingSend(busy("Thu, 01 Jan 2026 00:00:03 GMT"), answer(200));
     void watch(withRetryAfter(send, { ...limits, clock })(outgoing("/api")));
@@ -75,7 +72,7 @@ describe("withRetryAfter()", () => {
     expect(sent).toHaveLength(2);
   });
 
-  test("hands back any other status, and a 429 or 503 that asks for no wait", async () => {
+  test("returns any other status, and a 429 or 503 that asks for no wait", async () => {
     for (const response of [answer(200), answer(429), answer(503), busy(1, 500), busy("soon")]) {
       const { send, sent } = recordingSend(response);
       const retrying = withRetryAfter(send, { ...limits, clock: new ManualClock() });
@@ -85,7 +82,7 @@ describe("withRetryAfter()", () => {
     }
   });
 
-  test("hands the answer back, whole, when all waits together would pass the limit of time", async () => {
+  test("returns the response, with its body, when all waits together would exceed the time limit", async () => {
     const clock = new ManualClock();
     const last = busy(11);
     const { send, sent } = recordingSend(busy(10), busy(10), last);
@@ -101,7 +98,7 @@ describe("withRetryAfter()", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("hands the answer back after as many waits as the limit of the count", async () => {
+  test("returns the response after the maximum number of waits", async () => {
     const clock = new ManualClock();
     const { send, sent } = recordingSend(busy(0));
     const response = watch(withRetryAfter(send, { ...limits, clock })(outgoing("/api")));
@@ -110,7 +107,7 @@ describe("withRetryAfter()", () => {
     expect(sent).toHaveLength(11);
   });
 
-  test("hands every answer back when the limit of time is 0", async () => {
+  test("returns every response when the time limit is 0", async () => {
     const clock = new ManualClock();
     for (const response of [busy(0), busy(1)]) {
       const { send, sent } = recordingSend(response);
@@ -122,7 +119,7 @@ describe("withRetryAfter()", () => {
     }
   });
 
-  test("never waits longer than a timer can, since that would be no wait at all", async () => {
+  test("never waits longer than a timer can, which would mean no wait at all", async () => {
     const clock = new ManualClock();
     const response = busy(2 ** 31);
     const { send } = recordingSend(response);
@@ -133,7 +130,7 @@ describe("withRetryAfter()", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("hands the answer back when the body can't be sent again", async () => {
+  test("returns the response when the body can't be sent again", async () => {
     const body = streamOf("text");
     await new Response(body).text();
     const response = busy(1);

@@ -1,5 +1,5 @@
 /**
- * Generations: which snapshot of trust has which connections, and how one follows another.
+ * Generations: each belongs to one snapshot of trust and has its own connections.
  *
  * @module
  */
@@ -19,14 +19,14 @@ import { outgoing } from "../support/outgoing.ts";
 import { type Rotation, createRotation, newCa, oldCa, openTransport } from "../support/rotation.ts";
 import { settle, watch } from "../support/scripted-source.ts";
 
-/** Lets the bundle age, and asks for it. */
+/** Lets the bundle age, and loads it. */
 async function rotateTo({ runtime, source, write }: Rotation, pem: string): Promise<void> {
   write(pem);
   await runtime.clock.advance(60_000);
   await source.current();
 }
 
-/** Waits until a request has reached the runtime: hashing takes turns that no clock counts. */
+/** Waits until a request has reached the runtime. Hashing takes turns that no clock counts. */
 async function inFlight({ runtime }: Rotation): Promise<void> {
   await vi.waitUntil(() => runtime.exchanges.length > 0);
 }
@@ -36,7 +36,7 @@ function types({ events }: Rotation): string[] {
 }
 
 describe("Transport identity", () => {
-  test("same inputs share one transport", async () => {
+  test("the same inputs share one transport", async () => {
     const rotation = createRotation();
     for (let request = 0; request < 10; request++) await rotation.get();
     await rotateTo(rotation, `# the same\r\n${oldCa}`);
@@ -46,7 +46,7 @@ describe("Transport identity", () => {
     expect(types(rotation)).toEqual(["generation-opened", "ca-unchanged"]);
   });
 
-  test("requests that are the first share one transport", async () => {
+  test("the first requests share one transport", async () => {
     const rotation = createRotation();
     await Promise.all(Array.from({ length: 32 }, rotation.get));
     expect(rotation.runtime.transports).toHaveLength(1);
@@ -61,7 +61,7 @@ describe("Transport identity", () => {
     expect(rotation.transport.generations).toEqual([]);
   });
 
-  test("other inputs get another, and the old one is retired without waiting for a request", async () => {
+  test("other inputs get another transport, and the old one is retired without waiting for a request", async () => {
     const rotation = createRotation();
     await rotation.get();
     const [first] = rotation.runtime.transports;
@@ -77,7 +77,7 @@ describe("Transport identity", () => {
     ]);
   });
 
-  test("a trust that comes back gets a generation of its own, and so sessions of its own", async () => {
+  test("a trust that returns gets a generation of its own, and so its own sessions", async () => {
     const rotation = createRotation();
     await rotation.get();
     await rotateTo(rotation, newCa);
@@ -87,7 +87,7 @@ describe("Transport identity", () => {
     expect(rotation.runtime.exchanges.at(-1)?.transport).toBe(3);
   });
 
-  test("1,000 created and closed leave one, and nothing once it is closed", async () => {
+  test("1,000 created and closed ones leave one, and none once it is closed", async () => {
     const rotation = createRotation();
     for (let serial = 1; serial <= 1_000; serial++) {
       rotation.write(anchorPem("kubernetes", serial));
@@ -116,7 +116,7 @@ describe("Transport identity", () => {
     expect(transport.generations).toMatchObject([{ generation: 1, fingerprint: undefined }]);
   });
 
-  test("generations says number, fingerprint, opening and retirement, the newest last", async () => {
+  test("generations have number, fingerprint, opening and retirement, the newest last", async () => {
     const rotation = createRotation();
     const first = await rotation.source.current();
     rotation.runtime.answer = untilAborted;
@@ -137,7 +137,7 @@ describe("Transport identity", () => {
 });
 
 describe("a bundle that the runtime rejects", () => {
-  test("is the request's error when it is the first", async () => {
+  test("throws to the caller when it is the first", async () => {
     const rotation = createRotation();
     rotation.runtime.refuses = () => true;
     const refused = rotation.get();
@@ -148,7 +148,7 @@ describe("a bundle that the runtime rejects", () => {
     expect(rotation.runtime.exchanges).toEqual([]);
   });
 
-  test("keeps the old generation, and says so once", async () => {
+  test("keeps the old generation, and is reported once", async () => {
     const rotation = createRotation();
     await rotation.get();
     rotation.runtime.refuses = (ca) => ca?.includes(newCa) === true;
@@ -162,7 +162,7 @@ describe("a bundle that the runtime rejects", () => {
     ]);
   });
 
-  test("gives way to one that it can use", async () => {
+  test("is replaced by one that it accepts", async () => {
     const rotation = createRotation();
     await rotation.get();
     rotation.runtime.refuses = (ca) => ca?.includes(newCa) === true;
@@ -176,29 +176,29 @@ describe("a bundle that the runtime rejects", () => {
   });
 });
 
-describe("anchors of one name without key identifiers", () => {
+describe("anchors with the same name without key identifiers", () => {
   const one = certificatePem({ serial: 1 });
   const two = certificatePem({ serial: 2 });
   const options: FakeRuntimeOptions = { triesEveryAnchor: false };
 
-  test("are tried one after the other where the runtime tries but the first", async () => {
+  test("are tried one after the other if the runtime tries only the first", async () => {
     const rotation = createRotation({ runtime: options, pem: one + two });
     rotation.runtime.answer = inTurn(failing("unknown-authority"), () => new Response("{}"));
     expect((await rotation.get()).status).toBe(200);
     expect(rotation.runtime.transports.map(({ ca }) => ca)).toEqual([[one], [two]]);
-    await rotation.get(); // By the one that vouched for the server last.
+    await rotation.get(); // With the anchor that verified the server last.
     expect(rotation.runtime.exchanges.map(({ transport }) => transport)).toEqual([1, 2, 2]);
     expect(rotation.transport.generations).toHaveLength(1);
     expect(rotation.reads()).toBe(1);
   });
 
-  test("are tried in one where the runtime tries them all", async () => {
+  test("are tried together if the runtime tries them all", async () => {
     const rotation = createRotation({ pem: one + two });
     await rotation.get();
     expect(rotation.runtime.transports.map(({ ca }) => ca)).toEqual([[one, two]]);
   });
 
-  test("are tried again in vain only for what says that an anchor does not vouch for the server", async () => {
+  test("are tried again only for an error that says that an anchor does not vouch for the server", async () => {
     for (const failure of ["wrong-host", "lost", "unreachable", "other"] as const) {
       const rotation = createRotation({ runtime: options, pem: one + two });
       rotation.runtime.answer = failing(failure);

@@ -1,6 +1,6 @@
 /**
- * Nothing is delivered after an end, however much has been received already: a page of a list, or a piece of a
- * watch's or a log's response, holds hundreds of events.
+ * Nothing is delivered after an end, even if it has already been received. A page of a list, or a chunk of a
+ * watch or a log, contains hundreds of events.
  *
  * @module
  */
@@ -22,7 +22,7 @@ import {
 const COUNT = 450;
 const many = Array.from({ length: COUNT }, (_, index) => aThing(`a${index}`, index + 1));
 
-/** All of them in one piece. */
+/** All of them in one chunk. */
 function inOnePiece(lines: readonly string[]): Stream {
   return new Stream().write(lines.map((line) => `${line}\n`).join(""));
 }
@@ -34,7 +34,7 @@ const received: readonly (readonly [what: string, answers: () => ScriptedAnswer[
   ["a page of a list", () => [refused(422, "Invalid"), listOf(COUNT, many)]],
 ];
 
-/** A client, and the ways to end what is done with it. */
+/** A client, and the ways to end its operations. */
 interface Ends {
   readonly client: ScriptedClient;
   readonly things: Things;
@@ -70,7 +70,7 @@ describe.each(ways)("after %s", (_end, end) => {
   });
 
   test.each(received)(
-    "watch() emits nothing of %s that nobody had asked for",
+    "watch() emits nothing of %s that has not been requested",
     async (_what, answers) => {
       const ends = bind(answers());
       const events = ends.things.watch({ signal: ends.abort.signal });
@@ -92,11 +92,11 @@ describe.each(ways)("after %s", (_end, end) => {
     });
     informer.on({ added: () => void (told.second += 1) });
     await expect(informer.ended).rejects.toThrow();
-    // The second handler was still to be called with the third object.
+    // The second handler had not been called with the third object yet.
     expect(told).toEqual({ first: 3, second: 2 });
   });
 
-  test("informer() calls no handler again with what it holds", async () => {
+  test("informer() calls no handler again with its objects", async () => {
     const ends = bind([inOnePiece(eventLines).send("BOOKMARK", initialEnd(COUNT))]);
     const options = { signal: ends.abort.signal, resyncIntervalMs: 1_000 };
     const informer = ends.things.informer(options);
@@ -117,7 +117,7 @@ describe.each(ways)("after %s", (_end, end) => {
     expect(ends.client.clock.pending).toBe(0);
   });
 
-  test("waitFor() does not ask its condition", async () => {
+  test("waitFor() does not call its condition", async () => {
     const ends = bind([inOnePiece(eventLines)]);
     let asked = 0;
     const waiting = ends.things.waitFor(
@@ -133,7 +133,7 @@ describe.each(ways)("after %s", (_end, end) => {
     expect(asked).toBe(3);
   });
 
-  test.each([false, true])("logs() gives no line, follow: %s", async (follow) => {
+  test.each([false, true])("logs() returns no line, follow: %s", async (follow) => {
     const lines = many.map((_, index) => `2026-01-01T00:00:00.${1_000 + index}Z line ${index}`);
     const ends = bind([inOnePiece(lines)]);
     let told = 0;

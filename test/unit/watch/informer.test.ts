@@ -18,7 +18,7 @@ import {
 interface Informed {
   readonly client: ScriptedClient;
   readonly informer: Informer<KubeObject>;
-  /** Lets what was sent arrive. */
+  /** Lets everything sent so far arrive. */
   settled(): Promise<void>;
 }
 
@@ -34,7 +34,7 @@ function inform(
   return { client, informer, settled: () => client.clock.advance(0) };
 }
 
-/** A handler that writes down what it is called with. */
+/** A handler that records its calls. */
 function recorder(): InformerHandler<KubeObject> & { readonly calls: string[] } {
   const calls: string[] = [];
   const inShort = ({ metadata: { name, resourceVersion } }: Stored<KubeObject>): string =>
@@ -55,7 +55,7 @@ function streamed(version: number, ...things: readonly Stored<KubeObject>[]): St
 }
 
 describe("informer()", () => {
-  test("holds what is there once it has synced, and what it becomes", async () => {
+  test("has the existing objects once it has synced, and follows their changes", async () => {
     const stream = streamed(5, aThing("a", 1), aThing("b", 2));
     const { informer, settled } = inform([stream]);
     expect(informer.hasSynced).toBe(false);
@@ -69,7 +69,7 @@ describe("informer()", () => {
     expect(informer.get("b")).toBeUndefined();
   });
 
-  test("finds by name in the namespace that it is bound to, or the one that is said", async () => {
+  test("finds by name in its bound namespace, or in the given one", async () => {
     const { informer } = inform([streamed(5, aThing("a", 1))], {}, "*");
     await informer.synced();
     expect(informer.get("a")).toBeUndefined();
@@ -89,7 +89,7 @@ describe("informer()", () => {
     expect(informer.byIndex("uid", "uid-b")).toEqual([]);
   });
 
-  test("tells handlers what changes, and one that comes late what is there first", async () => {
+  test("calls handlers with changes, and a late handler with the existing objects first", async () => {
     const stream = streamed(5, aThing("a", 1));
     const { informer, settled } = inform([stream]);
     const early = recorder();
@@ -109,7 +109,7 @@ describe("informer()", () => {
     expect(late.calls).toEqual(both);
   });
 
-  test("tells a handler that another one adds of each object once", async () => {
+  test("calls a handler that another one adds once with each object", async () => {
     const stream = streamed(5, aThing("a", 1));
     const { informer } = inform([stream]);
     const inner = recorder();
@@ -118,7 +118,7 @@ describe("informer()", () => {
     expect(inner.calls).toEqual(["added a 1"]);
   });
 
-  test("continues where a handler fails, and says so", async () => {
+  test("continues if a handler throws, and reports it", async () => {
     const stream = streamed(5, aThing("a", 1));
     const { informer, client, settled } = inform([stream]);
     const failure = new Error("broken handler");
@@ -141,7 +141,7 @@ describe("informer()", () => {
     expect(client.events).toEqual([event, event]);
   });
 
-  test("tells the difference after the server has lost its version", async () => {
+  test("emits the differences after the server has lost its version", async () => {
     const first = streamed(5, aThing("a", 1), aThing("b", 2));
     const { informer, client, settled } = inform([first, streamed(9, aThing("b", 8))]);
     const handler = recorder();
@@ -155,7 +155,7 @@ describe("informer()", () => {
     expect(client.requests).toHaveLength(2);
   });
 
-  test("shows everything again as often as it is told to", async () => {
+  test("emits all objects again as often as it is told to", async () => {
     const { informer, client } = inform([streamed(5, aThing("a", 1))], { resyncIntervalMs: 1_000 });
     const handler = recorder();
     informer.on(handler);
@@ -167,7 +167,7 @@ describe("informer()", () => {
     expect(client.clock.pending).toBe(0);
   });
 
-  test("holds what a transform makes of the objects", async () => {
+  test("has the transformed objects", async () => {
     const { informer } = inform([streamed(5, aThing("a", 1))], {
       transform: ({ metadata, ...object }) => ({
         ...object,
@@ -178,7 +178,7 @@ describe("informer()", () => {
     expect(informer.get("a")?.metadata.labels).toEqual({ small: "yes" });
   });
 
-  test("fails where it never begins, whoever waits", async () => {
+  test("throws to all callers if it can't start", async () => {
     const { informer, client } = inform([refused(403, "Forbidden")]);
     await expect(informer.synced()).rejects.toMatchObject({ status: 403 });
     await expect(informer.ended).rejects.toMatchObject({ status: 403 });
@@ -190,7 +190,7 @@ describe("informer()", () => {
     expect(() => informer.byIndex("node", "a")).toThrow(refusal);
   });
 
-  test("begins once it may list, where it is asked to retry", async () => {
+  test("starts once it may list, if it is asked to retry", async () => {
     const { informer, client } = inform([refused(403, "Forbidden"), streamed(5, aThing("a", 1))], {
       retryInitialErrors: true,
     });
@@ -210,7 +210,7 @@ describe("informer()", () => {
     ["an item without a name", { metadata: { resourceVersion: "6" }, items: [{ metadata: {} }] }],
     ["items that are no list", { metadata: { resourceVersion: "6" }, items: {} }],
     ["a text", "a login page"],
-  ])("outlives an answer of %s", async (_what, answer) => {
+  ])("survives an answer of %s", async (_what, answer) => {
     const stream = new Stream();
     const list = (version: number): object => ({
       metadata: { resourceVersion: String(version) },
@@ -230,7 +230,7 @@ describe("informer()", () => {
     });
   });
 
-  test("ends when it is stopped, and keeps what it holds", async () => {
+  test("ends when it is stopped, and keeps its objects", async () => {
     const stream = streamed(5, aThing("a", 1));
     const { informer, client } = inform([stream]);
     await informer.synced();
@@ -242,14 +242,14 @@ describe("informer()", () => {
     expect(client.events).toEqual([]);
   });
 
-  test("says that it was stopped to whoever waits for it to sync", async () => {
+  test("throws to callers that wait for the sync when it is stopped", async () => {
     const { informer } = inform([]);
     const synced = informer.synced();
     await informer.stop();
     await expect(synced).rejects.toThrow(ClosedError);
   });
 
-  test("ends with its signal, and no event says that it failed", async () => {
+  test("ends with its signal, and emits no failure", async () => {
     const abort = new AbortController();
     const { informer, client } = inform([streamed(5)], { signal: abort.signal });
     await informer.synced();
@@ -258,7 +258,7 @@ describe("informer()", () => {
     expect(client.events).toEqual([]);
   });
 
-  test("ends with the client, and no event says that it failed", async () => {
+  test("ends with the client, and emits no failure", async () => {
     const { informer, client } = inform([streamed(5)]);
     await informer.synced();
     client.close(new ClosedError());

@@ -42,7 +42,7 @@ describe("ObjectStore", () => {
     expect(store.size).toBe(1);
   });
 
-  test("finds objects by one value, by several, and no more by old ones", () => {
+  test("finds objects by one index value and by several, and no longer by old ones", () => {
     const store = createStore();
     store.apply({ type: "added", object: pod("a", "x", ["v", "w"]) });
     store.apply({ type: "added", object: pod("b", "x", ["w"]) });
@@ -59,7 +59,7 @@ describe("ObjectStore", () => {
     expect(names(store.list())).toEqual(["b", "c"]);
   });
 
-  test("goes by what an object was, though somebody has changed it since", () => {
+  test("uses the indexed state of an object, even if the object has been changed since", () => {
     const store = createStore();
     const shared = pod("a", "x");
     store.apply({ type: "added", object: shared });
@@ -68,7 +68,7 @@ describe("ObjectStore", () => {
     expect(store.byIndex("node", "x")).toEqual([]);
   });
 
-  test("rejects an index that there is not", () => {
+  test("rejects an unknown index", () => {
     expect(() => createStore().byIndex("colour", "red")).toThrow("there is no index of that name");
   });
 });

@@ -41,14 +41,14 @@ function streamed(version: number, ...things: readonly Stored<KubeObject>[]): St
 }
 
 describe("waitFor()", () => {
-  test("gives an object that is already as it should be", async () => {
+  test("returns an object that already meets the condition", async () => {
     const { things, client } = bind(streamed(5, withCondition(1, "Ready", "True")));
     expect((await things.waitFor("a", "Ready")).metadata.resourceVersion).toBe("1");
     expect(client.requests[0]?.query).toMatchObject({ fieldSelector: "metadata.name=a" });
     expect(client.clock.pending).toBe(0);
   });
 
-  test("waits for a condition, for its value, and for what a function says", async () => {
+  test("waits for a condition, for its value, and for a function", async () => {
     const states = [withCondition(6, "Ready", "False"), withCondition(7, "Ready", "True")];
     const wait = async (condition: Parameters<typeof things.waitFor>[1]): Promise<string> => {
       const stream = streamed(5, aThing("a", 1));
@@ -73,7 +73,7 @@ describe("waitFor()", () => {
     ],
     ["finalizers that are no list", { metadata: { deletionTimestamp: "x", finalizers: { a: 1 } } }],
     ["finalizers that are null", { metadata: { deletionTimestamp: "x", finalizers: null } }],
-  ])("gets past an object with %s", async (_what, { metadata, ...odd }: { metadata?: object }) => {
+  ])("waits past an object with %s", async (_what, { metadata, ...odd }: { metadata?: object }) => {
     const one = aThing("a", 1);
     const strange = { ...one, ...odd, metadata: { ...one.metadata, ...metadata } };
     const stream = streamed(5, strange).send("MODIFIED", withCondition(6, "Ready", "True"));
@@ -82,7 +82,7 @@ describe("waitFor()", () => {
     expect(found.metadata.resourceVersion).toBe("6");
   });
 
-  test("waits for an object that is not there yet, and past one that went", async () => {
+  test("waits for an object that does not exist yet, and past a deleted one", async () => {
     const stream = streamed(5).send("ADDED", aThing("a", 6)).send("DELETED", aThing("a", 7));
     stream.send("ADDED", withCondition(8, "Ready", "True"));
     const { things } = bind(stream);
@@ -98,7 +98,7 @@ describe("waitFor()", () => {
       [streamed(5, withCondition(1, "Ready", "False"))],
       "at resourceVersion 1 it was phase Pending, Ready=False (Why: for a reason)",
     ],
-  ])("says how long it waited, and that it last saw %s", async (_what, answers, seen) => {
+  ])("reports how long it waited, and that it last saw %s", async (_what, answers, seen) => {
     const { things, client } = bind(...answers);
     const waiting = things.waitFor("a", "Ready", { timeoutMs: 1_000 });
     const outcome = expect(waiting).rejects.toMatchObject({
@@ -110,7 +110,7 @@ describe("waitFor()", () => {
     expect(client.clock.pending).toBe(0);
   });
 
-  test("ends at once with its signal, and with a refusal", async () => {
+  test("ends at once with its signal, and with an error response", async () => {
     const abort = new AbortController();
     const { things, client } = bind(streamed(5));
     const waiting = things.waitFor("a", "Ready", { signal: abort.signal });
@@ -125,7 +125,7 @@ describe("waitFor()", () => {
     });
   });
 
-  test("ends with what a condition throws", async () => {
+  test("throws what a condition throws", async () => {
     const { things, client } = bind(streamed(5, aThing("a", 1)));
     const waiting = things.waitFor("a", () => {
       throw new RangeError("no");
@@ -135,14 +135,14 @@ describe("waitFor()", () => {
   });
 });
 
-/** Of a generation, as the server counts changes, and with a status that is of one too. */
+/** An object of a generation, as the server counts changes, with the status of a generation too. */
 function ofGeneration(version: number, generation: number, status: object): Stored<KubeObject> {
   const object = withStatus(version, status);
   object.metadata.generation = generation;
   return object;
 }
 
-describe("waitFor() does not take a status from before a change", () => {
+describe("waitFor() ignores a status from before a change", () => {
   const available = { type: "Available", status: "True" };
 
   test.each<[what: string, old: object, recent: object]>([
@@ -163,7 +163,7 @@ describe("waitFor() does not take a status from before a change", () => {
     expect((await things.waitFor("a", "Available")).metadata.resourceVersion).toBe("6");
   });
 
-  test("and says in its error whose status it has seen", async () => {
+  test("and its error says whose status it has seen", async () => {
     const old = { observedGeneration: 1, conditions: [available] };
     const { things, client } = bind(streamed(5, ofGeneration(1, 2, old)));
     const outcome = expect(things.waitFor("a", "Available")).rejects.toThrow(
@@ -173,12 +173,12 @@ describe("waitFor() does not take a status from before a change", () => {
     await outcome;
   });
 
-  test("and takes one for which no generation is known", async () => {
+  test("but accepts a status without a known generation", async () => {
     const stream = streamed(5, ofGeneration(1, 2, { conditions: [available] }));
     expect((await bind(stream).things.waitFor("a", "Available")).metadata.name).toBe("a");
   });
 
-  test("nor a failure from before it", async () => {
+  test("and ignores a failure from before a change", async () => {
     const failed = { conditions: [{ type: "Failed", status: "True" }] };
     const stream = streamed(5, ofGeneration(1, 2, { ...failed, observedGeneration: 1 }));
     stream.send("MODIFIED", ofGeneration(6, 2, { observedGeneration: 2, conditions: [available] }));
@@ -216,7 +216,7 @@ describe("waitFor() with several conditions", () => {
     await outcome;
   });
 
-  test("does not mind upper and lower case, as kubectl wait", async () => {
+  test("ignores case, as kubectl wait does", async () => {
     const { things } = bind(streamed(5, both(1, "False", "True")));
     expect((await things.waitFor("a", ["ready=false", "SYNCED"])).metadata.name).toBe("a");
   });
@@ -251,7 +251,7 @@ describe("waitFor() with conditions that mean failure", () => {
   test.each<[what: string, failOn: WaitForOptions["failOn"]]>([
     ["one", "Failed"],
     ["one of several", ["Lost", "Failed=True"]],
-  ])("ends at once and says why: %s", async (_what, failOn) => {
+  ])("throws at once and says why: %s", async (_what, failOn) => {
     const stream = streamed(5, aThing("a", 1)).send(
       "MODIFIED",
       withStatus(6, { conditions: [failed] }),
@@ -270,13 +270,13 @@ describe("waitFor() with conditions that mean failure", () => {
     expect(stream.isGivenUp).toBe(true);
   });
 
-  test("describes the object where a function says that it failed", async () => {
+  test("describes the object if a function reports the failure", async () => {
     const { things } = bind(streamed(5, withStatus(1, { phase: "Lost" })));
     const waiting = things.waitFor("a", "Ready", { failOn: () => true });
     await expect(waiting).rejects.toThrow("failOn is met: at resourceVersion 1 it was phase Lost");
   });
 
-  test("is content with an object that is as it should be and has failed too", async () => {
+  test("returns an object that meets both a wanted and a failure condition", async () => {
     const status = { conditions: [failed, { type: "Complete", status: "True" }] };
     const { things } = bind(streamed(5, withStatus(1, status)));
     expect((await things.waitFor("a", "Complete", { failOn: "Failed" })).metadata.name).toBe("a");
@@ -294,7 +294,7 @@ describe("waitFor() with onProgress", () => {
     return stream;
   }
 
-  test("calls it each time that what is missing changes", async () => {
+  test("calls it each time the missing conditions change", async () => {
     const told: string[] = [];
     await bind(changing()).things.waitFor("a", "Ready", { onProgress: (text) => told.push(text) });
     expect(told).toEqual(["Ready=False (Why: for a reason)", "Ready=Unknown (Why: for a reason)"]);
@@ -308,7 +308,7 @@ describe("waitFor() with onProgress", () => {
       },
     ],
     ["rejects", async () => await Promise.reject(new RangeError("no"))],
-  ])("ends with what it %s", async (_how, onProgress) => {
+  ])("throws what it %s", async (_how, onProgress) => {
     const { things } = bind(streamed(5, withCondition(1, "Ready", "False")));
     await expect(things.waitFor("a", "Ready", { onProgress })).rejects.toThrow(RangeError);
   });
@@ -322,7 +322,7 @@ describe("waitForDeleted()", () => {
     await other.things.waitFor("a", deleted, { uid: "old" });
   });
 
-  test("is over where there is no such object", async () => {
+  test("returns if the object does not exist", async () => {
     await bind(streamed(5)).things.waitForDeleted("a");
   });
 
@@ -337,13 +337,13 @@ describe("waitForDeleted()", () => {
     await waiting;
   });
 
-  test("takes another object of the name for the end of the first", async () => {
+  test("treats another object with the name as the end of the first", async () => {
     await bind(streamed(5, aThing("a", 1, "new"))).things.waitForDeleted("a", { uid: "old" });
     const stream = streamed(5, aThing("a", 1, "old")).send("ADDED", aThing("a", 6, "new"));
     await bind(stream).things.waitForDeleted("a");
   });
 
-  test("says what holds the object", async () => {
+  test("reports what delays the deletion", async () => {
     const held = aThing("a", 1);
     held.metadata.deletionTimestamp = "2026-01-01T00:00:00Z";
     held.metadata.finalizers = ["example.com/hold"];

@@ -40,7 +40,7 @@ function open() {
   return { clock, events, tell, waited, timers: () => timers, listeners: () => listeners };
 }
 
-test("readWatch() sets one timer and one listener for any number of pieces", async () => {
+test("readWatch() sets one timer and one listener for any number of chunks", async () => {
   const { events, tell, timers, listeners } = open();
   for (let count = 0; count < 100; count++) {
     tell();
@@ -50,11 +50,11 @@ test("readWatch() sets one timer and one listener for any number of pieces", asy
   await events.return();
 });
 
-test("readWatch() is silent for as long as nothing comes, whenever its timer was set", async () => {
+test("readWatch() is silent as long as nothing arrives, whenever its timer was set", async () => {
   const { clock, events, tell, waited } = open();
   tell();
   await events.next();
-  await clock.advance(6_000); // This time is its reader's.
+  await clock.advance(6_000); // This is the time of its reader, not of the server.
   const next = rejection(events.next());
   await clock.advance(9_000);
   expect(waited).toHaveLength(1);

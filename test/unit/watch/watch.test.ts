@@ -22,14 +22,14 @@ import {
 
 interface Watching {
   readonly client: ScriptedClient;
-  /** Waits for so many events and gives them in short. */
+  /** Waits for a number of events and returns them in short. */
   take(count: number): Promise<string[]>;
   /** The next event. */
   next(): Promise<WatchEvent<KubeObject>>;
   end(): Promise<void>;
 }
 
-/** Watches things; `answers` are those of the first requests. */
+/** Watches things. `answers` are the responses to the first requests. */
 function watch(
   answers: readonly Parameters<ScriptedClient["answer"]>[0][],
   options: WatchOptions<KubeObject> = {},
@@ -66,21 +66,21 @@ function inShort(event: WatchEvent<KubeObject>): string {
   return `${event.type} ${name} ${resourceVersion}`;
 }
 
-/** A streaming list of things, complete at a version. */
+/** A complete streaming list of things at a version. */
 function streamed(version: number, ...things: readonly Stored<KubeObject>[]): Stream {
   const stream = new Stream();
   for (const one of things) stream.send("ADDED", one);
   return stream.send("BOOKMARK", initialEnd(version));
 }
 
-/** Lets what is under way come to rest. */
+/** Lets everything in progress settle. */
 async function settled(client: ScriptedClient): Promise<void> {
   await client.clock.advance(0);
   await client.clock.advance(0);
 }
 
-describe("watch() tells", () => {
-  test("what is there, that this is all, and then what happens", async () => {
+describe("watch() emits", () => {
+  test("the initial list, its end, and then the changes", async () => {
     const stream = streamed(5, aThing("a", 1), aThing("b", 2));
     stream.send("ADDED", aThing("c", 6)).send("MODIFIED", aThing("a", 7));
     stream.send("DELETED", aThing("b", 8));
@@ -109,7 +109,7 @@ describe("watch() tells", () => {
   });
 
   test.each([[400], [422]])(
-    "a list where the server rejects a streaming one with %i",
+    "a list if the server rejects a streaming one with %i",
     async (status) => {
       const next = new Stream().send("MODIFIED", aThing("a", 6));
       const { take, client } = watch([
@@ -124,7 +124,7 @@ describe("watch() tells", () => {
       expect(second?.query).toEqual({ limit: "500", continue: "more" });
       expect(watched?.query).toMatchObject({ watch: "1", resourceVersion: "5" });
       expect(watched?.query).not.toHaveProperty("sendInitialEvents");
-      // It is not asked again for what it does not know.
+      // It is not asked again for an unsupported feature.
       next.end();
       client.answer(new Stream());
       await settled(client);
@@ -132,7 +132,7 @@ describe("watch() tells", () => {
     },
   );
 
-  test("a list where a streaming one says nothing for 10 s", async () => {
+  test("a list if a streaming one sends nothing for 10 s", async () => {
     const { take, client } = watch([new Stream(), listOf(5, [aThing("a", 1)]), new Stream()]);
     const taken = take(2);
     await client.clock.advance(9_999);
@@ -141,12 +141,12 @@ describe("watch() tells", () => {
     expect(await taken).toEqual(["added a 1", "synced 5"]);
   });
 
-  test("the objects of a list with the kind that the server leaves out", async () => {
+  test("the objects of a list with the kind that the server omits", async () => {
     const { next } = watch([refused(422, "Invalid"), listOf(5, [aThing("a", 1)]), new Stream()]);
     expect(await next()).toMatchObject({ object: { apiVersion: "example.com/v1", kind: "Thing" } });
   });
 
-  test("what changes after a given version, without what is there", async () => {
+  test("the changes after a given version, without the initial list", async () => {
     const stream = new Stream().send("MODIFIED", aThing("a", 7)).send("DELETED", aThing("b", 8));
     const { take, client } = watch([stream], { resourceVersion: "5" });
     expect(await take(2)).toEqual(["modified a 7", "deleted b 8"]);
@@ -154,7 +154,7 @@ describe("watch() tells", () => {
     expect(client.requests[0]?.query).not.toHaveProperty("sendInitialEvents");
   });
 
-  test("what a transform makes of the objects, now and before", async () => {
+  test("transformed objects, both current and previous ones", async () => {
     const stream = streamed(5, aThing("a", 1)).send("MODIFIED", aThing("a", 7));
     const { take, next } = watch([stream], {
       transform: (object) => ({ ...object, metadata: { ...object.metadata, labels: { x: "y" } } }),
@@ -166,7 +166,7 @@ describe("watch() tells", () => {
     });
   });
 
-  test("what selectors choose", async () => {
+  test("selected objects", async () => {
     const { take, client } = watch([streamed(5)], {
       labelSelector: { app: "web" },
       fieldSelector: { "metadata.name": "a" },
@@ -178,7 +178,7 @@ describe("watch() tells", () => {
     });
   });
 
-  test("asks for no compression, whose pieces a runtime may take for the whole", async () => {
+  test("requests no compression, because a runtime may mistake a compressed chunk for the whole", async () => {
     const { take, client } = watch([streamed(5).end(), new Stream().send("ADDED", aThing("a", 6))]);
     await take(2);
     expect(client.requests.map(({ acceptEncoding }) => acceptEncoding)).toEqual([
@@ -199,7 +199,7 @@ describe("watch() tells", () => {
   });
 });
 
-describe("watch() continues from where it was", () => {
+describe("watch() continues from its last version", () => {
   test("at once when the server ends it", async () => {
     const first = streamed(5, aThing("a", 1)).send("MODIFIED", aThing("a", 6)).end();
     const second = new Stream().send("MODIFIED", aThing("a", 7));
@@ -209,14 +209,14 @@ describe("watch() continues from where it was", () => {
     expect(client.events).toEqual([]);
   });
 
-  test("where a bookmark said, though nothing has happened there", async () => {
+  test("from a bookmark, even if nothing has happened there", async () => {
     const first = streamed(5).send("BOOKMARK", bookmark(90)).end();
     const { take, client } = watch([first, new Stream().send("ADDED", aThing("a", 91))]);
     expect(await take(2)).toEqual(["synced 5", "added a 91"]);
     expect(client.requests[1]?.query).toMatchObject({ resourceVersion: "90" });
   });
 
-  test("after a while when the connection is lost, and says so", async () => {
+  test("after a delay when the connection is lost, and reports it", async () => {
     const first = streamed(5, aThing("a", 1)).send("MODIFIED", aThing("a", 6));
     const { take, client } = watch([first]);
     expect(await take(3)).toHaveLength(3);
@@ -237,7 +237,7 @@ describe("watch() continues from where it was", () => {
     expect(client.requests[1]?.query).toMatchObject({ resourceVersion: "6" });
   });
 
-  test("when it breaks off in the middle of an event, also in order", async () => {
+  test("when it ends in the middle of an event, even cleanly", async () => {
     const cut = JSON.stringify({ type: "MODIFIED", object: aThing("a", 6) }).slice(0, 40);
     const first = streamed(5, aThing("a", 1)).write(cut).end();
     const { take, client } = watch([first, new Stream().send("MODIFIED", aThing("a", 6))]);
@@ -247,7 +247,7 @@ describe("watch() continues from where it was", () => {
     expect(client.requests[1]?.query).toMatchObject({ resourceVersion: "5" });
   });
 
-  test("when nothing was heard for the idle time, however slow the reader", async () => {
+  test("when nothing was received for the idle time, however slow the reader", async () => {
     const stream = streamed(5, aThing("a", 1));
     const { take, client } = watch([stream], { idleTimeoutMs: 1_000 });
     expect(await take(1)).toEqual(["added a 1"]);
@@ -263,7 +263,7 @@ describe("watch() continues from where it was", () => {
     expect(await next).toEqual(["modified a 7"]);
   });
 
-  test("later each time where it is rejected, and soon again after a success", async () => {
+  test("later each time it is rejected, and soon again after a success", async () => {
     const { take, client } = watch([streamed(5)]);
     await take(1);
     const next = take(1);
@@ -292,7 +292,7 @@ describe("watch() continues from where it was", () => {
     expect(await after).toEqual(["modified a 7"]);
   });
 
-  test("after a while where the server ends it at once, again and again", async () => {
+  test("after a delay if the server ends it at once, again and again", async () => {
     const { take, client } = watch([streamed(5).end(), new Stream().end()]);
     const taken = take(2);
     await settled(client);
@@ -312,7 +312,7 @@ describe("watch() continues from where it was", () => {
     expect(client.events).toMatchObject([{ error: { status: 500 } }]);
   });
 
-  test("when a line makes no sense, and tells what it would have said", async () => {
+  test("when a line is malformed, and then emits its event", async () => {
     const first = streamed(5, aThing("a", 1)).write("nonsense\n");
     const { take, client } = watch([first, new Stream().send("MODIFIED", aThing("a", 6))]);
     const taken = take(3);
@@ -372,10 +372,10 @@ describe("watch() reads the code of an error event", () => {
   });
 });
 
-describe("watch() and objects without a resourceVersion, as aggregated APIs compute them", () => {
+describe("watch() and objects without a resourceVersion, which aggregated APIs compute", () => {
   const computed = (name: string, value: number): object => ({ metadata: { name }, value });
 
-  test("returns each of them as news, and skips a bookmark without one", async () => {
+  test("returns each of them as a change, and skips a bookmark without one", async () => {
     const stream = streamed(5).send("ADDED", computed("a", 1)).send("BOOKMARK", { metadata: {} });
     stream.send("MODIFIED", computed("a", 2)).send("MODIFIED", aThing("b", 6)).end();
     const { take, next, client } = watch([stream, new Stream()]);
@@ -404,11 +404,11 @@ describe("watch() and objects without a resourceVersion, as aggregated APIs comp
   });
 });
 
-describe("watch() does not trust a streaming list", () => {
+describe("watch() distrusts a streaming list", () => {
   test.each([
     ["changes go on without an end of the list", "MODIFIED", 4],
     ["new objects go on without an end of the list", "ADDED", 21],
-  ])("and lists after a while where %s, and says so", async (_what, type, pieces) => {
+  ])("and lists after a delay if %s, and reports it", async (_what, type, pieces) => {
     const stream = new Stream().send("ADDED", aThing("a", 1));
     const { take, client } = watch([stream, listOf(90, [aThing("a", 90)]), new Stream()]);
     const events: string[] = [];
@@ -434,7 +434,7 @@ describe("watch() does not trust a streaming list", () => {
     ]);
   });
 
-  test("for as long as a large one takes, while new objects come", async () => {
+  test("but waits for a large one as long as needed, while new objects arrive", async () => {
     const stream = new Stream();
     const { take, client } = watch([stream]);
     const taken = take(7);
@@ -447,7 +447,7 @@ describe("watch() does not trust a streaming list", () => {
     expect(client.requests).toHaveLength(1);
   });
 
-  test("that ends without its mark, however long it lived", async () => {
+  test("that ends without its final bookmark, however long it lasted", async () => {
     const stream = new Stream().send("ADDED", aThing("a", 1)).send("ADDED", aThing("b", 2)).end();
     const { take, client } = watch([stream, listOf(9, [aThing("b", 2)]), new Stream()]);
     expect(await take(4)).toEqual(["added a 1", "added b 2", "deleted a 1", "synced 9"]);
@@ -455,8 +455,8 @@ describe("watch() does not trust a streaming list", () => {
   });
 });
 
-describe("watch() lists again where the version may be of a past that is no more", () => {
-  test("after an idle time without a word, not even a bookmark: etcd may be restored from a backup", async () => {
+describe("watch() lists again if the version may be from a lost history", () => {
+  test("after an idle time without an event or a bookmark: etcd may be restored from a backup", async () => {
     const { take, client } = watch([streamed(900, aThing("a", 800))]);
     await take(2);
     const next = take(1);
@@ -469,7 +469,7 @@ describe("watch() lists again where the version may be of a past that is no more
     expect(client.requests[2]?.query).not.toHaveProperty("resourceVersion");
   });
 
-  test("also if something cuts the silent connection again and again", async () => {
+  test("even if something cuts the silent connection again and again", async () => {
     const streams = [
       streamed(900, aThing("a", 800)),
       new Stream(),
@@ -490,7 +490,7 @@ describe("watch() lists again where the version may be of a past that is no more
     expect(from).toEqual([undefined, "900", "900", "900", undefined]);
   });
 
-  test("but continues where bookmarks come", async () => {
+  test("but continues if bookmarks arrive", async () => {
     const first = streamed(900);
     const { take, client } = watch([first]);
     await take(1);
@@ -513,7 +513,7 @@ describe("watch() lists again where the version may be of a past that is no more
     ["an error event without a code", (stream) => stream.send("ERROR", { kind: "Status" })],
     ["nonsense", (stream) => stream.write("nonsense\n")],
     ["too long a line", (stream) => stream.write("x".repeat(64 * 1024 * 1024 + 1))],
-  ])("after a second failure alike at one version: %s", async (_what, send) => {
+  ])("after a second error of the same kind at the same version: %s", async (_what, send) => {
     const { take, client } = watch([send(streamed(5, aThing("a", 1)))]);
     await take(2);
     const next = take(1);
@@ -524,7 +524,7 @@ describe("watch() lists again where the version may be of a past that is no more
     expect(from).toEqual([undefined, "5", undefined]);
   });
 
-  test.each([[429], [503]])("but not where the server is only busy, with %i", async (status) => {
+  test.each([[429], [503]])("but not if the server is only busy, with %i", async (status) => {
     const { take, client } = watch([streamed(5).end()]);
     await take(1);
     const next = take(1);
@@ -541,7 +541,7 @@ describe("watch() lists again where the version may be of a past that is no more
   });
 });
 
-describe("watch() does not run in circles", () => {
+describe("watch() does not loop quickly", () => {
   /** How many requests are made within a minute. */
   async function requestsInAMinute(client: ScriptedClient): Promise<number> {
     const before = client.requests.length;
@@ -549,7 +549,7 @@ describe("watch() does not run in circles", () => {
     return client.requests.length - before;
   }
 
-  test("where each watch ends at once, though it has told something new", async () => {
+  test("if each watch ends at once, even with new events", async () => {
     const { take, client } = watch([streamed(5)]);
     await take(1);
     for (let version = 6; version < 500; version++) {
@@ -564,7 +564,7 @@ describe("watch() does not run in circles", () => {
     void next.catch(() => {});
   });
 
-  test("where page two of every list has expired", async () => {
+  test("if page two of every list has expired", async () => {
     const { take, client } = watch([
       refused(422, "Invalid"),
       listOf(5, [aThing("a", 1)]),
@@ -601,7 +601,7 @@ describe("watch() with retryInitialErrors", () => {
   });
 });
 
-describe("watch() asks anew for what is there, and tells the difference", () => {
+describe("watch() lists again, and emits the differences", () => {
   const known = [aThing("same", 1), aThing("changed", 2), aThing("gone", 3), aThing("other", 4)];
   const now = [
     aThing("same", 1),
@@ -617,7 +617,7 @@ describe("watch() asks anew for what is there, and tells the difference", () => 
     "deleted gone 3",
   ];
 
-  test("where the server no longer has the version, by an event", async () => {
+  test("if the server no longer has the version, by an event", async () => {
     const first = streamed(5, ...known).send("ERROR", refusalStatus(410, "Expired"));
     const again = streamed(30, ...now).send("MODIFIED", aThing("new", 31));
     const { take, client } = watch([first, again]);
@@ -626,7 +626,7 @@ describe("watch() asks anew for what is there, and tells the difference", () => 
     expect(client.requests[1]?.query).not.toHaveProperty("resourceVersion");
   });
 
-  test("where the server no longer has the version, by its answer", async () => {
+  test("if the server no longer has the version, by its status", async () => {
     const { take } = watch([
       streamed(5, ...known).end(),
       refused(410, "Expired"),
@@ -636,7 +636,7 @@ describe("watch() asks anew for what is there, and tells the difference", () => 
     expect(await take(5)).toEqual(difference);
   });
 
-  test("by a list where the server does not know streaming ones", async () => {
+  test("with a plain list if the server does not support streaming ones", async () => {
     const { take } = watch([
       refused(422, "Invalid"),
       listOf(5, known),
@@ -648,7 +648,7 @@ describe("watch() asks anew for what is there, and tells the difference", () => 
     expect(await take(5)).toEqual(difference);
   });
 
-  test("by one long list where a list's own version expires between its pages", async () => {
+  test("with one long list if a list's own version expires between its pages", async () => {
     const { take, client } = watch([
       refused(422, "Invalid"),
       listOf(5, known.slice(0, 2), "more"),
@@ -667,7 +667,7 @@ describe("watch() asks anew for what is there, and tells the difference", () => 
     expect(client.requests[3]?.query).toEqual({});
   });
 
-  test("where the client has moved to another server, whose versions are its own", async () => {
+  test("if the client has moved to another server, which has its own versions", async () => {
     const first = streamed(5, ...known);
     const { take, client } = watch([first]);
     await take(5);
@@ -678,7 +678,7 @@ describe("watch() asks anew for what is there, and tells the difference", () => 
     expect(client.requests[1]?.query).not.toHaveProperty("resourceVersion");
   });
 
-  test("where the same line makes no sense a second time", async () => {
+  test("if the same line is malformed a second time", async () => {
     const { take, client } = watch([
       streamed(5, ...known).write("nonsense\n"),
       new Stream().write("nonsense\n"),
@@ -690,7 +690,7 @@ describe("watch() asks anew for what is there, and tells the difference", () => 
     expect(await taken).toEqual(difference);
   });
 
-  test("without telling anything twice where that is cut off as well", async () => {
+  test("without emitting anything twice if that is cut off as well", async () => {
     const first = streamed(5, ...known).send("ERROR", refusalStatus(410, "Expired"));
     const cut = new Stream().send("ADDED", aThing("changed", 20)).send("ADDED", aThing("new", 21));
     const { take, client } = watch([first, cut]);
@@ -703,11 +703,11 @@ describe("watch() asks anew for what is there, and tells the difference", () => 
     expect(await rest).toEqual(["deleted other 4", "added other 22", "deleted gone 3"]);
   });
 
-  test("also after a version that a caller gave: what is there is new to it", async () => {
+  test("even after a version from the caller: then all objects are new to it", async () => {
     const { take } = watch([refused(410, "Expired"), streamed(30, aThing("a", 20))], {
       resourceVersion: "5",
     });
-    await expect(take(1)).rejects.toThrow(ApiError); // It never began: that is the caller's to know.
+    await expect(take(1)).rejects.toThrow(ApiError); // It never started, so the caller gets the error.
     const stream = new Stream().send("ADDED", aThing("b", 6));
     const later = watch([stream.end(), refused(410, "Expired"), streamed(30, aThing("a", 20))], {
       resourceVersion: "5",
@@ -721,7 +721,7 @@ describe("watch() ends", () => {
     ["a refusal", refused(403, "Forbidden"), ApiError],
     ["no connection", new ConnectionError("Cannot connect"), ConnectionError],
     ["a lost connection", new Stream().send("ADDED", aThing("a", 1)).fail(), ConnectionError],
-  ])("with the failure where it begins with %s", async (_what, answer, error) => {
+  ])("with the error if it starts with %s", async (_what, answer, error) => {
     const { take, client } = watch([answer]);
     await expect(take(2)).rejects.toThrow(error);
     expect(client.clock.pending).toBe(0);
@@ -773,7 +773,7 @@ describe("watch() ends", () => {
     expect(client.clock.pending).toBe(0);
   });
 
-  test("by what a transform throws, which no other try mends", async () => {
+  test("with the error of a transform, which no retry can fix", async () => {
     const { take } = watch([streamed(5, aThing("a", 1))], {
       transform() {
         throw new RangeError("no");
@@ -805,7 +805,7 @@ describe("watch() with a schema", () => {
   };
   const stream = (): Stream => streamed(5, aThing("good", 1), aThing("bad", 2));
 
-  test("tells of a bad object and says so", async () => {
+  test("emits an invalid object and reports it", async () => {
     const { take, client } = watch([stream()], {}, { schema, check: "warn" });
     expect(await take(3)).toEqual(["added good 1", "added bad 2", "synced 5"]);
     expect(client.events).toMatchObject([
@@ -816,13 +816,13 @@ describe("watch() with a schema", () => {
     ]);
   });
 
-  test("ends at a bad object where that is to be rejected", async () => {
+  test("ends at an invalid object if it must be rejected", async () => {
     const { take } = watch([stream()], {}, { schema, check: "reject" });
     expect(await take(1)).toEqual(["added good 1"]);
     await expect(take(1)).rejects.toMatchObject({ name: "InvalidObjectError" });
   });
 
-  test("says nothing where it is off", async () => {
+  test("reports nothing if validation is off", async () => {
     const { take, client } = watch([stream()], {}, { schema, check: "off" });
     await take(3);
     expect(client.events).toEqual([]);
