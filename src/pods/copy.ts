@@ -15,6 +15,7 @@ import { ConfigError, ConnectionError } from "../errors.ts";
 import { checkKnown, kindOf } from "../options.ts";
 import type { LocalSystem } from "../runtime.ts";
 import { exec, feed } from "./exec.ts";
+import { EndlessStdinError } from "./remote-command.ts";
 import { type TarEntry, readTar } from "./tar-reader.ts";
 import { type TarInput, writeTar } from "./tar-writer.ts";
 
@@ -337,7 +338,10 @@ async function sendArchive<T extends KubeObject>(
 ): Promise<void> {
   const run = await exec(pod, command, { ...options, stdin: "pipe", stdout: false });
   const archive = writeTar(inputs);
-  const feeding = feed(run, archive);
+  const feeding = feed(run, archive).catch((error: unknown) => {
+    // An archive has an end of its own, by which tar ends.
+    if (!(error instanceof EndlessStdinError)) throw error;
+  });
   try {
     const [stderr, { code }] = await Promise.all([readStderr(run.stderr), run.exit, feeding]);
     if (code !== 0) throw new ExecError(what, { stdout: "", stderr, code });

@@ -10,7 +10,12 @@ import { ConnectionError } from "../errors.ts";
 import { checkKnown } from "../options.ts";
 import { ExecError, type ExecResult } from "../api/exec-error.ts";
 import { openWebSocket } from "./open-web-socket.ts";
-import { type RemoteCommand, commandProtocols, runCommand } from "./remote-command.ts";
+import {
+  EndlessStdinError,
+  type RemoteCommand,
+  commandProtocols,
+  runCommand,
+} from "./remote-command.ts";
 
 /** How a container's process is connected to. */
 export interface AttachOptions {
@@ -167,6 +172,8 @@ export async function execText<T extends KubeObject>(
 /**
  * Sends a command all that it is to read, or as much as it wants. The stream is released then, and not cancelled: it is
  * the caller's.
+ *
+ * @throws {EndlessStdinError} if all of it was sent, and the server can't let the command know that.
  */
 export async function feed(
   run: RemoteCommand,
@@ -199,7 +206,8 @@ async function pump(
     try {
       if (!next.done) await writer.write(next.value);
       else return await writer.close();
-    } catch {
+    } catch (error) {
+      if (error instanceof EndlessStdinError) throw error;
       // A command may end before it has read everything.
       return await ended;
     }

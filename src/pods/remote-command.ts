@@ -29,6 +29,9 @@ const PIECE_BYTES = 32 * 1024;
 /** More than any status has. */
 const MAX_STATUS_BYTES = 1024 * 1024;
 
+/** Stdin can't be ended, so a command that reads to its end would wait for ever. */
+export class EndlessStdinError extends ConnectionError {}
+
 /** The size of a terminal, in characters. */
 export interface TerminalSize {
   /** Its width. */
@@ -246,7 +249,7 @@ class Session implements RemoteCommand {
     const { protocol, streams } = this.#parts;
     if (!streams.stdin) return;
     if (protocol !== commandProtocols[0]) {
-      throw new ConnectionError(
+      throw new EndlessStdinError(
         `Cannot end stdin: the API server speaks ${protocol}, in which stdin has no end; that takes Kubernetes 1.30 or later`,
       );
     }

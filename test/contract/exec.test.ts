@@ -245,6 +245,9 @@ test("exec() says what the server lacks when its input can't be ended", async ()
   const error = await rejection(run.stdin.close());
   expect(String(error)).toMatch(/Cannot end stdin: the API server speaks v4.*1\.30 or later/);
   await run.close();
+  // Which would wait for ever.
+  const waiting = pods.execText("old", ["cat"], { stdin: "text" });
+  expect(String(await rejection(waiting))).toMatch(/Cannot end stdin: the API server speaks v4/);
 });
 
 test("exec() sends nothing again once the request has been written", async () => {
