@@ -11,7 +11,10 @@ import type { ResourceDefinition } from "./resource-definition.ts";
 export const ALL_NAMESPACES = "*";
 
 /** The group and version as objects name them: `v1` in the core group, otherwise as in `apps/v1`. */
-export function apiVersionOf({ group, version }: ResourceDefinition): string {
+export function apiVersionOf({
+  group,
+  version,
+}: Pick<ResourceDefinition, "group" | "version">): string {
   return group === "" ? version : `${group}/${version}`;
 }
 

@@ -4,13 +4,14 @@
  * @module
  */
 
+import { apiVersionOf } from "../api/paths.ts";
 import type { KubeObject } from "../api/object.ts";
 import { type ManifestObject, findProblem, flattenLists } from "../manifests/manifest-object.ts";
 import { checkObject, kindOf } from "../options.ts";
 import * as generated from "../resources/generated/kinds.ts";
 import type { FakeApi } from "./model/fake-api.ts";
 import type { ApiObject } from "./model/objects.ts";
-import { type KindDefinition, apiVersionOf } from "./model/served-kinds.ts";
+import type { KindDefinition } from "./model/served-kinds.ts";
 
 /** A kind of a fake cluster: what `defineResource()` returns, or a similar object. */
 export interface FakeKind {

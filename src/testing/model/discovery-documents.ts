@@ -4,7 +4,8 @@
  * @module
  */
 
-import { apiVersionOf, isCustom, type KindDefinition, subresourcesOf } from "./served-kinds.ts";
+import { apiVersionOf } from "../../api/paths.ts";
+import { isCustom, type KindDefinition, subresourcesOf } from "./served-kinds.ts";
 import type { Json } from "./objects.ts";
 import type { ApiAnswer } from "./request-target.ts";
 

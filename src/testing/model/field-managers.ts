@@ -5,14 +5,8 @@
  * @module
  */
 
-import {
-  type ApiObject,
-  isEqual,
-  isJson,
-  type Json,
-  type ManagedFields,
-  valueAt,
-} from "./objects.ts";
+import { isEqual } from "../../is-equal.ts";
+import { type ApiObject, isJson, type Json, type ManagedFields, valueAt } from "./objects.ts";
 import { Refusal } from "./refusal.ts";
 
 /** Who writes, and when. */

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { apiVersionOf, isCustom, type KindDefinition } from "./served-kinds.ts";
+import { apiVersionOf } from "../../api/paths.ts";
+import { isCustom, type KindDefinition } from "./served-kinds.ts";
 import type { Model } from "./model.ts";
 import type { Json, StoredObject } from "./objects.ts";
 import { badRequest, expired, invalid, tooLargeVersion } from "./refusal.ts";

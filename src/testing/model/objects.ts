@@ -56,19 +56,6 @@ export function isJson(value: unknown): value is Json {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Whether two JSON values are equal, regardless of key order. */
-export function isEqual(left: unknown, right: unknown): boolean {
-  if (Array.isArray(left) && Array.isArray(right)) {
-    return left.length === right.length && left.every((item, at) => isEqual(item, right[at]));
-  }
-  if (!isJson(left) || !isJson(right)) return left === right;
-  const names = Object.keys(left);
-  return (
-    names.length === Object.keys(right).length &&
-    names.every((name) => name in right && isEqual(left[name], right[name]))
-  );
-}
-
 /** The value at a path of names; `undefined` if there is none. */
 export function valueAt(value: unknown, path: readonly string[]): unknown {
   let at = value;

@@ -4,8 +4,9 @@
  * @module
  */
 
+import { apiVersionOf } from "../../api/paths.ts";
 import { Feed } from "./feed.ts";
-import { apiVersionOf, isCustom, type KindDefinition, qualified } from "./served-kinds.ts";
+import { isCustom, type KindDefinition, qualified } from "./served-kinds.ts";
 import { selectorOf } from "./list-pages.ts";
 import type { Model } from "./model.ts";
 import type { Json, StoredObject } from "./objects.ts";

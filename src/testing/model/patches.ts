@@ -4,7 +4,8 @@
  * @module
  */
 
-import { isEqual, isJson, type Json } from "./objects.ts";
+import { isEqual } from "../../is-equal.ts";
+import { isJson, type Json } from "./objects.ts";
 import { badRequest, Refusal } from "./refusal.ts";
 
 interface Operation {

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { apiVersionOf, type KindDefinition, subresourcesOf } from "./served-kinds.ts";
+import { apiVersionOf } from "../../api/paths.ts";
+import { type KindDefinition, subresourcesOf } from "./served-kinds.ts";
 import { methodNotAllowed, noSuchResource } from "./refusal.ts";
 
 /** A request, in a form that any server or client can provide. */

@@ -71,11 +71,6 @@ export const trustKinds: readonly KindDefinition[] = [
   },
 ];
 
-/** Its `apiVersion`, as in objects. */
-export function apiVersionOf({ group, version }: KindDefinition): string {
-  return group === "" ? version : `${group}/${version}`;
-}
-
 /** Its plural name with its group, as in messages. */
 export function qualified({ group, plural }: KindDefinition): string {
   return group === "" ? plural : `${plural}.${group}`;

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { apiVersionOf, type KindDefinition, qualified } from "./served-kinds.ts";
+import { apiVersionOf } from "../../api/paths.ts";
+import { type KindDefinition, qualified } from "./served-kinds.ts";
 import type { ApiObject, StoredObject } from "./objects.ts";
 
 /** A write. */

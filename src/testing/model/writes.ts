@@ -4,10 +4,12 @@
  * @module
  */
 
+import { apiVersionOf } from "../../api/paths.ts";
+import { isEqual } from "../../is-equal.ts";
 import { entriesAfterUpdate, type Writing } from "./field-managers.ts";
-import { apiVersionOf, isCustom, type KindDefinition, subresourcesOf } from "./served-kinds.ts";
+import { isCustom, type KindDefinition, subresourcesOf } from "./served-kinds.ts";
 import { type Model, timestamp } from "./model.ts";
-import { type ApiObject, isEqual, type Metadata, type StoredObject, valueAt } from "./objects.ts";
+import { type ApiObject, type Metadata, type StoredObject, valueAt } from "./objects.ts";
 import {
   type Cause,
   alreadyExists,
