@@ -153,7 +153,7 @@ export class SocketBytes implements ByteStream, Wire {
 
   send(bytes: string | Uint8Array<ArrayBuffer>): Promise<void> | undefined {
     const socket = this.#socket;
-    // Whoever sends on without waiting would leave no time for the event that tells it of the end.
+    // A caller that keeps sending without a pause would otherwise starve the event that reports the end.
     if (socket.destroyed) return this.closed;
     const ground = this.#ground;
     const takesMore =
@@ -166,7 +166,7 @@ export class SocketBytes implements ByteStream, Wire {
       if (!takesMore) await this.#drained();
       await this.#ground?.drained();
     } catch {
-      // The listener is told.
+      // The listener's `onClosed()` reports it.
     }
   }
 

@@ -38,7 +38,7 @@ export async function handshake(
   socket.on("session", onSession);
   try {
     await verified;
-    // Lost between the handshake and this turn: whoever gets it now would never learn of that.
+    // Lost between the handshake and this turn: no further event would report it.
     if (socket.destroyed) throw socket.errored ?? new Error("the connection was closed at once");
     return socket;
   } finally {

@@ -112,7 +112,7 @@ export function inClusterError(runtime: Runtime): ConfigError {
   );
 }
 
-/** A caller who sets an interval means it: one that no source goes by is rejected. */
+/** Rejects an interval that no source uses: it would be ignored. */
 function checkAllUsed({ ca, token }: InClusterOptions, sourceOptions: SourceOptions): void {
   if (ca === undefined || token === undefined) return;
   for (const name of sourceOptionNames) {

@@ -34,7 +34,7 @@ export interface Wire {
   release(): void;
   /** Whether it keeps the process alive. */
   setReferenced(isReferenced: boolean): void;
-  /** Closes at once. The listener is told with this reason. */
+  /** Closes at once. The listener's `onClosed()` receives this reason. */
   abort(reason: unknown): void;
 }
 

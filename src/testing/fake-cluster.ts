@@ -30,7 +30,7 @@ import { containersOf } from "./model/container-logs.ts";
 import { type FakeApi, type FakeRequest, createFakeApi } from "./model/fake-api.ts";
 import { type FakeFetch, fakeFetch } from "./model/fake-fetch.ts";
 import { type Fault, type FaultWhere, type RandomFaults, fits } from "./model/faults.ts";
-import type { ApiObject } from "./model/objects.ts";
+import type { ApiObject, StoredObject } from "./model/objects.ts";
 import type { OpenWatch } from "./model/open-watches.ts";
 import type { ApiAnswer, ApiRequest, Verb } from "./model/request-target.ts";
 import type { Authorize } from "./model/reviews.ts";
@@ -479,14 +479,10 @@ export function makeFakeCluster(
       checkObject("the object of put", object, 'pass { metadata: { name: "a" } }');
       checkPlace("the object of put", object, known);
       if (known.namespaced) makeNamespace(object.metadata?.namespace ?? "default");
-      return structuredClone(
-        api.put(known, object as KubeObject as unknown as ApiObject),
-      ) as unknown as Stored<T>;
+      return copyOf<T>(api.put(known, object as KubeObject as ApiObject));
     },
     objects<T extends KubeObject>(kind: ResourceKind<T>): Stored<T>[] {
-      return structuredClone(
-        api.objects(placeOf(kind, "the kind of objects")),
-      ) as unknown as Stored<T>[];
+      return api.objects(placeOf(kind, "the kind of objects")).map((object) => copyOf<T>(object));
     },
     object<T extends KubeObject>(
       kind: ResourceKind<T>,
@@ -499,7 +495,7 @@ export function makeFakeCluster(
       const found = api
         .objects(known)
         .find(({ metadata }) => metadata.name === name && metadata.namespace === namespace);
-      return structuredClone(found) as unknown as Stored<T> | undefined;
+      return found && copyOf<T>(found);
     },
     remove(kind, name, place = {}) {
       checkKnown("remove", place, ["namespace"]);
@@ -579,6 +575,11 @@ function onlyContainer(api: FakeApi, namespace: string, name: string): string {
   throw new TypeError(
     `Cannot write a log of pod ${namespace}/${name}: its containers are ${which}; pass the option container`,
   );
+}
+
+/** A copy for a test, which may change it. The model knows no types of kinds: its caller does. */
+function copyOf<T extends KubeObject>(object: StoredObject): Stored<T> {
+  return structuredClone(object) as KubeObject as Stored<T>;
 }
 
 interface RotationSteps {

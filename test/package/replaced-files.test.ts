@@ -16,7 +16,7 @@ import { connectControl } from "../support/api-server.ts";
 import { createCa } from "../support/pki.ts";
 import { root } from "./project.ts";
 
-/** Says when the wait for trust is loaded, and sends a request after that when it is told to. */
+/** Reports when the wait for trust is loaded, and then sends a request at each command. */
 const program = `
 import { registerHooks } from "node:module";
 

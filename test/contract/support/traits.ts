@@ -12,7 +12,7 @@ import { entry, http, lane } from "./entry.ts";
 
 /** What runtimes do differently. */
 export interface Traits {
-  /** It may open a connection for a request that then goes by one that is free first. */
+  /** It may open a connection for a request, and then send the request on another one that is free earlier. */
   readonly opensSpareConnections: boolean;
   /** A connection takes another request after a HEAD. */
   readonly reusesAfterHead: boolean;

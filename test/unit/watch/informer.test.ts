@@ -155,7 +155,7 @@ describe("informer()", () => {
     expect(client.requests).toHaveLength(2);
   });
 
-  test("emits all objects again as often as it is told to", async () => {
+  test("emits all objects again at each resync interval", async () => {
     const { informer, client } = inform([streamed(5, aThing("a", 1))], { resyncIntervalMs: 1_000 });
     const handler = recorder();
     informer.on(handler);
