@@ -54,23 +54,26 @@ describe.each(serverKinds)("%s", (kind) => {
         done++;
       }
     });
-    async function more(): Promise<void> {
+    async function answered(name: string): Promise<void> {
       // The handshakes that were in progress when it was called have ended by then.
       const goal = done + LOOPS + 1;
-      await until("more connections are made", () => done >= goal || failures.length > 0);
+      const hasAnswered = () => done >= goal && names.has(name);
+      await until(`${name} has answered`, () => hasAnswered() || failures.length > 0);
     }
+    await answered("server-0");
     for (let rotation = 1; rotation <= ROTATIONS && failures.length === 0; rotation++) {
-      pair = await issuer.issue({ commonName: `server-${rotation}` });
+      const name = `server-${rotation}`;
+      pair = await issuer.issue({ commonName: name });
       const isOfClients = rotation % 4 === 0;
       const next: TestCa = isOfClients ? await createCa({ commonName: "clients" }) : clients;
       if (isOfClients) bundle = clients.pem + next.pem;
-      await more();
+      await answered(name);
       if (!isOfClients) continue;
       client = await next.issue({ client: true });
-      await more();
+      await answered(name);
       bundle = next.pem;
       clients = next;
-      await more();
+      await answered(name);
     }
     running = false;
     await Promise.all(loops);
