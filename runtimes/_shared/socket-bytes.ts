@@ -187,9 +187,9 @@ export class SocketBytes implements ByteStream, Wire {
 
   #take(chunk: Uint8Array<ArrayBuffer>): void {
     if (this.#isOver || this.#isEnding) return;
+    if (this.#listener !== undefined) return this.#listener.onBytes(chunk);
     // As no `Buffer`, whose methods differ.
     const bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-    if (this.#listener !== undefined) return this.#listener.onBytes(bytes);
     const reader = this.#reader;
     this.#reader = undefined;
     if (reader !== undefined) return reader.resolve(bytes);

@@ -7,11 +7,11 @@
  */
 
 import { ConnectionError } from "../errors.ts";
-import { LostError, MAX_INFORMATIONAL, fieldOf } from "./exchange-head.ts";
+import { LostError, MAX_INFORMATIONAL } from "./exchange-head.ts";
 import { BodyReader, contradictsItself, framingOf } from "./framing.ts";
 import type { HeaderLine } from "../runtime.ts";
-import { encodeRequestHead } from "./request-head.ts";
-import { type ResponseHead, ResponseHeadReader } from "./response-head.ts";
+import { RequestHeadEncoder } from "./request-head.ts";
+import { type ResponseHead, ResponseHeadReader, fieldOf } from "./response-head.ts";
 import { type Wire, type WireListener, bytesOf } from "./wire.ts";
 
 /** A request as a connection sends it. */
@@ -53,7 +53,7 @@ const encoder = new TextEncoder();
 export class Connection implements WireListener {
   readonly #wire: Wire;
   readonly #owner: ConnectionOwner;
-  readonly #host: string;
+  readonly #requestHeads: RequestHeadEncoder;
   #receiver: Receiver | undefined;
   #method = "";
   /** Reads the head that is waited for; `undefined` once it is there. */
@@ -80,7 +80,7 @@ export class Connection implements WireListener {
   /** @param host What the header `host` says. */
   constructor(wire: Wire, host: string, owner: ConnectionOwner) {
     this.#wire = wire;
-    this.#host = host;
+    this.#requestHeads = new RequestHeadEncoder(host);
     this.#owner = owner;
     wire.listen(this);
   }
@@ -174,15 +174,12 @@ export class Connection implements WireListener {
     this.#fail(reason);
   }
 
-  #encodeHead(
-    { method, target, fields, moreFields }: OutgoingMessage,
-    body: Uint8Array | ReadableStream | null,
-  ): string {
-    const own: HeaderLine[] = [...moreFields];
+  #encodeHead(message: OutgoingMessage, body: Uint8Array | ReadableStream | null): string {
+    const own: HeaderLine[] = [...message.moreFields];
     if (body instanceof Uint8Array) own.push(["content-length", String(body.length)]);
     else if (body !== null) own.push(["transfer-encoding", "chunked"]);
-    else if (methodsWithBody.has(method)) own.push(["content-length", "0"]);
-    return encodeRequestHead({ method, target, host: this.#host, fields, moreFields: own });
+    else if (methodsWithBody.has(message.method)) own.push(["content-length", "0"]);
+    return this.#requestHeads.encode(message, own);
   }
 
   #sendBytes(head: string, body: Uint8Array<ArrayBuffer>): void {
@@ -257,8 +254,9 @@ export class Connection implements WireListener {
   }
 
   #noteIdleLimit(head: ResponseHead): void {
-    const [, seconds] =
-      /(?:^|[,\s])timeout=(\d{1,6})(?:$|[,\s])/i.exec(fieldOf(head, "keep-alive") ?? "") ?? [];
+    const keepAlive = fieldOf(head, "keep-alive");
+    if (keepAlive === null) return;
+    const [, seconds] = /(?:^|[,\s])timeout=(\d{1,6})(?:$|[,\s])/i.exec(keepAlive) ?? [];
     // A second less, so that no request meets the end of it.
     if (seconds !== undefined) this.idleLimitMs = Math.max(0, Number(seconds) - 1) * 1_000;
   }
@@ -304,5 +302,6 @@ const switched = "the server changes the protocol, which nobody has asked for";
 
 function isPersistent(head: ResponseHead): boolean {
   if (head.minorVersion === 0 || contradictsItself(head)) return false;
-  return !/(?:^|[,\s])close(?:$|[,\s])/i.test(fieldOf(head, "connection") ?? "");
+  const connection = fieldOf(head, "connection");
+  return connection === null || !/(?:^|[,\s])close(?:$|[,\s])/i.test(connection);
 }

@@ -45,16 +45,6 @@ export async function exchangeHead(
   throw new ConnectionError("Cannot read the response: only informational ones come");
 }
 
-/** A header field's value, its lines joined with a comma, or `null`. */
-export function fieldOf({ fields }: ResponseHead, name: string): string | null {
-  const wanted = name.toLowerCase();
-  let found: string | null = null;
-  for (const [other, value] of fields) {
-    if (other === wanted) found = found === null ? value : `${found}, ${value}`;
-  }
-  return found;
-}
-
 async function readHead(
   stream: ByteStream,
   first: Uint8Array<ArrayBuffer> | undefined,

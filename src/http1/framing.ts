@@ -34,7 +34,7 @@ export type Framing = number | "chunked" | "until-close";
 export function framingOf(head: ResponseHead, isForHead: boolean): Framing {
   let length: string | undefined;
   let coding: string | undefined;
-  for (const [name, value] of head.fields) {
+  for (const [name, value] of head.connectionFields) {
     if (name === "content-length") {
       if (length !== undefined) throw malformed("it has several lengths");
       if (!/^\d{1,15}$/.test(value)) throw malformed("its length is no number");
@@ -55,9 +55,9 @@ export function framingOf(head: ResponseHead, isForHead: boolean): Framing {
 }
 
 /** Whether a head speaks of a body, though its status allows none: some server disagrees about where it ends. */
-export function contradictsItself({ status, fields }: ResponseHead): boolean {
+export function contradictsItself({ status, connectionFields }: ResponseHead): boolean {
   if (status !== 204) return false;
-  return fields.some(
+  return connectionFields.some(
     ([name, value]) =>
       name === "transfer-encoding" || (name === "content-length" && Number(value) > 0),
   );

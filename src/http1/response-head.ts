@@ -14,6 +14,9 @@ import { bytesOf } from "./wire.ts";
 /** More than any server sends. */
 const MAX_BYTES = 64 * 1024;
 const MAX_FIELDS = 256;
+/** The first place that a head gets which comes in pieces. */
+const MIN_BYTES = 1024;
+const none = new Uint8Array();
 
 const NO_STATUS_LINE = "its first line is no status line of HTTP/1.1";
 
@@ -32,8 +35,22 @@ export const fieldValue: RegExp = /^[\t\x20-\x7e\x80-\xff]*$/;
 /** Most heads are shorter. */
 const FAST_BYTES = 2048;
 const fastDecoder = new TextDecoder("utf-8", { ignoreBOM: true });
-const fastStatusLine = /HTTP\/1\.([01]) ([1-5]\d\d)(?: ([\t\x20-\x7e]*))?\r\n/y;
-const fastField = /([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([\t\x20-\x7e]*)\r\n/y;
+/** A whole head: the status line, at most {@link MAX_FIELDS} lines of fields, and the empty line. */
+const fastHead =
+  /HTTP\/1\.([01]) ([1-5]\d\d)(?: ([\t\x20-\x7e]*))?((?:\r\n[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e]*){0,256})\r\n\r\n/y;
+const fastField = /\r\n([^:]+):([\t\x20-\x7e]*)/g;
+
+const connectionNames: ReadonlySet<string> = new Set([
+  "connection",
+  "content-encoding",
+  "content-length",
+  "keep-alive",
+  "transfer-encoding",
+]);
+const fastConnectionField = new RegExp(
+  String.raw`\r\n(${[...connectionNames].join("|")}):([\t\x20-\x7e]*)`,
+  "gi",
+);
 
 /** A response's head. */
 export interface ResponseHead {
@@ -45,11 +62,24 @@ export interface ResponseHead {
   readonly statusText: string;
   /** The header fields in their order, names in lower case. */
   readonly fields: readonly HeaderLine[];
+  /** Those of them that say how the body is sent, and what becomes of its connection. */
+  readonly connectionFields: readonly HeaderLine[];
+}
+
+/** A header field's value, its lines joined with a comma, or `null`. */
+export function fieldOf(head: ResponseHead, name: string): string | null {
+  const wanted = name.toLowerCase();
+  let found: string | null = null;
+  for (const [other, value] of connectionNames.has(wanted) ? head.connectionFields : head.fields) {
+    if (other === wanted) found = found === null ? value : `${found}, ${value}`;
+  }
+  return found;
 }
 
 /** Collects the bytes of a head, which may arrive in any pieces. */
 export class ResponseHeadReader {
-  #bytes = new Uint8Array(1024);
+  /** What has arrived of a head that comes in pieces. */
+  #bytes: Uint8Array<ArrayBuffer> = none;
   #size = 0;
 
   /**
@@ -83,7 +113,7 @@ export class ResponseHeadReader {
   #append(chunk: Uint8Array<ArrayBuffer>): void {
     const size = this.#size + chunk.length;
     if (size > this.#bytes.length) {
-      const grown = new Uint8Array(Math.max(size, 2 * this.#bytes.length));
+      const grown = new Uint8Array(Math.max(size, 2 * this.#bytes.length, MIN_BYTES));
       grown.set(this.#bytes);
       this.#bytes = grown;
     }
@@ -103,28 +133,43 @@ function readFast(
   const text = fastDecoder.decode(
     chunk.length > FAST_BYTES ? chunk.subarray(0, FAST_BYTES) : chunk,
   );
-  fastStatusLine.lastIndex = 0;
-  const match = fastStatusLine.exec(text);
+  fastHead.lastIndex = 0;
+  const match = fastHead.exec(text);
   if (match === null) return undefined;
-  const [, minor, status, statusText = ""] = match;
-  const fields: HeaderLine[] = [];
-  let at = fastStatusLine.lastIndex;
-  while (text.charCodeAt(at) !== CR || text.charCodeAt(at + 1) !== LF) {
-    fastField.lastIndex = at;
-    const field = fastField.exec(text);
-    if (field === null || fields.length === MAX_FIELDS) return undefined;
-    const [, name = "", value = ""] = field;
-    fields.push([name.toLowerCase(), trim(value)]);
-    at = fastField.lastIndex;
+  // Each character is one byte: all of them matched as ASCII.
+  return { head: new AsciiHead(match), rest: chunk.subarray(fastHead.lastIndex) };
+}
+
+/** A head in ASCII that is known to be valid. Few callers ask for all of its fields, so they are read then. */
+class AsciiHead implements ResponseHead {
+  readonly minorVersion: 0 | 1;
+  readonly status: number;
+  readonly statusText: string;
+  readonly connectionFields: readonly HeaderLine[];
+  readonly #lines: string;
+  #fields: readonly HeaderLine[] | undefined;
+
+  constructor([, minor, status, statusText = "", lines = ""]: RegExpExecArray) {
+    this.minorVersion = minor === "1" ? 1 : 0;
+    this.status = Number(status);
+    this.statusText = statusText;
+    this.#lines = lines;
+    this.connectionFields = matchFields(lines, fastConnectionField);
   }
-  // Each character before is one byte: all of them matched as ASCII.
-  const head: ResponseHead = {
-    minorVersion: minor === "1" ? 1 : 0,
-    status: Number(status),
-    statusText,
-    fields,
-  };
-  return { head, rest: chunk.subarray(at + 2) };
+
+  get fields(): readonly HeaderLine[] {
+    return (this.#fields ??= matchFields(this.#lines, fastField));
+  }
+}
+
+/** The fields that an expression finds, which is global and begins at the start. */
+function matchFields(lines: string, expression: RegExp): HeaderLine[] {
+  const fields: HeaderLine[] = [];
+  for (let match = expression.exec(lines); match !== null; match = expression.exec(lines)) {
+    const [, name = "", value = ""] = match;
+    fields.push([name.toLowerCase(), trim(value)]);
+  }
+  return fields;
 }
 
 function checkBegin(bytes: Uint8Array, size: number): void {
@@ -148,11 +193,13 @@ function parseHead(bytes: Uint8Array): ResponseHead {
   if (match === null) throw malformed(NO_STATUS_LINE);
   const [, minor, status, statusText = ""] = match;
   if (lines.length > MAX_FIELDS) throw malformed(`it has more than ${MAX_FIELDS} fields`);
+  const fields = lines.map((line) => parseField(line));
   return {
     minorVersion: minor === "1" ? 1 : 0,
     status: Number(status),
     statusText,
-    fields: lines.map((line) => parseField(line)),
+    fields,
+    connectionFields: fields.filter(([name]) => connectionNames.has(name)),
   };
 }
 

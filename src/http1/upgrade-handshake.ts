@@ -6,8 +6,8 @@
 
 import type { ByteStream, HeaderLine, TransportRequest, UpgradedConnection } from "../runtime.ts";
 import { responseBody } from "./response-body.ts";
-import { exchangeHead, fieldOf } from "./exchange-head.ts";
-import type { ResponseHead } from "./response-head.ts";
+import { exchangeHead } from "./exchange-head.ts";
+import { type ResponseHead, fieldOf } from "./response-head.ts";
 
 /** The response of a server that does not change the protocol. */
 export interface Refusal {

@@ -9,7 +9,7 @@ import type { ByteStream } from "../runtime.ts";
 
 /** Learns what becomes of a connection. */
 export interface WireListener {
-  /** Bytes have arrived. */
+  /** Bytes have arrived, maybe as a `Buffer`: another view of them costs Bun a lot. */
   onBytes(bytes: Uint8Array<ArrayBuffer>): void;
   /** The other side sends no more. */
   onEnd(): void;

@@ -20,7 +20,7 @@ const MAX_DISCARD_BYTES = 16 * 1024;
 /** Nor is one waited for that stalls: a request is to be sent again. */
 const MAX_DISCARD_MS = 1_000;
 
-/** Bytes that are a body's own: what is read next goes into another buffer. */
+/** Bytes that are a body's own, maybe as a `Buffer`: what is read next goes into another place. */
 type Chunk = Uint8Array<ArrayBuffer>;
 
 /** What gathers a body as it arrives. */
@@ -93,12 +93,12 @@ export class ReceivedBody {
   /**
    * All of it as text, up to a limit.
    *
-   * @param announced How many bytes it will have, if that is known.
+   * @param announced Says how many bytes it will have, if that is known.
    */
-  async text(limit: BodyLimit, announced?: number): Promise<string> {
+  async text(limit: BodyLimit, announced?: () => number | undefined): Promise<string> {
     // A small one is not copied.
     if (this.isWhole && this.#size <= limit.maxBytes) return decoder.decode(this.take());
-    const gathered = new GatheredBytes(limit, announced);
+    const gathered = new GatheredBytes(limit, announced?.());
     try {
       for (const chunk of this.#chunks.splice(0)) {
         if (!gathered.add(chunk)) return gathered.decode();
@@ -141,7 +141,7 @@ export class ReceivedBody {
           const chunk = this.#chunks.shift();
           if (chunk !== undefined) {
             this.#size -= chunk.length;
-            controller.enqueue(chunk);
+            controller.enqueue(plain(chunk));
           } else if (this.#error === undefined) controller.close();
           else controller.error(this.#error);
         },
@@ -218,6 +218,11 @@ export function handOver(
   }
   const isPlain = headers.get("content-encoding") === null;
   return isPlain && body.isWhole ? body.take() : decodeBody(body.stream(), headers);
+}
+
+/** As no `Buffer`, whose methods differ. */
+function plain({ buffer, byteOffset, byteLength }: Chunk): Chunk {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 function join(chunks: readonly Chunk[], size: number): Chunk {

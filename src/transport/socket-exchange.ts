@@ -4,10 +4,9 @@
  * @module
  */
 
-import { fieldOf } from "../http1/exchange-head.ts";
 import type { Connection, OutgoingMessage, Receiver } from "../http1/connection.ts";
 import type { Job, Pool } from "../http1/pool.ts";
-import type { ResponseHead } from "../http1/response-head.ts";
+import { type ResponseHead, fieldOf } from "../http1/response-head.ts";
 import type { BodyLimit, TransportResponse } from "../runtime.ts";
 import { pooledResponseClass } from "./pooled-response.ts";
 import { safeMethods } from "./request.ts";
@@ -133,11 +132,10 @@ class SocketExchange implements Job, Receiver, Flow, TransportResponse {
     return this.#head === undefined ? null : fieldOf(this.#head, name);
   }
 
-  async text(limit: BodyLimit): Promise<string> {
-    if (this.header("content-encoding") !== null) {
-      return await readText(this.toResponse().body, limit);
-    }
-    return await this.#body.text(limit, declaredBytes(this));
+  text(limit: BodyLimit): Promise<string> {
+    return this.header("content-encoding") === null
+      ? this.#body.text(limit, () => declaredBytes(this))
+      : readText(this.toResponse().body, limit);
   }
 
   async discard(): Promise<void> {

@@ -61,6 +61,37 @@ describe("what exchange() sends", () => {
     expect(memory.wire.sent).toBe(sent);
   });
 
+  test("is each request's own fields, however little they differ from the last ones", () => {
+    const memory = new MemoryConnection();
+    const fields: [string, string][] = [
+      ["authorization", "Bearer 1"],
+      ["accept", "a"],
+    ];
+    const requests = [
+      fields,
+      fields,
+      fields.slice(0, 1),
+      [],
+      [["authorization", "Bearer 2"]],
+      [["Authorization", "Bearer 2"]],
+      [["authorization", "a\nb"]],
+      [["authorization", "Bearer 2"], ...fields.slice(1)],
+      fields.toReversed(),
+    ] satisfies OutgoingMessage["fields"][];
+    for (const [at, own] of requests.entries()) {
+      const before = memory.wire.sent.length;
+      const outcome = send(memory, { method: "GET", fields: own, moreFields: [["at", `${at}`]] });
+      const lines = [["host", "server.test"], ...own, ["at", `${at}`]].map((line) =>
+        line.join(": "),
+      );
+      const isValid = !lines.some((line) => line.includes("\n"));
+      const head = ["GET / HTTP/1.1", ...lines, "", ""].join("\r\n");
+      expect(memory.wire.sent.slice(before)).toBe(isValid ? head : "");
+      if (isValid) memory.wire.arrive(ok);
+      expect(outcome.isComplete).toBe(isValid);
+    }
+  });
+
   test("contains no line that a caller's text would add", () => {
     const bad: Partial<OutgoingMessage>[] = [
       { method: "GET /x HTTP/1.1\r\nA:" },

@@ -1,7 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { ConnectionError } from "../../../src/errors.ts";
-import { type ResponseHead, ResponseHeadReader } from "../../../src/http1/response-head.ts";
+import {
+  type ResponseHead,
+  ResponseHeadReader,
+  fieldOf,
+} from "../../../src/http1/response-head.ts";
 import { seeded } from "../../support/random.ts";
+import { plain } from "../support/memory-wire.ts";
 
 const encode = (text: string): Uint8Array<ArrayBuffer> =>
   Uint8Array.from(text, (character) => character.charCodeAt(0));
@@ -15,7 +20,8 @@ function read(text: string, cuts: readonly number[] = []): { head: ResponseHead;
   for (const [index, from] of edges.slice(0, -1).entries()) {
     const to = edges[index + 1] ?? bytes.length;
     const found = reader.push(bytes.slice(from, to));
-    if (found !== undefined) return { head: found.head, rest: decode(found.rest) + text.slice(to) };
+    if (found !== undefined)
+      return { head: plain(found.head), rest: decode(found.rest) + text.slice(to) };
   }
   throw new Error("The head has no end");
 }
@@ -36,6 +42,7 @@ describe("ResponseHeadReader", () => {
           ["x-a", "\xfc"],
           ["empty", ""],
         ],
+        connectionFields: [],
       },
       rest: "rest",
     };
@@ -43,6 +50,34 @@ describe("ResponseHeadReader", () => {
     for (let at = 1; at < switching.length; at++) expect(read(switching, [at])).toEqual(whole);
     const everywhere = Array.from({ length: switching.length - 1 }, (_, at) => at + 1);
     expect(read(switching, everywhere)).toEqual(whole);
+  });
+
+  test("push() returns the fields of the connection apart, wherever the bytes are split", () => {
+    const text =
+      "HTTP/1.1 200 OK\r\nContent-Length: 4\r\nX-Connection: a\r\nCONNECTION:\tclose \r\nDate: a\r\nkeep-alive:timeout=5\r\nTransfer-Encodings: b\r\nContent-Encoding: gzip\r\ntransfer-encoding: chunked\r\nconnection: x\r\n\r\nrest";
+    const connectionFields = [
+      ["content-length", "4"],
+      ["connection", "close"],
+      ["keep-alive", "timeout=5"],
+      ["content-encoding", "gzip"],
+      ["transfer-encoding", "chunked"],
+      ["connection", "x"],
+    ];
+    for (let at = 0; at < text.length; at++) {
+      expect(read(text, [at]).head.connectionFields).toEqual(connectionFields);
+    }
+  });
+
+  test("fieldOf() joins the lines of a field, whatever the field is", () => {
+    const { head } = read(
+      "HTTP/1.1 200 OK\r\nA: 1\r\nConnection: b\r\na: 2\r\nconnection: c\r\n\r\n",
+    );
+    expect(["A", "connection", "Keep-Alive", "b"].map((name) => fieldOf(head, name))).toEqual([
+      "1, 2",
+      "b, c",
+      null,
+      null,
+    ]);
   });
 
   test.each([

@@ -83,7 +83,7 @@ export class Outcome implements Receiver {
   ends = 0;
 
   onHead(head: ResponseHead): void {
-    this.head = head;
+    this.head = plain(head);
   }
 
   onBody(bytes: Uint8Array<ArrayBuffer>): void {
@@ -132,4 +132,10 @@ function textOf(bytes: Uint8Array): string {
     text += String.fromCharCode(...bytes.subarray(at, at + 8192));
   }
   return text;
+}
+
+/** All that a head says, so that two of them can be compared. */
+export function plain(head: ResponseHead): ResponseHead {
+  const { minorVersion, status, statusText, fields, connectionFields } = head;
+  return { minorVersion, status, statusText, fields, connectionFields };
 }

@@ -40,6 +40,15 @@ test("text() returns what has arrived in full, without its byte order mark", asy
   expect(await body.text(bodyLimit())).toBe("ÄÖ");
 });
 
+test("stream() gives bytes that are no Buffer", async () => {
+  const { body } = open();
+  body.push(chunk(Uint8Array.of(1, 2, 3)).subarray(1));
+  body.end();
+  const { value: bytes } = await body.stream().getReader().read();
+  expect(bytes?.constructor).toBe(Uint8Array);
+  expect(bytes).toEqual(Uint8Array.of(2, 3));
+});
+
 test("text() returns an empty text for an empty body", async () => {
   const { body } = open();
   body.end();
