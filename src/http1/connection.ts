@@ -7,8 +7,8 @@
  */
 
 import { ConnectionError } from "../errors.ts";
-import { LostError, MAX_INFORMATIONAL } from "./exchange-head.ts";
-import { BodyReader, contradictsItself, framingOf } from "./framing.ts";
+import { LostError, checkInformational, isPersistent } from "./exchange-head.ts";
+import { BodyReader, framingOf } from "./framing.ts";
 import type { HeaderLine } from "../runtime.ts";
 import { RequestHeadEncoder } from "./request-head.ts";
 import { type ResponseHead, ResponseHeadReader, fieldOf } from "./response-head.ts";
@@ -238,9 +238,7 @@ export class Connection implements WireListener {
     if (head.status < 200) {
       this.#informational += 1;
       if (head.status === 101) throw new ConnectionError(`Cannot read the response: ${switched}`);
-      if (this.#informational > MAX_INFORMATIONAL) {
-        throw new ConnectionError("Cannot read the response: only informational ones come");
-      }
+      checkInformational(head, this.#informational);
       this.#heads = new ResponseHeadReader();
       return;
     }
@@ -299,9 +297,3 @@ export class Connection implements WireListener {
 
 const unasked = "the server sends what nobody has asked for";
 const switched = "the server changes the protocol, which nobody has asked for";
-
-function isPersistent(head: ResponseHead): boolean {
-  if (head.minorVersion === 0 || contradictsItself(head)) return false;
-  const connection = fieldOf(head, "connection");
-  return connection === null || !/(?:^|[,\s])close(?:$|[,\s])/i.test(connection);
-}

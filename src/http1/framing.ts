@@ -56,7 +56,7 @@ export function framingOf(head: ResponseHead, isForHead: boolean): Framing {
 
 /** Whether a head speaks of a body, though its status allows none: some server disagrees about where it ends. */
 export function contradictsItself({ status, connectionFields }: ResponseHead): boolean {
-  if (status !== 204) return false;
+  if (status >= 200 && status !== 204) return false;
   return connectionFields.some(
     ([name, value]) =>
       name === "transfer-encoding" || (name === "content-length" && Number(value) > 0),

@@ -6,17 +6,9 @@
  * @module
  */
 
-import { type IncomingMessage, request } from "node:http";
-import { type AddressInfo, type Socket, createServer } from "node:net";
-import { Agent } from "undici";
-import { afterAll, expect, test } from "vitest";
-import { type CorpusCase, corpus } from "../support/http1-corpus.ts";
-import { MemoryConnection } from "../unit/support/memory-wire.ts";
-
-/** The result of a parser: `rejected`, or what it has read. */
-type Reading =
-  | "rejected"
-  | { readonly status: number; readonly fields: readonly string[]; readonly body: string };
+import { expect, test } from "vitest";
+import { corpus } from "../support/http1-corpus.ts";
+import { type Reading, readByNode, readByOurs, readByUndici } from "./support/http1-parsers.ts";
 
 /** Responses that RFC 9110 and 9112 allow but one of the others rejects, and what ours does with them. */
 const lawful: Readonly<Record<string, RegExp>> = {
@@ -37,97 +29,17 @@ const stricter: Readonly<Record<string, RegExp>> = {
   "a status line in another case, or of another protocol": /^(?!HTTP\/1\.[01] )/,
   "a number of more digits than any length has": /Content-Length: 0{15,}/,
   "a chunk's size of more digits than any has": /\r\n\r\n0{12,}/,
+  "an informational response with a body":
+    /^HTTP\/1\.1 103 A\r\n(?:Transfer-Encoding|Content-Length: [1-9])/,
   "a chunk's extension that is none": /\r\n\r\n5;/,
 };
-
-let current = "";
-const sockets = new Set<Socket>();
-const server = createServer((socket) => {
-  sockets.add(socket);
-  socket.on("error", () => {});
-  socket.once("data", () => socket.end(Buffer.from(current, "latin1")));
-});
-await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-const { port } = server.address() as AddressInfo;
-afterAll(() => {
-  for (const socket of sockets) socket.destroy();
-  server.close();
-});
-
-function byOurs({ text, method }: CorpusCase): Reading {
-  const memory = new MemoryConnection();
-  const outcome = memory.ask(method);
-  memory.wire.arrive(text);
-  memory.wire.end();
-  if (!outcome.isComplete || outcome.head === undefined) return "rejected";
-  const { status, fields } = outcome.head;
-  return { status, fields: fields.map(([name, value]) => `${name}: ${value}`), body: outcome.body };
-}
-
-async function byNode({ method }: CorpusCase): Promise<Reading> {
-  return await new Promise((resolve) => {
-    const asked = request({ host: "127.0.0.1", port, method, agent: false }, (response) => {
-      readAll(response).then(
-        (body) =>
-          resolve({
-            status: response.statusCode ?? 0,
-            fields: pairs(response.rawHeaders),
-            body,
-          }),
-        () => resolve("rejected"),
-      );
-    });
-    // The client did not ask to change the protocol.
-    asked.on("upgrade", (_, socket) => {
-      socket.destroy();
-      resolve("rejected");
-    });
-    asked.on("error", () => resolve("rejected"));
-    asked.end();
-  });
-}
-
-async function readAll(response: IncomingMessage): Promise<string> {
-  let body = "";
-  for await (const chunk of response) body += (chunk as Buffer).toString("latin1");
-  if (!response.complete) throw new Error("It broke off");
-  return body;
-}
-
-async function byUndici({ method }: CorpusCase): Promise<Reading> {
-  const agent = new Agent();
-  try {
-    const { statusCode, headers, body } = await agent.request({
-      origin: `http://127.0.0.1:${port}`,
-      path: "/",
-      method,
-      responseHeaders: "raw",
-    });
-    const bytes = Buffer.from(await body.arrayBuffer());
-    const raw = (headers as unknown as Buffer[]).map((part) => part.toString("latin1"));
-    return { status: statusCode, fields: pairs(raw), body: bytes.toString("latin1") };
-  } catch {
-    return "rejected";
-  } finally {
-    await agent.destroy();
-  }
-}
-
-function pairs(raw: readonly string[]): string[] {
-  const lines: string[] = [];
-  for (let at = 0; at < raw.length; at += 2) {
-    lines.push(`${raw[at]?.toLowerCase() ?? ""}: ${raw[at + 1]?.replace(/[ \t]+$/, "") ?? ""}`);
-  }
-  return lines;
-}
 
 test("every response is read as by undici and node:http, or rejected if one of them rejects it", async () => {
   const wrong: string[] = [];
   const unused = new Set([...Object.keys(lawful), ...Object.keys(stricter)]);
   let accepted = 0;
   for (const one of corpus) {
-    current = one.text;
-    const [ours, undici, node] = [byOurs(one), await byUndici(one), await byNode(one)];
+    const [ours, undici, node] = [readByOurs(one), await readByUndici(one), await readByNode(one)];
     if (ours !== "rejected") accepted += 1;
     const rejects = undici === "rejected" || node === "rejected";
     const isStricter = Object.values(stricter).some((pattern) => pattern.test(one.text));

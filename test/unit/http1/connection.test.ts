@@ -158,14 +158,21 @@ describe("a response", () => {
     expect(outcome).toMatchObject({ head: { status: 200 }, body: "hi", isComplete: true });
   });
 
-  test("is rejected after too many informational ones, or after one that changes the protocol", () => {
-    for (const text of ["HTTP/1.1 100 A\r\n\r\n".repeat(40), "HTTP/1.1 101 A\r\n\r\n"]) {
-      const memory = new MemoryConnection();
-      const outcome = memory.ask();
-      memory.wire.arrive(text);
-      expect(outcome.failure).toBeInstanceOf(ConnectionError);
-      expect(memory.gone).toBe(1);
-    }
+  test.each([
+    ["are too many", "HTTP/1.1 100 A\r\n\r\n".repeat(17)],
+    ["change the protocol", "HTTP/1.1 101 A\r\n\r\n"],
+    ["are of HTTP/1.0", "HTTP/1.0 100 A\r\n\r\n"],
+    ["have a body", "HTTP/1.1 103 A\r\ncontent-length: 5\r\n\r\n"],
+    ["have a transfer encoding", "HTTP/1.1 103 A\r\ntransfer-encoding: chunked\r\n\r\n"],
+    ["have two lengths", "HTTP/1.1 103 A\r\ncontent-length: 0\r\ncontent-length: 0\r\n\r\n"],
+    ["close the connection", "HTTP/1.1 103 A\r\nconnection: close\r\n\r\n"],
+  ])("is rejected after informational ones that %s", (_, text) => {
+    const memory = new MemoryConnection();
+    const outcome = memory.ask();
+    memory.wire.arrive(text + ok);
+    expect(outcome).toMatchObject({ head: undefined, isComplete: false, ends: 1 });
+    expect(outcome.failure).toBeInstanceOf(ConnectionError);
+    expect(memory.gone).toBe(1);
   });
 
   test("to a HEAD has no body", () => {
