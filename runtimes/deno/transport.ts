@@ -14,6 +14,7 @@ import type {
 import { LazyTransport } from "../../src/transport/lazy-transport.ts";
 import { safeMethods } from "../../src/transport/request.ts";
 import { fromResponse } from "../../src/transport/response.ts";
+import { rememberLast } from "../../src/transport/shared-headers.ts";
 import { CurrentClient, anchorsForNodeTls, openHttpClient } from "./http-client.ts";
 import { deno } from "./shim.ts";
 import type { DenoPool } from "./upgrade.ts";
@@ -63,10 +64,11 @@ function ownConnections(
 
 function openFetchTransport(trust: TlsSnapshot): Transport {
   const client = openClient(trust);
+  const pairsOf = rememberLast((headers) => [...headers]);
   return {
     async send(url, request) {
       const { method, signal } = request;
-      const headers = [...request.headers];
+      const headers = pairsOf(request.headers);
       const body = safeMethods.has(method) ? request.body : toStream(request.body);
       const init = {
         client: client.get(),

@@ -20,16 +20,18 @@ import type {
   TransportResponse,
   Upgraded,
 } from "../runtime.ts";
+import type { Answer } from "../transport/flight.ts";
 import {
   type FetchInit,
   type OutgoingRequest,
   describe,
-  dropLength,
   readHeaders,
   readRequest,
+  withoutLength,
 } from "../transport/request.ts";
 import { parseRetryAfter } from "../transport/retry-after.ts";
-import { Addresses, withQuery } from "./addresses.ts";
+import { AddedHeader } from "../transport/shared-headers.ts";
+import { withQuery } from "./addresses.ts";
 import type { ConfigFollower } from "./config-follower.ts";
 
 /** What a client is made of. */
@@ -59,7 +61,9 @@ export class ApiCaller implements ResourceClient {
   readonly #connections: ConfigFollower;
   readonly #userAgent: string;
   readonly #maxResponseBytes: number;
-  readonly #addresses = new Addresses();
+  readonly #accept = new AddedHeader("accept");
+  readonly #contentType = new AddedHeader("content-type");
+  readonly #agent = new AddedHeader("user-agent");
 
   constructor(parts: ClientParts) {
     this.fieldManager = parts.fieldManager;
@@ -82,7 +86,9 @@ export class ApiCaller implements ResourceClient {
   }
 
   async call<T>(call: ResourceCall): Promise<T> {
-    const { request, text } = await this.#exchange(call);
+    const address = addressOf(call);
+    const request = this.#toRequest(call, address);
+    const text = this.#check(call, await this.#read(request, address, call));
     if (text === "") return undefined as T;
     try {
       return JSON.parse(text) as T;
@@ -94,27 +100,22 @@ export class ApiCaller implements ResourceClient {
   }
 
   async text(call: ResourceCall): Promise<string> {
-    return (await this.#exchange(call)).text;
+    const address = addressOf(call);
+    const request = this.#toRequest(call, address);
+    return this.#check(call, await this.#read(request, address, call));
   }
 
   async fetch(input: string | URL | Request, init: FetchInit = {}): Promise<Response> {
     // A text is looked for first: on Node, naming `Request` loads all of `fetch`.
     const isRequest = typeof input !== "string" && input instanceof Request;
     const [given, text] = isRequest ? [input, input.url] : [undefined, String(input)];
-    const toUrl = this.#toUrlOf(text);
-    const { server, timeoutMs } = this.#connections.peek();
-    const { clock } = this;
-    const request = await readRequest(toUrl(server), { request: given, init, timeoutMs, clock });
-    return (await this.#connections.send(this.#sign(request), toUrl)).toResponse();
+    const request = await this.#fromInit(text, init, given);
+    return (await this.#connections.send(request, text)).toResponse();
   }
 
   async open(path: string, init: FetchInit = {}, verb = "GET"): Promise<Response> {
-    const toUrl = this.#toUrlOf(path);
-    const { server, timeoutMs } = this.#connections.peek();
-    const { clock } = this;
-    const call = { request: undefined, init, timeoutMs, clock };
-    const request = await readRequest(toUrl(server), call);
-    const { response, text } = await this.#connections.open(this.#sign(request), toUrl);
+    const request = await this.#fromInit(path, init);
+    const { response, text } = await this.#connections.open(request, path);
     if (text !== undefined) throw this.#toError({ method: verb, path }, response, text);
     return response.toResponse();
   }
@@ -123,21 +124,21 @@ export class ApiCaller implements ResourceClient {
     // Loaded where it is used: few programs stream into pods.
     const { Channel } = await import("../transport/channel.ts");
     const channel = new Channel(this.#capabilities);
-    const toUrl = this.#toUrlOf(path);
-    const { server, timeoutMs } = this.#connections.peek();
+    const connections = this.#connections;
     const request = this.#sign({
       method: "GET",
-      url: toUrl(server),
+      url: connections.resolve(path),
       headers: new Map(Object.entries(headers)),
       headerLines: [],
       authorized: false,
       body: null,
       redirect: "manual",
-      timeoutMs: checkDuration("timeoutMs", others.timeoutMs, timeLimit) ?? timeoutMs,
+      timeoutMs:
+        checkDuration("timeoutMs", others.timeoutMs, timeLimit) ?? connections.peek().timeoutMs,
       signal,
       sendBy: channel.send,
     });
-    const { response, text } = await this.#connections.open(request, toUrl);
+    const { response, text } = await connections.open(request, path);
     if (text !== undefined) throw this.#toError({ method: "GET", path }, response, text);
     return await channel.take(response, request);
   }
@@ -146,16 +147,15 @@ export class ApiCaller implements ResourceClient {
     return await this.#connections.generation(signal);
   }
 
-  /** Sends a call and reads the answer as text. */
-  async #exchange(call: ResourceCall): Promise<{ request: OutgoingRequest; text: string }> {
-    const { method, path } = call;
-    if (typeof path !== "string") {
-      throw new TypeError(`Cannot ${method}: the path is ${kindOf(path)}, not a string`);
-    }
+  /** Sends a call's request and reads the answer. */
+  #read(request: OutgoingRequest, address: string, call: ResourceCall): Promise<Answer> {
     const maxBytes = checkMaxResponseBytes(call.maxResponseBytes) ?? this.#maxResponseBytes;
-    const toUrl = this.#toUrlOf(withQuery(path, call.query));
-    const request = this.#toRequest(call, toUrl);
-    const { response, text } = await this.#connections.read(request, toUrl, maxBytes);
+    return this.#connections.read(request, address, maxBytes);
+  }
+
+  /** The text of an answer that is no error. */
+  #check(call: ResourceCall, { response, text }: Answer): string {
+    const { method, path } = call;
     // A look at a header has its price, so only where somebody listens.
     if (this.onEvent !== undefined) {
       for (const message of warningsOf(response.header("warning"))) {
@@ -163,41 +163,43 @@ export class ApiCaller implements ResourceClient {
       }
     }
     if (response.status < 200 || response.status > 299) throw this.#toError(call, response, text);
-    return { request, text };
+    return text;
   }
 
   /** A call as a request. */
-  #toRequest(call: ResourceCall, toUrl: (server: URL) => URL): OutgoingRequest {
+  #toRequest(call: ResourceCall, address: string): OutgoingRequest {
     const { method, body, contentType = "application/json", signal } = call;
-    const headers = readHeaders(call.headers);
-    if (!headers.has("accept")) headers.set("accept", "application/json");
-    if (body !== undefined && !headers.has("content-type")) {
-      headers.set("content-type", contentType);
-    }
+    let headers = this.#accept.setDefault(readHeaders(call.headers), "application/json");
+    if (body !== undefined) headers = this.#contentType.setDefault(headers, contentType);
     const sent = body === undefined ? null : JSON.stringify(body);
-    dropLength(headers, sent);
-    const { server, timeoutMs } = this.#connections.peek();
+    headers = withoutLength(headers, sent);
+    const connections = this.#connections;
     return this.#sign({
       method,
-      url: toUrl(server),
+      url: connections.resolve(address),
       headers,
       headerLines: [],
       authorized: headers.has("authorization"),
       body: sent,
       redirect: "follow",
-      timeoutMs: checkDuration("timeoutMs", call.timeoutMs, timeLimit) ?? timeoutMs,
+      timeoutMs:
+        checkDuration("timeoutMs", call.timeoutMs, timeLimit) ?? connections.peek().timeoutMs,
       signal,
     });
   }
 
-  /** Says who asks, unless the caller does. */
-  #sign(request: OutgoingRequest): OutgoingRequest {
-    if (!request.headers.has("user-agent")) request.headers.set("user-agent", this.#userAgent);
-    return request;
+  /** What a caller passed to a `fetch` as a request. */
+  async #fromInit(address: string, init: FetchInit, given?: Request): Promise<OutgoingRequest> {
+    const url = this.#connections.resolve(address);
+    const { timeoutMs } = this.#connections.peek();
+    const { clock } = this;
+    return this.#sign(await readRequest(url, { request: given, init, timeoutMs, clock }));
   }
 
-  #toUrlOf(address: string): (server: URL) => URL {
-    return (server) => this.#addresses.resolve(address, server);
+  /** Says who asks, unless the caller does. */
+  #sign(request: OutgoingRequest): OutgoingRequest {
+    request.headers = this.#agent.setDefault(request.headers, this.#userAgent);
+    return request;
   }
 
   #toError({ method, path }: RejectedCall, response: TransportResponse, body: string): ApiError {
@@ -210,6 +212,12 @@ export class ApiCaller implements ResourceClient {
       retryAfterSeconds: retryAfterMs && Math.ceil(retryAfterMs / 1_000),
     });
   }
+}
+
+/** Where a call goes on its server. */
+function addressOf({ method, path, query }: ResourceCall): string {
+  if (typeof path === "string") return withQuery(path, query);
+  throw new TypeError(`Cannot ${method}: the path is ${kindOf(path)}, not a string`);
 }
 
 function withoutQuery(path: string): string {

@@ -161,8 +161,12 @@ function rawVerbs(
   caller: ApiCaller,
   fieldManager: string | undefined,
 ): Pick<KubeClient, "delete" | "get" | "patch" | "post" | "put"> {
-  async function send<T>(call: RawCall): Promise<T> {
-    const { options = {}, moreNames = [], ...request } = call;
+  function send<T>(call: RawCall): Promise<T> {
+    // One without options has nothing to check.
+    return call.options === undefined ? caller.call<T>(call) : sendChecked<T>(call);
+  }
+
+  async function sendChecked<T>({ options = {}, moreNames = [], ...request }: RawCall): Promise<T> {
     checkKnown(request.method.toLowerCase(), options, [...callOptionNames, ...moreNames]);
     return await caller.call<T>({ ...options, ...request });
   }

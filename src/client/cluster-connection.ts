@@ -19,8 +19,10 @@ import { hasRepeats, withImpersonation } from "../transport/impersonation-header
 import { chooseHttp } from "../transport/http-way.ts";
 import type { InFlight } from "../transport/in-flight.ts";
 import { withRedirects } from "../transport/redirects.ts";
+import { withRepeats } from "../transport/repeats.ts";
 import type { Send } from "../transport/request.ts";
 import { withRetryAfter } from "../transport/retry-after.ts";
+import { AddedHeader } from "../transport/shared-headers.ts";
 import { type TransportSettings, openRotatingTransport } from "../transport/transport-settings.ts";
 import type { ClientStatus } from "./status.ts";
 
@@ -183,8 +185,8 @@ function composeSend(
     send = withCredentials(send, { token, basic, clientCert, clock, onEvent });
   }
   if (lines.length > 0) send = withImpersonation(send, lines);
-  send = withRetryAfter(send, { maxWaitMs, clock, onEvent });
-  return withRedirects(send);
+  const limits = { maxWaitMs, clock, onEvent };
+  return withRepeats(send, (again) => withRedirects(withRetryAfter(again, limits)));
 }
 
 /** How trust and identity are doing. */
@@ -205,9 +207,10 @@ function credentialsStatus({
 }
 
 function withoutCompression(send: Send): Send {
-  return async (request) => {
-    if (!request.headers.has("accept-encoding")) request.headers.set("accept-encoding", "identity");
-    return await send(request);
+  const header = new AddedHeader("accept-encoding");
+  return (request) => {
+    request.headers = header.setDefault(request.headers, "identity");
+    return send(request);
   };
 }
 

@@ -13,10 +13,12 @@ import type { Runtime, TransportResponse } from "../runtime.ts";
 import type { Source } from "../sources/source.ts";
 import type { TrustRenewal, TrustWaitStatus } from "../rotation/trust-renewal.ts";
 import { mayRetryUnauthorized } from "../transport/authorize.ts";
-import type { Answer, InFlight, OpenedAnswer } from "../transport/in-flight.ts";
+import type { Answer, OpenedAnswer } from "../transport/flight.ts";
+import type { InFlight } from "../transport/in-flight.ts";
 import { type OutgoingRequest, type Send, canSendAgain } from "../transport/request.ts";
 import { RetiredError } from "../transport/rotating-transport.ts";
 import { openInFlight } from "../transport/transport-settings.ts";
+import { Addresses } from "./addresses.ts";
 import {
   type ClusterConnection,
   type ConnectionSettings,
@@ -26,9 +28,6 @@ import { Health } from "./health.ts";
 
 /** How long a config that can't be used is left alone before it is tried again. */
 const REFUSED_RETRY_MS = 1_000;
-
-/** Where a request goes on a given server. */
-type ToUrl = (server: URL) => URL;
 
 /** What is followed. */
 export interface ConfigFollowerOptions {
@@ -63,6 +62,7 @@ export class ConfigFollower implements TrustRenewal<URL> {
   /** Those of all connections, since a retired one may still have some. */
   readonly #inFlight: InFlight;
   readonly #unsubscribe: (() => void) | undefined;
+  readonly #addresses = new Addresses();
   #current: ClusterConnection;
   #moving: Promise<void> | undefined;
   #refused: { readonly config: ClusterConfig; readonly retryAt: number } | undefined;
@@ -123,21 +123,32 @@ export class ConfigFollower implements TrustRenewal<URL> {
   }
 
   /**
+   * The URL that an address means on the present server.
+   *
+   * @throws {TypeError} if it is none of the server's.
+   */
+  resolve(address: string): URL {
+    return this.#addresses.resolve(address, this.#current.server);
+  }
+
+  /**
    * Sends a request by the present config, which is read again where it has aged. A request that this config
    * fails is sent by the next one, where there is one.
+   *
+   * @param address Where it goes, on whichever server.
    */
-  send(request: OutgoingRequest, toUrl: ToUrl): Promise<TransportResponse> {
-    return this.#inFlight.send(request, this.#sender(toUrl));
+  send(request: OutgoingRequest, address: string): Promise<TransportResponse> {
+    return this.#inFlight.send(request, this.#sender(address));
   }
 
   /** As {@link ConfigFollower.send}, and reads an error; see {@link InFlight.open}. */
-  open(request: OutgoingRequest, toUrl: ToUrl): Promise<OpenedAnswer> {
-    return this.#inFlight.open(request, this.#sender(toUrl));
+  open(request: OutgoingRequest, address: string): Promise<OpenedAnswer> {
+    return this.#inFlight.open(request, this.#sender(address));
   }
 
   /** As {@link ConfigFollower.send}, and reads the whole answer; see {@link InFlight.read}. */
-  read(request: OutgoingRequest, toUrl: ToUrl, maxResponseBytes: number): Promise<Answer> {
-    return this.#inFlight.read(request, this.#sender(toUrl), maxResponseBytes);
+  read(request: OutgoingRequest, address: string, maxResponseBytes: number): Promise<Answer> {
+    return this.#inFlight.read(request, this.#sender(address), maxResponseBytes);
   }
 
   /** What a new connection would be made under, after what has aged was read again. */
@@ -178,16 +189,16 @@ export class ConfigFollower implements TrustRenewal<URL> {
     await this.#current.trust.prepare?.();
   }
 
-  #sender(toUrl: ToUrl): Send {
+  #sender(address: string): Send {
     const configs = this.#configs;
     if (configs === undefined) return this.#current.send;
-    return (timed) => this.#sendBy(configs, timed, toUrl);
+    return (timed) => this.#sendBy(configs, timed, address);
   }
 
   async #sendBy(
     configs: Source<ClusterConfig>,
     request: OutgoingRequest,
-    toUrl: ToUrl,
+    address: string,
   ): Promise<TransportResponse> {
     const { signal } = request;
     const beganAt = this.#runtime.clock.now();
@@ -195,9 +206,9 @@ export class ConfigFollower implements TrustRenewal<URL> {
     await this.#follow(configs, signal);
     for (let refused = false; ;) {
       const used = this.#current;
-      const url = toUrl(used.server);
+      const url = this.resolve(address);
       // A copy, since every step of the way may add what is this config's alone.
-      const attempt = { ...request, url, headers: new Map(request.headers) };
+      const attempt = { ...request, url };
       const outcome = await used.send(attempt).catch(toOutcome);
       // Nothing was sent then, and the request belongs to the connection that has this one's place.
       const wasRetired = outcome instanceof RetiredError;

@@ -14,7 +14,7 @@ import {
 } from "../errors.ts";
 import type { Clock } from "../runtime.ts";
 import { isProxied } from "../transport/authorize.ts";
-import type { RequestObserver } from "../transport/in-flight.ts";
+import type { RequestObserver } from "../transport/flight.ts";
 import type { OutgoingRequest } from "../transport/request.ts";
 
 /** How a request failed. */

@@ -10,6 +10,7 @@ import type { ClientCert } from "../sources/client-cert-source.ts";
 import { replaceRejected } from "../sources/replace-rejected.ts";
 import type { Source } from "../sources/source.ts";
 import { type OutgoingRequest, type Send, canSendAgain } from "./request.ts";
+import { AddedHeader } from "./shared-headers.ts";
 
 /** What a client proves its identity with. */
 export interface Credentials {
@@ -38,13 +39,23 @@ export function withCredentials(
   send: Send,
   { token: tokens, basic, clientCert: certs, clock, onEvent }: CredentialOptions,
 ): Send {
+  const header = new AddedHeader("authorization");
+  let bearer: { readonly token: string; readonly value: string } | undefined;
+
+  function authorize(request: OutgoingRequest, token: string | undefined): void {
+    if (token !== undefined && token !== bearer?.token)
+      bearer = { token, value: `Bearer ${token}` };
+    const value = token === undefined ? basic : bearer?.value;
+    request.headers = header.set(request.headers, value);
+  }
+
   return async (request) => {
     if (request.authorized) return await send(request);
-    const { headers, signal } = request;
+    const { signal } = request;
     const beganAt = clock.now();
     const token = tokens && (tokens.fresh?.() ?? (await tokens.current({ signal })));
     const cert = certs && (certs.fresh?.() ?? (await certs.current({ signal })));
-    authorize(headers, { token, basic });
+    authorize(request, token);
     const response = await send(request);
     if (response.status !== 401 || !mayRetryUnauthorized(request)) return response;
 
@@ -60,18 +71,9 @@ export function withCredentials(
       path: url.pathname,
       delayMs: 0,
     });
-    authorize(headers, { token: latestToken, basic });
+    authorize(request, latestToken);
     return await send(request);
   };
-}
-
-function authorize(
-  headers: Map<string, string>,
-  { token, basic }: { token: string | undefined; basic: string | undefined },
-): void {
-  if (token !== undefined) headers.set("authorization", `Bearer ${token}`);
-  else if (basic !== undefined) headers.set("authorization", basic);
-  else headers.delete("authorization");
 }
 
 /** Whether a request that was answered with 401 may go out again. */

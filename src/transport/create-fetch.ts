@@ -14,6 +14,7 @@ import type { SourceStatus } from "../sources/source.ts";
 import type { GenerationStatus } from "../rotation/generation.ts";
 import type { TrustWaitStatus } from "../rotation/trust-renewal.ts";
 import { withRedirects } from "./redirects.ts";
+import { withRepeats } from "./repeats.ts";
 import { type FetchInit, readRequest } from "./request.ts";
 import {
   type TransportSettings,
@@ -96,7 +97,7 @@ export function bindCreateFetch(
     if (insecure !== undefined) {
       notify(options.onEvent, { type: "insecure", server: undefined, reason: insecure });
     }
-    const send = withRedirects((request) => transport.send(request));
+    const send = withRepeats((request) => transport.send(request), withRedirects);
 
     async function rotatingFetch(
       input: string | URL | Request,

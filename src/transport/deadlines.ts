@@ -7,6 +7,18 @@
 
 import type { Alarm, Clock } from "../runtime.ts";
 
+/** What has a time limit. */
+export interface Timed {
+  /** Called once if the time limit runs out. */
+  onDeadline(): void;
+}
+
+/** A time limit that has not run out. */
+export interface TimeLimit {
+  /** Lets it never run out. */
+  cancel(): void;
+}
+
 /** Limits that have not run out. */
 export class Deadlines {
   readonly #clock: Clock;
@@ -16,16 +28,18 @@ export class Deadlines {
     this.#clock = clock;
   }
 
-  /** Calls back once after a delay in milliseconds. Returns what cancels that. */
-  after(delayMs: number, callback: () => void): () => void {
+  /** Limits something to a delay in milliseconds from now. */
+  add(delayMs: number, timed: Timed): TimeLimit {
     const clock = this.#clock;
-    if (clock.setAlarm === undefined) return clock.setTimeout(callback, delayMs);
+    if (clock.setAlarm === undefined) {
+      return { cancel: clock.setTimeout(() => timed.onDeadline(), delayMs) };
+    }
     let queue = this.#queues.get(delayMs);
     if (queue === undefined) {
       queue = new DeadlineQueue(clock, delayMs, () => this.#queues.delete(delayMs));
       this.#queues.set(delayMs, queue);
     }
-    return queue.add(callback);
+    return queue.add(timed);
   }
 
   /** Cancels all of them. */
@@ -35,12 +49,34 @@ export class Deadlines {
   }
 }
 
-/** A callback and its time, linked to its neighbours in the order of their times. */
-interface Deadline {
+/** A time limit, linked to its neighbours in the order of their times. */
+class Deadline implements TimeLimit {
   readonly at: number;
-  readonly callback: () => void;
+  /** `undefined` once it has run out, or is cancelled. */
+  timed: Timed | undefined;
+  /** `undefined` once it is in none. */
+  queue: DeadlineQueue | undefined;
   before: Deadline | undefined;
   after: Deadline | undefined;
+
+  constructor(at: number, timed: Timed, queue: DeadlineQueue) {
+    this.at = at;
+    this.timed = timed;
+    this.queue = queue;
+    this.before = undefined;
+    this.after = undefined;
+  }
+
+  cancel(): void {
+    this.timed = undefined;
+    this.queue?.remove(this);
+  }
+
+  runOut(): void {
+    const timed = this.timed;
+    this.timed = undefined;
+    timed?.onDeadline();
+  }
 }
 
 /** What waits equally long, so that the first to come is the first to run out. */
@@ -60,37 +96,37 @@ class DeadlineQueue {
     this.#onUnused = onUnused;
   }
 
-  add(callback: () => void): () => void {
+  add(timed: Timed): Deadline {
     const last = this.#last;
-    const at = this.#clock.now() + this.#delayMs;
-    const deadline: Deadline = { at, callback, before: last, after: undefined };
+    const deadline = new Deadline(this.#clock.now() + this.#delayMs, timed, this);
     this.#last = deadline;
     if (last === undefined) {
       this.#first = deadline;
       if (this.#alarm === undefined) this.#setAlarm(this.#delayMs);
       else this.#alarm.setReferenced(true);
-    } else last.after = deadline;
-    let isHere = true;
-    return () => {
-      if (!isHere) return;
-      isHere = false;
-      this.#remove(deadline);
-    };
+    } else {
+      deadline.before = last;
+      last.after = deadline;
+    }
+    return deadline;
   }
 
-  close(): void {
-    this.#alarm?.cancel();
-    this.#alarm = undefined;
-    this.#first = undefined;
-    this.#last = undefined;
-  }
-
-  #remove({ before, after }: Deadline): void {
+  remove(deadline: Deadline): void {
+    const { before, after } = deadline;
+    deadline.queue = undefined;
     if (before === undefined) this.#first = after;
     else before.after = after;
     if (after === undefined) this.#last = before;
     else after.before = before;
     if (this.#first === undefined) this.#alarm?.setReferenced(false);
+  }
+
+  close(): void {
+    this.#alarm?.cancel();
+    this.#alarm = undefined;
+    for (let at = this.#first; at !== undefined; at = at.after) at.queue = undefined;
+    this.#first = undefined;
+    this.#last = undefined;
   }
 
   #setAlarm(delayMs: number): void {
@@ -100,18 +136,13 @@ class DeadlineQueue {
   #onAlarm(): void {
     this.#alarm = undefined;
     const now = this.#clock.now();
-    const late: (() => void)[] = [];
+    const late: Deadline[] = [];
     while (this.#first !== undefined && this.#first.at <= now) {
-      late.push(this.#first.callback);
-      this.#first = this.#first.after;
+      late.push(this.#first);
+      this.remove(this.#first);
     }
-    if (this.#first === undefined) {
-      this.#last = undefined;
-      this.#onUnused();
-    } else {
-      this.#first.before = undefined;
-      this.#setAlarm(Math.ceil(this.#first.at - now));
-    }
-    for (const callback of late) callback();
+    if (this.#first === undefined) this.#onUnused();
+    else this.#setAlarm(Math.ceil(this.#first.at - now));
+    for (const deadline of late) deadline.runOut();
   }
 }

@@ -5,26 +5,35 @@
  * @module
  */
 
+/** A member's place, which keeps no reference to the member. */
+export interface Place {
+  /** `undefined` once the member has been removed. */
+  index: number | undefined;
+}
+
 /** A collection that uses the places of former members again. */
 export class FreeList<T extends object> {
-  readonly #places: (T | undefined)[] = [];
+  readonly #members: (T | undefined)[] = [];
   readonly #free: number[] = [];
 
-  /** Adds a member. What it returns removes that member, once, and keeps no reference to it. */
-  add(member: T): () => void {
-    const place = this.#free.pop() ?? this.#places.length;
-    this.#places[place] = member;
-    let isHere = true;
-    return () => {
-      if (!isHere) return;
-      isHere = false;
-      this.#places[place] = undefined;
-      this.#free.push(place);
-    };
+  /** Adds a member. */
+  add(member: T): Place {
+    const index = this.#free.pop() ?? this.#members.length;
+    this.#members[index] = member;
+    return { index };
+  }
+
+  /** Removes the member of a place, once. */
+  remove(place: Place): void {
+    const { index } = place;
+    if (index === undefined) return;
+    place.index = undefined;
+    this.#members[index] = undefined;
+    this.#free.push(index);
   }
 
   /** The present members, in no order. */
   get members(): T[] {
-    return this.#places.filter((member) => member !== undefined);
+    return this.#members.filter((member) => member !== undefined);
   }
 }

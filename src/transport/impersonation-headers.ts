@@ -6,6 +6,7 @@
 
 import type { HeaderLine } from "../runtime.ts";
 import type { Send } from "./request.ts";
+import { rememberLast } from "./shared-headers.ts";
 
 /** Whether several lines have one name. */
 export function hasRepeats(lines: readonly HeaderLine[]): boolean {
@@ -15,11 +16,12 @@ export function hasRepeats(lines: readonly HeaderLine[]): boolean {
 /** Adds the lines to each request whose caller impersonates nobody. */
 export function withImpersonation(send: Send, lines: readonly HeaderLine[]): Send {
   const repeated = hasRepeats(lines);
-  return async (request) => {
-    if (request.headers.has("impersonate-user")) return await send(request);
+  const withLines = rememberLast((headers) => new Map([...headers, ...lines]));
+  return (request) => {
+    if (request.headers.has("impersonate-user")) return send(request);
     // Joined by a comma, several groups would be one of a strange name.
-    if (repeated) return await send({ ...request, headerLines: lines });
-    for (const [name, value] of lines) request.headers.set(name, value);
-    return await send(request);
+    if (repeated) return send({ ...request, headerLines: lines });
+    request.headers = withLines(request.headers);
+    return send(request);
   };
 }

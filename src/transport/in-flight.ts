@@ -5,56 +5,22 @@
  * @module
  */
 
-import { cleanCause } from "../clean-cause.ts";
-import { ConnectionError, TimeoutError, UntrustedServerError } from "../errors.ts";
 import type { WarnedDistances } from "../rotation/expiry-warnings.ts";
-import type { TrustingRequest } from "../rotation/trust-renewal.ts";
 import type { TrustWait } from "../rotation/trust-wait.ts";
-import type { BodyLimit, Clock, TransportResponse } from "../runtime.ts";
+import type { Clock, TransportResponse } from "../runtime.ts";
 import { Deadlines } from "./deadlines.ts";
+import {
+  type Answer,
+  type Flight,
+  type FlightParts,
+  type OpenedAnswer,
+  type RequestObserver,
+  OpenedFlight,
+  StreamFlight,
+  WholeFlight,
+} from "./flight.ts";
 import { FreeList } from "./free-list.ts";
-import { Progress } from "./time-limit.ts";
-import { BodyTooLargeError } from "./read-text.ts";
-import { type OutgoingRequest, type Send, canSendAgain, describe } from "./request.ts";
-
-/** The most that is read of an error's body: what is beyond it would say no more. */
-const MAX_ERROR_BYTES = 1024 * 1024;
-
-/** A response and its body. */
-export interface Answer {
-  readonly response: TransportResponse;
-  readonly text: string;
-}
-
-/** A response whose body is still to be read, or an error's that has been. */
-export type OpenedAnswer =
-  | Answer
-  | { readonly response: TransportResponse; readonly text: undefined };
-
-/** A request that is under way. */
-interface Exchange {
-  readonly progress: Progress;
-  /** Set once its server was rejected. */
-  trusting: TrustingRequest | undefined;
-  /** Called if it makes no progress. */
-  onTimeout: (error: TimeoutError) => void;
-  /** Ends it. */
-  readonly own: AbortController;
-}
-
-/** Ends a request's wait. */
-interface Settle<T> {
-  resolve(result: T): void;
-  reject(error: unknown): void;
-}
-
-/** Learns how requests go. It must not throw. */
-export interface RequestObserver {
-  /** Called when the headers of an answer are there. */
-  answered(request: OutgoingRequest, status: number): void;
-  /** Called with an error of a request that its caller did not end, also if the request then waits for trust. */
-  failed(error: unknown): void;
-}
+import type { OutgoingRequest, Send } from "./request.ts";
 
 /** What becomes of requests besides. */
 export interface InFlightOptions {
@@ -64,23 +30,19 @@ export interface InFlightOptions {
 }
 
 export class InFlight {
-  /** What limits their time. */
-  readonly #time: { readonly clock: Clock; readonly deadlines: Deadlines };
-  readonly #observer: RequestObserver | undefined;
   /** Where requests wait whose server is not trusted for a while. */
   readonly trustWait: TrustWait<URL> | undefined;
   /** Which certificates the client has warned of, whatever its config is now. */
   readonly warned: WarnedDistances = new Map();
-  /** What ends each of them. */
-  readonly #ends = new FreeList<(reason: unknown) => void>();
+  readonly #parts: FlightParts;
   readonly #closing = new AbortController();
   /** Why no more are let in; here as well, since each request asks, and a signal costs more to ask. */
   #closed: Error | undefined;
 
   constructor(clock: Clock, { observer, trustWait }: InFlightOptions = {}) {
-    this.#time = { clock, deadlines: new Deadlines(clock) };
-    this.#observer = observer;
+    const deadlines = new Deadlines(clock);
     this.trustWait = trustWait;
+    this.#parts = { clock, deadlines, flights: new FreeList(), observer, trustWait };
   }
 
   /** Aborted with the reason when the client is closed. */
@@ -93,9 +55,7 @@ export class InFlight {
    * live for hours. Fails as soon as the request is ended, whatever it waits for.
    */
   send(request: OutgoingRequest, send: Send): Promise<TransportResponse> {
-    return this.#start<TransportResponse>(request, send, (response, _exchange, { resolve }) => {
-      resolve(response);
-    });
+    return this.#rejection(request) ?? start(new StreamFlight(request, this.#parts), send);
   }
 
   /**
@@ -103,17 +63,7 @@ export class InFlight {
    * it comes in time: its status says enough.
    */
   open(request: OutgoingRequest, send: Send): Promise<OpenedAnswer> {
-    return this.#start<OpenedAnswer>(request, send, (response, exchange, { resolve }) => {
-      if (!isError(response)) return resolve({ response, text: undefined });
-      exchange.onTimeout = (error) => {
-        resolve({ response, text: "" });
-        exchange.own.abort(error);
-      };
-      response.text(limitOf(exchange, MAX_ERROR_BYTES, true)).then(
-        (text) => resolve({ response, text }),
-        () => resolve({ response, text: "" }),
-      );
-    });
+    return this.#rejection(request) ?? start(new OpenedFlight(request, this.#parts), send);
   }
 
   /**
@@ -124,135 +74,27 @@ export class InFlight {
    * instead.
    */
   read(request: OutgoingRequest, send: Send, maxResponseBytes: number): Promise<Answer> {
-    return this.#start<Answer>(request, send, (response, exchange, { resolve, reject }) => {
-      const limit = isError(response)
-        ? limitOf(exchange, MAX_ERROR_BYTES, true)
-        : limitOf(exchange, maxResponseBytes, false);
-      response.text(limit).then(
-        (text) => resolve({ response, text }),
-        (cause: unknown) => reject(brokenAnswer(cause, request, maxResponseBytes)),
-      );
-    });
-  }
-
-  /** @param finish Called when the headers are there; settles the request when there is nothing more to wait for. */
-  #start<T>(
-    request: OutgoingRequest,
-    send: Send,
-    finish: (response: TransportResponse, exchange: Exchange, settle: Settle<T>) => void,
-  ): Promise<T> {
-    const { signal: callers, timeoutMs } = request;
-    const observer = this.#observer;
-    if (this.#closed !== undefined) return Promise.reject(this.#closed);
-    if (callers?.aborted === true) return Promise.reject(callers.reason as Error);
-    return new Promise((resolve, reject) => {
-      const own = new AbortController();
-      const end = (reason: unknown): void => {
-        stopWaiting();
-        leave();
-        reject(reason);
-        own.abort(reason);
-      };
-      const onAbort = (): void => end(callers?.reason);
-      const onTimeout = (timeout: TimeoutError): void => {
-        const error = exchange.trusting?.timedOut() ?? timeout;
-        observer?.failed(error);
-        end(error);
-      };
-      const progress = new Progress(this.#time, timeoutMs, (reason) => {
-        exchange.onTimeout(new TimeoutError(`Cannot ${describe(request)}: ${reason}`));
-      });
-      const exchange: Exchange = { progress, trusting: undefined, onTimeout, own };
-      const stopWaiting = (): void => {
-        progress.stop();
-        callers?.removeEventListener("abort", onAbort);
-      };
-      const leave = this.#ends.add(end);
-      callers?.addEventListener("abort", onAbort);
-      // By way of a third signal, since the caller's may live for long, and is to forget a body that is over.
-      const signal = callers === undefined ? own.signal : AbortSignal.any([callers, own.signal]);
-      const timed = { ...request, signal, end };
-      const settle: Settle<T> = {
-        resolve(result) {
-          stopWaiting();
-          resolve(result);
-        },
-        reject(error) {
-          stopWaiting();
-          leave();
-          if (!own.signal.aborted) observer?.failed(error);
-          reject(error);
-        },
-      };
-      const onAnswer = (response: TransportResponse): void => {
-        observer?.answered(request, response.status);
-        progress.onHeaders(response.status);
-        response.onEnd(leave);
-        finish(response, exchange, settle);
-      };
-      send(timed)
-        .then(onAnswer, async (error: unknown) => {
-          onAnswer(await this.#sendOnceTrusted(error, timed, { send, exchange }));
-        })
-        .catch(settle.reject);
-    });
-  }
-
-  /**
-   * Sends a request again whose server was rejected, each time that the server may be trusted again.
-   *
-   * @throws What it failed with, if it is another failure, or its server is not trusted in time.
-   */
-  async #sendOnceTrusted(
-    failure: unknown,
-    request: OutgoingRequest,
-    { send, exchange }: { readonly send: Send; readonly exchange: Exchange },
-  ): Promise<TransportResponse> {
-    const { url, body, signal } = request;
-    try {
-      for (let error = failure; ;) {
-        const { trustWait } = this;
-        if (!(error instanceof UntrustedServerError) || trustWait === undefined) throw error;
-        if (!trustWait.mayWait(error, url) || !canSendAgain(body)) throw error;
-        this.#observer?.failed(error);
-        exchange.trusting ??= trustWait.request(url, signal);
-        await exchange.trusting.wait(error);
-        try {
-          return await send(request);
-        } catch (next) {
-          error = next;
-        }
-      }
-    } finally {
-      exchange.trusting?.done();
-    }
+    const rejection = this.#rejection(request);
+    return rejection ?? start(new WholeFlight(request, this.#parts, maxResponseBytes), send);
   }
 
   /** Ends all of them, and lets none in from now on. */
   close(reason: Error): void {
     this.#closed = reason;
     this.#closing.abort(reason);
-    for (const end of this.#ends.members) end(reason);
-    this.#time.deadlines.close();
+    for (const flight of this.#parts.flights.members) flight.end(reason);
+    this.#parts.deadlines.close();
+  }
+
+  /** Why a request is not even sent. */
+  #rejection({ signal }: OutgoingRequest): Promise<never> | undefined {
+    if (this.#closed !== undefined) return Promise.reject(this.#closed);
+    if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
+    return undefined;
   }
 }
 
-/** What a body's failure means to a caller. */
-function brokenAnswer(cause: unknown, request: OutgoingRequest, maxResponseBytes: number): Error {
-  const what = `Cannot ${describe(request)}`;
-  if (!(cause instanceof BodyTooLargeError)) {
-    return new ConnectionError(`${what}: the answer broke off`, { cause: cleanCause(cause) });
-  }
-  const most = `more than ${maxResponseBytes} bytes (maxResponseBytes)`;
-  const advice = "raise that option, or list in pages by listAll()";
-  return new ConnectionError(`${what}: the answer has ${most}; ${advice}`);
-}
-
-function isError({ status }: TransportResponse): boolean {
-  return (status < 200 || status > 299) && status !== 101;
-}
-
-function limitOf({ progress, own }: Exchange, maxBytes: number, cutsRest: boolean): BodyLimit {
-  const onPiece = (bytes: number): void => progress.onPiece(bytes);
-  return { maxBytes, cutsRest, signal: own.signal, onPiece };
+function start<T>(flight: Flight<T>, send: Send): Promise<T> {
+  void flight.start(send);
+  return flight.result;
 }

@@ -16,8 +16,12 @@ export type OutgoingBody = string | Uint8Array<ArrayBuffer> | ReadableStream<Uin
 export interface OutgoingRequest {
   readonly method: string;
   readonly url: URL;
-  /** Names are in lower case. A `Map`, since `Headers` would cost more than all else that is done here. */
-  readonly headers: Map<string, string>;
+  /**
+   * Names are in lower case. Requests may share them, and transports remember the form that their runtime needs: who
+   * has something to add puts another map in their place. A `Map`, since `Headers` would cost more than all else
+   * that is done here.
+   */
+  headers: ReadonlyMap<string, string>;
   /** Lines that are sent beside the headers and never joined, though their names may be equal. */
   readonly headerLines: readonly HeaderLine[];
   /** Whether the caller set `Authorization`, which then wins. */
@@ -29,8 +33,8 @@ export interface OutgoingRequest {
   readonly signal: AbortSignal | undefined;
   /** Whether it needs a connection that has carried no other request. */
   readonly isFresh?: boolean | undefined;
-  /** Ends it, as its signal says to all who listen; `undefined` before it is on its way. */
-  readonly end?: ((reason: unknown) => void) | undefined;
+  /** By which it can be ended; `undefined` before it is on its way. */
+  readonly flight?: { end(reason: unknown): void } | undefined;
   /**
    * Sends it in another way than others, on a connection of its own. Then it is not sent again once its connection
    * was lost.
@@ -102,7 +106,7 @@ export async function readRequest(
       `Cannot fetch with ${name}: it would replace the connections whose trust reloads; use createFetch or connect with the options that it stands for`,
     );
   }
-  const headers = readHeaders(init.headers ?? request?.headers);
+  let headers = readHeaders(init.headers ?? request?.headers);
   const given = init.body ?? (request && (await bufferBody(request, clock)));
   let body: OutgoingBody = null;
   if (given !== null && given !== undefined) {
@@ -112,10 +116,10 @@ export async function readRequest(
     const read = await readBody(given);
     body = read.body;
     if (read.contentType !== null && !headers.has("content-type")) {
-      headers.set("content-type", read.contentType);
+      headers = new Map(headers).set("content-type", read.contentType);
     }
   }
-  dropLength(headers, body);
+  headers = withoutLength(headers, body);
   return {
     method,
     url,
@@ -131,6 +135,8 @@ export async function readRequest(
 
 /** How other clients and runtimes let a caller replace the connection. */
 const foreignMembers = ["agent", "client", "dispatcher", "proxy", "tls"];
+
+const noHeaders: ReadonlyMap<string, string> = new Map();
 
 /** Headers of one connection, which HTTP leaves to who makes it. They are dropped. */
 const connectionHeaders = ["connection", "keep-alive", "te"];
@@ -152,8 +158,8 @@ const forbiddenHeaders = [
  * @throws {TypeError} if HTTP can't carry them, or they are not a caller's to set: `host` decides which name the
  * server's certificate is checked for on some runtimes, and the others where a request ends.
  */
-export function readHeaders(given: RequestInit["headers"]): Map<string, string> {
-  if (given === undefined) return new Map();
+export function readHeaders(given: RequestInit["headers"]): ReadonlyMap<string, string> {
+  if (given === undefined) return noHeaders;
   const headers = new Map(new Headers(given));
   for (const name of connectionHeaders) headers.delete(name);
   for (const name of forbiddenHeaders) {
@@ -184,12 +190,18 @@ function checkImpersonation(headers: ReadonlyMap<string, string>): void {
  *
  * @throws {TypeError} if the caller's is another one.
  */
-export function dropLength(headers: Map<string, string>, body: OutgoingBody): void {
+export function withoutLength(
+  headers: ReadonlyMap<string, string>,
+  body: OutgoingBody,
+): ReadonlyMap<string, string> {
   const given = headers.get("content-length");
-  if (given === undefined) return;
-  headers.delete("content-length");
-  if (given === String(lengthOf(body))) return;
-  throw new TypeError("Cannot send header content-length: it is not the length of the body");
+  if (given === undefined) return headers;
+  if (given !== String(lengthOf(body))) {
+    throw new TypeError("Cannot send header content-length: it is not the length of the body");
+  }
+  const others = new Map(headers);
+  others.delete("content-length");
+  return others;
 }
 
 function lengthOf(body: OutgoingBody): number | undefined {

@@ -108,16 +108,13 @@ class FetchedExchange implements TransportResponse {
     this.#isExact ||= exact;
   }
 
-  async text(limit: BodyLimit): Promise<string> {
-    try {
-      const bytes = this.#keepsLength ? declaredBytes(this) : undefined;
-      // Runtimes read it fastest as a whole, and then report no piece. Of a small body there is no need: where
-      // it has not come in time, less than the least has.
-      const isSmall = bytes !== undefined && bytes <= Math.min(limit.maxBytes, MIN_PROGRESS_BYTES);
-      return await (isSmall ? this.#response.text() : readText(this.#response.body, limit));
-    } finally {
-      this.#listener?.();
-    }
+  text(limit: BodyLimit): Promise<string> {
+    const bytes = this.#keepsLength ? declaredBytes(this) : undefined;
+    // Runtimes read it fastest as a whole, and then report no piece. Of a small body there is no need: where
+    // it has not come in time, less than the least has.
+    const isSmall = bytes !== undefined && bytes <= Math.min(limit.maxBytes, MIN_PROGRESS_BYTES);
+    const text = isSmall ? this.#response.text() : readText(this.#response.body, limit);
+    return this.#listener === undefined ? text : text.finally(this.#listener);
   }
 
   async discard(): Promise<void> {

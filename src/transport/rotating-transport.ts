@@ -189,7 +189,7 @@ export class RotatingTransport implements TrustRenewal<URL> {
     const sent = request.sendBy?.(body, request) ?? body.send(request.url.href, request);
     if (!this.#isDrainLimited && request.sendBy === undefined) return sent;
     // Counted, to know what the time limit is to end, and what no pool knows of.
-    const ended = generation.carry((reason) => request.end?.(reason));
+    const ended = generation.carry((reason) => request.flight?.end(reason));
     return sent.then(
       (response) => {
         response.onEnd(ended, true);

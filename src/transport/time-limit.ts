@@ -5,20 +5,32 @@
  */
 
 import type { Clock } from "../runtime.ts";
-import type { Deadlines } from "./deadlines.ts";
+import type { Deadlines, TimeLimit, Timed } from "./deadlines.ts";
 
 /** A body that brings less than this in a whole time limit is as good as stalled. */
 export const MIN_PROGRESS_BYTES: number = 16 * 1024;
+
+/** An exchange whose time is limited. */
+export interface LimitedExchange {
+  /** Called once with what did not happen in time. */
+  onLate(reason: string): void;
+}
+
+/** What measures time. */
+export interface Timekeeping {
+  readonly clock: Clock;
+  readonly deadlines: Deadlines;
+}
 
 /**
  * One timer for all of it, set when the request begins. If it fires in the middle of a body that makes
  * progress, it is set again: an answer that comes at once costs no timer of its own.
  */
-export class Progress {
+export class Progress implements Timed {
   readonly #clock: Clock;
   readonly #limitMs: number;
-  readonly #onFailure: (reason: string) => void;
-  #cancel: (() => void) | undefined;
+  readonly #exchange: LimitedExchange;
+  #limit: TimeLimit | undefined;
   #status: number | undefined;
   /** When the last piece came, or before it the headers. */
   #lastAt = 0;
@@ -26,58 +38,53 @@ export class Progress {
   #since = 0;
   #bytes = 0;
 
-  /** @param onFailure Called once with what did not happen in time. */
-  constructor(
-    { clock, deadlines }: { readonly clock: Clock; readonly deadlines: Deadlines },
-    limitMs: number,
-    onFailure: (reason: string) => void,
-  ) {
+  constructor({ clock, deadlines }: Timekeeping, limitMs: number, exchange: LimitedExchange) {
     this.#clock = clock;
     this.#limitMs = limitMs;
-    this.#onFailure = onFailure;
-    if (Number.isFinite(limitMs)) this.#cancel = deadlines.after(limitMs, () => this.#check());
+    this.#exchange = exchange;
+    if (Number.isFinite(limitMs)) this.#limit = deadlines.add(limitMs, this);
   }
 
   /** The headers have come; from now on the limit is the body's. */
   onHeaders(status: number): void {
     this.#status = status;
-    if (this.#cancel === undefined) return;
+    if (this.#limit === undefined) return;
     this.#lastAt = this.#clock.now();
     this.#since = this.#lastAt;
   }
 
   /** A piece of the body has come. */
   onPiece(bytes: number): void {
-    if (this.#cancel === undefined) return;
+    if (this.#limit === undefined) return;
     this.#lastAt = this.#clock.now();
     this.#bytes += bytes;
   }
 
   /** It is over, or its body has no limit. */
   stop(): void {
-    this.#cancel?.();
-    this.#cancel = undefined;
+    this.#limit?.cancel();
+    this.#limit = undefined;
   }
 
   #wait(delayMs: number): void {
-    this.#cancel = this.#clock.setTimeout(() => this.#check(), delayMs);
+    this.#limit = { cancel: this.#clock.setTimeout(() => this.onDeadline(), delayMs) };
   }
 
-  #check(): void {
-    this.#cancel = undefined;
+  onDeadline(): void {
+    this.#limit = undefined;
     const limitMs = this.#limitMs;
     if (this.#status === undefined) {
-      return this.#onFailure(`no response headers came within ${limitMs} ms (timeoutMs)`);
+      return this.#exchange.onLate(`no response headers came within ${limitMs} ms (timeoutMs)`);
     }
     const now = this.#clock.now();
     const answer = `its answer (status ${this.#status})`;
     if (now - this.#lastAt >= limitMs) {
-      return this.#onFailure(`${answer} stalled: nothing came for ${limitMs} ms (timeoutMs)`);
+      return this.#exchange.onLate(`${answer} stalled: nothing came for ${limitMs} ms (timeoutMs)`);
     }
     if (now - this.#since >= limitMs) {
       if (this.#bytes < MIN_PROGRESS_BYTES) {
         const came = `less than ${MIN_PROGRESS_BYTES / 1024} KiB came within ${limitMs} ms`;
-        return this.#onFailure(`${answer} is too slow: ${came} (timeoutMs)`);
+        return this.#exchange.onLate(`${answer} is too slow: ${came} (timeoutMs)`);
       }
       this.#since = now;
       this.#bytes = 0;

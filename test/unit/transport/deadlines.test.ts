@@ -6,7 +6,7 @@
 
 import { expect, test } from "vitest";
 import type { Alarm, Clock } from "../../../src/runtime.ts";
-import { Deadlines } from "../../../src/transport/deadlines.ts";
+import { Deadlines, type TimeLimit } from "../../../src/transport/deadlines.ts";
 
 /** A clock that the test advances, and the timers that are set. */
 function createClock() {
@@ -48,67 +48,88 @@ function createClock() {
   return { clock, alarms, advance, referenced };
 }
 
-test("after() calls back on time, with one timer for all deadlines of the same delay", () => {
+/** Limits something to a delay. */
+function limit(deadlines: Deadlines, delayMs: number, onDeadline: () => void): TimeLimit {
+  return deadlines.add(delayMs, { onDeadline });
+}
+
+test("add() calls back on time, with one timer for all deadlines of the same delay", () => {
   const { clock, alarms, advance } = createClock();
   const deadlines = new Deadlines(clock);
   const called: string[] = [];
   for (const name of ["first", "second", "third"]) {
-    deadlines.after(1_000, () => called.push(`${name} at ${clock.now()}`));
+    limit(deadlines, 1_000, () => called.push(`${name} at ${clock.now()}`));
     advance(100);
   }
   expect(alarms.size).toBe(1);
-  deadlines.after(50, () => called.push(`short at ${clock.now()}`));
+  limit(deadlines, 50, () => called.push(`short at ${clock.now()}`));
   expect(alarms.size).toBe(2);
   advance(10_000);
   expect(called).toEqual(["short at 350", "first at 1000", "second at 1100", "third at 1200"]);
   expect(alarms.size).toBe(0);
 });
 
-test("after() never calls back for a cancelled deadline, whatever its position", () => {
+test("add() never calls back for a cancelled deadline, whatever its position", () => {
   const { clock, advance } = createClock();
   const deadlines = new Deadlines(clock);
   for (const gone of [[0], [1], [2], [0, 1], [1, 2], [0, 2], [2, 0], [0, 1, 2]]) {
     const called: number[] = [];
-    const cancels = [0, 1, 2].map((number) => deadlines.after(100, () => called.push(number)));
+    const cancels = [0, 1, 2].map((number) => limit(deadlines, 100, () => called.push(number)));
     for (const number of gone) {
-      cancels[number]?.();
-      cancels[number]?.();
+      cancels[number]?.cancel();
+      cancels[number]?.cancel();
     }
     advance(200);
     expect(called).toEqual([0, 1, 2].filter((number) => !gone.includes(number)));
-    for (const cancel of cancels) cancel();
+    for (const one of cancels) one.cancel();
   }
 });
 
-test("after() keeps no program alive once no deadline is left", () => {
+test("add() keeps no program alive once no deadline is left", () => {
   const { clock, alarms, advance, referenced } = createClock();
   const deadlines = new Deadlines(clock);
-  const cancel = deadlines.after(1_000, () => {});
+  const first = limit(deadlines, 1_000, () => {});
   expect(referenced()).toBe(1);
-  cancel();
+  first.cancel();
   expect(referenced()).toBe(0);
   advance(900);
   const called: number[] = [];
-  deadlines.after(1_000, () => called.push(clock.now()));
+  limit(deadlines, 1_000, () => called.push(clock.now()));
   expect([alarms.size, referenced()]).toEqual([1, 1]);
   advance(2_000);
   expect(called).toEqual([1_900]);
   expect(alarms.size).toBe(0);
 });
 
-test("after() supports callbacks that add and cancel deadlines", () => {
+test("add() supports callbacks that add and cancel deadlines", () => {
   const { clock, advance, alarms } = createClock();
   const deadlines = new Deadlines(clock);
   const called: string[] = [];
-  deadlines.after(100, () => {
+  limit(deadlines, 100, () => {
     called.push("first");
-    cancelSecond();
-    deadlines.after(100, () => called.push(`added at ${clock.now()}`));
+    second.cancel();
+    limit(deadlines, 100, () => called.push(`added at ${clock.now()}`));
   });
   advance(10);
-  const cancelSecond = deadlines.after(100, () => called.push("second"));
+  const second = limit(deadlines, 100, () => called.push("second"));
   advance(1_000);
   expect(called).toEqual(["first", "added at 200"]);
+  expect(alarms.size).toBe(0);
+});
+
+test("add() supports a callback that cancels one that is late as well", () => {
+  const { clock, advance, alarms } = createClock();
+  const deadlines = new Deadlines(clock);
+  const called: string[] = [];
+  limit(deadlines, 100, () => {
+    called.push("first");
+    second.cancel();
+  });
+  const second = limit(deadlines, 100, () => called.push("second"));
+  advance(100);
+  limit(deadlines, 100, () => called.push("third"));
+  advance(100);
+  expect(called).toEqual(["first", "third"]);
   expect(alarms.size).toBe(0);
 });
 
@@ -116,10 +137,10 @@ test("close() cancels all deadlines", () => {
   const { clock, alarms, advance } = createClock();
   const deadlines = new Deadlines(clock);
   const called: number[] = [];
-  const cancel = deadlines.after(100, () => called.push(1));
-  deadlines.after(200, () => called.push(2));
+  const first = limit(deadlines, 100, () => called.push(1));
+  limit(deadlines, 200, () => called.push(2));
   deadlines.close();
-  cancel();
+  first.cancel();
   advance(1_000);
   expect([called, alarms.size]).toEqual([[], 0]);
 });

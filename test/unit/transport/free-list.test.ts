@@ -10,10 +10,10 @@ import { FreeList } from "../../../src/transport/free-list.ts";
 test("members are those that were added and not removed", () => {
   const list = new FreeList<{ name: string }>();
   const [a, b, c] = [{ name: "a" }, { name: "b" }, { name: "c" }];
-  const leave = list.add(a);
+  const place = list.add(a);
   list.add(b);
   expect(list.members).toEqual([a, b]);
-  leave();
+  list.remove(place);
   expect(list.members).toEqual([b]);
   list.add(c);
   expect(new Set(list.members)).toEqual(new Set([b, c]));
@@ -21,10 +21,10 @@ test("members are those that were added and not removed", () => {
 
 test("a member is removed only once, because its place may be reused", () => {
   const list = new FreeList<{ name: string }>();
-  const leave = list.add({ name: "a" });
-  leave();
+  const place = list.add({ name: "a" });
+  list.remove(place);
   const b = { name: "b" };
   list.add(b);
-  leave();
+  list.remove(place);
   expect(list.members).toEqual([b]);
 });
