@@ -15,6 +15,8 @@ export const uncompressed: Readonly<Record<string, string>> = { "accept-encoding
 /** Splits bytes into lines. Its work grows with the number of bytes alone, however long a line is. */
 export class LineSplitter {
   readonly #maxBytes: number;
+  /** A byte order mark within a text is part of it. */
+  readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   /** The beginning of a line whose end has not come. */
   #pieces: Uint8Array[] = [];
   #size = 0;
@@ -36,37 +38,51 @@ export class LineSplitter {
       this.#keep(piece);
       return [];
     }
-    this.#keep(piece.subarray(0, first));
+    this.#check(first);
     const end = piece.lastIndexOf(NEWLINE);
-    // The lines within a piece are no longer than it is.
-    this.#pieces.push(piece.subarray(first, end));
-    this.#size += end - first;
-    const text = this.#take();
-    this.#keep(piece.subarray(end + 1));
-    return text.split("\n").map((line) => (line.endsWith("\r") ? line.slice(0, -1) : line));
+    const lines: string[] = [];
+    let begin = 0;
+    if (this.#size > 0) {
+      // Only the line that is put together is copied. The lines within a piece are no longer than it is.
+      lines.push(withoutReturn(this.#take(piece.subarray(0, first))));
+      begin = first + 1;
+    }
+    if (begin <= end) {
+      const text = this.#decoder.decode(piece.subarray(begin, end));
+      for (const line of text.split("\n")) lines.push(withoutReturn(line));
+    }
+    if (end + 1 < piece.length) this.#keep(piece.subarray(end + 1));
+    return lines;
   }
 
   /** What came after the last line's end. */
   rest(): string {
-    return this.#take();
+    return this.#take(new Uint8Array());
   }
 
   #keep(piece: Uint8Array): void {
+    this.#check(piece.length);
     this.#size += piece.length;
-    if (this.#size > this.#maxBytes) {
-      throw new RangeError(`Cannot read a line of more than ${this.#maxBytes} bytes`);
-    }
-    if (piece.length > 0) this.#pieces.push(piece);
+    this.#pieces.push(piece);
   }
 
-  #take(): string {
-    const [first = new Uint8Array(), ...others] = this.#pieces;
-    const bytes = others.length === 0 ? first : joined(this.#pieces, this.#size);
+  #check(more: number): void {
+    if (this.#size + more > this.#maxBytes) {
+      throw new RangeError(`Cannot read a line of more than ${this.#maxBytes} bytes`);
+    }
+  }
+
+  /** The text of what is kept and of what follows it. */
+  #take(last: Uint8Array): string {
+    const bytes = joined([...this.#pieces, last], this.#size + last.length);
     this.#pieces = [];
     this.#size = 0;
-    // A byte order mark within a text is part of it.
-    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+    return this.#decoder.decode(bytes);
   }
+}
+
+function withoutReturn(line: string): string {
+  return line.endsWith("\r") ? line.slice(0, -1) : line;
 }
 
 function joined(pieces: readonly Uint8Array[], size: number): Uint8Array {

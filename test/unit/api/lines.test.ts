@@ -23,6 +23,14 @@ describe("LineSplitter", () => {
     expect(split([new TextEncoder().encode("a\nb\n")])).toEqual(["a", "b", ""]);
   });
 
+  test("takes a carriage return before a line's end for a part of the end, wherever it is cut", () => {
+    const all = new TextEncoder().encode("a\r\n\r\nb\rc\r\nd\r");
+    for (let at = 0; at <= all.length; at++) {
+      const lines = split([all.subarray(0, at), all.subarray(at)]);
+      expect(lines).toEqual(["a", "", "b\rc", "d\r"]);
+    }
+  });
+
   test("reads a line of several megabytes in small pieces, in linear time", () => {
     const piece = new Uint8Array(1_000).fill(97);
     const lines = new LineSplitter(64_000_000);
@@ -35,5 +43,8 @@ describe("LineSplitter", () => {
     const lines = new LineSplitter(10);
     lines.push(new Uint8Array(10));
     expect(() => lines.push(new Uint8Array(1))).toThrow(RangeError);
+    expect(() => lines.push(new Uint8Array([1, 10]))).toThrow(RangeError);
+    const long = new Uint8Array(12).fill(97, 0, 11).fill(10, 11);
+    expect(() => new LineSplitter(10).push(long)).toThrow(RangeError);
   });
 });
