@@ -126,6 +126,21 @@ test("text() reports each piece that it waits for, and none that was already the
   expect(onPiece.mock.calls).toEqual([[2], [2]]);
 });
 
+test("stream() gives pieces that have come together in one read, in order", async () => {
+  const { body } = open();
+  const reader = body.stream().getReader();
+  const encoder = new TextEncoder();
+  const first = reader.read();
+  for (const text of ["a", "bc", "d"]) body.push(chunk(encoder.encode(text)));
+  const whole = chunk(encoder.encode("e"));
+  expect(new TextDecoder().decode((await first).value)).toBe("abcd");
+  body.push(whole);
+  // A single one is not copied.
+  expect((await reader.read()).value?.buffer).toBe(whole.buffer);
+  body.end();
+  expect((await reader.read()).done).toBe(true);
+});
+
 test("discard() does not wait for an end that never comes", async () => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   onTestFinished(() => void vi.useRealTimers());
@@ -146,8 +161,11 @@ test("stream() pauses for many small pieces as it does for many bytes, until the
   expect(flow.pause).not.toHaveBeenCalled();
   body.push(chunk(Uint8Array.of(0)));
   expect(flow.pause).toHaveBeenCalled();
-  await reader.read();
+  expect((await reader.read()).value).toHaveLength(1_024);
   expect(flow.resume).not.toHaveBeenCalled();
-  await reader.read();
+  const next = reader.read();
+  await turn();
   expect(flow.resume).toHaveBeenCalled();
+  body.push(chunk(Uint8Array.of(0)));
+  await next;
 });
