@@ -9,10 +9,10 @@ import { ClosedError } from "../errors.ts";
 import { notify } from "../events.ts";
 import { MAX_TIMER_MS, checkDuration, checkKnown, checkObject } from "../options.ts";
 import { type IndexFunction, ObjectStore } from "./object-store.ts";
-import type { ObjectChange } from "./reflector.ts";
+import type { ObjectChange, WatchEvent } from "./reflector.ts";
 import type { KubeObject, Stored } from "../api/object.ts";
 import type { ResourceTarget } from "../api/resource-target.ts";
-import { type FollowOptions, followOptionNames, reflect } from "./watch.ts";
+import { type FollowOptions, followOptionNames, reflectInto } from "./watch.ts";
 
 /** How an informer is kept. */
 export interface InformerOptions<T extends KubeObject> extends FollowOptions<T> {
@@ -136,18 +136,16 @@ export function createInformer<T extends KubeObject>(
     }, resyncMs);
   }
 
+  function emit(event: WatchEvent<T>): void {
+    if (event.type !== "synced") return tellAll(event);
+    hasSynced = true;
+    synced.resolve();
+    resyncLater();
+  }
+
   async function follow(): Promise<void> {
     try {
-      for await (const event of reflect(target, options, stop.signal)) {
-        if (event.type === "synced") {
-          hasSynced = true;
-          synced.resolve();
-          resyncLater();
-          continue;
-        }
-        store.apply(event);
-        tellAll(event);
-      }
+      await reflectInto(target, options, { signal: stop.signal, store, emit });
     } catch (error) {
       synced.reject(error);
       if (stop.signal.aborted) return;

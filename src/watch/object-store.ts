@@ -6,7 +6,6 @@
 
 import { rejectPromise } from "../callback.ts";
 import { objectKey } from "../api/object-key.ts";
-import type { ObjectChange } from "./reflector.ts";
 import type { KubeObject, Stored } from "../api/object.ts";
 
 /** Says by what an object is to be found: one value, several, or none. */
@@ -26,17 +25,27 @@ export class ObjectStore<T extends KubeObject> {
     return this.#objects.size;
   }
 
-  apply({ type, object }: ObjectChange<T>): void {
-    const { name, namespace } = object.metadata;
-    const key = objectKey(name, namespace);
-    const isGone = type === "deleted";
-    for (const index of this.#indexes) index.update(key, isGone ? undefined : object);
-    if (isGone) this.#objects.delete(key);
-    else this.#objects.set(key, object);
+  /** All of them, by their {@link objectKey}. */
+  entries(): Iterable<[key: string, object: Stored<T>]> {
+    return this.#objects;
+  }
+
+  set(key: string, object: Stored<T>): void {
+    for (const index of this.#indexes) index.update(key, object);
+    this.#objects.set(key, object);
+  }
+
+  delete(key: string): void {
+    for (const index of this.#indexes) index.update(key, undefined);
+    this.#objects.delete(key);
+  }
+
+  find(key: string): Stored<T> | undefined {
+    return this.#objects.get(key);
   }
 
   get(name: string, namespace: string | undefined): Stored<T> | undefined {
-    return this.#objects.get(objectKey(name, namespace));
+    return this.find(objectKey(name, namespace));
   }
 
   list(namespace?: string): Stored<T>[] {

@@ -15,6 +15,7 @@ import { objectKey } from "../api/object-key.ts";
 import type { ResourceTarget } from "../api/resource-target.ts";
 import type { KubeObject, Stored } from "../api/object.ts";
 import { ResumeVersion } from "./expired-version.ts";
+import type { ObjectStore } from "./object-store.ts";
 import { type RawWatchEvent, SilenceError, readWatch } from "./watch-stream.ts";
 import { uncompressed } from "../api/lines.ts";
 
@@ -60,6 +61,12 @@ export interface ReflectorOptions<T extends KubeObject> {
   readonly retryInitialErrors: boolean;
   /** Ends it. */
   readonly signal: AbortSignal;
+  /** What is known of the objects. Each change is in it before it is emitted. */
+  readonly store: ObjectStore<T>;
+  /** Called with each event. What it throws ends the reflector, as does what an index of the store throws. */
+  emit(event: WatchEvent<T>): void;
+  /** Waited for after the events of a piece, or of a page, before anything else is done: its reader may be slow. */
+  usedUp(): Promise<void> | undefined;
 }
 
 /** The server ends a watch after a time from here to twice that (client-go: 5 to 10 minutes). */
@@ -81,13 +88,14 @@ export class Reflector<T extends KubeObject> {
   readonly #target: ResourceTarget<T>;
   readonly #options: ReflectorOptions<T>;
   readonly #backoff: Backoff;
-  readonly #known = new Map<string, Stored<T>>();
   /** Whether every existing object is known: not if the watch began at a `resourceVersion`. */
   #knowsAll = true;
   /** Whether the server has answered as it should: failures before that are the caller's. */
   #hasBegun = false;
   readonly #version: ResumeVersion;
   #isSynced = false;
+  /** Whether a caller's function has thrown: no retry can fix that. */
+  #isBroken = false;
   #streamsLists = true;
   /** How many watches in a row have ended at once. */
   #shortWatches = 0;
@@ -105,10 +113,10 @@ export class Reflector<T extends KubeObject> {
   }
 
   /**
-   * Emits the initial list, then every change. Errors before the initial list is complete (or before a watch from a
-   * version has begun) are thrown. After that, the watch reconnects by itself.
+   * Emits the initial list, then every change, until its signal ends it. Errors before the initial list is complete
+   * (or before a watch from a version has begun) are thrown. After that, the watch reconnects by itself.
    */
-  async *run(): AsyncGenerator<WatchEvent<T>, never, undefined> {
+  async run(): Promise<never> {
     const { client } = this.#target;
     for (let hasJustExpired = false; ;) {
       this.#version.check(client.server);
@@ -116,9 +124,11 @@ export class Reflector<T extends KubeObject> {
       const startedFrom = this.#version.value;
       let failure: Error | undefined;
       try {
-        if (startedFrom === undefined && !this.#streamsLists) yield* this.#list();
-        yield* this.#watch();
+        if (startedFrom === undefined && !this.#streamsLists) await this.#list();
+        await this.#watch();
       } catch (error) {
+        // What came before the error is emitted before it.
+        await this.#options.usedUp();
         failure = this.#judge(error);
       }
       const version = this.#version.value;
@@ -138,7 +148,7 @@ export class Reflector<T extends KubeObject> {
   }
 
   /** Lists, and emits the differences. */
-  async *#list(): AsyncGenerator<WatchEvent<T>, void, undefined> {
+  async #list(): Promise<void> {
     const { query, signal } = this.#options;
     const stop = new AbortController();
     const ending = AbortSignal.any([signal, stop.signal]);
@@ -152,14 +162,17 @@ export class Reflector<T extends KubeObject> {
         version = page.metadata.resourceVersion;
         for (const object of page.items) {
           seen.add(keyOf(object));
-          yield* this.#reconcile(object);
+          const shaped = this.#shaped(object);
+          this.#update(keyOf(shaped), shaped);
         }
+        await this.#options.usedUp();
         cancel = this.#limitSilence(stop);
       }
     } finally {
       cancel();
     }
-    yield* this.#complete(seen, version);
+    this.#complete(seen, version);
+    await this.#options.usedUp();
   }
 
   /** Gives a page up that has not come whole in the idle time; returns what calls that off. */
@@ -172,8 +185,8 @@ export class Reflector<T extends KubeObject> {
     }, idleTimeoutMs);
   }
 
-  /** Tells what one watch does: from a version on, or all that is there first. */
-  async *#watch(): AsyncGenerator<WatchEvent<T>, void, undefined> {
+  /** Emits the events of one watch: from a version on, or all existing objects first. */
+  async #watch(): Promise<void> {
     const { client, check } = this.#target;
     const { signal, idleTimeoutMs } = this.#options;
     const stop = new AbortController();
@@ -189,7 +202,7 @@ export class Reflector<T extends KubeObject> {
     } catch (error) {
       if (seen === undefined || !(error instanceof ApiError)) throw error;
       if (error.status !== 400 && error.status !== 422) throw error;
-      return yield* this.#listInstead();
+      return await this.#listInstead();
     }
     if (response.body === null) {
       throw new ConnectionError(`Cannot watch ${path}: the answer has no body`);
@@ -200,37 +213,44 @@ export class Reflector<T extends KubeObject> {
     const silenceMs = (): number =>
       seen === undefined ? idleTimeoutMs : Math.min(idleTimeoutMs, initial.leftMs);
     const waited = (ms: number): void => initial.waited(ms);
-    const reading = { path, clock: client.clock, stop, ending, silenceMs, waited };
-    try {
-      for await (const event of readWatch(response.body, reading)) {
-        this.#version.noteEvent();
-        const { resourceVersion } = event.object.metadata as { resourceVersion?: string };
-        if (seen === undefined) {
-          if (resourceVersion !== undefined) this.#version.advance(resourceVersion);
-        } else if (endsInitialEvents(event)) {
-          yield* this.#complete(seen, resourceVersion ?? "");
-          seen = undefined;
-        }
-        if (event.type === "BOOKMARK") continue;
-        await check?.(event.object);
-        if (event.type === "ADDED") initial.extend();
-        if (event.type !== "DELETED") seen?.add(keyOf(event.object));
-        yield* this.#change(event);
+    const change = (event: RawWatchEvent): void => {
+      if (event.type === "ADDED") initial.extend();
+      if (event.type !== "DELETED") seen?.add(keyOf(event.object));
+      this.#change(event);
+    };
+    const onEvent = (event: RawWatchEvent): Promise<void> | undefined => {
+      this.#version.noteEvent();
+      const { resourceVersion } = event.object.metadata as { resourceVersion?: string };
+      if (seen === undefined) {
+        if (resourceVersion !== undefined) this.#version.advance(resourceVersion);
+      } else if (endsInitialEvents(event)) {
+        this.#complete(seen, resourceVersion ?? "");
+        seen = undefined;
       }
+      if (event.type === "BOOKMARK") return undefined;
+      if (check !== undefined) return check(event.object).then(() => change(event));
+      change(event);
+      return undefined;
+    };
+    const { usedUp } = this.#options;
+    const { clock } = client;
+    const reading = { path, clock, stop, ending, silenceMs, waited, onEvent, usedUp };
+    try {
+      await readWatch(response.body, reading);
     } catch (error) {
       if (seen === undefined || !(error instanceof SilenceError)) throw error;
     }
-    if (seen !== undefined) yield* this.#listInstead(NO_END);
+    if (seen !== undefined) await this.#listInstead(NO_END);
   }
 
   /** For a server that does not know streaming lists. */
-  async *#listInstead(reason?: string): AsyncGenerator<WatchEvent<T>, void, undefined> {
+  async #listInstead(reason?: string): Promise<void> {
     this.#streamsLists = false;
     if (reason !== undefined) {
       const path = this.#target.collectionPath();
       this.#report(new ConnectionError(`Cannot stream the list of ${path}: ${reason}`), 0);
     }
-    yield* this.#list();
+    await this.#list();
   }
 
   #watchQuery(): string {
@@ -252,56 +272,58 @@ export class Reflector<T extends KubeObject> {
     return parameters.toString();
   }
 
-  *#change({ type, object: raw }: RawWatchEvent): Generator<WatchEvent<T>, void, undefined> {
+  #change({ type, object: raw }: RawWatchEvent): void {
     const object = this.#shaped(raw as Stored<T>);
     const key = keyOf(object);
-    const known = this.#known.get(key);
-    if (type === "DELETED") {
-      this.#known.delete(key);
-      if (known !== undefined || !this.#knowsAll) yield { type: "deleted", object };
-      return;
-    }
-    if (known === undefined && type === "MODIFIED" && !this.#knowsAll) {
-      this.#known.set(key, object);
-      yield { type: "modified", object, previous: undefined };
-      return;
-    }
-    yield* this.#update(key, object);
+    if (type !== "DELETED") return this.#update(key, object, type === "MODIFIED");
+    const isKnown = this.#options.store.find(key) !== undefined;
+    if (isKnown || !this.#knowsAll) this.#emit({ type: "deleted", object }, key);
   }
 
-  *#reconcile(raw: Stored<T>): Generator<WatchEvent<T>, void, undefined> {
-    const object = this.#shaped(raw);
-    yield* this.#update(keyOf(object), object);
-  }
-
-  *#update(key: string, object: Stored<T>): Generator<WatchEvent<T>, void, undefined> {
-    const previous = this.#known.get(key);
+  #update(key: string, object: Stored<T>, isModified = false): void {
+    const previous = this.#options.store.find(key);
     const { uid, resourceVersion } = object.metadata;
-    // Without a version, an object may have changed each time.
-    if (resourceVersion !== undefined && previous?.metadata.resourceVersion === resourceVersion)
+    if (previous === undefined) {
+      // One that has been modified existed before the watch began.
+      if (!isModified || this.#knowsAll) this.#emit({ type: "added", object }, key);
+      else this.#emit({ type: "modified", object, previous }, key);
       return;
-    this.#known.set(key, object);
-    if (previous === undefined) yield { type: "added", object };
-    else if (previous.metadata.uid === uid) yield { type: "modified", object, previous };
+    }
+    // Without a version, an object may have changed each time.
+    if (resourceVersion !== undefined && previous.metadata.resourceVersion === resourceVersion)
+      return;
+    if (previous.metadata.uid === uid) this.#emit({ type: "modified", object, previous }, key);
     else {
-      yield { type: "deleted", object: previous };
-      yield { type: "added", object };
+      this.#emit({ type: "deleted", object: previous }, key);
+      this.#emit({ type: "added", object }, key);
     }
   }
 
   /** Emits the deletion of objects that a list no longer has. The next watch begins at its version. */
-  *#complete(seen: Set<string>, version: string): Generator<WatchEvent<T>, void, undefined> {
-    for (const [key, object] of this.#known) {
-      if (seen.has(key)) continue;
-      this.#known.delete(key);
-      yield { type: "deleted", object };
+  #complete(seen: Set<string>, version: string): void {
+    for (const [key, object] of this.#options.store.entries()) {
+      if (!seen.has(key)) this.#emit({ type: "deleted", object }, key);
     }
     this.#knowsAll = true;
     this.#hasBegun = true;
     this.#version.noteList(version);
     if (this.#isSynced) return;
     this.#isSynced = true;
-    yield { type: "synced", resourceVersion: version };
+    this.#emit({ type: "synced", resourceVersion: version });
+  }
+
+  /** Emits an event, unless the reflector has ended: a piece of a response, or a page, has many in it. */
+  #emit(event: WatchEvent<T>, key = ""): void {
+    const { signal, store } = this.#options;
+    signal.throwIfAborted();
+    try {
+      if (event.type === "deleted") store.delete(key);
+      else if (event.type !== "synced") store.set(key, event.object);
+      this.#options.emit(event);
+    } catch (error) {
+      this.#isBroken = true;
+      throw error;
+    }
   }
 
   #shaped(object: Stored<T>): Stored<T> {
@@ -313,6 +335,7 @@ export class Reflector<T extends KubeObject> {
   /** Decides what follows an error; throws it if a retry would not help. */
   #judge(error: unknown): Error {
     const { signal } = this.#options;
+    if (this.#isBroken) throw error;
     if (signal.aborted) throw signal.reason;
     const isFinal = error instanceof ClosedError || error instanceof InvalidObjectError;
     const isCallers = !this.#hasBegun && !this.#options.retryInitialErrors;

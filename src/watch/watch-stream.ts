@@ -40,19 +40,23 @@ export interface ReadWatchOptions {
   silenceMs(): number;
   /** Called with the time that was waited for each piece, in milliseconds. */
   waited(ms: number): void;
+  /** Called with each event. A promise that it returns is waited for. */
+  onEvent(event: RawWatchEvent): Promise<void> | undefined;
+  /** Waited for before the next piece is read, so that a slow reader slows the server down. */
+  usedUp(): Promise<void> | undefined;
 }
 
 /**
- * Reads a watch to its end. The next piece is read when the last one is used up, so that a slow reader
- * slows the server down.
+ * Reads a watch to its end. All events of a piece are emitted in one go: a turn of its own for each would cost as
+ * much as the rest of its work.
  *
  * @throws {ApiError} if the server ends it with an error, as 410.
  * @throws {ConnectionError} if it breaks off, is silent, or has a line that is no event.
  */
-export async function* readWatch(
+export async function readWatch(
   body: ReadableStream<Uint8Array>,
   options: ReadWatchOptions,
-): AsyncGenerator<RawWatchEvent, void, undefined> {
+): Promise<void> {
   const { path } = options;
   const reader = new TimedReader(body, options);
   const lines = new LineSplitter(MAX_LINE_BYTES);
@@ -60,7 +64,13 @@ export async function* readWatch(
     for (;;) {
       const { done, value } = await reader.read();
       if (done) break;
-      for (const line of split(lines, value, path)) if (line !== "") yield parseEvent(line, path);
+      for (const line of split(lines, value, path)) {
+        if (line === "") continue;
+        const pending = options.onEvent(parseEvent(line, path));
+        if (pending !== undefined) await pending;
+      }
+      const pending = options.usedUp();
+      if (pending !== undefined) await pending;
     }
   } finally {
     // Where the reader has left, or the rest makes no sense.

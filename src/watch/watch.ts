@@ -5,6 +5,8 @@
  */
 
 import { MAX_TIMER_MS, checkDuration, checkFlag, checkKnown } from "../options.ts";
+import { ObjectStore } from "./object-store.ts";
+import { pulledEvents } from "./pulled-events.ts";
 import { type ReflectorOptions, type WatchEvent, Reflector } from "./reflector.ts";
 import type { KubeObject, Stored } from "../api/object.ts";
 import type { ResourceTarget } from "../api/resource-target.ts";
@@ -119,15 +121,44 @@ export function watchResource<T extends KubeObject>(
   };
 }
 
-/** Follows a resource until a signal says otherwise. */
+/** Follows a resource until a signal says otherwise, no faster than its events are read. */
 export function reflect<T extends KubeObject>(
   target: ResourceTarget<T>,
-  options: FollowOptions<T> & Pick<WatchOptions<T>, "resourceVersion">,
+  options: ReflectOptions<T>,
   stop: AbortSignal,
 ): AsyncGenerator<WatchEvent<T>, never, undefined> {
+  const leaving = new AbortController();
+  const settings = readOptions(target, options, [stop, leaving.signal]);
+  const store = new ObjectStore<T>({});
+  return pulledEvents(
+    async (sink) => await new Reflector(target, { ...settings, ...sink, store }).run(),
+    settings.signal,
+    () => leaving.abort(),
+  );
+}
+
+/** Follows a resource until a signal says otherwise, and calls a function with each event as it comes. */
+export async function reflectInto<T extends KubeObject>(
+  target: ResourceTarget<T>,
+  options: ReflectOptions<T>,
+  listener: Pick<ReflectorOptions<T>, "signal" | "store" | "emit">,
+): Promise<never> {
+  const settings = readOptions(target, options, [listener.signal]);
+  const usedUp = (): undefined => undefined;
+  return await new Reflector(target, { ...listener, ...settings, usedUp }).run();
+}
+
+type ReflectOptions<T extends KubeObject> = FollowOptions<T> &
+  Pick<WatchOptions<T>, "resourceVersion">;
+
+function readOptions<T extends KubeObject>(
+  { client }: ResourceTarget<T>,
+  options: ReflectOptions<T>,
+  stops: readonly AbortSignal[],
+): Omit<ReflectorOptions<T>, "store" | "emit" | "usedUp"> {
   const { transform, signal } = options;
-  const signals = [stop, target.client.closing, ...(signal === undefined ? [] : [signal])];
-  const settings: ReflectorOptions<T> = {
+  const signals = [...stops, client.closing, ...(signal === undefined ? [] : [signal])];
+  return {
     query: selectorQuery(options),
     resourceVersion: options.resourceVersion,
     transform,
@@ -135,17 +166,4 @@ export function reflect<T extends KubeObject>(
     idleTimeoutMs: checkDuration("idleTimeoutMs", options.idleTimeoutMs, idleRange) ?? 180_000,
     signal: AbortSignal.any(signals),
   };
-  return untilAborted(new Reflector(target, settings).run(), settings.signal);
-}
-
-/** Emits nothing after the abort: a piece of a response, or a page, has many events in it. */
-async function* untilAborted<E>(
-  events: AsyncIterable<E, never>,
-  signal: AbortSignal,
-): AsyncGenerator<E, never, undefined> {
-  for await (const event of events) {
-    signal.throwIfAborted();
-    yield event;
-  }
-  throw signal.reason; // They end by nothing else.
 }

@@ -3,7 +3,7 @@ import type { Informer, InformerHandler, InformerOptions } from "../../../src/wa
 import type { KubeObject, Stored } from "../../../src/api/object.ts";
 
 import { bindThings } from "../support/bound-things.ts";
-import { ClosedError } from "../../../src/errors.ts";
+import { ClosedError, ConnectionError } from "../../../src/errors.ts";
 import {
   type ScriptedAnswer,
   type ScriptedClient,
@@ -176,6 +176,53 @@ describe("informer()", () => {
     });
     await informer.synced();
     expect(informer.get("a")?.metadata.labels).toEqual({ small: "yes" });
+  });
+
+  test.each([
+    ["an error of its own", new TypeError("no node")],
+    ["an error that a watch would recover from", new ConnectionError("no node")],
+  ])("ends if an index throws %s", async (_what, error) => {
+    const stream = streamed(5, aThing("a", 1));
+    const { informer, client } = inform([stream], {
+      indexes: {
+        node({ metadata }) {
+          if (metadata.name === "b") throw error;
+          return undefined;
+        },
+      },
+    });
+    await informer.synced();
+    stream.send("ADDED", aThing("b", 6));
+    await expect(informer.ended).rejects.toBe(error);
+    expect(client.events).toMatchObject([{ type: "informer-failed", error }]);
+    expect(client.requests).toHaveLength(1);
+  });
+
+  test("has each change by the time that its handlers are called, and none that follow", async () => {
+    const stream = streamed(5, aThing("a", 1));
+    const { informer, settled } = inform([stream]);
+    const states: string[] = [];
+    const note = (type: string): void => {
+      const names = informer.list().map(({ metadata }) => metadata.resourceVersion);
+      states.push(`${type}: ${names.join()}`);
+    };
+    informer.on({
+      added: () => note("added"),
+      modified: () => note("modified"),
+      deleted: () => note("deleted"),
+    });
+    await informer.synced();
+    const other = aThing("a", 8);
+    other.metadata.uid = "another";
+    const events = [
+      { type: "MODIFIED", object: aThing("a", 6) },
+      { type: "ADDED", object: aThing("b", 7) },
+      // Another object of the name: the first was deleted while nobody looked.
+      { type: "MODIFIED", object: other },
+    ];
+    stream.write(events.map((event) => `${JSON.stringify(event)}\n`).join(""));
+    await settled();
+    expect(states).toEqual(["added: 1", "modified: 6", "added: 6,7", "deleted: 7", "added: 7,8"]);
   });
 
   test("throws to all callers if it can't start", async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { objectKey } from "../../../src/api/object-key.ts";
 import { ObjectStore } from "../../../src/watch/object-store.ts";
 import type { KubeObject, Stored } from "../../../src/api/object.ts";
 
@@ -28,12 +29,20 @@ function createStore(): ObjectStore<Pod> {
   });
 }
 
+function keyOf({ metadata: { name, namespace } }: Stored<Pod>): string {
+  return objectKey(name, namespace);
+}
+
+function set(store: ObjectStore<Pod>, object: Stored<Pod>): void {
+  store.set(keyOf(object), object);
+}
+
 const names = (pods: readonly Stored<Pod>[]): string[] => pods.map(({ metadata }) => metadata.name);
 
 describe("ObjectStore", () => {
   test("finds objects by name and namespace", () => {
     const store = createStore();
-    store.apply({ type: "added", object: pod("a", "x") });
+    set(store, pod("a", "x"));
     expect(store.get("a", "default")?.metadata.name).toBe("a");
     expect(store.get("a", "other")).toBeUndefined();
     expect(store.get("a", undefined)).toBeUndefined();
@@ -44,16 +53,16 @@ describe("ObjectStore", () => {
 
   test("finds objects by one index value and by several, and no longer by old ones", () => {
     const store = createStore();
-    store.apply({ type: "added", object: pod("a", "x", ["v", "w"]) });
-    store.apply({ type: "added", object: pod("b", "x", ["w"]) });
-    store.apply({ type: "added", object: pod("c", undefined) });
+    set(store, pod("a", "x", ["v", "w"]));
+    set(store, pod("b", "x", ["w"]));
+    set(store, pod("c", undefined));
     expect(names(store.byIndex("node", "x"))).toEqual(["a", "b"]);
     expect(names(store.byIndex("volume", "w"))).toEqual(["a", "b"]);
-    store.apply({ type: "modified", object: pod("a", "y", ["v"]), previous: undefined });
+    set(store, pod("a", "y", ["v"]));
     expect(names(store.byIndex("node", "x"))).toEqual(["b"]);
     expect(names(store.byIndex("node", "y"))).toEqual(["a"]);
     expect(names(store.byIndex("volume", "w"))).toEqual(["b"]);
-    store.apply({ type: "deleted", object: pod("a", "y", ["v"]) });
+    store.delete(keyOf(pod("a", "y", ["v"])));
     expect(store.byIndex("node", "y")).toEqual([]);
     expect(store.byIndex("volume", "v")).toEqual([]);
     expect(names(store.list())).toEqual(["b", "c"]);
@@ -62,9 +71,9 @@ describe("ObjectStore", () => {
   test("uses the indexed state of an object, even if the object has been changed since", () => {
     const store = createStore();
     const shared = pod("a", "x");
-    store.apply({ type: "added", object: shared });
+    set(store, shared);
     shared.spec.node = "elsewhere";
-    store.apply({ type: "deleted", object: shared });
+    store.delete(keyOf(shared));
     expect(store.byIndex("node", "x")).toEqual([]);
   });
 

@@ -792,6 +792,25 @@ test("watch() does not read on while its reader is busy", async () => {
   expect(stream.pulls).toBe(pulls);
 });
 
+test("watch() emits what a chunk has before an error, then reports the error and resumes after it", async () => {
+  const stream = streamed(5);
+  stream.write(`${modified("a", 6)}\n${modified("b", 7)}\nnonsense\n`);
+  const { take, client } = watch([stream, new Stream().send("MODIFIED", aThing("a", 8))]);
+  expect(await take(2)).toEqual(["synced 5", "added a 6"]);
+  await settled(client);
+  expect(client.events).toEqual([]);
+  expect(await take(1)).toEqual(["added b 7"]);
+  const next = take(1);
+  await client.clock.advance(30_000);
+  expect(await next).toEqual(["modified a 8"]);
+  expect(client.events).toMatchObject([{ type: "watch-interrupted" }]);
+  expect(client.requests[1]?.query).toMatchObject({ resourceVersion: "7" });
+});
+
+function modified(name: string, version: number): string {
+  return JSON.stringify({ type: "MODIFIED", object: aThing(name, version) });
+}
+
 describe("watch() with a schema", () => {
   const schema: ObjectSchema<KubeObject> = {
     "~standard": {
