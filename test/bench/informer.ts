@@ -84,9 +84,10 @@ async function follow({ place, env, server }: Stage, contender: Contender): Prom
   await delay(300); // The watch is open by then.
   const changes: InformerResult[] = [];
   for (const count of CHANGES) {
-    await program.ask("expect", count);
-    const watches = await server.ask<number>("change", count);
+    const watches = await server.ask<number>("prepare", count);
     if (watches !== 1) throw new Error(`Cannot measure: ${contender} has ${watches} watches open`);
+    await program.ask("expect", count);
+    await server.ask("change");
     changes.push(await program.ask<InformerResult>("changed"));
   }
   return { sync, changes };

@@ -53,6 +53,7 @@ const fixed = new Map(
 );
 const watches = new Map<ServerResponse, PodView>();
 let podList: Buffer | undefined;
+let prepared: (() => void)[] = [];
 let version = LIST_VERSION;
 let handshakes = 0;
 let requests = 0;
@@ -79,13 +80,23 @@ await obey({
     requests = 0;
     return counts;
   },
-  change(count: number) {
+  /** Makes the events of so many changes. */
+  prepare(count: number) {
+    prepared = [];
     for (let index = 0; index < count; index += 1) {
       version += 1;
       const change = { type: "MODIFIED", index: index % pods, version } as const;
-      for (const [watch, view] of watches) watch.write(podEvent(change, view));
+      for (const [watch, view] of watches) {
+        const event = Buffer.from(podEvent(change, view));
+        prepared.push(() => watch.write(event));
+      }
     }
     return watches.size;
+  },
+  /** Sends them. */
+  change() {
+    for (const write of prepared) write();
+    prepared = [];
   },
 });
 
