@@ -82,3 +82,8 @@ export interface Subject {
   readonly what: string;
   measure(context: BenchContext): Promise<Figure[]>;
 }
+
+/** A subject can't be measured on this machine, for want of a program that it needs. */
+export class LeftOutError extends Error {
+  override readonly name = "LeftOutError";
+}

@@ -11,6 +11,7 @@ import { writeAdminKubeconfig } from "../support/admin-kubeconfig.ts";
 import { startCluster } from "../support/cluster.ts";
 import { startNode } from "../support/node-process.ts";
 import { until } from "../support/until.ts";
+import { LeftOutError } from "./figures.ts";
 
 /** The pod's namespace. */
 export const NAMESPACE = "default";
@@ -33,7 +34,7 @@ export async function openPodStage(
   say: (text: string) => void,
   inputBytes: number,
 ): Promise<PodStage> {
-  if (!(await hasGo())) throw new Error("it needs Go 1.26 or later");
+  if (!(await hasGo())) throw new LeftOutError("Go 1.26 or later is not installed");
   const failure = await buildServers(say);
   if (failure !== undefined) throw new Error(failure);
   const cluster = await startCluster();

@@ -12,6 +12,8 @@ export interface Report {
   readonly machine: string;
   readonly isQuick: boolean;
   readonly subjects: readonly { readonly name: string; readonly figures: readonly Figure[] }[];
+  /** The subjects that were left out, each with its reason. */
+  readonly leftOut: readonly { readonly name: string; readonly reason: string }[];
 }
 
 const digits: Record<Unit, number> = { times: 2, ns: 0, ms: 1, MB: 1, kB: 2, "": 0 };
@@ -34,7 +36,8 @@ function formatGoal(goal: Goal | undefined, unit: Unit): string {
 export type PaintVerdict = (verdict: Verdict, text: string) => string;
 
 /** The table for a terminal. */
-export function drawTable({ machine, isQuick, subjects }: Report, paint: PaintVerdict): string {
+export function drawTable(report: Report, paint: PaintVerdict): string {
+  const { machine, subjects } = report;
   const rows = subjects.flatMap(({ figures }) => figures.map(cellsOf));
   const widths = [0, 1, 2].map((column) =>
     Math.max(...rows.map((cells) => cells[column]?.length ?? 0)),
@@ -52,11 +55,12 @@ export function drawTable({ machine, isQuick, subjects }: Report, paint: PaintVe
   ]);
   const missed = subjects.flatMap(({ figures }) => figures).filter((it) => judge(it) === "missed");
   const end = summarise(missed.length);
-  return [machine, ...quickNote(isQuick), ...lines, "", end, ""].join("\n");
+  return [machine, ...notesOf(report), ...lines, "", end, ""].join("\n");
 }
 
 /** The table for a README. */
-export function drawMarkdown({ machine, isQuick, subjects }: Report): string {
+export function drawMarkdown(report: Report): string {
+  const { machine, subjects } = report;
   const rows = subjects.flatMap(({ figures }) =>
     figures.map((figure) => {
       const [title = "", value = "", goal = ""] = cellsOf(figure).map((cell) =>
@@ -66,24 +70,27 @@ export function drawMarkdown({ machine, isQuick, subjects }: Report): string {
     }),
   );
   const head = ["| figure | measured | goal |", "|---|---|---|"];
-  return [...head, ...rows, "", machine, ...quickNote(isQuick), ""].join("\n");
+  return [...head, ...rows, "", machine, ...notesOf(report), ""].join("\n");
 }
 
 /** The figures for a program. */
-export function toJson({ machine, isQuick, subjects }: Report): string {
+export function toJson({ machine, isQuick, subjects, leftOut }: Report): string {
   const judged = subjects.map(({ name, figures }) => ({
     name,
     figures: figures.map((figure) => ({ ...figure, verdict: judge(figure) })),
   }));
-  return `${JSON.stringify({ machine, isQuick, subjects: judged }, undefined, 2)}\n`;
+  return `${JSON.stringify({ machine, isQuick, subjects: judged, leftOut }, undefined, 2)}\n`;
 }
 
 function cellsOf({ name, value, unit, goal }: Figure): string[] {
   return [name, formatValue(value, unit), formatGoal(goal, unit)];
 }
 
-function quickNote(isQuick: boolean): string[] {
-  return isQuick ? ["Few and short rounds (--quick): read them as a smoke test."] : [];
+function notesOf({ isQuick, leftOut }: Report): string[] {
+  return [
+    ...(isQuick ? ["Few and short rounds (--quick): read them as a smoke test."] : []),
+    ...leftOut.map(({ name, reason }) => `Left out: ${name}. ${reason}.`),
+  ];
 }
 
 function summarise(missed: number): string {

@@ -5,7 +5,7 @@
  */
 
 import { type BenchContext, type Figure, atLeast, atMost, exactly } from "./figures.ts";
-import { buildGoServer } from "./go-server.ts";
+import { buildGoProgram } from "./go-program.ts";
 import { type Program, type RuntimeName, runtimeTitles, startProgram } from "./program.ts";
 import type { Round, RoundResult } from "./programs/rounds.ts";
 import type { Contender, ThroughputArgument } from "./programs/throughput.ts";
@@ -84,7 +84,7 @@ function againstLimits(): CpuComparison[] {
 /** Compares with the `fetch` of each runtime, and with what is below it. */
 export async function measureAgainstRuntimes(context: BenchContext): Promise<Figure[]> {
   const figures: Figure[] = [];
-  const program = await buildGoServer();
+  const program = await buildGoProgram("go-server");
   for (const runtime of ["node", "deno", "bun"] as const) {
     await using stage = await openStage(context.dist, "P-256", { program });
     figures.push(...(await measureRuntime(context, stage, runtime)));

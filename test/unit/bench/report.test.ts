@@ -23,6 +23,7 @@ const report: Report = {
     { name: "throughput", figures: [fast] },
     { name: "start-up", figures: [slow] },
   ],
+  leftOut: [],
 };
 
 describe("judge()", () => {
@@ -81,6 +82,14 @@ test("drawMarkdown() makes a table and names the machine", () => {
       "",
     ].join("\n"),
   );
+});
+
+test("every report names what was left out, and why", () => {
+  const leftOut = [{ name: "large-informer", reason: "Go is not installed" }];
+  const line = "Left out: large-informer. Go is not installed.";
+  expect(drawTable({ ...report, leftOut }, (_, text) => text)).toContain(`${line}\n`);
+  expect(drawMarkdown({ ...report, leftOut })).toContain(`${line}\n`);
+  expect(JSON.parse(toJson({ ...report, leftOut }))).toMatchObject({ leftOut });
 });
 
 test("toJson() has every figure with its verdict", () => {
