@@ -9,7 +9,7 @@ import { LostError } from "../../src/http1/exchange-head.ts";
 import type { ByteStream } from "../../src/runtime.ts";
 import { BytesDuplex } from "./bytes-duplex.ts";
 import { keepReadable } from "./node-tcp.ts";
-import { SocketBytes } from "./socket-bytes.ts";
+import { type Ground, SocketBytes } from "./socket-bytes.ts";
 
 /**
  * Speaks TLS over a byte stream, which is closed with it.
@@ -25,15 +25,19 @@ export async function startTls(bytes: ByteStream, options: ConnectionOptions): P
   return secured;
 }
 
-/**
- * Opens a TLS connection by itself; fails with the signal's reason once that is aborted.
- *
- * @param onSession Given each session that the server lets be resumed.
- */
+/** How a TLS connection differs. */
+export interface OpenTlsOptions {
+  /** Given each session that the server lets be resumed. */
+  readonly onSession?: (session: Buffer) => void;
+  /** What a socket stands on, where that does not slow down by itself. */
+  readonly groundOf?: (socket: TLSSocket) => Ground;
+}
+
+/** Opens a TLS connection by itself; fails with the signal's reason once that is aborted. */
 export async function openTls(
   options: ConnectionOptions,
   signal: AbortSignal,
-  onSession?: (session: Buffer) => void,
+  { onSession, groundOf }: OpenTlsOptions = {},
 ): Promise<ByteStream> {
   signal.throwIfAborted();
   const socket = connect(options);
@@ -41,7 +45,7 @@ export async function openTls(
   socket.setNoDelay(true);
   socket.setKeepAlive(true);
   if (onSession !== undefined) socket.on("session", onSession);
-  const secured = new SocketBytes(socket);
+  const secured = new SocketBytes(socket, groundOf?.(socket));
   const onAbort = (): void => secured.abort(signal.reason);
   signal.addEventListener("abort", onAbort);
   try {

@@ -11,6 +11,7 @@ import type { Dialler } from "../_shared/dial.ts";
 import { checkChain } from "./check-chain.ts";
 import { anchorsForNodeTls } from "./http-client.ts";
 import { openTcp } from "./tcp.ts";
+import { canHold, openTls } from "./tls.ts";
 
 /** How the connections of a pool are made. */
 export function denoDialler(trust: TlsSnapshot, options: PoolOptions): Dialler {
@@ -21,6 +22,7 @@ export function denoDialler(trust: TlsSnapshot, options: PoolOptions): Dialler {
     trust,
     options,
     openTcp,
+    ...(canHold() && { openTls }),
     tls: (isProxy) => ({
       minVersion: "TLSv1.2",
       ...(ca && { ca }),

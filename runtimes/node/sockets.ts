@@ -58,7 +58,7 @@ export function resumingDialler(pool: NodePool): Dialler {
       },
       signal,
       // Node emits it for verified servers alone.
-      (latest) => sessions.set(server, latest),
+      { onSession: (latest) => sessions.set(server, latest) },
     );
   }
 
