@@ -19,6 +19,10 @@ interface TcpHandle {
   readStart(): void;
 }
 
+interface Internals extends TLSSocket {
+  readonly _handle?: { readonly _parent?: TcpHandle } | null;
+}
+
 /** Whether this Deno's sockets can be kept from reading. */
 export function canHold(): boolean {
   const socket = new TLSSocket(new Socket());
@@ -67,5 +71,7 @@ class TcpGround implements Ground {
 
 /** Gone once the socket is destroyed. */
 function handleOf(socket: TLSSocket): TcpHandle | undefined {
-  return (socket as unknown as { _handle?: { _parent?: TcpHandle } | null })._handle?._parent;
+  const { _handle: tls } = socket as Internals;
+  const { _parent: tcp } = tls ?? {};
+  return tcp;
 }

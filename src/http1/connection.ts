@@ -56,8 +56,8 @@ export class Connection implements WireListener {
   readonly #requestHeads: RequestHeadEncoder;
   #receiver: Receiver | undefined;
   #method = "";
-  /** Reads the head that is waited for; `undefined` once it is there. */
-  #heads: ResponseHeadReader | undefined;
+  readonly #heads = new ResponseHeadReader();
+  /** The body that is being received; `undefined` before its head has come. */
   #body: BodyReader | undefined;
   #informational = 0;
   /** Whether the whole request was sent. */
@@ -110,7 +110,6 @@ export class Connection implements WireListener {
     this.taken += 1;
     this.#receiver = receiver;
     this.#method = method;
-    this.#heads = new ResponseHeadReader();
     this.#informational = 0;
     if (bytes === null) void this.#wire.send(head);
     else if (bytes instanceof Uint8Array) this.#sendBytes(head, bytes);
@@ -220,17 +219,17 @@ export class Connection implements WireListener {
   }
 
   #take(bytes: Uint8Array<ArrayBuffer>): void {
-    let rest = bytes;
-    while (this.#heads !== undefined) {
-      const found = this.#heads.push(rest);
+    let at = 0;
+    while (this.#body === undefined) {
+      if (this.#receiver === undefined) throw new ConnectionError(`Cannot read on: ${unasked}`);
+      const found = this.#heads.push(bytes, at);
       if (found === undefined) return;
-      rest = found.rest;
+      at = found.end;
       this.#takeHead(found.head);
     }
-    if (this.#body === undefined) throw new ConnectionError(`Cannot read on: ${unasked}`);
-    const end = this.#body.push(rest, 0);
+    const end = this.#body.push(bytes, at);
     if (end === -1) return;
-    if (end < rest.length) this.#isPersistent = false; // More than was announced.
+    if (end < bytes.length) this.#isPersistent = false; // More than was announced.
     this.#complete();
   }
 
@@ -239,17 +238,16 @@ export class Connection implements WireListener {
       this.#informational += 1;
       if (head.status === 101) throw new ConnectionError(`Cannot read the response: ${switched}`);
       checkInformational(head, this.#informational);
-      this.#heads = new ResponseHeadReader();
       return;
     }
-    const receiver = this.#receiver;
     const framing = framingOf(head, this.#method === "HEAD");
-    this.#heads = undefined;
-    this.#body = new BodyReader(framing, (piece) => receiver?.onBody(piece));
+    this.#body = new BodyReader(framing, this.#onData);
     this.#isPersistent = isPersistent(head);
     this.#noteIdleLimit(head);
-    receiver?.onHead(head);
+    this.#receiver?.onHead(head);
   }
+
+  readonly #onData = (piece: Uint8Array<ArrayBuffer>): void => this.#receiver?.onBody(piece);
 
   #noteIdleLimit(head: ResponseHead): void {
     const keepAlive = fieldOf(head, "keep-alive");
@@ -289,7 +287,6 @@ export class Connection implements WireListener {
   #fail(reason: unknown): void {
     const receiver = this.#receiver;
     this.#receiver = undefined;
-    this.#heads = undefined;
     this.#body = undefined;
     receiver?.onFailure(reason);
   }

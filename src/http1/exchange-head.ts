@@ -77,7 +77,7 @@ async function readHead(
   for (let bytes = first; ; bytes = undefined) {
     bytes ??= await stream.read();
     if (bytes === undefined) throw new LostError();
-    const found = reader.push(bytes);
-    if (found !== undefined) return found;
+    const found = reader.push(bytes, 0);
+    if (found !== undefined) return { head: found.head, rest: bytes.subarray(found.end) };
   }
 }

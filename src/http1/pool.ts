@@ -86,9 +86,10 @@ export class Pool {
   /** Sends a request as soon as there is a connection. */
   add(job: Job): void {
     if (this.#queue.length === 0 && !job.isFresh) {
-      const connection = this.#takeIdle();
+      const now = this.#parts.now();
+      const connection = this.#takeIdle(now);
       if (connection !== undefined) {
-        const idleMs = this.#parts.now() - connection.idleSince;
+        const idleMs = now - connection.idleSince;
         if (job.isRepeatable || idleMs < UNCERTAIN_AFTER_MS) job.start(connection);
         else void this.#startSettled(job, connection);
         return;
@@ -265,11 +266,11 @@ export class Pool {
   }
 
   /** The connection that was free last, unless it has been idle for too long. */
-  #takeIdle(): Connection | undefined {
+  #takeIdle(now: number): Connection | undefined {
     for (;;) {
       const connection = this.#idle.pop();
       if (connection === undefined) return undefined;
-      if (connection.idleUntil > this.#parts.now()) {
+      if (connection.idleUntil > now) {
         connection.setReferenced(true);
         return connection;
       }

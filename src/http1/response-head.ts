@@ -76,7 +76,13 @@ export function fieldOf(head: ResponseHead, name: string): string | null {
   return found;
 }
 
-/** Collects the bytes of a head, which may arrive in any pieces. */
+/** A head, and where those bytes begin that follow it. */
+export interface FoundHead {
+  readonly head: ResponseHead;
+  readonly end: number;
+}
+
+/** Collects the bytes of one head after the other, which may arrive in any pieces. */
 export class ResponseHeadReader {
   /** What has arrived of a head that comes in pieces. */
   #bytes: Uint8Array<ArrayBuffer> = none;
@@ -85,29 +91,29 @@ export class ResponseHeadReader {
   /**
    * Takes the next bytes.
    *
-   * @returns The head and the bytes that follow it, once the head is complete.
+   * @param from Where they begin.
+   * @returns The head and where it ends, once it is complete.
    * @throws {ConnectionError} if this is no head of an HTTP/1.1 response, or it is too large.
    */
-  push(
-    chunk: Uint8Array<ArrayBuffer>,
-  ): { head: ResponseHead; rest: Uint8Array<ArrayBuffer> } | undefined {
-    if (this.#size === 0) {
-      const found = readFast(chunk);
+  push(chunk: Uint8Array<ArrayBuffer>, from: number): FoundHead | undefined {
+    const before = this.#size;
+    if (before === 0) {
+      const found = readFast(chunk, from);
       if (found !== undefined) return found;
     }
-    // The end may lie across two pieces.
-    const before = this.#size;
-    const from = Math.max(before - 3, 0);
-    const room = MAX_BYTES - this.#size;
-    this.#append(chunk.subarray(0, room));
+    const room = MAX_BYTES - before;
+    this.#append(chunk.subarray(from, from + room));
     if (before < BEGIN.length) checkBegin(this.#bytes, this.#size);
-    const end = endOfHead(this.#bytes.subarray(0, this.#size), from);
+    // The end may lie across two pieces.
+    const end = endOfHead(this.#bytes.subarray(0, this.#size), Math.max(before - 3, 0));
     if (end === undefined) {
-      if (chunk.length > room) throw malformed(`it is larger than ${MAX_BYTES} bytes`);
+      if (chunk.length - from > room) throw malformed(`it is larger than ${MAX_BYTES} bytes`);
       return undefined;
     }
     const head = parseHead(this.#bytes.subarray(0, end - 4));
-    return { head, rest: chunk.subarray(end - before) };
+    this.#bytes = none;
+    this.#size = 0;
+    return { head, end: from + end - before };
   }
 
   #append(chunk: Uint8Array<ArrayBuffer>): void {
@@ -127,17 +133,14 @@ export class ResponseHeadReader {
  *
  * @returns `undefined` if it is not, or is malformed.
  */
-function readFast(
-  chunk: Uint8Array<ArrayBuffer>,
-): { head: ResponseHead; rest: Uint8Array<ArrayBuffer> } | undefined {
-  const text = fastDecoder.decode(
-    chunk.length > FAST_BYTES ? chunk.subarray(0, FAST_BYTES) : chunk,
-  );
+function readFast(chunk: Uint8Array<ArrayBuffer>, from: number): FoundHead | undefined {
+  const isShort = from === 0 && chunk.length <= FAST_BYTES;
+  const text = fastDecoder.decode(isShort ? chunk : chunk.subarray(from, from + FAST_BYTES));
   fastHead.lastIndex = 0;
   const match = fastHead.exec(text);
   if (match === null) return undefined;
   // Each character is one byte: all of them matched as ASCII.
-  return { head: new AsciiHead(match), rest: chunk.subarray(fastHead.lastIndex) };
+  return { head: new AsciiHead(match), end: from + fastHead.lastIndex };
 }
 
 /** A head in ASCII that is known to be valid. Few callers ask for all of its fields, so they are read then. */

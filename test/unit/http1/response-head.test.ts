@@ -19,9 +19,8 @@ function read(text: string, cuts: readonly number[] = []): { head: ResponseHead;
   const edges = [0, ...cuts, bytes.length];
   for (const [index, from] of edges.slice(0, -1).entries()) {
     const to = edges[index + 1] ?? bytes.length;
-    const found = reader.push(bytes.slice(from, to));
-    if (found !== undefined)
-      return { head: plain(found.head), rest: decode(found.rest) + text.slice(to) };
+    const found = reader.push(bytes.subarray(0, to), from);
+    if (found !== undefined) return { head: plain(found.head), rest: text.slice(found.end) };
   }
   throw new Error("The head has no end");
 }
