@@ -16,7 +16,6 @@ import {
   Namespace,
   Node,
   Pod,
-  PodDisruptionBudget,
   ReplicaSet,
   ServiceAccount,
   StatefulSet,
@@ -27,6 +26,13 @@ import { entry } from "../contract/support/entry.ts";
 import { eventually } from "../support/cluster.ts";
 import { createCertificateRequest } from "../support/pki.ts";
 import { connectAdmin } from "./support/admin.ts";
+import {
+  allowDisruptions,
+  createBudget,
+  createPodToDrain,
+  ownedBy,
+  podNames,
+} from "./support/drain-scene.ts";
 import { findKubectl } from "./support/kubectl.ts";
 import {
   collect,
@@ -47,10 +53,6 @@ const node = useNode("translated");
 
 function templateOf(image: string, labels: Record<string, string> = { app: "web" }) {
   return { metadata: { labels }, spec: { containers: [{ name: "main", image }] } };
-}
-
-function ownedBy(kind: string, name: string, uid: string) {
-  return [{ apiVersion: "apps/v1", kind, name, uid, controller: true }];
 }
 
 /** The result of a Deployment's controller after two changes. */
@@ -103,69 +105,10 @@ async function createStatefulSet(kube: KubeClient, name: string): Promise<void> 
   }
 }
 
-interface PodToDrain {
-  readonly name: string;
-  readonly owner?: string;
-  readonly emptyDir?: boolean;
-  readonly labels?: Record<string, string>;
-}
-
-/** Creates a pod that a drain affects, and waits until it runs. */
-async function createPodToDrain(kube: KubeClient, pod: PodToDrain): Promise<void> {
-  const { name, owner, emptyDir, labels = {} } = pod;
-  const uid = crypto.randomUUID();
-  await kube.resource(Pod).create({
-    metadata: {
-      name,
-      labels: { ...labels, scene: kube.namespace },
-      ...(owner !== undefined && { ownerReferences: ownedBy(owner, "owner", uid) }),
-    },
-    spec: {
-      nodeName: node().name,
-      serviceAccountName: "default",
-      automountServiceAccountToken: false,
-      terminationGracePeriodSeconds: 1,
-      containers: [{ name: "main", image: "none", resources: { requests: { cpu: "10m" } } }],
-      ...(emptyDir === true && { volumes: [{ name: "data", emptyDir: {} }] }),
-    },
-  });
-  await eventually(`${name} runs`, async () => {
-    return (await kube.resource(Pod).get(name)).status?.phase === "Running";
-  });
-}
-
 async function connectWithAccount(settings: object): Promise<KubeClient> {
   const kube = await connectAdmin(settings);
   await kube.resource(ServiceAccount).create({ metadata: { name: "default" } });
   return kube;
-}
-
-async function podNames(kube: KubeClient): Promise<string[]> {
-  const { items } = await kube.resource(Pod).metadata.list();
-  return items
-    .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
-    .map(({ metadata }) => metadata.name)
-    .toSorted();
-}
-
-/** Protects the pods with the label `app` from eviction, or stops protecting them. */
-async function allowDisruptions(kube: KubeClient, disruptionsAllowed: number): Promise<void> {
-  const status = {
-    observedGeneration: 1,
-    disruptionsAllowed,
-    currentHealthy: 1,
-    desiredHealthy: 1,
-    expectedPods: 1,
-  };
-  await kube.resource(PodDisruptionBudget).status.patch("budget", { status });
-}
-
-async function createBudget(kube: KubeClient): Promise<void> {
-  await kube.resource(PodDisruptionBudget).create({
-    metadata: { name: "budget" },
-    spec: { minAvailable: 1, selector: { matchLabels: { app: "web" } } },
-  });
-  await allowDisruptions(kube, 0);
 }
 
 describe.each(ways)("$way", ({ settings }) => {
@@ -264,7 +207,7 @@ describe.each(ways)("$way", ({ settings }) => {
 
   test("subresources are written by their own verbs", async () => {
     const kube = await connectWithAccount(settings);
-    await createPodToDrain(kube, { name: "pod" });
+    await createPodToDrain(kube, { nodeName: node().name, name: "pod" });
     const pods = kube.resource(Pod);
     await pods.ephemeralcontainers.patch(
       "pod",
@@ -569,11 +512,20 @@ describe.each(ways)("$way", ({ settings }) => {
           template: templateOf("x", { app: "x" }),
         },
       });
-      await createPodToDrain(kube, { name: "managed", owner: "ReplicaSet" });
-      await createPodToDrain(kube, { name: "local", owner: "ReplicaSet", emptyDir: true });
-      await createPodToDrain(kube, { name: "alone" });
-      await createPodToDrain(kube, { name: "orphan", owner: "DaemonSet" });
-      await createPodToDrain(kube, { name: "kept", labels: { keep: "yes" } });
+      await createPodToDrain(kube, { nodeName: node().name, name: "managed", owner: "ReplicaSet" });
+      await createPodToDrain(kube, {
+        nodeName: node().name,
+        name: "local",
+        owner: "ReplicaSet",
+        emptyDir: true,
+      });
+      await createPodToDrain(kube, { nodeName: node().name, name: "alone" });
+      await createPodToDrain(kube, { nodeName: node().name, name: "orphan", owner: "DaemonSet" });
+      await createPodToDrain(kube, {
+        nodeName: node().name,
+        name: "kept",
+        labels: { keep: "yes" },
+      });
       // Pods of other tests are on the node, in namespaces that are being deleted.
       const labelSelector = `scene=${kube.namespace},!keep`;
       let rejected: string[];
@@ -617,7 +569,7 @@ describe.each(ways)("$way", ({ settings }) => {
     const pods = kube.resource(Pod);
     const labels = { app: "web" };
     for (const name of ["first", "second"]) {
-      await createPodToDrain(kube, { name, owner: "ReplicaSet", labels });
+      await createPodToDrain(kube, { nodeName: node().name, name, owner: "ReplicaSet", labels });
     }
     await createBudget(kube);
     if (kubectl !== undefined) {
@@ -638,7 +590,12 @@ describe.each(ways)("$way", ({ settings }) => {
     await eventually("second is blocked", hasTold("blocked", "second"));
     await pods.delete("first");
     await pods.waitForDeleted("first");
-    await createPodToDrain(kube, { name: "first", owner: "ReplicaSet", labels });
+    await createPodToDrain(kube, {
+      nodeName: node().name,
+      name: "first",
+      owner: "ReplicaSet",
+      labels,
+    });
     await eventually("the first one is gone", hasTold("gone", "first"));
     await allowDisruptions(kube, 1);
     const result = await drained;
@@ -651,7 +608,12 @@ describe.each(ways)("$way", ({ settings }) => {
 
   test("drain() waits in a namespace that is being deleted, until its pods are gone", async () => {
     const kube = await connectWithAccount(settings);
-    await createPodToDrain(kube, { name: "pod", owner: "ReplicaSet", labels: { of: "ending" } });
+    await createPodToDrain(kube, {
+      nodeName: node().name,
+      name: "pod",
+      owner: "ReplicaSet",
+      labels: { of: "ending" },
+    });
     await kube.resource(Namespace).delete(kube.namespace);
     const steps: DrainProgress[] = [];
     const drained = kube.resource(Node).drain(node().name, {

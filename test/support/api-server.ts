@@ -49,6 +49,11 @@ export interface TestServer {
    * shutdown. Returns how many there were.
    */
   drainConnections(): Promise<number>;
+  /**
+   * Ends each open connection with its next response, which says so. Unlike {@linkcode TestServer.drainConnections},
+   * this loses no request that is sent at the same moment. Returns how many there were.
+   */
+  endConnections(): Promise<number>;
   stats(): Promise<ServerStats>;
   resetStats(): Promise<void>;
   /** The last 200 requests, oldest first. */
@@ -186,6 +191,11 @@ function connectServer(url: string, address: ServerAddress): TestServer {
     return (answer as { drained: number }).drained;
   }
 
+  async function endConnections(): Promise<number> {
+    const answer = await call(url, `POST ${path}/end-connections`);
+    return (answer as { ending: number }).ending;
+  }
+
   async function release(key: string): Promise<number> {
     const answer = await call(url, `POST ${path}/release`, { key });
     return (answer as { released: number }).released;
@@ -204,6 +214,7 @@ function connectServer(url: string, address: ServerAddress): TestServer {
     restart: async (options = {}) => void (await call(url, `POST ${path}/restart`, options)),
     dropConnections,
     drainConnections,
+    endConnections,
     stats: async () => (await call(url, `GET ${path}/stats`)) as ServerStats,
     resetStats: async () => void (await call(url, `POST ${path}/stats/reset`)),
     requests: async () => (await call(url, `GET ${path}/requests`)) as RecordedRequest[],

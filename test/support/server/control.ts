@@ -95,6 +95,8 @@ async function callServer(
       return { dropped: server.dropConnections() };
     case "POST drain-connections":
       return { drained: server.drainConnections() };
+    case "POST end-connections":
+      return { ending: server.endConnections() };
     case "GET stats":
       return server.stats;
     case "POST stats reset":

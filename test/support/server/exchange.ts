@@ -22,6 +22,10 @@ export interface Connection {
   answering: number;
   /** Whether it closes once its responses have been sent. */
   isDraining: boolean;
+  /** Whether its next response ends it. */
+  isEnding: boolean;
+  /** The responses that have not been sent completely. */
+  readonly pending: Set<ServerResponse>;
 }
 
 /** The state that outlives a request: gates, counters by key, and the model of the API server. */

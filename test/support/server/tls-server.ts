@@ -141,6 +141,23 @@ export class TestTlsServer {
     return connections.length;
   }
 
+  /**
+   * Ends each of the current connections with its next response, which says so (`Connection: close`, or GOAWAY
+   * over HTTP/2): no request is sent on a connection that is being closed.
+   *
+   * @returns how many there were
+   */
+  endConnections(): number {
+    const connections = [...this.#connections.values()];
+    for (const connection of connections) {
+      connection.isEnding = true;
+      for (const response of connection.pending) {
+        if (!response.headersSent) announceEnd(response);
+      }
+    }
+    return connections.length;
+  }
+
   /** Resets the counters and discards the recorded requests. */
   resetStats(): void {
     this.#stats = noCounts();
@@ -198,7 +215,9 @@ export class TestTlsServer {
       socket,
       requests: 0,
       answering: 0,
+      pending: new Set(),
       isDraining: false,
+      isEnding: false,
     });
     socket.on("error", ignore);
     socket.on("close", () => this.#connections.delete(port));
@@ -243,12 +262,17 @@ export class TestTlsServer {
     response.on("close", () => {
       gone.abort();
       arrival.connection.answering -= 1;
-      const { isDraining, answering } = arrival.connection;
-      if (isDraining && answering === 0) closeSoon();
+      arrival.connection.pending.delete(response);
+      const { isDraining, isEnding, answering } = arrival.connection;
+      // Over HTTP/1.1 the header of its last response ends the connection.
+      const isEnded = isEnding && request.httpVersionMajor === 2;
+      if ((isDraining || isEnded) && answering === 0) closeSoon();
     });
     response.on("error", ignore);
     // Go's server announces no idle limit, and a client that sees one closes early.
     if (request.httpVersionMajor === 1) response.setHeader("Connection", "keep-alive");
+    arrival.connection.pending.add(response);
+    if (arrival.connection.isEnding) announceEnd(response);
     const exchange: Exchange = {
       ...arrival,
       request,
@@ -296,6 +320,11 @@ export class TestTlsServer {
     if (token === undefined || token === null) return true;
     return request.headers.authorization === `Bearer ${token}`;
   }
+}
+
+/** Says that a connection ends with a response. HTTP/2 has no header for that. */
+function announceEnd(response: ServerResponse): void {
+  if (response.req.httpVersionMajor === 1) response.setHeader("Connection", "close");
 }
 
 /** Returns a function that closes the request's connection once everything has been sent. */
