@@ -5,10 +5,10 @@
  */
 
 import { access, constants, open } from "node:fs/promises";
-import process from "node:process";
 import type { Files } from "../../src/runtime.ts";
 import { readBounded } from "./bounded-read.ts";
 import { codeOf } from "./code-of.ts";
+import { process } from "./process.ts";
 
 // Not every system has the two: Windows has no FIFOs to wait for.
 const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0);

@@ -7,12 +7,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { access, constants, stat } from "node:fs/promises";
-import process from "node:process";
 import { isatty } from "node:tty";
 import { SourceError } from "../../src/errors.ts";
 import type { ProgramCommand, ProgramResult, Programs } from "../../src/runtime.ts";
 import { batchCommand } from "./batch-command.ts";
 import { OutputTail, STDERR_GRACE_MS } from "./output-tail.ts";
+import { process } from "./process.ts";
 import { noSuchProgram, programError } from "./program-errors.ts";
 import { isBatchFile, programPaths } from "./program-paths.ts";
 

@@ -4,12 +4,12 @@
  * @module
  */
 
-import process from "node:process";
 import type { Runtime } from "../../src/runtime.ts";
 import { nodeClock } from "./node-clock.ts";
 import { lazyPrograms } from "./lazy-programs.ts";
 import { nodeFiles } from "./node-files.ts";
 import { checkCertificate } from "./openssl-anchors.ts";
+import { process } from "./process.ts";
 
 type SystemPart =
   | "checkCertificate"

@@ -4,8 +4,8 @@
  * @module
  */
 
-import process from "node:process";
 import { ConfigError } from "../../src/errors.ts";
+import { process } from "./process.ts";
 
 type RuntimeName = "Node" | "Deno" | "Bun";
 

@@ -4,12 +4,12 @@
  * @module
  */
 
-import process from "node:process";
 import type { Capabilities, Runtime } from "../../src/runtime.ts";
 import { nodeSystem } from "../_shared/node-system.ts";
 import { requireBun } from "../_shared/present-runtime.ts";
 import { explain } from "./bun-errors.ts";
 import { conflict, openSocketTransport, openTransport } from "./transport.ts";
+import { process } from "../_shared/process.ts";
 
 const capabilities: Capabilities = {
   customCa: "exclusive",

@@ -4,12 +4,12 @@
  * @module
  */
 
-import process from "node:process";
 import type { Capabilities, Runtime } from "../../src/runtime.ts";
 import { nodeSystem } from "../_shared/node-system.ts";
 import { requireUndici } from "../_shared/present-runtime.ts";
 import { explain } from "./undici-errors.ts";
 import { openSocketTransport, openUndiciTransport } from "./transport.ts";
+import { process } from "../_shared/process.ts";
 
 const capabilities: Capabilities = {
   customCa: "exclusive",

@@ -9,7 +9,6 @@ import type { EventEmitter } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2Session } from "node:http2";
 import { Server as HttpsServer } from "node:https";
-import process from "node:process";
 import type { Duplex } from "node:stream";
 import {
   type SecureContextOptions,
@@ -33,6 +32,7 @@ import { keepOwnerOut, maySkipVerification, readOwnerOptions } from "./owner-opt
 import type { RotatingServer, RotatingServerStatus } from "./rotating-server.ts";
 import { ServedConnection, type ServerGeneration } from "./served-connection.ts";
 import { TlsGate } from "./tls-gate.ts";
+import { process } from "../_shared/process.ts";
 
 /** What a server's rotation is made of. */
 export interface ServerRotationParts {

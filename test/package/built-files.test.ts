@@ -4,7 +4,7 @@
  * @module
  */
 
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
@@ -57,6 +57,21 @@ test("importing the Node entry loads none of Node's own fetch, which takes as lo
   expect(after).toBe("");
   expect(named).toContain("internal/deps/undici/undici"); // What would be loaded is known by that name.
 });
+
+test.each(["node", "agents", "server", "grpc"])(
+  "importing the %s entry opens no standard stream, as the import of node:process does",
+  (name) => {
+    const code = `let isOpened = false;
+      Object.defineProperty(process, "stdin", { get: () => void (isOpened = true) });
+      await import(${JSON.stringify(pathToFileURL(entry(name)).href)});
+      const before = isOpened;
+      await import("node:process");
+      process._rawDebug(JSON.stringify([before, isOpened]));`;
+    const args = ["--input-type=module", "--eval", code];
+    const { stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+    expect(stderr.trim()).toBe("[false,true]");
+  },
+);
 
 test.each(["node", "deno", "bun", "edge"])(
   "the %s entry leads to nothing of reanchor/testing, not even late",

@@ -7,7 +7,6 @@
 
 import type { RequestOptions } from "node:https";
 import { delimiter, isAbsolute, join } from "node:path";
-import process from "node:process";
 import {
   type Cluster,
   KubeConfig as ClientNodeKubeConfig,
@@ -28,6 +27,7 @@ import {
   sourceOptionNames,
 } from "../../../src/sources/source.ts";
 import { type TokenSource, bindFileTokenSource } from "../../../src/sources/token-source.ts";
+import { process } from "../../_shared/process.ts";
 import type { AgentStatus, TlsConnections } from "../agents/tls-connections.ts";
 import { PooledDispatcher } from "../agents/dispatcher.ts";
 import { PooledHttpsAgent } from "../agents/https-agent.ts";
