@@ -7,7 +7,7 @@
 
 import { expectedName } from "../../src/certificates/server-name.ts";
 import type { FixedTlsSettings, PoolOptions, TlsSnapshot, Transport } from "../../src/runtime.ts";
-import { LazyTransport } from "../../src/transport/lazy-transport.ts";
+import { openLazily } from "../../src/transport/lazy-transport.ts";
 import { fromResponse } from "../../src/transport/response.ts";
 import { rememberLast } from "../../src/transport/shared-headers.ts";
 import { anchorsForOpenSsl } from "../_shared/openssl-anchors.ts";
@@ -48,16 +48,8 @@ export function conflict({
 export function openSocketTransport(trust: TlsSnapshot, options: PoolOptions): Transport {
   // Now, so that what can't be used is no failure of a request.
   if (trust.ca !== undefined) anchorsForOpenSsl(trust.ca);
-  const requests = new LazyTransport(async () => {
-    const [{ openSocketPool }, { bunDialler }] = await Promise.all([
-      import("../_shared/socket-pool.ts"),
-      import("./sockets.ts"),
-    ]);
-    return openSocketPool(bunDialler(trust, options));
-  });
   return {
-    send: (url, request) => requests.send(url, request),
-    retire: () => requests.retire(),
+    ...openLazily(async () => (await import("./sockets.ts")).openSockets(trust, options)),
     ...ownConnections(trust, options),
   };
 }

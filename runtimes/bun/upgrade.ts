@@ -12,7 +12,7 @@ import type {
   UpgradedConnection,
 } from "../../src/runtime.ts";
 import { dialProbe, dialUpgrade } from "../_shared/dial-upgrade.ts";
-import { bunDialler } from "./sockets.ts";
+import { bunDialler } from "./dialler.ts";
 
 /** The pool that a connection belongs to. */
 export interface BunPool {

@@ -11,7 +11,7 @@ import type {
   Transport,
   TransportRequest,
 } from "../../src/runtime.ts";
-import { LazyTransport } from "../../src/transport/lazy-transport.ts";
+import { openLazily } from "../../src/transport/lazy-transport.ts";
 import { safeMethods } from "../../src/transport/request.ts";
 import { fromResponse } from "../../src/transport/response.ts";
 import { rememberLast } from "../../src/transport/shared-headers.ts";
@@ -31,16 +31,8 @@ export function openTransport(trust: TlsSnapshot, options: PoolOptions): Transpo
 export function openSocketTransport(trust: TlsSnapshot, options: PoolOptions): Transport {
   // Now, so that what can't be used is no failure of a request.
   if (trust.ca !== undefined) anchorsForNodeTls(trust.ca);
-  const requests = new LazyTransport(async () => {
-    const [{ openSocketPool }, { denoDialler }] = await Promise.all([
-      import("../_shared/socket-pool.ts"),
-      import("./sockets.ts"),
-    ]);
-    return openSocketPool(denoDialler(trust, options));
-  });
   return {
-    send: (url, request) => requests.send(url, request),
-    retire: () => requests.retire(),
+    ...openLazily(async () => (await import("./sockets.ts")).openSockets(trust, options)),
     ...ownConnections({ trust, options, sendsByFetch: false }),
   };
 }

@@ -16,7 +16,7 @@ import type { Dialler } from "../_shared/dial.ts";
 import { dialProbe, dialUpgrade } from "../_shared/dial-upgrade.ts";
 import { isDenied } from "./permissions.ts";
 import { deno } from "./shim.ts";
-import { denoDialler } from "./sockets.ts";
+import { denoDialler } from "./dialler.ts";
 
 /** The pool that a connection belongs to. */
 export interface DenoPool {

@@ -1,41 +1,26 @@
 /**
- * Connections of our own on Node, for upgrades and for `http: "sockets"`.
+ * The pool of `http: "sockets"` on Node, with one TLS session cache. Loaded with the first request.
  *
  * @module
  */
 
-import type { ConnectionOptions, SecureContext } from "node:tls";
-import type { ByteStream, PoolOptions, TlsSnapshot } from "../../src/runtime.ts";
+import type { ConnectionOptions } from "node:tls";
+import type { ByteStream } from "../../src/runtime.ts";
+import type { SocketTransport } from "../../src/transport/socket-transport.ts";
 import type { Dialler } from "../_shared/dial.ts";
-import { openTcp } from "../_shared/node-tcp.ts";
 import { type PresentedCertificate, chainOf } from "../_shared/server-identity.ts";
+import { openSocketPool } from "../_shared/socket-pool.ts";
 import { openTls } from "../_shared/tls-bytes.ts";
-import { openSecureContext } from "./secure-context.ts";
+import { type NodePool, nodeDialler } from "./dialler.ts";
 import { VerifiedDates } from "./verified-dates.ts";
 
-/** The pool that a connection belongs to. */
-export interface NodePool {
-  readonly trust: TlsSnapshot;
-  readonly options: PoolOptions;
-  /** What its connections to the server trust and show. */
-  readonly secureContext: SecureContext;
+/** Opens a pool of connections that HTTP/1.1 of the core's own uses. */
+export function openSockets(pool: NodePool): SocketTransport {
+  return openSocketPool(resumingDialler(pool));
 }
 
-/** How the connections of a pool are made. */
-export function nodeDialler({ trust, options, secureContext }: NodePool): Dialler {
-  return {
-    trust,
-    options,
-    openTcp,
-    openTls,
-    tls: (isProxy) => ({
-      secureContext: isProxy ? openSecureContext(trust.ca, undefined) : secureContext,
-    }),
-  };
-}
-
-/** The same, with one TLS session cache for the pool. */
-export function resumingDialler(pool: NodePool): Dialler {
+/** How the connections of a pool are made that resume each other's TLS sessions. */
+function resumingDialler(pool: NodePool): Dialler {
   const verified = new VerifiedDates();
   const sessions = new Map<string, Buffer>();
 

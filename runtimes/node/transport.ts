@@ -6,9 +6,9 @@
  */
 
 import type { PoolOptions, TlsSnapshot, Transport } from "../../src/runtime.ts";
-import { LazyTransport } from "../../src/transport/lazy-transport.ts";
+import { openLazily } from "../../src/transport/lazy-transport.ts";
 import { openSecureContext } from "./secure-context.ts";
-import type { NodePool } from "./sockets.ts";
+import type { NodePool } from "./dialler.ts";
 
 /** Opens a pool of connections that undici uses. */
 export function openUndiciTransport(trust: TlsSnapshot, options: PoolOptions): Transport {
@@ -21,11 +21,8 @@ export function openUndiciTransport(trust: TlsSnapshot, options: PoolOptions): T
 /** Opens a pool of connections that HTTP/1.1 of the core's own uses. */
 export function openSocketTransport(trust: TlsSnapshot, options: PoolOptions): Transport {
   return open(trust, options, async (pool) => {
-    const [{ openSocketPool }, { resumingDialler }] = await Promise.all([
-      import("../_shared/socket-pool.ts"),
-      import("./sockets.ts"),
-    ]);
-    return openSocketPool(resumingDialler(pool));
+    const { openSockets } = await import("./sockets.ts");
+    return openSockets(pool);
   });
 }
 
@@ -36,10 +33,8 @@ function open(
 ): Transport {
   // Now, so that what can't be used is no failure of a request.
   const pool = { trust, options, secureContext: openSecureContext(trust.ca, trust.clientCert) };
-  const requests = new LazyTransport(() => load(pool));
   return {
-    send: (url, request) => requests.send(url, request),
-    retire: () => requests.retire(),
+    ...openLazily(() => load(pool)),
     async upgrade(url, request) {
       // Loaded where it is used: few programs stream into pods.
       const { upgradeOnNode } = await import("./upgrade.ts");

@@ -25,7 +25,7 @@ import { rejectLateHandshakes } from "./reject-late-handshakes.ts";
 import { type Dial, ConnectionAttempts } from "./connection-attempts.ts";
 import { exchange } from "./undici-exchange.ts";
 import { VerifiedDates } from "./verified-dates.ts";
-import type { NodePool } from "./sockets.ts";
+import type { NodePool } from "./dialler.ts";
 
 /** Opens a pool of connections. */
 export function openUndici({ trust, options, secureContext }: NodePool): UndiciTransport {

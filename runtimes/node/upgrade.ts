@@ -6,7 +6,7 @@
 
 import type { TransportRequest, TransportResponse, UpgradedConnection } from "../../src/runtime.ts";
 import { dialProbe, dialUpgrade } from "../_shared/dial-upgrade.ts";
-import { type NodePool, nodeDialler } from "./sockets.ts";
+import { type NodePool, nodeDialler } from "./dialler.ts";
 
 /** See {@link Transport.upgrade}. */
 export async function upgradeOnNode(

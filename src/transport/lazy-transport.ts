@@ -7,7 +7,17 @@
 import type { Transport, TransportRequest, TransportResponse } from "../runtime.ts";
 
 /** See the module. */
-export class LazyTransport implements Omit<Transport, "upgrade"> {
+export function openLazily(load: () => Promise<Omit<Transport, "upgrade">>): SendingPart {
+  const transport = new LazyTransport(load);
+  return {
+    send: (url, request) => transport.send(url, request),
+    retire: () => transport.retire(),
+  };
+}
+
+type SendingPart = Pick<Transport, "retire" | "send">;
+
+class LazyTransport implements SendingPart {
   readonly #load: () => Promise<Omit<Transport, "upgrade">>;
   #loading: Promise<Omit<Transport, "upgrade">> | undefined;
   #loaded: Omit<Transport, "upgrade"> | undefined;
