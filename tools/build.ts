@@ -28,8 +28,13 @@ const entries = {
 /** The programs, which are run and not imported. */
 const programs = { cli: "runtimes/cli.ts" };
 
-/** How many of the entries are a whole client each. What these share is the core. */
-const CLIENTS = 4;
+const ownModule = /[\\/](?:src|runtimes)[\\/]/;
+
+/** How connections are dialled: what all late code over sockets has in common. */
+const connections = join(root, "runtimes/_shared/dial-upgrade.ts");
+
+/** The entries that are a whole client each. */
+const clients = ["node", "deno", "bun", "edge"] as const;
 
 const dist = join(root, "dist");
 const types = join(dist, "types");
@@ -42,6 +47,14 @@ const npmFiles: Plugin = {
     return await this.resolve("./exists.npm.ts", importer);
   },
 };
+
+/** What was bundled. */
+interface Modules {
+  getModuleInfo(id: string): { readonly importedIds: readonly string[] } | null;
+}
+
+/** What is loaded with each entry. */
+const graphs = new Map<string, ReadonlySet<string>>();
 
 await rm(dist, { recursive: true, force: true });
 await build({
@@ -60,15 +73,31 @@ await build({
     chunkFileNames: ({ isDynamicEntry, name }) =>
       isDynamicEntry ? `late/${name}.js` : `${name}.js`,
     codeSplitting: {
+      // Each file more delays the start of a program on Node, and so does each byte.
       groups: [
-        // One file. As a dozen separate files, it would delay the start of a program on Node.
-        {
-          name: "core",
-          test: /[\\/]src[\\/]/,
-          tags: ["$initial"],
-          minShareCount: CLIENTS,
-          priority: 1,
-        },
+        // A group captures what its modules import as well: what most clients have comes first.
+        ...[4, 3, 2, 1].map((count) => ({
+          debugName: `loaded with ${count} clients`,
+          name: (id: string, modules: Modules) => {
+            const having = clientsOf(id, modules);
+            if (having.length !== count) return null;
+            if (count === clients.length) return "core";
+            return count === 1 ? `${having.join()}-runtime` : having.join("-");
+          },
+          test: ownModule,
+          priority: 1 + count,
+        })),
+        // Apart from one another, since edge loads the core's part alone.
+        ...[
+          { name: "late/http1", test: /[\\/]src[\\/]/ },
+          { name: "late/connections", test: /[\\/]runtimes[\\/]/ },
+        ].map(({ name, test }, index) => ({
+          debugName: name,
+          name: (id: string, modules: Modules) =>
+            loadedWith(connections, modules).has(id) ? name : null,
+          test,
+          priority: 1 - index / 2,
+        })),
         // Clients load this late, and the drop-in for client-node loads it at once.
         { name: "late/client-certificates", test: /client-cert-pair|private-key/ },
       ],
@@ -76,6 +105,26 @@ await build({
   },
 });
 await writeDeclarations();
+
+/** The clients that load a module with their entries; none for the entries. */
+function clientsOf(id: string, modules: Modules): string[] {
+  const having = clients.filter((client) =>
+    loadedWith(join(root, entries[client]), modules).has(id),
+  );
+  return having.some((client) => id === join(root, entries[client])) ? [] : having;
+}
+
+/** What is loaded with a module, itself included. */
+function loadedWith(entry: string, modules: Modules): ReadonlySet<string> {
+  const known = graphs.get(entry);
+  if (known !== undefined) return known;
+  const loaded = new Set([entry]);
+  for (const id of loaded) {
+    for (const imported of modules.getModuleInfo(id)?.importedIds ?? []) loaded.add(imported);
+  }
+  graphs.set(entry, loaded);
+  return loaded;
+}
 
 async function writeDeclarations(): Promise<void> {
   const { exitCode, output } = await run(bin("tsc"), ["-p", "tools/tsconfig.build.json"]);
