@@ -66,6 +66,8 @@ class Messages implements UpgradedMessages {
   #unreadBytes = 0;
   /** How it ended: without a failure, the server has closed it normally. */
   #end: { readonly failure?: unknown } | undefined;
+  /** Why it was closed at once, if it was. */
+  #aborted: { readonly reason: unknown } | undefined;
   #isEnding = false;
   #wake = (): void => {};
   #onClosed = (): void => {};
@@ -105,6 +107,7 @@ class Messages implements UpgradedMessages {
 
   async receive(): Promise<Uint8Array<ArrayBuffer> | undefined> {
     for (;;) {
+      if (this.#aborted !== undefined) throw this.#aborted.reason;
       const message = this.#received.shift();
       if (message !== undefined) {
         this.#unreadBytes -= message.length;
@@ -121,6 +124,7 @@ class Messages implements UpgradedMessages {
   }
 
   async send(...parts: Uint8Array[]): Promise<void> {
+    if (this.#aborted !== undefined) throw this.#aborted.reason;
     if (this.#end !== undefined || this.#isEnding) {
       throw new ConnectionError("Cannot write to the WebSocket: it is closed");
     }
@@ -141,6 +145,7 @@ class Messages implements UpgradedMessages {
   }
 
   abort(reason: unknown): void {
+    this.#aborted ??= { reason };
     this.#received.length = 0;
     this.#finish({ failure: reason });
     this.close();

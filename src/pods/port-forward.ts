@@ -192,6 +192,10 @@ export async function portForward(
       };
       const onAbort = (): void => void close().catch(() => {});
       signal.addEventListener("abort", onAbort, { once: true });
+      if (signal.aborted) {
+        await close(); // It was ended before it listened.
+        throw signal.reason;
+      }
       return { port: server.port, host, close, [Symbol.asyncDispose]: close };
     },
   };

@@ -112,7 +112,8 @@ export class WebSocketConnection implements MessageSocket {
   /** The last ping, as long as answers are being sent. */
   #lastPing: Uint8Array | undefined;
   #isClosed = false;
-  #isAborted = false;
+  /** Why it was closed at once, if it was. */
+  #aborted: { readonly reason: unknown } | undefined;
   /** Whether no more may be written. */
   #isEnding = false;
 
@@ -130,6 +131,8 @@ export class WebSocketConnection implements MessageSocket {
    */
   async receive(): Promise<Uint8Array<ArrayBuffer> | undefined> {
     for (;;) {
+      // What has arrived is given up as well: an exit status among it would hide that the output is not whole.
+      if (this.#aborted !== undefined) throw this.#aborted.reason;
       const message = this.#received.shift();
       if (message !== undefined) return message;
       if (this.#isClosed) return undefined;
@@ -143,6 +146,7 @@ export class WebSocketConnection implements MessageSocket {
 
   /** Sends one message; settles when the connection takes more. */
   async send(...parts: Uint8Array[]): Promise<void> {
+    if (this.#aborted !== undefined) throw this.#aborted.reason;
     if (this.#isEnding) throw new ConnectionError("Cannot write to the WebSocket: it is closed");
     try {
       await this.#connection.write(encodeFrame(opcodes.binary, ...parts));
@@ -159,7 +163,8 @@ export class WebSocketConnection implements MessageSocket {
   /** Closes the connection at once; what is read or written fails with the reason. */
   abort(reason: unknown): void {
     this.#isEnding = true;
-    this.#isAborted = true;
+    this.#aborted ??= { reason };
+    this.#received.length = 0;
     this.#connection.abort(reason);
   }
 
@@ -217,7 +222,9 @@ export class WebSocketConnection implements MessageSocket {
 
   /** Reasons to end it stay what they are; what a runtime says of a lost connection becomes an error of ours. */
   #failure(verb: string, error: unknown): unknown {
-    if (this.#isAborted || this.#signal?.aborted === true || isBranded(error)) return error;
+    if (this.#aborted !== undefined) return this.#aborted.reason;
+    if (this.#signal?.aborted === true) return this.#signal.reason;
+    if (isBranded(error)) return error;
     const what = `Cannot ${verb} the WebSocket: the connection was lost`;
     return new ConnectionError(what, { cause: cleanCause(error) });
   }

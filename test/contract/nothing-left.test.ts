@@ -27,6 +27,7 @@ const ways: Record<string, string[]> = {
   drained: [],
   closed: ["ClosedError"],
   "aborted headers": ["enough"],
+  "aborted streams": ["enough"],
   "aborted wait for a source": ["enough"],
   "closed while a source is read": ["enough"],
   "timed out": ["TimeoutError"],

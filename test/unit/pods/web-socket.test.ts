@@ -66,3 +66,20 @@ test("receive() answers the last of many pings, and does not store the others, w
   expect(await received).toEqual(Uint8Array.of(1));
   await until("a later one is answered", () => server.written.length === 3);
 });
+
+test("receive() and send() reject with the reason of an abort, even if a message has arrived or the server has gone", async () => {
+  const reason = new Error("enough");
+  const server = scriptedConnection();
+  const socket = new WebSocketConnection(server, new ManualClock());
+  // Two messages arrive at once, and the second one is not asked for yet.
+  const both = [1, 2].flatMap((byte) => [...serverFrame(0x82, Uint8Array.of(byte))]);
+  server.serve(Uint8Array.from(both));
+  expect(await socket.receive()).toEqual(Uint8Array.of(1));
+  server.failWrites(new Error("write EPIPE"));
+  const sending = rejection(socket.send(new Uint8Array(1)));
+  socket.abort(reason);
+  socket.abort(new Error("later"));
+  expect(await sending).toBe(reason);
+  expect(await rejection(socket.send(new Uint8Array(1)))).toBe(reason);
+  expect(await rejection(socket.receive())).toBe(reason);
+});

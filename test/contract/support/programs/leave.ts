@@ -7,6 +7,7 @@
 
 import process from "node:process";
 import type { ConnectOptions, TokenFunction } from "../../../../src/index.ts";
+import { Pod } from "../../../../src/resources/index.ts";
 import { entry } from "../entry.ts";
 
 const [server = "", caFile = "", way = ""] = process.argv.slice(2);
@@ -65,6 +66,16 @@ const ways: Record<string, () => Promise<void>> = {
   async "aborted headers"() {
     const kube = await connect();
     await abortSoon((signal) => kube.fetch("/held-headers", { signal }));
+  },
+  async "aborted streams"() {
+    const pods = (await connect()).resource(Pod);
+    await abortSoon(async (signal) => {
+      const run = await pods.exec("web", ["wait"], { stdin: "pipe", signal });
+      const tunnel = await pods.portForward("web", 8080, { connections: "shared", signal });
+      await tunnel.listen();
+      await tunnel.connect();
+      await run.exit;
+    });
   },
   async "aborted wait for a source"() {
     const kube = await connect({}, neverAgain());
