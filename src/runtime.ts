@@ -477,6 +477,10 @@ export interface Runtime extends HttpWay {
   readonly programs: Programs | undefined;
   /** Folders and local ports, loaded when they are used; absent if there are none. */
   readonly local?: () => Promise<LocalSystem>;
+  /**
+   * The SHA-256 of bytes, in hexadecimal. Absent if Web Crypto is as good: on Node, it takes some milliseconds to load.
+   */
+  sha256?(bytes: Uint8Array): string;
   /** An environment variable; `undefined` if it is unset, or may not be read. */
   env(name: string): string | undefined;
   /** Whether a permission is missing without which the thing counts as unset. */

@@ -8,6 +8,7 @@ import type { Runtime } from "../../src/runtime.ts";
 import { nodeClock } from "./node-clock.ts";
 import { lazyPrograms } from "./lazy-programs.ts";
 import { nodeFiles } from "./node-files.ts";
+import { nodeCrypto } from "./node-builtins.ts";
 import { checkCertificate } from "./openssl-anchors.ts";
 import { process } from "./process.ts";
 
@@ -18,7 +19,8 @@ type SystemPart =
   | "files"
   | "isDenied"
   | "local"
-  | "programs";
+  | "programs"
+  | "sha256";
 
 export const nodeSystem: Required<Pick<Runtime, SystemPart>> = {
   clock: nodeClock,
@@ -28,4 +30,5 @@ export const nodeSystem: Required<Pick<Runtime, SystemPart>> = {
   env: (name) => process.env[name],
   isDenied: () => false,
   checkCertificate,
+  sha256: (bytes) => nodeCrypto().createHash("sha256").update(bytes).digest("hex"),
 };

@@ -4,12 +4,13 @@
  * @module
  */
 
-import { X509Certificate } from "node:crypto";
 import { refuseCircle, selectAnchors } from "../../src/certificates/anchors.ts";
 import { isAuthorityByUsageAlone } from "../../src/certificates/issuer.ts";
+import { nodeCrypto } from "./node-builtins.ts";
 
 /** See {@link Runtime.checkCertificate}. Node would drop what it can't parse in silence; Bun's requests all fail. */
 export function checkCertificate(pem: string): void {
+  const { X509Certificate } = nodeCrypto();
   new X509Certificate(pem);
 }
 

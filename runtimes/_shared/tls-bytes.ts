@@ -4,10 +4,11 @@
  * @module
  */
 
-import { type ConnectionOptions, type TLSSocket, connect } from "node:tls";
+import type { ConnectionOptions, TLSSocket } from "node:tls";
 import { LostError } from "../../src/http1/exchange-head.ts";
 import type { ByteStream } from "../../src/runtime.ts";
 import { BytesDuplex } from "./bytes-duplex.ts";
+import { nodeTls } from "./node-builtins.ts";
 import { keepReadable } from "./node-tcp.ts";
 import { type Ground, SocketBytes } from "./socket-bytes.ts";
 
@@ -40,7 +41,7 @@ export async function openTls(
   { onSession, groundOf }: OpenTlsOptions = {},
 ): Promise<ByteStream> {
   signal.throwIfAborted();
-  const socket = connect(options);
+  const socket = nodeTls().connect(options);
   keepReadable(socket);
   socket.setNoDelay(true);
   socket.setKeepAlive(true);
@@ -67,7 +68,7 @@ async function verified(socket: TLSSocket): Promise<void> {
 
 /** A TLS socket that is destroyed with what it stands on, and the other way round. */
 function overDuplex(duplex: BytesDuplex, options: ConnectionOptions): TLSSocket {
-  const socket = connect({ ...options, socket: duplex });
+  const socket = nodeTls().connect({ ...options, socket: duplex });
   socket.once("close", () => duplex.destroy());
   duplex.once("error", (error) => socket.destroy(error));
   duplex.once("close", () => socket.destroy());

@@ -4,8 +4,9 @@
  * @module
  */
 
-import { DEFAULT_MIN_VERSION, type SecureContext, createSecureContext } from "node:tls";
+import type { SecureContext } from "node:tls";
 import type { TlsSnapshot } from "../../src/runtime.ts";
+import { nodeTls } from "../_shared/node-builtins.ts";
 import { anchorsForOpenSsl } from "../_shared/openssl-anchors.ts";
 import type { Hardening } from "./hardening.ts";
 
@@ -23,6 +24,7 @@ export function openSecureContext(
   hardening: Hardening = {},
 ): SecureContext {
   const { minVersion, maxVersion, ciphers } = hardening;
+  const { DEFAULT_MIN_VERSION, createSecureContext } = nodeTls();
   return createSecureContext({
     // `--tls-min-v1.0` would go below it; `--tls-min-v1.3` is kept.
     minVersion: [minVersion, DEFAULT_MIN_VERSION].includes("TLSv1.3") ? "TLSv1.3" : "TLSv1.2",

@@ -91,7 +91,7 @@ export function staticCaSource(pem: string): CaSource {
 /** Where a text that never changes comes from, and the runtime that checks it. */
 export interface StaticSourceOptions {
   readonly source: string;
-  readonly runtime?: Pick<Runtime, "checkCertificate" | "clock">;
+  readonly runtime?: Pick<Runtime, "checkCertificate" | "clock" | "sha256">;
 }
 
 /** As {@link staticCaSource}, with where the text comes from, and checked by the runtime. */
@@ -108,7 +108,7 @@ export function createStaticCaSource(
     const from = source === "memory" ? "" : ` from ${source}`;
     throw new SourceError(`Cannot use CA bundle${from}: ${cause.message}`, cause.reason, { cause });
   }
-  return createFixedSource(() => toBundle(certificates, clock.wallNow()), {
+  return createFixedSource(() => toBundle(certificates, clock.wallNow(), runtime?.sha256), {
     kind: "ca",
     source,
     clock,
@@ -140,7 +140,7 @@ export function createCaSource(
         // Compared first: requests that wait for trust read it over and over.
         if (last?.text === text) return last.bundle;
         const certificates = parseBundle(text, runtime.checkCertificate);
-        const bundle = await toBundle(certificates, runtime.clock.wallNow());
+        const bundle = await toBundle(certificates, runtime.clock.wallNow(), runtime.sha256);
         last = { text, bundle };
         return bundle;
       },
@@ -168,10 +168,11 @@ function without(anchors: readonly TrustAnchor[], others: readonly TrustAnchor[]
 async function toBundle(
   certificates: readonly PemCertificate[],
   loadedAt: number,
+  digest: NonNullable<Runtime["sha256"]> | typeof sha256 = sha256,
 ): Promise<CaBundle> {
   const unique = new Map<string, { pem: string; anchor: TrustAnchor }>();
   for (const { pem, der, publicKey: _, ...fields } of certificates) {
-    const fingerprint = await sha256(der);
+    const fingerprint = await digest(der);
     if (unique.has(fingerprint)) continue;
     unique.set(fingerprint, {
       pem,
@@ -183,7 +184,7 @@ async function toBundle(
   return Object.freeze({
     certificates: Object.freeze(entries.map((entry) => entry.pem)),
     anchors: Object.freeze(entries.map((entry) => entry.anchor)),
-    fingerprint: await sha256(new TextEncoder().encode(set)),
+    fingerprint: await digest(new TextEncoder().encode(set)),
     loadedAt,
   });
 }

@@ -11,7 +11,7 @@ import type { Capabilities, Runtime } from "../runtime.ts";
 /** What a source needs of a runtime. */
 export interface SourceHost extends Pick<
   Runtime,
-  "checkCertificate" | "clock" | "files" | "unsupportedHint"
+  "checkCertificate" | "clock" | "files" | "sha256" | "unsupportedHint"
 > {
   readonly capabilities: Pick<Capabilities, "sharedReads">;
 }

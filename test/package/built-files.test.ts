@@ -5,10 +5,13 @@
  */
 
 import { execFileSync, spawnSync } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { createCa } from "../support/pki.ts";
 import { externalImports, reachableFiles, staticImports } from "./built-files.ts";
 import { root } from "./project.ts";
 
@@ -56,6 +59,22 @@ test("importing the Node entry loads none of Node's own fetch, which takes as lo
   const [after, named] = execFileSync(process.execPath, args, { encoding: "utf8" }).split("\n");
   expect(after).toBe("");
   expect(named).toContain("internal/deps/undici/undici"); // What would be loaded is known by that name.
+});
+
+test("reading a CA bundle on Node loads no Web Crypto, and gives the fingerprint that Web Crypto gives", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "reanchor-built-"));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const [first, second] = [await createCa(), await createCa()];
+  const file = join(folder, "ca.crt");
+  await writeFile(file, first.pem + second.pem);
+  const code = `import { fileCaSource, staticCaSource } from ${JSON.stringify(pathToFileURL(entry("node")).href)};
+    const isLoaded = () => process.moduleLoadList.some((name) => name.endsWith("internal/crypto/webcrypto"));
+    const { certificates, fingerprint } = await fileCaSource(${JSON.stringify(file)}).current();
+    const before = isLoaded();
+    const other = await staticCaSource(certificates.join("")).current();
+    console.log(JSON.stringify([before, isLoaded(), other.fingerprint === fingerprint]));`;
+  const args = ["--input-type=module", "--eval", code];
+  expect(execFileSync(process.execPath, args, { encoding: "utf8" })).toBe("[false,true,true]\n");
 });
 
 test.each(["node", "agents", "server", "grpc"])(
