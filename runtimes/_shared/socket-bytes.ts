@@ -5,13 +5,18 @@
  */
 
 import type { Duplex } from "node:stream";
-import { setTimeout } from "node:timers";
+import { setImmediate, setTimeout } from "node:timers";
 import { LostError } from "../../src/http1/exchange-head.ts";
 import type { Wire, WireListener } from "../../src/http1/wire.ts";
 import type { ByteStream } from "../../src/runtime.ts";
 
 /** How much is read ahead. */
 const READ_AHEAD_BYTES = 64 * 1024;
+/**
+ * How much is sent before other events have a turn. A socket may always take more at once, as Bun's does of a server
+ * that reads fast: then neither timers nor the server's answer would be noticed.
+ */
+const MAX_TURN_BYTES = 1024 * 1024;
 /** How long the other side may take to close once this one has. */
 const CLOSE_LIMIT_MS = 2_000;
 
@@ -47,6 +52,8 @@ export class SocketBytes implements ByteStream, Wire {
   readonly #writers = new Set<Waiter<void>>();
   #writeFailure: LostError | undefined;
   #size = 0;
+  /** How much was sent since other events have had a turn. */
+  #sentInTurn = 0;
   #reader: Waiter<Uint8Array<ArrayBuffer> | undefined> | undefined;
   #isOver = false;
   #isEnding = false;
@@ -102,6 +109,15 @@ export class SocketBytes implements ByteStream, Wire {
     });
     if (!takesMore) await this.#drained();
     await this.#ground?.drained();
+    if (this.#isTurnOver(bytes.length)) await nextTurn();
+  }
+
+  /** Whether others are to have a turn after so many more bytes. */
+  #isTurnOver(bytes: number): boolean {
+    this.#sentInTurn += bytes;
+    if (this.#sentInTurn < MAX_TURN_BYTES) return false;
+    this.#sentInTurn = 0;
+    return true;
   }
 
   /** Resolves once the socket takes more. It keeps the network busy by taking some before it has sent the last. */
@@ -158,13 +174,17 @@ export class SocketBytes implements ByteStream, Wire {
     const ground = this.#ground;
     const takesMore =
       typeof bytes === "string" ? socket.write(bytes, "latin1") : socket.write(bytes);
-    return takesMore && ground?.isDrained !== false ? undefined : this.#drainedOrGone(takesMore);
+    const isTurnOver = this.#isTurnOver(bytes.length);
+    const mayFollow = takesMore && !isTurnOver && ground?.isDrained !== false;
+    return mayFollow ? undefined : this.#drainedOrGone(takesMore, isTurnOver);
   }
 
-  async #drainedOrGone(takesMore: boolean): Promise<void> {
+  async #drainedOrGone(takesMore: boolean, isTurnOver: boolean): Promise<void> {
     try {
       if (!takesMore) await this.#drained();
       await this.#ground?.drained();
+      // A socket may be drained within the same turn.
+      if (isTurnOver) await nextTurn();
     } catch {
       // The listener's `onClosed()` reports it.
     }
@@ -224,4 +244,12 @@ export class SocketBytes implements ByteStream, Wire {
     else reader?.reject(failure.reason);
     if (failure === undefined && !this.#socket.destroyed) this.#listener?.onEnd();
   }
+}
+
+/**
+ * Resolves after other events have had a turn. It takes a timer to make Deno look at the network, and an immediate to
+ * make Bun do so.
+ */
+async function nextTurn(): Promise<void> {
+  await new Promise((resolve) => void setTimeout(() => setImmediate(resolve), 0));
 }

@@ -188,6 +188,20 @@ test("exec() slows its caller down when the command does not read", async () => 
   expect(await run.exit).toEqual({ code: 0 });
 });
 
+test("exec() leaves other events their turns while it sends to a command that reads fast", async () => {
+  const { pods } = await startPods();
+  const run = await pods.exec("web", ["cat"], { stdin: "pipe" });
+  const writer = run.stdin.getWriter();
+  const read = readAll(run.stdout);
+  let turns = 0;
+  const timer = setInterval(() => (turns += 1), 0);
+  for (let sent = 0; sent < 20 * MB; sent += MB) await writer.write(new Uint8Array(MB));
+  clearInterval(timer);
+  expect(turns).toBeGreaterThan(10);
+  await writer.close();
+  expect((await read).length).toBe(20 * MB);
+});
+
 test("exec() fails when an output that was requested is never read", async () => {
   const { ca, server } = await startCluster();
   const { kube, clock } = await connectTimed(() => ({

@@ -7,8 +7,8 @@
 
 import { describe, expect, test } from "vitest";
 import type { KubeClient } from "../../src/index.ts";
-import { bytesOf } from "../../src/http1/wire.ts";
 import { entry } from "./support/entry.ts";
+import { rawPath } from "./support/raw-responses.ts";
 import { type Cluster, connectClient, startCluster, until } from "./support/scene.ts";
 
 const OK = "HTTP/1.1 200 OK\r\n";
@@ -89,12 +89,6 @@ async function connectBySockets({ ca, server }: Cluster): Promise<KubeClient> {
   return (await connectClient({ config, http: "sockets" })).kube;
 }
 
-async function pathOf(bytes: string, more = ""): Promise<string> {
-  const gzip = new Blob([bytesOf(bytes)]).stream().pipeThrough(new CompressionStream("gzip"));
-  const compressed = new Uint8Array(await new Response(gzip).arrayBuffer());
-  return `/raw?bytes=${encodeURIComponent(btoa(String.fromCharCode(...compressed)))}${more}`;
-}
-
 /** The body that is read; `undefined` if the response is rejected. */
 async function read(
   kube: KubeClient,
@@ -121,7 +115,7 @@ describe("over sockets", () => {
         // response.
         const comesLate = body !== undefined && bytes.endsWith(poison);
         if (how !== "" && (bytes.length > 1_000 || comesLate)) continue;
-        const path = await pathOf(bytes, how);
+        const path = await rawPath(bytes, how);
         // Several in a row and in parallel, so that a connection that is kept by mistake is used again.
         const [found, ...others] = await Promise.all([
           read(kube, path),
@@ -150,7 +144,7 @@ describe("over sockets", () => {
         body === undefined && bytes !== "" && !/half|without an end/.test(name),
     );
     for (const [name, bytes] of broken) {
-      expect([name, await read(kube, await pathOf(bytes, "&then=nothing"))]).toEqual([
+      expect([name, await read(kube, await rawPath(bytes, "&then=nothing"))]).toEqual([
         name,
         undefined,
       ]);
@@ -166,7 +160,7 @@ describe("over sockets", () => {
       start: (controller) => controller.enqueue(new Uint8Array(10)),
       cancel: () => resolve(),
     });
-    const path = await pathOf(`${OK}Content-Length: 5\r\n\r\nhello`, "&early=1&then=nothing");
+    const path = await rawPath(`${OK}Content-Length: 5\r\n\r\nhello`, "&early=1&then=nothing");
     expect(await read(kube, path, { method: "POST", body })).toBe("hello");
     await cancelled;
     await until("the connection is closed", async () => (await cluster.server.stats()).open === 0);
@@ -176,7 +170,7 @@ describe("over sockets", () => {
   test("fetch() reads no body for HEAD, whatever its server sends", async () => {
     const cluster = await startCluster();
     const kube = await connectBySockets(cluster);
-    const response = await kube.fetch(await pathOf(`${five}${poison}`), { method: "HEAD" });
+    const response = await kube.fetch(await rawPath(`${five}${poison}`), { method: "HEAD" });
     expect([response.headers.get("content-length"), await response.text()]).toEqual(["5", ""]);
     expect(await read(kube, "/text/200")).toBe("plain text with status 200\n");
   });

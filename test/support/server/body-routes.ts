@@ -7,7 +7,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { once } from "node:events";
 import { constants, createGzip, gunzipSync } from "node:zlib";
-import { type Exchange, numberParameter, readBody } from "./exchange.ts";
+import { type Exchange, keyParameter, numberParameter, readBody } from "./exchange.ts";
 
 /** A piece of an endless body. */
 const PIECE = Buffer.alloc(1024 * 1024, " ");
@@ -37,6 +37,7 @@ export async function oddBody(exchange: Exchange): Promise<void> {
   for (;;) {
     if (then === "endless") {
       if (!response.write(PIECE)) await once(response, "drain", { signal: gone });
+      exchange.state.onStreamed(PIECE.length);
     } else {
       const intervalMs = then === "drip" ? numberParameter(exchange, "intervalMs", 100) : 3_600_000;
       await delay(intervalMs, undefined, { signal: gone });
@@ -55,7 +56,8 @@ async function sendGzip({ response }: Exchange, bytes: Buffer): Promise<void> {
 
 /**
  * Sends `bytes`, compressed and in base64, as they are in the place of a response: at once, or one after the other (`slowly=1`). Then
- * it closes the connection, or leaves it open (`then=nothing`). `early=1` does not wait for the request's body.
+ * it ends its side of the connection, resets it (`then=reset`), leaves it open (`then=nothing`), or sends all of it
+ * again once the gate `key` opens (`then=again`). `early=1` does not wait for the request's body.
  */
 export async function rawResponse(exchange: Exchange): Promise<void> {
   const query = exchange.url.searchParams;
@@ -68,7 +70,21 @@ export async function rawResponse(exchange: Exchange): Promise<void> {
       await new Promise((resolve) => setImmediate(resolve));
     }
   } else socket.write(bytes);
-  if (query.get("then") !== "nothing") socket.end();
+  switch (query.get("then")) {
+    case "nothing":
+      return;
+    case "reset":
+      exchange.connection.socket.resetAndDestroy();
+      return;
+    case "again":
+      await exchange.state.gates.wait(keyParameter(exchange), exchange.gone);
+      socket.write(bytes);
+      return;
+    default:
+      socket.end();
+      // To notice that the client has closed its side.
+      exchange.request.resume();
+  }
 }
 
 const bombs = new Map<number, Buffer>();

@@ -33,6 +33,8 @@ export interface RouteState {
   readonly gates: Gates;
   readonly fakeApi: FakeApi | undefined;
   readonly counts: Map<string, number>;
+  /** Called with the number of bytes of an endless body that the client has received, or that are on their way. */
+  onStreamed(bytes: number): void;
 }
 
 /** What a route needs. */

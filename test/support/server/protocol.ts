@@ -83,7 +83,7 @@ export interface ServerStats {
   handshakeFailures: number;
   requests: number;
   requestsByPath: Record<string, number>;
-  /** Bytes of floods that clients have received, or that are on their way to them. */
+  /** Bytes of floods and endless bodies that clients have received, or that are on their way to them. */
   streamed: number;
   /** Connections that were forwarded over SPDY. */
   forwarded: number;

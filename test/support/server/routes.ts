@@ -223,7 +223,12 @@ async function gzip(exchange: Exchange): Promise<void> {
   exchange.response.end(isCompressed ? gzipSync(body) : body);
 }
 
+/** Counts and hashes what it is sent; with `key`, it reads nothing until that gate opens. */
 async function upload(exchange: Exchange): Promise<void> {
+  const { gates } = exchange.state;
+  if (exchange.url.searchParams.has("key")) {
+    await gates.wait(keyParameter(exchange), exchange.gone);
+  }
   const hash = createHash("sha256");
   let bytes = 0;
   for await (const chunk of exchange.request) {

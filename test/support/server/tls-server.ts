@@ -273,13 +273,14 @@ export class TestTlsServer {
     if (request.httpVersionMajor === 1) response.setHeader("Connection", "keep-alive");
     arrival.connection.pending.add(response);
     if (arrival.connection.isEnding) announceEnd(response);
+    const onStreamed = (bytes: number): void => void (this.#stats.streamed += bytes);
     const exchange: Exchange = {
       ...arrival,
       request,
       response,
       url: new URL(arrival.recorded.url, "https://server.invalid"),
       clientCommonName: clientCommonName(request),
-      state: { gates: this.gates, counts: this.#counts, fakeApi: this.fakeApi },
+      state: { gates: this.gates, counts: this.#counts, fakeApi: this.fakeApi, onStreamed },
       gone: gone.signal,
     };
     try {
