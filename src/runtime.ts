@@ -158,6 +158,8 @@ export interface LocalSystem {
     port: number,
     onConnection: (stream: ByteStream) => void,
   ): Promise<{ readonly port: number; close(): Promise<void> }>;
+  /** Whether a backslash separates the parts of a path, and names are restricted as on Windows. */
+  readonly hasWindowsPaths: boolean;
   /** Lists a file, or a folder with everything below it. No symbolic link is followed but the path's own. */
   readTree(path: string): AsyncIterable<LocalEntry>;
   /** Makes a folder below a root, with those on the way. Below the root, symbolic links are errors. */

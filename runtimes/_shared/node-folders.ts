@@ -6,7 +6,7 @@
 
 import { constants } from "node:fs";
 import { type FileHandle, lstat, mkdir, open, readdir, rm, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, sep } from "node:path";
 import type { LocalEntry, LocalSystem } from "../../src/runtime.ts";
 import { codeOf } from "./code-of.ts";
 
@@ -17,6 +17,7 @@ const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constant
 
 /** See {@link LocalSystem}. */
 export const nodeFolders: Omit<LocalSystem, "listen"> = {
+  hasWindowsPaths: sep === "\\",
   readTree: (path) => readTree(path, []),
   createFolder,
   async createFile(root, parts, { body, mode, overwrite }) {

@@ -219,6 +219,10 @@ export async function copyFrom<T extends KubeObject>(
   const command = ["tar", "cf", "-", "-C", folder, "--", base];
   await fetchArchive({ pod, command, options, what }, async (entry) => {
     const parts = partsOf(entry.name, base, what);
+    if (local.hasWindowsPaths && parts.some(isForeignToWindows)) {
+      const why = "which is none on Windows, or leads elsewhere there";
+      throw new ConnectionError(`${what}: the archive has the name ${quote(entry.name)}, ${why}`);
+    }
     if (entry.type !== "file" && entry.type !== "directory") {
       skipped += 1;
       checkCount(seen.size + skipped);
@@ -255,19 +259,26 @@ function partsOf(name: string, base: string, what: string): string[] {
   const wanted = base === "." ? undefined : base;
   const isInside = wanted === undefined || parts.shift() === wanted;
   const isOdd = parts.some((part) => part === "" || part === "." || part === "..");
-  // Windows' own separators and streams, and what no file system takes.
-  if (
-    !isInside ||
-    isOdd ||
-    name.startsWith("/") ||
-    /[\0\\]/.test(name) ||
-    /^[A-Za-z]:/.test(name)
-  ) {
+  if (!isInside || isOdd || name.startsWith("/") || name.includes("\0")) {
     throw new ConnectionError(
       `${what}: the archive has the name ${quote(name)}, which leads outside of what was asked for`,
     );
   }
   return parts;
+}
+
+/**
+ * Whether Windows reads a file's name as something else: as a path, a drive, a stream of another file or a device, or
+ * without its last dots and spaces.
+ */
+function isForeignToWindows(part: string): boolean {
+  return (
+    /[\\:*?"<>|]|[. ]$/.test(part) ||
+    [...part].some((character) => character < " ") ||
+    /^(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[\d\u00b9\u00b2\u00b3])(?:[. ].*)?$/i.test(
+      part,
+    )
+  );
 }
 
 /** Names that differ by case alone are one file on some systems, and could write through each other. */

@@ -102,6 +102,7 @@ function steppingConnection(connection: UpgradedConnection, steps: Steps): Upgra
 
 function steppingLocal(local: LocalSystem, steps: Steps): LocalSystem {
   return {
+    hasWindowsPaths: local.hasWindowsPaths,
     listen: async (host, port, onConnection) =>
       await steps.around(async () => await local.listen(host, port, onConnection)),
     async *readTree(path) {
