@@ -82,23 +82,15 @@ export function createEdgeRuntime(binding: EdgeBinding): Runtime {
   };
 }
 
-function openTransport({ send, isBound = false, connect }: EdgeBinding): Transport {
-  // Loaded where they are used: few programs stream into pods.
-  const byConnect: Transport["upgrade"] =
-    connect &&
-    (async (url, request) => {
-      const { upgradeOnEdge } = await import("./upgrade.ts");
-      return await upgradeOnEdge(connect, url, request);
-    });
-  const byFetch: Transport["upgrade"] = isBound
-    ? async (url, request) => {
-        const { upgradeByFetch } = await import("./web-socket-messages.ts");
-        return await upgradeByFetch(send, url, request);
-      }
-    : undefined;
-  const upgrade = byConnect ?? byFetch;
+function openTransport(binding: EdgeBinding): Transport {
+  const { send, isBound, connect } = binding;
+  // Loaded where it is used: few programs stream into pods.
+  const upgrade: Transport["upgrade"] = async (url, request) => {
+    const { upgradeOnEdge } = await import("./upgrade.ts");
+    return await upgradeOnEdge(binding, url, request);
+  };
   return {
-    ...(upgrade && { upgrade }),
+    ...((connect || isBound) && { upgrade }),
     async send(url, { method, headers, body, signal }) {
       const init: RequestInit = { method, headers: [...headers], body, redirect: "manual" };
       if (signal !== undefined) init.signal = signal;

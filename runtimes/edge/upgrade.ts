@@ -10,13 +10,24 @@ import type {
   ByteStream,
   TransportRequest,
   TransportResponse,
+  Upgraded,
   UpgradedConnection,
 } from "../../src/runtime.ts";
 import { upgradeOver } from "../../src/transport/upgrade-byte-stream.ts";
-import type { EdgeConnect, EdgeSocket } from "./runtime.ts";
+import type { EdgeBinding, EdgeConnect, EdgeSocket } from "./runtime.ts";
+import { upgradeByFetch } from "./web-socket-messages.ts";
 
-/** See {@link Transport.upgrade}. */
+/** See {@link Transport.upgrade}. By `connect` if there is one, and otherwise by the `fetch` of a bound service. */
 export async function upgradeOnEdge(
+  { send, connect }: EdgeBinding,
+  url: string,
+  request: TransportRequest,
+): Promise<Upgraded | TransportResponse> {
+  if (connect !== undefined) return await upgradeByConnect(connect, url, request);
+  return await upgradeByFetch(send, url, request);
+}
+
+async function upgradeByConnect(
   connect: EdgeConnect,
   url: string,
   request: TransportRequest,

@@ -120,27 +120,15 @@ export class ApiCaller implements ResourceClient {
     return response.toResponse();
   }
 
-  async upgrade({ path, headers, signal, ...others }: UpgradeCall): Promise<Upgraded> {
+  async upgrade(call: UpgradeCall): Promise<Upgraded> {
     // Loaded where it is used: few programs stream into pods.
-    const { Channel } = await import("../transport/channel.ts");
-    const channel = new Channel(this.#capabilities);
-    const connections = this.#connections;
-    const request = this.#sign({
-      method: "GET",
-      url: connections.resolve(path),
-      headers: new Map(Object.entries(headers)),
-      headerLines: [],
-      authorized: false,
-      body: null,
-      redirect: "manual",
-      timeoutMs:
-        checkDuration("timeoutMs", others.timeoutMs, timeLimit) ?? connections.peek().timeoutMs,
-      signal,
-      sendBy: channel.send,
+    const { openUpgraded } = await import("./open-upgraded.ts");
+    return await openUpgraded(call, {
+      capabilities: this.#capabilities,
+      connections: this.#connections,
+      sign: (request) => this.#sign(request),
+      toError: (...error) => this.#toError(...error),
     });
-    const { response, text } = await connections.open(request, path);
-    if (text !== undefined) throw this.#toError({ method: "GET", path }, response, text);
-    return await channel.take(response, request);
   }
 
   async generation(signal: AbortSignal | undefined): Promise<unknown> {

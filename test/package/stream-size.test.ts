@@ -4,6 +4,8 @@
  * @module
  */
 
+import { readFile } from "node:fs/promises";
+import { relative } from "node:path";
 import { gzipSync } from "node:zlib";
 import { type Plugin, build } from "esbuild";
 import { describe, expect, test } from "vitest";
@@ -27,10 +29,57 @@ const withoutLogs: Plugin = {
   },
 };
 
+/** The parts of a client that only streams use, and what is left of them. Everything else of streams is loaded late. */
+const partsOfStreams: readonly (readonly [file: string, part: RegExp, left?: string])[] = [
+  ["src/client/api-caller.ts", /\n  async upgrade\([\s\S]*?\n  \}\n/],
+  ["src/client/api-caller.ts", /\n  async generation\([\s\S]*?\n  \}\n/],
+  ["src/client/api-caller.ts", /\n  readonly local: .*/],
+  ["src/client/api-caller.ts", /\n  readonly #capabilities: .*/],
+  ["src/client/api-caller.ts", /\n +this\.local = .*/],
+  ["src/client/api-caller.ts", /\n +this\.#capabilities = .*/],
+  ["src/client/config-follower.ts", /\n  async generation\([\s\S]*?\n  \}\n/],
+  ["src/client/cluster-connection.ts", /\n +generation: async .*/],
+  ["src/transport/rotating-transport.ts", /\n  async generation\([\s\S]*?\n  \}\n/],
+  ["src/transport/rotating-transport.ts", /request\.sendBy\?\.\(body, request\) \?\? /],
+  ["src/transport/rotating-transport.ts", / && request\.sendBy === undefined\)/, ")"],
+  ["src/transport/rotating-transport.ts", / && request\.sendBy === undefined/],
+  ["src/transport/rotating-transport.ts", /\n  if \(sendBy !== undefined\) return false;/],
+  ["src/transport/flight.ts", / && status !== 101/],
+  ["runtimes/_shared/node-system.ts", /\n  local: async .*/],
+  ["runtimes/deno/runtime.ts", /\n +local: async .*/],
+  ...["node", "deno", "bun"].flatMap((runtime) => [
+    [`runtimes/${runtime}/runtime.ts`, /\n +upgrades: "streams",/] as const,
+    [`runtimes/${runtime}/transport.ts`, /\n    async upgrade\([\s\S]*?\n    \},/] as const,
+  ]),
+  ["runtimes/edge/runtime.ts", /\n +upgrades: .*/],
+  ["runtimes/edge/runtime.ts", /\n  const upgrade: [\s\S]*?\n  \};/],
+  ["runtimes/edge/runtime.ts", /\n +\.\.\..*&& \{ upgrade \}\),/],
+];
+
+/** Takes out what only streams use. */
+const withoutStreams: Plugin = {
+  name: "without-streams",
+  setup({ onLoad }) {
+    const files = new Set(partsOfStreams.map(([file]) => file));
+    onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+      const name = relative(root, path);
+      if (!files.has(name)) return undefined;
+      let contents = await readFile(path, "utf8");
+      for (const [file, part, left = ""] of partsOfStreams) {
+        if (file !== name) continue;
+        if (!part.test(contents)) throw new Error(`Cannot find ${String(part)} in ${file}`);
+        contents = contents.replace(part, left);
+      }
+      return { contents, loader: "ts" };
+    });
+  },
+};
+
 /** Bundles a program that lists, or that only connects. */
 async function bundle(
   runtime: string,
   kind?: string,
+  ...plugins: Plugin[]
 ): Promise<{ readonly gzipped: number; readonly files: string[] }> {
   const use =
     kind === undefined
@@ -52,7 +101,7 @@ async function bundle(
     target: "es2022",
     platform: "neutral",
     external: ["node:*", "undici", "yaml", "zod", "@std/*"],
-    plugins: [withoutLate, withoutLogs],
+    plugins: [withoutLate, withoutLogs, ...plugins],
   });
   const [output] = Object.values(metafile.outputs);
   const files = Object.entries(output?.inputs ?? {}).flatMap(([file, { bytesInOutput }]) =>
@@ -70,6 +119,16 @@ describe.each(["node", "deno", "bun", "edge"])("a program on %s", (runtime) => {
       expect(files.length).toBeGreaterThan(20);
       expect(files.filter((file) => ofStreams.test(file))).toEqual([]);
     }
+  });
+
+  test("pays less than 300 bytes for streams without Pod", async () => {
+    const [whole, without] = [
+      await bundle(runtime, "ConfigMap"),
+      await bundle(runtime, "ConfigMap", withoutStreams),
+    ];
+    const paid = whole.gzipped - without.gzipped;
+    expect(paid).toBeGreaterThan(0);
+    expect(paid).toBeLessThan(300);
   });
 
   test("pays less than 1 kB for the verbs of Pod, if it uses none", async () => {
