@@ -273,8 +273,7 @@ function partsOf(name: string, base: string, what: string): string[] {
  */
 function isForeignToWindows(part: string): boolean {
   return (
-    /[\\:*?"<>|]|[. ]$/.test(part) ||
-    [...part].some((character) => character < " ") ||
+    /[\\:*?"<>|\p{Cc}]|[. ]$/u.test(part) ||
     /^(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[\d\u00b9\u00b2\u00b3])(?:[. ].*)?$/i.test(
       part,
     )
