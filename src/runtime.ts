@@ -154,9 +154,12 @@ export interface LocalSystem {
    * @throws if the address can't be had.
    */
   listen(
-    host: string,
-    port: number,
-    onConnection: (stream: ByteStream) => void,
+    address: { readonly host: string; readonly port: number },
+    handlers: {
+      onConnection(stream: ByteStream): void;
+      /** Called when a connection could not be accepted. Later ones are. */
+      onError(error: unknown): void;
+    },
   ): Promise<{ readonly port: number; close(): Promise<void> }>;
   /** Whether a backslash separates the parts of a path, and names are restricted as on Windows. */
   readonly hasWindowsPaths: boolean;

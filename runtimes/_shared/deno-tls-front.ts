@@ -8,6 +8,7 @@
  */
 
 import type { ServerPair } from "../../src/testing/authority.ts";
+import { acceptAll } from "./accept-all.ts";
 
 /** What is used of `Deno`. */
 export interface TlsListening {
@@ -21,7 +22,8 @@ export interface TlsListening {
   connect(options: { hostname: string; port: number }): Promise<Connection>;
 }
 
-interface TlsListener extends AsyncIterable<Connection> {
+interface TlsListener {
+  accept(): Promise<Connection>;
   readonly addr: { readonly port: number };
   close(): void;
 }
@@ -88,17 +90,19 @@ export function listenTls(
     }
   }
 
-  async function accept(): Promise<void> {
-    for await (const client of listener) {
+  let isClosed = false;
+  const accepting = acceptAll(listener, {
+    onConnection(client) {
       const passed = pass(client).finally(() => passing.delete(passed));
       passing.add(passed);
-    }
-  }
-
-  const accepting = accept().catch(() => {});
+    },
+    onError() {}, // The client notices, and later ones are accepted.
+    isClosed: () => isClosed,
+  });
   return {
     port: listener.addr.port,
     async close() {
+      isClosed = true;
       listener.close();
       for (const connection of open) close(connection);
       await accepting;

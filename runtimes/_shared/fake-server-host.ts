@@ -7,6 +7,7 @@
  */
 
 import { ConfigError } from "../../src/errors.ts";
+import { ANOTHER_PORT, unableToListen } from "../../src/local-port.ts";
 import type { HttpsListener, HttpsOptions, ServerHost } from "../../src/testing/fake-servers.ts";
 import type { ServerPair } from "../../src/testing/authority.ts";
 import { type TlsListening, listenTls } from "./deno-tls-front.ts";
@@ -115,9 +116,8 @@ async function listen(modules: Modules, options: HttpsOptions): Promise<HttpsLis
         throw error;
       }
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      const hint = port === 0 ? "" : "; with port 0, the system picks a free one";
-      throw new ConfigError(`Cannot listen on 127.0.0.1:${port}: ${reason}${hint}`, { cause });
+      const advice = port === 0 ? "the system has no free port" : ANOTHER_PORT;
+      throw unableToListen({ host: "127.0.0.1", port }, cause, advice);
     }
   }
 

@@ -13,12 +13,12 @@ import { SocketBytes } from "./socket-bytes.ts";
 /** See {@link LocalSystem}. */
 export const nodeLocal: LocalSystem = {
   ...nodeFolders,
-  async listen(host, port, onConnection) {
+  async listen({ host, port }, { onConnection, onError }) {
     const server = createServer({ allowHalfOpen: true, noDelay: true });
     server.on("connection", (socket) => onConnection(new SocketBytes(socket)));
     server.listen(port, host);
     await once(server, "listening");
-    server.on("error", () => {}); // Of a connection that could not be accepted.
+    server.on("error", onError); // Of a connection that could not be accepted.
     return {
       port: (server.address() as AddressInfo).port,
       async close() {

@@ -5,6 +5,7 @@
  */
 
 import type { LocalSystem } from "../../src/runtime.ts";
+import { acceptAll } from "../_shared/accept-all.ts";
 import { nodeFolders } from "../_shared/node-folders.ts";
 import { deno } from "./shim.ts";
 import { TcpBytes } from "./tcp.ts";
@@ -12,22 +13,20 @@ import { TcpBytes } from "./tcp.ts";
 /** See {@link LocalSystem}. */
 export const denoLocal: LocalSystem = {
   ...nodeFolders,
-  async listen(hostname, port, onConnection) {
-    const listener = deno().listen({ hostname, port });
-    const accepting = (async () => {
-      for await (const connection of listener) {
-        onConnection(new TcpBytes(() => Promise.resolve(connection)));
-      }
-    })();
-    accepting.catch(() => {}); // It was closed.
+  async listen({ host, port }, { onConnection, onError }) {
+    const listener = deno().listen({ hostname: host, port });
+    let isClosed = false;
+    void acceptAll(listener, {
+      onConnection: (connection) => onConnection(new TcpBytes(() => Promise.resolve(connection))),
+      onError,
+      isClosed: () => isClosed,
+    });
     return {
       port: listener.addr.port,
       async close() {
-        try {
-          listener.close();
-        } catch {
-          // It is closed already.
-        }
+        if (isClosed) return;
+        isClosed = true;
+        listener.close();
       },
     };
   },

@@ -62,7 +62,8 @@ export interface TcpConn {
 }
 
 /** Accepts TCP connections. */
-export interface TcpListener extends AsyncIterable<TcpConn> {
+export interface TcpListener {
+  accept(): Promise<TcpConn>;
   readonly addr: { readonly port: number };
   close(): void;
 }

@@ -10,7 +10,8 @@ import { segment } from "../api/paths.ts";
 import type { ObjectTarget } from "../api/object-target.ts";
 import { selectorQuery } from "../api/selectors.ts";
 import { ConfigError, ConnectionError } from "../errors.ts";
-import { checkKnown } from "../options.ts";
+import { ANOTHER_PORT, type LocalAddress, checkLocalPort, unableToListen } from "../local-port.ts";
+import { checkKnown, kindOf } from "../options.ts";
 import type { ByteStream } from "../runtime.ts";
 import { type Destination, ForwardSessions } from "./forward-sessions.ts";
 import type { ForwardedConnection, HalfClose } from "./forwarded-connection.ts";
@@ -52,7 +53,7 @@ export interface ListenOptions {
    * @default "127.0.0.1"
    */
   host?: string | undefined;
-  /** Called with the reason why a connection is not forwarded. The listener continues. */
+  /** Called with the reason why a connection is not accepted or not forwarded. The listener continues. */
   onError?: ((error: unknown) => void) | undefined;
 }
 
@@ -78,7 +79,7 @@ export interface PortTunnel {
   /**
    * Accepts local connections and forwards each (Node, Deno and Bun).
    *
-   * @throws {ConfigError} if this runtime can't listen.
+   * @throws {ConfigError} if this runtime can't listen, or if the address can't be had.
    */
   listen(options?: ListenOptions): Promise<PortListener>;
 }
@@ -162,8 +163,7 @@ export async function portForward(
   return {
     connect,
     async listen(listening = {}) {
-      checkKnown("listen", listening, ["port", "host", "onError"]);
-      const { port: localPort = 0, host = "127.0.0.1", onError } = listening;
+      const { onError, ...address } = checkListenOptions(listening);
       const local = await client.local?.();
       if (local === undefined) {
         throw new ConfigError("Cannot listen: this runtime accepts no connections; use connect()");
@@ -171,14 +171,23 @@ export async function portForward(
       signal.throwIfAborted();
       const streams = new Set<ByteStream>();
       const stop = new AbortController();
-      const server = await local.listen(host, localPort, (stream) => {
+      const report = (error: unknown): void => {
+        if (!stop.signal.aborted) onError?.(error);
+      };
+      const onConnection = (stream: ByteStream): void => {
         streams.add(stream);
         void stream.closed.then(() => streams.delete(stream));
         serve(stream, connect).catch((error: unknown) => {
           stream.abort(error);
-          if (!stop.signal.aborted) onError?.(error);
+          report(error);
         });
-      });
+      };
+      const server = await local
+        .listen(address, { onConnection, onError: report })
+        .catch((cause: unknown) => {
+          const advice = address.port === 0 ? "change the option host" : ANOTHER_PORT;
+          throw unableToListen(address, cause, advice);
+        });
       const release = sessions.hold();
       let closing: Promise<void> | undefined;
       const close = (): Promise<void> => (closing ??= end());
@@ -196,9 +205,25 @@ export async function portForward(
         await close(); // It was ended before it listened.
         throw signal.reason;
       }
-      return { port: server.port, host, close, [Symbol.asyncDispose]: close };
+      return { port: server.port, host: address.host, close, [Symbol.asyncDispose]: close };
     },
   };
+}
+
+function checkListenOptions(options: ListenOptions): LocalAddress & Pick<ListenOptions, "onError"> {
+  checkKnown("listen", options, ["port", "host", "onError"]);
+  const { port = 0, host = "127.0.0.1", onError } = options;
+  checkLocalPort(port);
+  if (typeof host !== "string" || host === "") {
+    const given = host === "" ? "an empty string" : kindOf(host);
+    throw new TypeError(`Cannot use option host of listen: it must be an address, not ${given}`);
+  }
+  if (onError !== undefined && typeof onError !== "function") {
+    throw new TypeError(
+      `Cannot use option onError of listen: it must be a function, not ${kindOf(onError)}`,
+    );
+  }
+  return { port, host, onError };
 }
 
 /** Forwards what a local connection sends and receives. */

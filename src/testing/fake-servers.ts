@@ -6,6 +6,7 @@
 
 import { toBase64 } from "../bytes.ts";
 import { resolvePath } from "../file-path.ts";
+import { checkLocalPort } from "../local-port.ts";
 import { checkKnown, kindOf } from "../options.ts";
 import type { ServerPair } from "./authority.ts";
 import type { FakeIdentity } from "./fake-identity.ts";
@@ -198,11 +199,7 @@ export interface CheckedListenOptions {
 export function checkListenOptions(options: FakeListenOptions): CheckedListenOptions {
   checkKnown("listen of a fake cluster", options, ["port", "namespace"]);
   const { port = 0, namespace = "default" } = options;
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new RangeError(
-      "Cannot use option port of listen: it must be a whole number from 0 to 65535",
-    );
-  }
+  checkLocalPort(port);
   checkText("option namespace of listen", namespace);
   return { port, namespace };
 }

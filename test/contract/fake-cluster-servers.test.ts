@@ -271,6 +271,7 @@ test("listen() takes a port, and rejects what is none and one in use", async () 
   const inUse = await rejection(fake.listen({ port: server.port }));
   expect(inUse).toBeInstanceOf(entry.ConfigError);
   expect(String(inUse)).toContain(`Cannot listen on 127.0.0.1:${server.port}: `);
+  expect(String(inUse)).toContain("; change the option port; with 0, the system picks a free one");
   expect(await rejection(fake.listen({ port: 65_536 }))).toBeInstanceOf(RangeError);
   expect(await rejection(fake.listen({ namespace: "" }))).toBeInstanceOf(TypeError);
   expect(await rejection(fake.listen({ host: "::" } as object))).toBeInstanceOf(TypeError);

@@ -111,6 +111,32 @@ test("listen() reports a connection that can't be forwarded, and continues", asy
   expect(errors).toMatchObject([{ status: 403 }, { status: 403 }]);
 });
 
+test("listen() says why it can't listen, and what to change", async () => {
+  const { pods } = await start();
+  const tunnel = await pods.portForward("web", 8080);
+  await using listener = await tunnel.listen();
+  const { port } = listener;
+  const inUse = await rejection(tunnel.listen({ port }));
+  expect(inUse).toBeInstanceOf(entry.ConfigError);
+  expect(String(inUse)).toContain(`Cannot listen on 127.0.0.1:${port}: `);
+  expect(String(inUse)).toContain("; change the option port; with 0, the system picks a free one");
+  // An address of nobody here (RFC 5737).
+  const foreign = await rejection(tunnel.listen({ host: "192.0.2.1" }));
+  expect(foreign).toBeInstanceOf(entry.ConfigError);
+  expect(String(foreign)).toMatch(/Cannot listen on 192\.0\.2\.1:0: .*; change the option host$/);
+  for (const [options, message] of [
+    [{ port: -1 }, /option port of listen: it must be a whole number from 0 to 65535/],
+    [{ port: 65_536 }, /option port of listen/],
+    [{ port: "80" }, /option port of listen/],
+    [{ host: "" }, /option host of listen: it must be an address, not an empty string/],
+    [{ host: 1 }, /option host of listen: it must be an address, not a number/],
+    [{ onError: "log" }, /option onError of listen: it must be a function, not a string/],
+    [{ hostname: "::1" }, /option hostname of listen: it does not exist/],
+  ] as const) {
+    expect(String(await rejection(tunnel.listen(options as object)))).toMatch(message);
+  }
+});
+
 test("portForward() of a Service and of a Deployment goes to a ready pod", async () => {
   const { kube } = await start();
   const labels = { app: "db" };

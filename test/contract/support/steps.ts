@@ -103,8 +103,8 @@ function steppingConnection(connection: UpgradedConnection, steps: Steps): Upgra
 function steppingLocal(local: LocalSystem, steps: Steps): LocalSystem {
   return {
     hasWindowsPaths: local.hasWindowsPaths,
-    listen: async (host, port, onConnection) =>
-      await steps.around(async () => await local.listen(host, port, onConnection)),
+    listen: async (address, handlers) =>
+      await steps.around(async () => await local.listen(address, handlers)),
     async *readTree(path) {
       const entries = local.readTree(path)[Symbol.asyncIterator]();
       try {
