@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { type Plugin, build } from "esbuild";
 import { type BenchContext, type Figure, atMost } from "./figures.ts";
+import { measureLoadedSize } from "./loaded-size.ts";
 
 const GOAL_KB = 12;
 const entries = ["node", "deno", "bun", "edge"] as const;
@@ -22,8 +23,9 @@ const withoutLateChunks: Plugin = {
   },
 };
 
-/** Bundles and compresses each entry. */
-export async function measureSize({ dist, say }: BenchContext): Promise<Figure[]> {
+/** Bundles and compresses each entry, and what of it a program in a pod loads. */
+export async function measureSize(context: BenchContext): Promise<Figure[]> {
+  const { dist, say } = context;
   const figures: Figure[] = [];
   for (const entry of entries) {
     say(`size of reanchor/${entry}`);
@@ -49,5 +51,6 @@ export async function measureSize({ dist, say }: BenchContext): Promise<Figure[]
       detail: `${(bundle.byteLength / 1_000).toFixed(1)} kB minified; without undici, zod and late chunks`,
     });
   }
+  figures.push(...(await measureLoadedSize(context)));
   return figures;
 }
