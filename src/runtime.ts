@@ -256,8 +256,16 @@ export interface TransportRequest {
   readonly body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
   /** Ends the request and its response's body. */
   readonly signal: AbortSignal | undefined;
+  /** Says when the signal is aborted, where that has but one listener; to listen to a signal costs more. */
+  readonly ending?: Ending | undefined;
   /** Whether it needs a connection that has carried no other request, if the transport has a say in it. */
   readonly isFresh?: boolean | undefined;
+}
+
+/** What may end a request. */
+export interface Ending {
+  /** Called once the signal has been aborted. */
+  onEnd: (() => void) | undefined;
 }
 
 /** How much of a body is read as a whole. */

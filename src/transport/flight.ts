@@ -9,7 +9,7 @@ import { cleanCause } from "../clean-cause.ts";
 import { ConnectionError, TimeoutError, UntrustedServerError } from "../errors.ts";
 import type { TrustingRequest } from "../rotation/trust-renewal.ts";
 import type { TrustWait } from "../rotation/trust-wait.ts";
-import type { BodyLimit, TransportResponse } from "../runtime.ts";
+import type { BodyLimit, Ending, TransportResponse } from "../runtime.ts";
 import type { FreeList, Place } from "./free-list.ts";
 import { BodyTooLargeError } from "./read-text.ts";
 import { type OutgoingRequest, type Send, canSendAgain, describe } from "./request.ts";
@@ -52,7 +52,7 @@ export interface FlightParts extends Timekeeping {
 }
 
 /** A request on its way. Whatever ends it ends all that it waits for or still receives. */
-export abstract class Flight<T> implements BodyLimit, Closable, LimitedExchange {
+export abstract class Flight<T> implements BodyLimit, Closable, Ending, LimitedExchange {
   /** The request as it is sent: its signal is aborted when this flight is ended. */
   readonly request: OutgoingRequest;
   /** What the caller waits for. */
@@ -60,6 +60,7 @@ export abstract class Flight<T> implements BodyLimit, Closable, LimitedExchange 
   /** How much of the body is read as a whole; of an error's at first. */
   maxBytes: number = MAX_ERROR_BYTES;
   cutsRest: boolean = true;
+  onEnd: (() => void) | undefined;
   readonly #parts: FlightParts;
   readonly #place: Place;
   readonly #own = new AbortController();
@@ -86,7 +87,8 @@ export abstract class Flight<T> implements BodyLimit, Closable, LimitedExchange 
     }
     // By way of a third signal, since the caller's may live for long, and is to forget a body that is over.
     const signal = callers === undefined ? this.signal : AbortSignal.any([callers, this.signal]);
-    this.request = { ...request, signal, flight: this };
+    const ending = callers === undefined ? this : undefined;
+    this.request = { ...request, signal, ending, flight: this };
     this.#place = parts.flights.add(this);
   }
 
@@ -134,7 +136,7 @@ export abstract class Flight<T> implements BodyLimit, Closable, LimitedExchange 
   end(reason: unknown): void {
     this.#settle();
     this.#reject(reason);
-    this.#own.abort(reason);
+    this.#abort(reason);
   }
 
   /** The caller gets the result, and there is nothing left to end. */
@@ -156,13 +158,18 @@ export abstract class Flight<T> implements BodyLimit, Closable, LimitedExchange 
   /** The caller gets the result, and the rest of the body is not wanted. */
   protected succeedWithout(reason: Error, result: T): void {
     this.succeed(result);
-    this.#own.abort(reason);
+    this.#abort(reason);
   }
 
   protected fail(error: unknown): void {
     this.#settle();
     if (!this.signal.aborted) this.#parts.observer?.failed(error);
     this.#reject(error);
+  }
+
+  #abort(reason: unknown): void {
+    this.#own.abort(reason);
+    this.onEnd?.();
   }
 
   #settle(): void {

@@ -5,7 +5,7 @@
  */
 
 import { checkDuration, timeLimit } from "../options.ts";
-import type { Clock, HeaderLine, Transport, TransportResponse } from "../runtime.ts";
+import type { Clock, Ending, HeaderLine, Transport, TransportResponse } from "../runtime.ts";
 import { readMethod } from "./method.ts";
 import { bufferBody } from "./buffer-body.ts";
 
@@ -33,6 +33,8 @@ export interface OutgoingRequest {
   readonly signal: AbortSignal | undefined;
   /** Whether it needs a connection that has carried no other request. */
   readonly isFresh?: boolean | undefined;
+  /** See {@link TransportRequest.ending}. */
+  readonly ending?: Ending | undefined;
   /** By which it can be ended; `undefined` before it is on its way. */
   readonly flight?: { end(reason: unknown): void } | undefined;
   /**

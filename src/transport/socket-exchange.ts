@@ -7,7 +7,7 @@
 import type { Connection, OutgoingMessage, Receiver } from "../http1/connection.ts";
 import type { Job, Pool } from "../http1/pool.ts";
 import { type ResponseHead, fieldOf } from "../http1/response-head.ts";
-import type { BodyLimit, TransportResponse } from "../runtime.ts";
+import type { BodyLimit, Ending, TransportResponse } from "../runtime.ts";
 import { pooledResponseClass } from "./pooled-response.ts";
 import { safeMethods } from "./request.ts";
 import { declaredBytes, readText } from "./read-text.ts";
@@ -20,6 +20,8 @@ export interface ExchangeParts {
   /** The response's URL. */
   readonly url: string;
   readonly signal: AbortSignal | undefined;
+  /** See {@link TransportRequest.ending}. */
+  readonly ending: Ending | undefined;
   /** Whether it needs a connection that has carried no other request. */
   readonly isFresh: boolean;
 }
@@ -58,9 +60,10 @@ class SocketExchange implements Job, Receiver, Flow, TransportResponse {
   }
 
   begin(): void {
-    const { signal, pool } = this.#parts;
+    const { signal, ending, pool } = this.#parts;
     if (signal?.aborted === true) return this.#reject(signal.reason);
-    signal?.addEventListener("abort", this.#onAbort);
+    if (ending === undefined) signal?.addEventListener("abort", this.#onAbort);
+    else ending.onEnd = this.#onAbort;
     pool.add(this);
   }
 
@@ -105,7 +108,9 @@ class SocketExchange implements Job, Receiver, Flow, TransportResponse {
   }
 
   #leave(): void {
-    this.#parts.signal?.removeEventListener("abort", this.#onAbort);
+    const { signal, ending } = this.#parts;
+    if (ending === undefined) signal?.removeEventListener("abort", this.#onAbort);
+    else ending.onEnd = undefined;
     this.#connection = undefined;
     this.#isOver = true;
     for (const listener of this.#listeners ?? []) listener();

@@ -43,7 +43,7 @@ export class SocketTransport implements Omit<Transport, "upgrade"> {
     const fragmentAt = url.indexOf("#");
     const target = fragmentAt === -1 ? url : url.slice(0, fragmentAt);
     const pathAt = target.indexOf("/", target.indexOf("//") + 2);
-    const { method, headers, headerLines, body, signal, isFresh = false } = request;
+    const { method, headers, headerLines, body, signal, ending, isFresh = false } = request;
     return exchange({
       pool: this.#poolFor(target.slice(0, pathAt)),
       message: {
@@ -55,6 +55,7 @@ export class SocketTransport implements Omit<Transport, "upgrade"> {
       },
       url: target,
       signal,
+      ending,
       isFresh,
     });
   }

@@ -57,6 +57,32 @@ test("the time limit ends with the headers and does not apply to the body", asyn
   expect(sent[0]?.request.signal?.aborted).toBe(false);
 });
 
+test("a request is reported to have ended when its signal is aborted by whatever ends it", async () => {
+  const clock = new ManualClock();
+  const inFlight = new InFlight(clock);
+  const ended: unknown[] = [];
+  const failure = new ClosedError("closed");
+  const { signal: callers } = new AbortController();
+
+  function send(timeoutMs: number, signal?: AbortSignal): Promise<unknown> {
+    return inFlight.send(outgoing("/api", { timeoutMs, signal }), (request) => {
+      const { ending } = request;
+      if (ending === undefined) ended.push("not reported");
+      else ending.onEnd = () => ended.push(request.signal?.reason);
+      return untilAborted(request);
+    });
+  }
+
+  const requests = [send(500), send(1_000), send(1_000, callers)].map((sent) => watch(sent));
+  await clock.advance(500);
+  inFlight.close(failure);
+  await settle(clock);
+  const [late, closed, both] = requests.map(({ error }) => error);
+  expect([late, closed, both]).toEqual([expect.any(TimeoutError), failure, failure]);
+  // The caller's signal would end the third one too.
+  expect(ended).toEqual(["not reported", late, failure]);
+});
+
 test("no timer is set if the limit is Infinity", async () => {
   const clock = new ManualClock();
   const request = outgoing("/api", { timeoutMs: Number.POSITIVE_INFINITY });
