@@ -30,7 +30,11 @@ const FAILURE = 1;
 const USAGE = 2;
 
 const subjects: readonly Subject[] = [
-  { name: "size", what: "each entry, bundled and gzipped, and what a pod loads of it", measure: measureSize },
+  {
+    name: "size",
+    what: "each entry, bundled and gzipped, and what a pod loads of it",
+    measure: measureSize,
+  },
   {
     name: "throughput",
     what: "requests a second against each runtime's own fetch",
