@@ -11,17 +11,31 @@ export class BodyTooLargeError extends Error {
   override readonly name = "BodyTooLargeError";
 }
 
-/** Reads a body to its end. What a limit leaves unread is given up. */
+/**
+ * Reads a body to its end. What a limit leaves unread is given up.
+ *
+ * @param announced How many bytes it has, if the runtime makes sure of that.
+ */
 export async function readText(
   body: ReadableStream<Uint8Array> | null,
   limit: BodyLimit,
+  announced?: number,
 ): Promise<string> {
   if (body === null) return "";
-  const reader = body.getReader();
-  const giveUp = (): void => void reader.cancel(limit.signal.reason).catch(() => {});
-  // Most bodies end with their request's signal, but a `fetch` on edge may be anybody's.
-  limit.signal.addEventListener("abort", giveUp);
-  const gathered = new GatheredBytes(limit);
+  if (announced !== undefined && announced <= Math.min(limit.maxBytes, MAX_ANNOUNCED)) {
+    const reader = fillingReader(body);
+    if (reader !== undefined) return await fill(reader, limit, announced);
+  }
+  return await gather(body.getReader(), limit, announced);
+}
+
+async function gather(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  limit: BodyLimit,
+  announced: number | undefined,
+): Promise<string> {
+  const end = untilAborted(reader, limit);
+  const gathered = new GatheredBytes(limit, announced);
   let isWhole = false;
   try {
     for (;;) {
@@ -32,9 +46,58 @@ export async function readText(
       if (!gathered.add(value)) return gathered.decode();
     }
   } finally {
-    limit.signal.removeEventListener("abort", giveUp);
-    if (!isWhole) giveUp();
+    end(isWhole);
   }
+}
+
+/** Has the runtime write the pieces where they stay, which saves it a buffer for each, and a copy. */
+async function fill(
+  reader: ReadableStreamBYOBReader,
+  limit: BodyLimit,
+  announced: number,
+): Promise<string> {
+  const end = untilAborted(reader, limit);
+  let isWhole = false;
+  try {
+    // One more than there will be, to see the end.
+    let bytes = new Uint8Array(announced + 1);
+    for (let size = 0; ;) {
+      const { done, value } = await reader.read(bytes.subarray(size));
+      isWhole = done;
+      // It was given up, and who has done that waits for no text.
+      if (value === undefined) return "";
+      bytes = new Uint8Array(value.buffer);
+      if (done) return decodeOnce(bytes, size);
+      limit.onPiece(value.length);
+      size += value.length;
+      if (size > announced) throw new Error("It has more bytes than announced");
+    }
+  } finally {
+    end(isWhole);
+  }
+}
+
+/** A reader that fills what it is given; `undefined` if the body has none. */
+function fillingReader(body: ReadableStream<Uint8Array>): ReadableStreamBYOBReader | undefined {
+  try {
+    return body.getReader({ mode: "byob" });
+  } catch {
+    return undefined;
+  }
+}
+
+/** Has a reader end with its request; returns what ends that. */
+function untilAborted(
+  reader: ReadableStreamGenericReader,
+  { signal }: BodyLimit,
+): (isWhole: boolean) => void {
+  const giveUp = (): void => void reader.cancel(signal.reason).catch(() => {});
+  // Most bodies end with their request's signal, but a `fetch` on edge may be anybody's.
+  signal.addEventListener("abort", giveUp);
+  return (isWhole) => {
+    signal.removeEventListener("abort", giveUp);
+    if (!isWhole) giveUp();
+  };
 }
 
 /** How many bytes a body has by its headers; `undefined` if they don't say, or it was compressed. */
@@ -79,11 +142,7 @@ export class GatheredBytes {
 
   /** Them as text, once: none is kept. */
   decode(): string {
-    // Which leaves out a byte order mark.
-    const text = new TextDecoder().decode(this.#bytes.subarray(0, this.#size));
-    // Now, and not when garbage is collected: to parse the text takes a lot of memory.
-    this.#bytes.buffer.transfer(0);
-    return text;
+    return decodeOnce(this.#bytes, this.#size);
   }
 
   #append(piece: Uint8Array): void {
@@ -95,4 +154,12 @@ export class GatheredBytes {
     this.#bytes.set(piece, this.#size);
     this.#size = size;
   }
+}
+
+/** Bytes as text, without a byte order mark; none is kept. */
+function decodeOnce(bytes: Uint8Array<ArrayBuffer>, size: number): string {
+  const text = new TextDecoder().decode(bytes.subarray(0, size));
+  // Now, and not when garbage is collected: to parse the text takes a lot of memory.
+  bytes.buffer.transfer(0);
+  return text;
 }

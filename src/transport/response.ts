@@ -113,7 +113,7 @@ class FetchedExchange implements TransportResponse {
     // Runtimes read it fastest as a whole, and then report no piece. Of a small body there is no need: where
     // it has not come in time, less than the least has.
     const isSmall = bytes !== undefined && bytes <= Math.min(limit.maxBytes, MIN_PROGRESS_BYTES);
-    const text = isSmall ? this.#response.text() : readText(this.#response.body, limit);
+    const text = isSmall ? this.#response.text() : readText(this.#response.body, limit, bytes);
     return this.#listener === undefined ? text : text.finally(this.#listener);
   }
 
