@@ -8,6 +8,7 @@
 import { expectedName } from "../../src/certificates/server-name.ts";
 import type { FixedTlsSettings, PoolOptions, TlsSnapshot, Transport } from "../../src/runtime.ts";
 import { openLazily } from "../../src/transport/lazy-transport.ts";
+import { readText } from "../../src/transport/read-text.ts";
 import { fromResponse } from "../../src/transport/response.ts";
 import { rememberLast } from "../../src/transport/shared-headers.ts";
 import { anchorsForOpenSsl } from "../_shared/openssl-anchors.ts";
@@ -124,7 +125,7 @@ export function openTransport(trust: TlsSnapshot, options: PoolOptions): Transpo
         verbose: false,
       };
       try {
-        return fromResponse(await fetch(url, init as RequestInit), url, true);
+        return fromResponse(await fetch(url, init as RequestInit), url, readText);
       } catch (error) {
         throw withoutReasonPhrase(error);
       }

@@ -13,6 +13,7 @@ import type {
 } from "../../src/runtime.ts";
 import { openLazily } from "../../src/transport/lazy-transport.ts";
 import { safeMethods } from "../../src/transport/request.ts";
+import { fillText } from "./fill-text.ts";
 import { fromResponse } from "../../src/transport/response.ts";
 import { rememberLast } from "../../src/transport/shared-headers.ts";
 import { CurrentClient, anchorsForNodeTls, openHttpClient } from "./http-client.ts";
@@ -71,7 +72,7 @@ function openFetchTransport(trust: TlsSnapshot): Transport {
         redirect: "manual",
         duplex: "half",
       };
-      return fromResponse(await fetch(url, init as RequestInit), url, true);
+      return fromResponse(await fetch(url, init as RequestInit), url, fillText);
     },
     // Idle connections close now; what is in flight ends by itself, also where its headers are still to come.
     async retire() {

@@ -14,7 +14,7 @@ export class BodyTooLargeError extends Error {
 /**
  * Reads a body to its end. What a limit leaves unread is given up.
  *
- * @param announced How many bytes it has, if the runtime makes sure of that.
+ * @param announced How many bytes it will have, if that is known.
  */
 export async function readText(
   body: ReadableStream<Uint8Array> | null,
@@ -22,18 +22,7 @@ export async function readText(
   announced?: number,
 ): Promise<string> {
   if (body === null) return "";
-  if (announced !== undefined && announced <= Math.min(limit.maxBytes, MAX_ANNOUNCED)) {
-    const reader = fillingReader(body);
-    if (reader !== undefined) return await fill(reader, limit, announced);
-  }
-  return await gather(body.getReader(), limit, announced);
-}
-
-async function gather(
-  reader: ReadableStreamDefaultReader<Uint8Array>,
-  limit: BodyLimit,
-  announced: number | undefined,
-): Promise<string> {
+  const reader = body.getReader();
   const end = untilAborted(reader, limit);
   const gathered = new GatheredBytes(limit, announced);
   let isWhole = false;
@@ -50,44 +39,8 @@ async function gather(
   }
 }
 
-/** Has the runtime write the pieces where they stay, which saves it a buffer for each, and a copy. */
-async function fill(
-  reader: ReadableStreamBYOBReader,
-  limit: BodyLimit,
-  announced: number,
-): Promise<string> {
-  const end = untilAborted(reader, limit);
-  let isWhole = false;
-  try {
-    // One more than there will be, to see the end.
-    let bytes = new Uint8Array(announced + 1);
-    for (let size = 0; ;) {
-      const { done, value } = await reader.read(bytes.subarray(size));
-      isWhole = done;
-      // It was given up, and who has done that waits for no text.
-      if (value === undefined) return "";
-      bytes = new Uint8Array(value.buffer);
-      if (done) return decodeOnce(bytes, size);
-      limit.onPiece(value.length);
-      size += value.length;
-      if (size > announced) throw new Error("It has more bytes than announced");
-    }
-  } finally {
-    end(isWhole);
-  }
-}
-
-/** A reader that fills what it is given; `undefined` if the body has none. */
-function fillingReader(body: ReadableStream<Uint8Array>): ReadableStreamBYOBReader | undefined {
-  try {
-    return body.getReader({ mode: "byob" });
-  } catch {
-    return undefined;
-  }
-}
-
 /** Has a reader end with its request; returns what ends that. */
-function untilAborted(
+export function untilAborted(
   reader: ReadableStreamGenericReader,
   { signal }: BodyLimit,
 ): (isWhole: boolean) => void {
@@ -109,7 +62,7 @@ export function declaredBytes(response: Pick<TransportResponse, "header">): numb
 
 const MIN_CAPACITY = 64 * 1024;
 /** No more than this is set aside by what a server announces. */
-const MAX_ANNOUNCED = 32 * 1024 * 1024;
+export const MAX_ANNOUNCED: number = 32 * 1024 * 1024;
 
 /**
  * The bytes of a large body on their way to its text. They make place for it: a list may have 30 MB. They are
@@ -157,7 +110,7 @@ export class GatheredBytes {
 }
 
 /** Bytes as text, without a byte order mark; none is kept. */
-function decodeOnce(bytes: Uint8Array<ArrayBuffer>, size: number): string {
+export function decodeOnce(bytes: Uint8Array<ArrayBuffer>, size: number): string {
   const text = new TextDecoder().decode(bytes.subarray(0, size));
   // Now, and not when garbage is collected: to parse the text takes a lot of memory.
   bytes.buffer.transfer(0);

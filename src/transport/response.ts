@@ -65,30 +65,30 @@ export function decodeBody(
 /**
  * Hands on the `Response` of a runtime's own `fetch`.
  *
- * @param keepsLength Whether a body can't have more bytes than its `Content-Length` says, as where the
- * runtime itself read it from the network.
+ * @param readExact Reads a body that can't have more bytes than its `Content-Length` says, as where the runtime
+ * itself read it from the network.
  */
 export function fromResponse(
   response: Response,
   url: string,
-  keepsLength = false,
+  readExact?: typeof readText,
 ): TransportResponse {
-  return new FetchedExchange(response, url, keepsLength);
+  return new FetchedExchange(response, url, readExact);
 }
 
 /** See {@link fromResponse}. */
 class FetchedExchange implements TransportResponse {
   readonly #response: Response;
   readonly #url: string;
-  readonly #keepsLength: boolean;
+  readonly #readExact: typeof readText | undefined;
   #listener: (() => void) | undefined;
   #isExact = false;
   readonly status: number;
 
-  constructor(response: Response, url: string, keepsLength: boolean) {
+  constructor(response: Response, url: string, readExact: typeof readText | undefined) {
     this.#response = response;
     this.#url = url;
-    this.#keepsLength = keepsLength;
+    this.#readExact = readExact;
     this.status = response.status;
   }
 
@@ -109,11 +109,14 @@ class FetchedExchange implements TransportResponse {
   }
 
   text(limit: BodyLimit): Promise<string> {
-    const bytes = this.#keepsLength ? declaredBytes(this) : undefined;
+    const read = this.#readExact;
+    const bytes = read === undefined ? undefined : declaredBytes(this);
     // Runtimes read it fastest as a whole, and then report no piece. Of a small body there is no need: where
     // it has not come in time, less than the least has.
     const isSmall = bytes !== undefined && bytes <= Math.min(limit.maxBytes, MIN_PROGRESS_BYTES);
-    const text = isSmall ? this.#response.text() : readText(this.#response.body, limit, bytes);
+    const text = isSmall
+      ? this.#response.text()
+      : (read ?? readText)(this.#response.body, limit, bytes);
     return this.#listener === undefined ? text : text.finally(this.#listener);
   }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { ApiError } from "../../../src/api/api-error.ts";
 import type { KubeClient } from "../../../src/client/client.ts";
 import { type ConnectOptions, bindConnect } from "../../../src/client/connect.ts";
@@ -16,7 +16,6 @@ import { readText } from "../../../src/transport/read-text.ts";
 import { fromResponse } from "../../../src/transport/response.ts";
 import { bodyLimit } from "../../support/body-limit.ts";
 import { ManualClock } from "../../../src/testing/manual-clock.ts";
-import { rejection } from "../../support/rejection.ts";
 import { anchorPem } from "../support/certificates.ts";
 import { type FakeRuntime, createFakeRuntime } from "../support/fake-runtime.ts";
 import { outgoing } from "../support/outgoing.ts";
@@ -168,98 +167,6 @@ test("readText() decodes pieces that are split inside characters", async () => {
   });
   expect((await readText(body, bodyLimit())) === text).toBe(true);
   expect(await readText(null, bodyLimit())).toBe("");
-});
-
-describe("readText() of a body with an announced size, which its runtime writes in place,", () => {
-  const encoder = new TextEncoder();
-
-  /** A body that the test writes. */
-  function open() {
-    let controller: ReadableByteStreamController | undefined;
-    const cancel = vi.fn();
-    const body = new ReadableStream({
-      type: "bytes",
-      start: (given) => void (controller = given),
-      cancel,
-    });
-    return {
-      body,
-      write(bytes: Uint8Array) {
-        const view = controller?.byobRequest?.view as Uint8Array<ArrayBuffer>;
-        view.set(bytes);
-        controller?.byobRequest?.respond(bytes.length);
-      },
-      close() {
-        controller?.close();
-        controller?.byobRequest?.respond(0);
-      },
-      fail: (error: Error) => controller?.error(error),
-      cancel,
-    };
-  }
-
-  /** Lets a read go on. */
-  async function turn(): Promise<void> {
-    await new Promise((resolve) => setTimeout(resolve));
-  }
-
-  test("returns what came in pieces, without its byte order mark, and reports each", async () => {
-    const bytes = encoder.encode("\ufeffaÄ漢😀");
-    const onPiece = vi.fn();
-    const { body, write, close } = open();
-    const text = readText(body, bodyLimit({ onPiece }), bytes.length);
-    for (let at = 0; at < bytes.length; at += 5) {
-      await turn();
-      write(bytes.subarray(at, at + 5));
-    }
-    await turn();
-    close();
-    expect(await text).toBe("aÄ漢😀");
-    expect(onPiece.mock.calls.flat()).toEqual([5, 5, 3]);
-  });
-
-  test("returns what came if it ends early", async () => {
-    const { body, write, close } = open();
-    const text = readText(body, bodyLimit(), 10);
-    await turn();
-    write(encoder.encode("abc"));
-    await turn();
-    close();
-    expect(await text).toBe("abc");
-  });
-
-  test("throws if more comes than announced, and gives it up", async () => {
-    const { body, write, cancel } = open();
-    const text = rejection(readText(body, bodyLimit(), 2));
-    await turn();
-    write(encoder.encode("abc"));
-    expect(String(await text)).toContain("more bytes than announced");
-    expect(cancel).toHaveBeenCalledOnce();
-  });
-
-  test("throws what ended it", async () => {
-    const { body, write, fail } = open();
-    const text = rejection(readText(body, bodyLimit(), 10));
-    await turn();
-    write(encoder.encode("abc"));
-    await turn();
-    const failure = new Error("lost");
-    fail(failure);
-    expect(await text).toBe(failure);
-  });
-
-  test("ends with its signal", async () => {
-    const stop = new AbortController();
-    const { body, write, cancel } = open();
-    const text = readText(body, bodyLimit({ signal: stop.signal }), 10);
-    await turn();
-    write(encoder.encode("abc"));
-    await turn();
-    const reason = new Error("enough");
-    stop.abort(reason);
-    await text;
-    expect(cancel).toHaveBeenCalledWith(reason);
-  });
 });
 
 describe("a client", () => {
