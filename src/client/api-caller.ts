@@ -109,12 +109,12 @@ export class ApiCaller implements ResourceClient {
     // A text is looked for first: on Node, naming `Request` loads all of `fetch`.
     const isRequest = typeof input !== "string" && input instanceof Request;
     const [given, text] = isRequest ? [input, input.url] : [undefined, String(input)];
-    const request = await this.#fromInit(text, init, given);
+    const request = this.#sign(await this.#fromInit(text, init, given));
     return (await this.#connections.send(request, text)).toResponse();
   }
 
   async open(path: string, init: FetchInit = {}, verb = "GET"): Promise<Response> {
-    const request = await this.#fromInit(path, init);
+    const request = this.#sign(await this.#fromInit(path, init));
     const { response, text } = await this.#connections.open(request, path);
     if (text !== undefined) throw this.#toError({ method: verb, path }, response, text);
     return response.toResponse();
@@ -177,11 +177,14 @@ export class ApiCaller implements ResourceClient {
   }
 
   /** What a caller passed to a `fetch` as a request. */
-  async #fromInit(address: string, init: FetchInit, given?: Request): Promise<OutgoingRequest> {
+  #fromInit(
+    address: string,
+    init: FetchInit,
+    request?: Request,
+  ): OutgoingRequest | Promise<OutgoingRequest> {
     const url = this.#connections.resolve(address);
     const { timeoutMs } = this.#connections.peek();
-    const { clock } = this;
-    return this.#sign(await readRequest(url, { request: given, init, timeoutMs, clock }));
+    return readRequest(url, { request, init, timeoutMs, clock: this.clock });
   }
 
   /** Says who asks, unless the caller does. */

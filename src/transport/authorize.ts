@@ -5,7 +5,7 @@
  */
 
 import { type EventListener, notify } from "../events.ts";
-import type { Clock } from "../runtime.ts";
+import type { Clock, TransportResponse } from "../runtime.ts";
 import type { ClientCert } from "../sources/client-cert-source.ts";
 import { replaceRejected } from "../sources/replace-rejected.ts";
 import type { Source } from "../sources/source.ts";
@@ -49,21 +49,24 @@ export function withCredentials(
     request.headers = header.set(request.headers, value);
   }
 
-  return async (request) => {
-    if (request.authorized) return await send(request);
-    const { signal } = request;
-    const beganAt = clock.now();
-    const token = tokens && (tokens.fresh?.() ?? (await tokens.current({ signal })));
-    const cert = certs && (certs.fresh?.() ?? (await certs.current({ signal })));
-    authorize(request, token);
-    const response = await send(request);
-    if (response.status !== 401 || !mayRetryUnauthorized(request)) return response;
+  function sendBy(used: UsedCredentials, request: OutgoingRequest): Promise<TransportResponse> {
+    authorize(request, used.token);
+    return send(request).then((response) => {
+      const isRejected = response.status === 401 && mayRetryUnauthorized(request);
+      return isRejected ? sendByNewer(used, request, response) : response;
+    });
+  }
 
+  async function sendByNewer(
+    { token, cert, beganAt }: UsedCredentials,
+    request: OutgoingRequest,
+    response: TransportResponse,
+  ): Promise<TransportResponse> {
+    const { method, url, signal } = request;
     const latestToken = tokens && (await replaceRejected(tokens, { used: token, beganAt, signal }));
     const latestCert = certs && (await replaceRejected(certs, { used: cert, beganAt, signal }));
     if (latestToken === token && latestCert === cert) return response;
     await response.discard();
-    const { method, url } = request;
     notify(onEvent, {
       type: "retry",
       reason: "unauthorized",
@@ -73,7 +76,38 @@ export function withCredentials(
     });
     authorize(request, latestToken);
     return await send(request);
+  }
+
+  async function sendOnceRead(
+    { token, cert, beganAt }: UsedCredentials,
+    request: OutgoingRequest,
+  ): Promise<TransportResponse> {
+    const { signal } = request;
+    const read = {
+      token: token ?? (await tokens?.current({ signal })),
+      cert: cert ?? (await certs?.current({ signal })),
+      beganAt,
+    };
+    return await sendBy(read, request);
+  }
+
+  return (request) => {
+    if (request.authorized) return send(request);
+    const beganAt = clock.now();
+    const used = { token: tokens?.fresh?.(), cert: certs?.fresh?.(), beganAt };
+    const isFresh =
+      (tokens === undefined || used.token !== undefined) &&
+      (certs === undefined || used.cert !== undefined);
+    return isFresh ? sendBy(used, request) : sendOnceRead(used, request);
   };
+}
+
+/** What a request was authorized with. */
+interface UsedCredentials {
+  readonly token: string | undefined;
+  readonly cert: ClientCert | undefined;
+  /** When that was looked up, by the monotonic clock. */
+  readonly beganAt: number;
 }
 
 /** Whether a request that was answered with 401 may go out again. */

@@ -67,16 +67,18 @@ export abstract class Flight<T> implements BodyLimit, Closable, Ending, LimitedE
   readonly #callers: AbortSignal | undefined;
   readonly #onAbort: (() => void) | undefined;
   readonly #progress: Progress;
-  readonly #resolve: (result: T) => void;
-  readonly #reject: (error: unknown) => void;
+  #resolve!: (result: T) => void;
+  #reject!: (error: unknown) => void;
   /** Set once its server was rejected. */
   #trusting: TrustingRequest | undefined;
+  /** What is read before the caller gets it. */
+  #reading: TransportResponse | undefined;
 
   constructor(request: OutgoingRequest, parts: FlightParts) {
-    const { promise, resolve, reject } = Promise.withResolvers<T>();
-    this.result = promise;
-    this.#resolve = resolve;
-    this.#reject = reject;
+    this.result = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
     this.#parts = parts;
     this.#progress = new Progress(parts, request.timeoutMs, this);
     const callers = request.signal;
@@ -92,8 +94,18 @@ export abstract class Flight<T> implements BodyLimit, Closable, Ending, LimitedE
     this.#place = parts.flights.add(this);
   }
 
-  /** Called when the headers have come; settles the result when there is nothing more to wait for. */
-  protected abstract onHeaders(response: TransportResponse): void;
+  /** What the caller gets. */
+  protected abstract toResult(response: TransportResponse, text: string | undefined): T;
+
+  /** Reads the body of a response, if not its caller is to do that. */
+  protected read(_: TransportResponse): Promise<string> | undefined {
+    return undefined;
+  }
+
+  /** Called if a body breaks off that is read. */
+  protected onBroken(_: TransportResponse, cause: unknown): void {
+    this.fail(cause);
+  }
 
   /** Aborted when the body is no longer wanted. */
   get signal(): AbortSignal {
@@ -111,9 +123,13 @@ export abstract class Flight<T> implements BodyLimit, Closable, Ending, LimitedE
       }
       this.#parts.observer?.answered(this.request, response.status);
       this.#progress.onHeaders(response.status);
-      this.onHeaders(response);
+      const text = this.read(response);
+      if (text === undefined) return this.#handOver(response);
+      this.#reading = response;
+      this.succeed(this.toResult(response, await text));
     } catch (error) {
-      this.fail(error);
+      if (this.#reading === undefined) this.fail(error);
+      else this.onBroken(this.#reading, error);
     }
   }
 
@@ -122,11 +138,12 @@ export abstract class Flight<T> implements BodyLimit, Closable, Ending, LimitedE
   }
 
   onLate(reason: string): void {
-    this.onTimeout(new TimeoutError(`Cannot ${describe(this.request)}: ${reason}`));
+    const timeout = new TimeoutError(`Cannot ${describe(this.request)}: ${reason}`);
+    this.onTimeout(timeout, this.#reading);
   }
 
   /** Called if it makes no progress. */
-  protected onTimeout(timeout: TimeoutError): void {
+  protected onTimeout(timeout: TimeoutError, _reading?: TransportResponse): void {
     const error = this.#trusting?.timedOut() ?? timeout;
     this.#parts.observer?.failed(error);
     this.end(error);
@@ -145,16 +162,6 @@ export abstract class Flight<T> implements BodyLimit, Closable, Ending, LimitedE
     this.#resolve(result);
   }
 
-  /** The caller gets the result; the body is still to come. */
-  protected succeedBefore(response: TransportResponse, result: T): void {
-    this.#stopWaiting();
-    // Without a reference to this: a response may live long after its end.
-    const { flights } = this.#parts;
-    const place = this.#place;
-    response.onEnd(() => flights.remove(place));
-    this.#resolve(result);
-  }
-
   /** The caller gets the result, and the rest of the body is not wanted. */
   protected succeedWithout(reason: Error, result: T): void {
     this.succeed(result);
@@ -170,6 +177,16 @@ export abstract class Flight<T> implements BodyLimit, Closable, Ending, LimitedE
   #abort(reason: unknown): void {
     this.#own.abort(reason);
     this.onEnd?.();
+  }
+
+  /** The caller gets a response whose body is still to come, and has no time limit. */
+  #handOver(response: TransportResponse): void {
+    this.#stopWaiting();
+    // Without a reference to this: a response may live long after its end.
+    const { flights } = this.#parts;
+    const place = this.#place;
+    response.onEnd(() => flights.remove(place));
+    this.#resolve(this.toResult(response, undefined));
   }
 
   #settle(): void {
@@ -209,37 +226,35 @@ export abstract class Flight<T> implements BodyLimit, Closable, Ending, LimitedE
   }
 }
 
-/** Ends with the response's headers, for whoever waits: a body has no time limit, since watches live for hours. */
+/** A request whose caller reads the response. */
 export class StreamFlight extends Flight<TransportResponse> {
-  protected override onHeaders(response: TransportResponse): void {
-    this.succeedBefore(response, response);
+  protected override toResult(response: TransportResponse): TransportResponse {
+    return response;
   }
 }
 
-/** The same, but an error's body is read, as far as it comes in time: its status says enough. */
+/** A request whose caller reads the response, unless that is an error: its body is read as far as it comes in time. */
 export class OpenedFlight extends Flight<OpenedAnswer> {
-  #failed: TransportResponse | undefined;
-
-  protected override onHeaders(response: TransportResponse): void {
-    if (!isError(response)) {
-      this.succeedBefore(response, { response, text: undefined });
-      return;
-    }
-    this.#failed = response;
-    response.text(this).then(
-      (text) => this.succeed({ response, text }),
-      () => this.succeed({ response, text: "" }),
-    );
+  protected override read(response: TransportResponse): Promise<string> | undefined {
+    return isError(response) ? response.text(this) : undefined;
   }
 
-  protected override onTimeout(timeout: TimeoutError): void {
-    const response = this.#failed;
-    if (response === undefined) super.onTimeout(timeout);
-    else this.succeedWithout(timeout, { response, text: "" });
+  protected override toResult(response: TransportResponse, text: string | undefined): OpenedAnswer {
+    return text === undefined ? { response, text } : { response, text };
+  }
+
+  // The status says enough.
+  protected override onBroken(response: TransportResponse): void {
+    this.succeed({ response, text: "" });
+  }
+
+  protected override onTimeout(timeout: TimeoutError, reading?: TransportResponse): void {
+    if (reading === undefined) super.onTimeout(timeout);
+    else this.succeedWithout(timeout, { response: reading, text: "" });
   }
 }
 
-/** Ends with the whole answer, which may not stall, and whose size has a limit. */
+/** A request whose whole answer is read. It may not stall, and its size has a limit. */
 export class WholeFlight extends Flight<Answer> {
   readonly #maxResponseBytes: number;
 
@@ -248,26 +263,29 @@ export class WholeFlight extends Flight<Answer> {
     this.#maxResponseBytes = maxResponseBytes;
   }
 
-  protected override onHeaders(response: TransportResponse): void {
+  protected override read(response: TransportResponse): Promise<string> {
     if (!isError(response)) {
       this.maxBytes = this.#maxResponseBytes;
       this.cutsRest = false;
     }
-    response.text(this).then(
-      (text) => this.succeed({ response, text }),
-      (cause: unknown) => this.fail(this.#broken(cause)),
-    );
+    return response.text(this);
   }
 
-  /** What a body's failure means to a caller. */
-  #broken(cause: unknown): ConnectionError {
+  protected override toResult(response: TransportResponse, text: string): Answer {
+    return { response, text };
+  }
+
+  protected override onBroken(_: TransportResponse, cause: unknown): void {
     const what = `Cannot ${describe(this.request)}`;
     if (!(cause instanceof BodyTooLargeError)) {
-      return new ConnectionError(`${what}: the answer broke off`, { cause: cleanCause(cause) });
+      const error = new ConnectionError(`${what}: the answer broke off`, {
+        cause: cleanCause(cause),
+      });
+      return this.fail(error);
     }
     const most = `more than ${this.maxBytes} bytes (maxResponseBytes)`;
     const advice = "raise that option, or list in pages by listAll()";
-    return new ConnectionError(`${what}: the answer has ${most}; ${advice}`);
+    this.fail(new ConnectionError(`${what}: the answer has ${most}; ${advice}`));
   }
 }
 

@@ -5,7 +5,7 @@
  */
 
 import type { TransportResponse } from "../runtime.ts";
-import type { Send } from "./request.ts";
+import type { OutgoingRequest, Send } from "./request.ts";
 
 /**
  * Sends a request by steps that may send it again, once its answer is no success. Most are one, and for those nobody
@@ -15,15 +15,18 @@ import type { Send } from "./request.ts";
  * @param addSteps Adds the steps to a way of sending.
  */
 export function withRepeats(send: Send, addSteps: (send: Send) => Send): Send {
-  return async (request) => {
-    const response = await send(request);
-    if (response.status < 300) return response;
-    let first: TransportResponse | undefined = response;
+  function repeat(first: TransportResponse, request: OutgoingRequest): Promise<TransportResponse> {
+    let given: TransportResponse | undefined = first;
     const sendBySteps = addSteps(async (next) => {
-      const given = first ?? (await send(next));
-      first = undefined;
-      return given;
+      const response = given ?? (await send(next));
+      given = undefined;
+      return response;
     });
-    return await sendBySteps(request);
-  };
+    return sendBySteps(request);
+  }
+
+  return (request) =>
+    send(request).then((response) =>
+      response.status < 300 ? response : repeat(response, request),
+    );
 }

@@ -95,12 +95,11 @@ export interface FetchCall {
  * Reads what a caller passed to a `fetch`.
  *
  * @param url Where it goes.
+ * @returns A promise only if there may be a body to read.
  * @throws {TypeError} if it can't be a request.
  */
-export async function readRequest(
-  url: URL,
-  { request, init, timeoutMs, clock }: FetchCall,
-): Promise<OutgoingRequest> {
+export function readRequest(url: URL, call: FetchCall): OutgoingRequest | Promise<OutgoingRequest> {
+  const { request, init, timeoutMs } = call;
   const method = readMethod(init.method ?? request?.method ?? "GET");
   for (const name of foreignMembers) {
     if ((init as Record<string, unknown>)[name] === undefined) continue;
@@ -108,7 +107,30 @@ export async function readRequest(
       `Cannot fetch with ${name}: it would replace the connections whose trust reloads; use createFetch or connect with the options that it stands for`,
     );
   }
-  let headers = readHeaders(init.headers ?? request?.headers);
+  const headers = readHeaders(init.headers ?? request?.headers);
+  const outgoing: OutgoingRequest = {
+    method,
+    url,
+    headers,
+    headerLines: [],
+    authorized: headers.has("authorization"),
+    body: null,
+    redirect: init.redirect ?? request?.redirect ?? "follow",
+    timeoutMs: checkDuration("timeoutMs", init.timeoutMs, timeLimit) ?? timeoutMs,
+    signal: init.signal === undefined ? request?.signal : (init.signal ?? undefined),
+  };
+  const mayHaveBody = request !== undefined || (init.body !== undefined && init.body !== null);
+  if (mayHaveBody) return addBody(outgoing, call);
+  outgoing.headers = withoutLength(headers, null);
+  return outgoing;
+}
+
+async function addBody(
+  outgoing: OutgoingRequest,
+  { request, init, clock }: FetchCall,
+): Promise<OutgoingRequest> {
+  const { method, url } = outgoing;
+  let { headers } = outgoing;
   const given = init.body ?? (request && (await bufferBody(request, clock)));
   let body: OutgoingBody = null;
   if (given !== null && given !== undefined) {
@@ -121,18 +143,7 @@ export async function readRequest(
       headers = new Map(headers).set("content-type", read.contentType);
     }
   }
-  headers = withoutLength(headers, body);
-  return {
-    method,
-    url,
-    headers,
-    headerLines: [],
-    authorized: headers.has("authorization"),
-    body,
-    redirect: init.redirect ?? request?.redirect ?? "follow",
-    timeoutMs: checkDuration("timeoutMs", init.timeoutMs, timeLimit) ?? timeoutMs,
-    signal: init.signal === undefined ? request?.signal : (init.signal ?? undefined),
-  };
+  return { ...outgoing, headers: withoutLength(headers, body), body };
 }
 
 /** How other clients and runtimes let a caller replace the connection. */
