@@ -106,7 +106,7 @@ export function openTransport(trust: TlsSnapshot, options: PoolOptions): Transpo
   }
 
   return {
-    async send(url, { method, headers: given, body, signal }) {
+    send(url, { method, headers: given, body, signal }) {
       const dotted = serverName === undefined ? finalDot.exec(url)?.[1] : undefined;
       const headers = recordOf(given);
       // Without a time limit of Bun's own: the one up to the headers is the core's, and a body has none.
@@ -124,11 +124,12 @@ export function openTransport(trust: TlsSnapshot, options: PoolOptions): Transpo
         // Without it, BUN_CONFIG_VERBOSE_FETCH prints requests, their credentials included.
         verbose: false,
       };
-      try {
-        return fromResponse(await fetch(url, init as RequestInit), url, readText);
-      } catch (error) {
-        throw withoutReasonPhrase(error);
-      }
+      return fetch(url, init as RequestInit).then(
+        (response) => fromResponse(response, url, readText),
+        (error: unknown) => {
+          throw withoutReasonPhrase(error);
+        },
+      );
     },
     // Idle connections close now; what is in flight ends by itself.
     async retire() {

@@ -59,7 +59,7 @@ function openFetchTransport(trust: TlsSnapshot): Transport {
   const client = openClient(trust);
   const pairsOf = rememberLast((headers) => [...headers]);
   return {
-    async send(url, request) {
+    send(url, request) {
       const { method, signal } = request;
       const headers = pairsOf(request.headers);
       const body = safeMethods.has(method) ? request.body : toStream(request.body);
@@ -72,7 +72,9 @@ function openFetchTransport(trust: TlsSnapshot): Transport {
         redirect: "manual",
         duplex: "half",
       };
-      return fromResponse(await fetch(url, init as RequestInit), url, fillText);
+      return fetch(url, init as RequestInit).then((response) =>
+        fromResponse(response, url, fillText),
+      );
     },
     // Idle connections close now; what is in flight ends by itself, also where its headers are still to come.
     async retire() {

@@ -97,10 +97,8 @@ export abstract class Flight<T> implements BodyLimit, Closable, Ending, LimitedE
   /** What the caller gets. */
   protected abstract toResult(response: TransportResponse, text: string | undefined): T;
 
-  /** Reads the body of a response, if not its caller is to do that. */
-  protected read(_: TransportResponse): Promise<string> | undefined {
-    return undefined;
-  }
+  /** Reads the body of a response that is not its caller's to read. */
+  protected read?(response: TransportResponse): Promise<string> | undefined;
 
   /** Called if a body breaks off that is read. */
   protected onBroken(_: TransportResponse, cause: unknown): void {
@@ -123,7 +121,7 @@ export abstract class Flight<T> implements BodyLimit, Closable, Ending, LimitedE
       }
       this.#parts.observer?.answered(this.request, response.status);
       this.#progress.onHeaders(response.status);
-      const text = this.read(response);
+      const text = this.read?.(response);
       if (text === undefined) return this.#handOver(response);
       this.#reading = response;
       this.succeed(this.toResult(response, await text));
