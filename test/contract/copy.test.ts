@@ -9,18 +9,15 @@ import {
   link,
   lstat,
   mkdir,
-  mkdtemp,
   readFile,
   readdir,
   readlink,
-  rm,
   symlink,
   writeFile,
 } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { ConnectionError } from "../../src/index.ts";
 import { ExecError, Pod, type TarInput, writeTar } from "../../src/resources/index.ts";
 import { entry } from "./support/entry.ts";
@@ -32,6 +29,7 @@ import {
   startCluster,
   until,
 } from "./support/scene.ts";
+import { createFolder } from "../support/temporary-folder.ts";
 
 const execute = promisify(execFile);
 
@@ -41,12 +39,6 @@ async function startPods() {
   const config = { server: server.origin, ca: entry.staticCaSource(ca.pem) };
   const { kube } = await connectClient({ config });
   return { pods: kube.resource(Pod), folder: await createFolder() };
-}
-
-async function createFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "reanchor-copy-"));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  return folder;
 }
 
 test("writeFile() and readFile() support any bytes and any name", async () => {

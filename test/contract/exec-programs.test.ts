@@ -6,8 +6,7 @@
  */
 
 import { spawn } from "node:child_process";
-import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { chmod, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -22,6 +21,7 @@ import { entry, lane } from "./support/entry.ts";
 import { traits } from "./support/traits.ts";
 import { shown } from "./support/inspect.ts";
 import { rejection, timedRuntime, until } from "./support/scene.ts";
+import { createFolder } from "../support/temporary-folder.ts";
 
 const v1 = "client.authentication.k8s.io/v1";
 const v1beta1 = "client.authentication.k8s.io/v1beta1";
@@ -75,12 +75,6 @@ async function failureOf(plugin: ExecPlugin): Promise<SourceError> {
   expect(shown(error)).not.toContain(SECRET);
   if (error instanceof SourceError) return error;
   throw error;
-}
-
-async function createFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "reanchor-exec-"));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  return folder;
 }
 
 /** The log of runs, and the processes of each run. They are killed when the test ends. */

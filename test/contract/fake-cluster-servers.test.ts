@@ -4,10 +4,9 @@
  * @module
  */
 
-import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import { Agent, get } from "node:https";
 import { connect as connectTcp } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { type FakeCluster, type FakeServer, createFakeCluster } from "../../runtimes/testing.ts";
@@ -15,6 +14,7 @@ import type { ConnectOptions, KubeClient, ReanchorEvent } from "../../src/index.
 import { ConfigMap } from "../../src/resources/index.ts";
 import { entry } from "./support/entry.ts";
 import { rejection, types, until } from "./support/scene.ts";
+import { createFolder } from "../support/temporary-folder.ts";
 
 const aMap = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "a" } };
 
@@ -27,12 +27,6 @@ async function listen(): Promise<Listening> {
   const fake = createFakeCluster({ objects: [aMap] });
   onTestFinished(async () => await fake.close());
   return { fake, server: await fake.listen({ namespace: "shop" }) };
-}
-
-async function createFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "reanchor-fake-"));
-  onTestFinished(async () => await rm(folder, { recursive: true, force: true }));
-  return folder;
 }
 
 interface Client {

@@ -5,19 +5,18 @@
  * @module
  */
 
-import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { createCa } from "../support/pki.ts";
 import { runProgram } from "./support/program.ts";
+import { createFolder } from "../support/temporary-folder.ts";
 
 const POD = "https://10.96.0.1";
 
 /** A folder that a process runs in, with a pod's service account in `pod/`. */
-async function createFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "reanchor-places-"));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+async function createPlaces(): Promise<string> {
+  const folder = await createFolder();
   await mkdir(join(folder, "pod"));
   await mkdir(join(folder, "elsewhere"));
   await mkdir(join(folder, "kube", "bin"), { recursive: true });
@@ -62,13 +61,13 @@ describe("connect() uses the pod's identity when", () => {
     ["KUBECONFIG is /dev/null", { KUBECONFIG: "/dev/null" }],
     ["KUBECONFIG names nothing", { KUBECONFIG: ":" }],
   ])("%s", async (_, env) => {
-    const folder = await createFolder();
+    const folder = await createPlaces();
     const found = await find(join(folder, "pod"), env);
     expect(JSON.parse(found)).toMatchObject({ server: POD, token: "of the pod" });
   });
 
   test.each(["", "# nothing\n"])("the kubeconfig has no content: %j", async (text) => {
-    const folder = await createFolder();
+    const folder = await createPlaces();
     const path = join(folder, "config");
     await writeFile(path, text);
     const found = await find(join(folder, "pod"), { KUBECONFIG: path });
@@ -80,7 +79,7 @@ describe("connect() uses no other identity when the kubeconfig can't be checked:
   test.each(["a file stands where a folder should be", "symbolic links go round in a circle"])(
     "%s",
     async (obstacle) => {
-      const folder = await createFolder();
+      const folder = await createPlaces();
       if (obstacle.startsWith("a file")) await writeFile(join(folder, ".kube"), "");
       else await symlink(".kube", join(folder, ".kube"));
       const path = join(folder, ".kube", "config");
@@ -95,7 +94,7 @@ describe("connect() uses no other identity when the kubeconfig can't be checked:
 
 describe("connect() reloads everything after the process has changed its folder:", () => {
   test("the kubeconfig, the CA and a token file, by relative paths", async () => {
-    const folder = await createFolder();
+    const folder = await createPlaces();
     await writeFile(join(folder, "kube", "config"), kubeconfigOf({ tokenFile: "./token" }));
     for (const env of [{ KUBECONFIG: "kube/config" }, { KUBECONFIG: "./kube/../kube/config" }]) {
       const destination = [join(folder, "elsewhere")];
@@ -110,7 +109,7 @@ describe("connect() reloads everything after the process has changed its folder:
   });
 
   test("and finds an exec plugin, by a relative path", async () => {
-    const folder = await createFolder();
+    const folder = await createPlaces();
     const apiVersion = "client.authentication.k8s.io/v1";
     const output = JSON.stringify({
       kind: "ExecCredential",
@@ -128,7 +127,7 @@ describe("connect() reloads everything after the process has changed its folder:
   });
 
   test("the pod's files, by a relative root", async () => {
-    const folder = await createFolder();
+    const folder = await createPlaces();
     const destination = [join(folder, "elsewhere")];
     const found = await find("pod", {}, { folder, destination });
     expect(JSON.parse(found)).toEqual({

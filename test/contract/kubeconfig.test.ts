@@ -4,11 +4,10 @@
  * @module
  */
 
-import { mkdir, mkdtemp, open, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, open, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { KubeconfigOptions } from "../../src/index.ts";
 import { loadKubeconfig } from "../../src/config/kubeconfig/kubeconfig.ts";
 import type { Echo } from "../support/api-server.ts";
@@ -25,6 +24,7 @@ import {
   until,
 } from "./support/scene.ts";
 import { ManualClock } from "../../src/testing/manual-clock.ts";
+import { createFolder } from "../support/temporary-folder.ts";
 
 const INTERVAL_MS = 60_000;
 
@@ -52,9 +52,8 @@ interface Folder {
   writeConfig(parts: Parts): Promise<void>;
 }
 
-async function createFolder(): Promise<Folder> {
-  const root = await mkdtemp(join(tmpdir(), "reanchor-kubeconfig-"));
-  onTestFinished(() => rm(root, { recursive: true, force: true }));
+async function createConfigFolder(): Promise<Folder> {
+  const root = await createFolder();
   await mkdir(join(root, "pki"));
   async function write(name: string, content: string): Promise<void> {
     await writeFile(join(root, `${name}.new`), content);
@@ -81,7 +80,7 @@ describe("kubeconfig()", () => {
     const clients = await createCa({ commonName: "clients" });
     const { ca, server } = await startCluster({ clientCa: clients.pem });
     const pair = await clients.issue({ client: true, commonName: "kubernetes-admin" });
-    const folder = await createFolder();
+    const folder = await createConfigFolder();
     await folder.writeConfig({
       cluster: { server: server.origin, "certificate-authority-data": base64(ca.pem) },
       user: {
@@ -99,7 +98,7 @@ describe("kubeconfig()", () => {
   test("connects with files as minikube writes them, relative to the kubeconfig's folder, and reloads each", async () => {
     const clients = await createCa({ commonName: "clients" });
     const { ca, server } = await startCluster({ clientCa: clients.pem });
-    const folder = await createFolder();
+    const folder = await createConfigFolder();
     const writePair = async (commonName: string): Promise<void> => {
       const { cert, key } = await clients.issue({ client: true, commonName });
       await folder.write("pki/client.crt", cert);
@@ -129,7 +128,7 @@ describe("kubeconfig()", () => {
 
   test("reloads a token file, which takes precedence over the token beside it", async () => {
     const { ca, server } = await startCluster({ token: "from-file" });
-    const folder = await createFolder();
+    const folder = await createConfigFolder();
     await folder.write("token", "from-file\n");
     await folder.writeConfig({
       cluster: { server: server.origin, "certificate-authority-data": base64(ca.pem) },
@@ -145,7 +144,7 @@ describe("kubeconfig()", () => {
 
   test("uses the inline token when the token file can't be read", async () => {
     const { ca, server } = await startCluster({ token: "inline" });
-    const folder = await createFolder();
+    const folder = await createConfigFolder();
     await folder.writeConfig({
       cluster: { server: server.origin, "certificate-authority-data": base64(ca.pem) },
       user: { token: "inline", tokenFile: "missing" },
@@ -217,7 +216,7 @@ describe("kubeconfig() with an exec plugin", () => {
 
   test("sends its token, run once for all callers, and runs it again after a 401", async () => {
     const { ca, server } = await startCluster({ token: "run-1" });
-    const folder = await createFolder();
+    const folder = await createConfigFolder();
     const log = folder.path.replace(/config$/, "runs");
     const { kube, clock, events } = await connectBy({
       content: kubeconfigOf({
@@ -273,7 +272,7 @@ describe("kubeconfig() rejects without harm", () => {
   }
 
   test("a file of 100 MB, of which nothing is read", async () => {
-    const folder = await createFolder();
+    const folder = await createConfigFolder();
     const file = await open(folder.path, "w");
     await file.truncate(100 * 1024 * 1024);
     await file.close();
@@ -281,7 +280,7 @@ describe("kubeconfig() rejects without harm", () => {
   });
 
   test("a device, a folder and a FIFO", async () => {
-    const folder = await createFolder();
+    const folder = await createConfigFolder();
     const fifo = folder.path.replace(/config$/, "fifo");
     await control.fifo(fifo);
     for (const path of ["/dev/zero", folder.path.replace(/config$/, "pki"), fifo]) {
@@ -294,7 +293,7 @@ describe("a kubeconfig that changes", () => {
   test("moves the client to another server, CA and token, and lets requests in flight end", async () => {
     const first = await startCluster({ token: "one" });
     const second = await startCluster({ token: "two" });
-    const folder = await createFolder();
+    const folder = await createConfigFolder();
     const partsOf = ({ ca, server }: typeof first, token: string, namespace: string): Parts => ({
       cluster: { server: server.origin, "certificate-authority-data": base64(ca.pem) },
       user: { token },
@@ -323,7 +322,7 @@ describe("a kubeconfig that changes", () => {
   test("close() ends streams from the server that the client has left", async () => {
     const first = await startCluster();
     const second = await startCluster();
-    const folder = await createFolder();
+    const folder = await createConfigFolder();
     const partsOf = ({ ca, server }: typeof first): Parts => ({
       cluster: { server: server.origin, "certificate-authority-data": base64(ca.pem) },
     });
@@ -341,7 +340,7 @@ describe("a kubeconfig that changes", () => {
 
   test("get() that its embedded CA can't verify reloads the kubeconfig at once and continues", async () => {
     const { ca, server } = await startCluster();
-    const folder = await createFolder();
+    const folder = await createConfigFolder();
     const partsOf = (pem: string): Parts => ({
       cluster: { server: server.origin, "certificate-authority-data": base64(pem) },
     });
@@ -358,7 +357,7 @@ describe("a kubeconfig that changes", () => {
 
   test("get() that gets a 401 for its embedded token reloads the kubeconfig and continues", async () => {
     const { ca, server } = await startCluster({ token: "one" });
-    const folder = await createFolder();
+    const folder = await createConfigFolder();
     const partsOf = (token: string): Parts => ({
       cluster: { server: server.origin, "certificate-authority-data": base64(ca.pem) },
       user: { token },
@@ -380,7 +379,7 @@ describe("a kubeconfig that changes", () => {
     const idToken = (jti: number): string => `e30.${btoa(JSON.stringify({ jti, exp: 4e9 }))}.c2ln`;
     const [one = "", two = "", three = ""] = [1, 2, 3].map(idToken);
     const { ca, server } = await startCluster({ token: one });
-    const folder = await createFolder();
+    const folder = await createConfigFolder();
     const partsOf = (token: string): Parts => ({
       cluster: { server: server.origin, "certificate-authority-data": base64(ca.pem) },
       user: { "auth-provider": { name: "oidc", config: { "id-token": token } } },
@@ -408,7 +407,7 @@ describe("a kubeconfig that changes", () => {
     ["without its context", "current-context: gone\n"],
   ])("keeps the old kubeconfig in use when it is %s", async (_, text) => {
     const { ca, server } = await startCluster();
-    const folder = await createFolder();
+    const folder = await createConfigFolder();
     const parts: Parts = {
       cluster: { server: server.origin, "certificate-authority-data": base64(ca.pem) },
     };
@@ -428,7 +427,7 @@ describe("a kubeconfig that changes", () => {
 
   test("keeps the old one while the new one names a missing CA file", async () => {
     const { ca, server } = await startCluster();
-    const folder = await createFolder();
+    const folder = await createConfigFolder();
     await folder.writeConfig({
       cluster: { server: server.origin, "certificate-authority-data": base64(ca.pem) },
       namespace: "old",
@@ -452,7 +451,7 @@ describe("a kubeconfig that changes", () => {
 
   test("opens no new connection when the change does not concern what is used", async () => {
     const { ca, server } = await startCluster();
-    const folder = await createFolder();
+    const folder = await createConfigFolder();
     const config = kubeconfigOf({
       cluster: { server: server.origin, "certificate-authority-data": base64(ca.pem) },
     });
@@ -471,7 +470,7 @@ describe("a kubeconfig that changes", () => {
 test("a change of the kubeconfig fails none of a thousand concurrent requests", async () => {
   const first = await startCluster();
   const second = await startCluster();
-  const folder = await createFolder();
+  const folder = await createConfigFolder();
   const partsOf = ({ ca, server }: typeof first): Parts => ({
     cluster: { server: server.origin, "certificate-authority-data": base64(ca.pem) },
   });

@@ -16,6 +16,7 @@ import { aPod } from "./support/pods.ts";
 import { connectQuickly } from "./support/quickly.ts";
 import { createVolume, startCluster, types, until } from "./support/scene.ts";
 import { ways } from "./support/ways.ts";
+import { aCrd } from "../support/crds.ts";
 
 const crdKind: KindDefinition = {
   group: "apiextensions.k8s.io",
@@ -41,17 +42,7 @@ const gadgetKind: KindDefinition = {
 };
 const kinds = [...DEFAULT_KINDS, crdKind, nodeKind];
 
-const crd = {
-  apiVersion: "apiextensions.k8s.io/v1",
-  kind: "CustomResourceDefinition",
-  metadata: { name: "gadgets.example.com" },
-  spec: {
-    group: "example.com",
-    scope: "Namespaced",
-    names: { kind: "Gadget", plural: "gadgets" },
-    versions: [{ name: "v1", served: true, storage: true }],
-  },
-};
+const crd = aCrd("Gadget");
 
 const REPLICAS = 4;
 const SPEC = {

@@ -25,6 +25,7 @@ import { entry } from "./support/entry.ts";
 import { connectQuickly, connectQuicklyTo } from "./support/quickly.ts";
 import { rejection, startCluster, until } from "./support/scene.ts";
 import { ways } from "./support/ways.ts";
+import { aCrd } from "../support/crds.ts";
 
 const kinds: readonly KindDefinition[] = [
   ...DEFAULT_KINDS,
@@ -47,17 +48,7 @@ const gadget: KindDefinition = {
   namespaced: true,
 };
 
-const crd = {
-  apiVersion: "apiextensions.k8s.io/v1",
-  kind: "CustomResourceDefinition",
-  metadata: { name: "gadgets.example.com" },
-  spec: {
-    group: "example.com",
-    scope: "Namespaced",
-    names: { kind: "Gadget", plural: "gadgets" },
-    versions: [{ name: "v1", served: true, storage: true }],
-  },
-};
+const crd = aCrd("Gadget");
 
 const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: "default" } };
 

@@ -7,8 +7,7 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import { ConnectionError, UntrustedServerError } from "../../src/index.ts";
 import { Pod } from "../../src/resources/index.ts";
-import type { ProxyOptions, TestProxy } from "../support/api-server.ts";
-import { type TestCa, createCa } from "../support/pki.ts";
+import { createCa } from "../support/pki.ts";
 import { entry } from "./support/entry.ts";
 import {
   connectClient,
@@ -18,20 +17,9 @@ import {
   startCluster,
   until,
 } from "./support/scene.ts";
+import { startProxy } from "./support/proxies.ts";
 
-type Scheme = ProxyOptions["scheme"];
 const { proxies } = entry.runtime.capabilities;
-
-async function startProxy(
-  scheme: Scheme,
-  ca: TestCa,
-  options: Partial<ProxyOptions> = {},
-): Promise<TestProxy> {
-  const pair = scheme === "https" ? await ca.issue() : {};
-  const proxy = await control.proxy({ scheme, ...pair, ...options });
-  onTestFinished(() => proxy.close());
-  return proxy;
-}
 
 describe.each(proxies)("an %s proxy", (scheme) => {
   test("exec() and portForward() use it, with a connection of their own each", async () => {

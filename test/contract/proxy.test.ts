@@ -12,8 +12,7 @@ import {
   type TransportSettings,
   UntrustedServerError,
 } from "../../src/index.ts";
-import type { ProxyOptions, TestProxy } from "../support/api-server.ts";
-import { type TestCa, createCa } from "../support/pki.ts";
+import { createCa } from "../support/pki.ts";
 import { entry } from "./support/entry.ts";
 import { traits } from "./support/traits.ts";
 import {
@@ -25,26 +24,15 @@ import {
   startCluster,
   until,
 } from "./support/scene.ts";
+import { type ProxyScheme, startProxy } from "./support/proxies.ts";
 
 const schemes = ["http", "https", "socks5"] as const;
-type Scheme = (typeof schemes)[number];
 
 /** The kinds that this runtime declares. The others are shown to be rejected below. */
 const able = schemes.filter((scheme) => entry.runtime.capabilities.proxies.includes(scheme));
 
-async function startProxy(
-  scheme: Scheme,
-  ca: TestCa,
-  options: Partial<ProxyOptions> = {},
-): Promise<TestProxy> {
-  const pair = scheme === "https" ? await ca.issue() : {};
-  const proxy = await control.proxy({ scheme, ...pair, ...options });
-  onTestFinished(() => proxy.close());
-  return proxy;
-}
-
 /** A cluster, a proxy, and a client that uses it. */
-async function connectThrough(scheme: Scheme, settings: TransportSettings = {}) {
+async function connectThrough(scheme: ProxyScheme, settings: TransportSettings = {}) {
   const { ca, server } = await startCluster();
   const proxy = await startProxy(scheme, ca);
   const config = { server: server.origin, proxy: proxy.url, ca: entry.staticCaSource(ca.pem) };

@@ -20,13 +20,13 @@ import { entry } from "./support/entry.ts";
 import {
   type Cluster,
   connectClient,
-  control,
   createVolume,
   rejection,
   startCluster,
   types,
 } from "./support/scene.ts";
 import { abilitiesBy } from "./support/traits.ts";
+import { openProxy } from "./support/proxies.ts";
 
 const id = "spiffe://example.org/ns/shop/sa/billing";
 const otherId = "spiffe://example.org/ns/shop/sa/cart";
@@ -231,8 +231,7 @@ describe.each(satisfied)("%s does not stand in for the chain", (_, serverIdentit
 test("an https proxy beside serverIdentity is used, or rejected at once where it would be checked too", async () => {
   const { ca, server } = await startNamed([id]);
   const proxyCa = await createCa({ commonName: "proxy" });
-  const proxy = await control.proxy({ scheme: "https", ...(await proxyCa.issue()) });
-  onTestFinished(() => proxy.close());
+  const proxy = await openProxy({ scheme: "https", ...(await proxyCa.issue()) });
   const trust = { ca: entry.staticCaSource(ca.pem + proxyCa.pem), proxy: proxy.url };
   for (const [, serverIdentity] of satisfied) {
     const open = (): RotatingFetch => openFetch({ ...trust, serverIdentity });
@@ -266,8 +265,7 @@ test("exec() verifies the identity on its own connection", async () => {
 
 test("the server receives the URL's host as SNI", async () => {
   const { ca, server } = await startNamed([id]);
-  const proxy = await control.proxy({ scheme: "http" });
-  onTestFinished(() => proxy.close());
+  const proxy = await openProxy({ scheme: "http" });
   const fetchOptions = {
     ca: entry.staticCaSource(ca.pem),
     serverIdentity: id,

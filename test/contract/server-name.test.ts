@@ -5,12 +5,13 @@
  */
 
 import process from "node:process";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { UntrustedServerError } from "../../src/index.ts";
 import type { Echo } from "../support/api-server.ts";
 import { createCa } from "../support/pki.ts";
 import { entry } from "./support/entry.ts";
 import { connectClient, control, rejection, startCluster, types } from "./support/scene.ts";
+import { openProxy } from "./support/proxies.ts";
 
 describe("serverName", () => {
   async function startNamed(): Promise<{ ca: string; origin: string }> {
@@ -104,8 +105,7 @@ describe("the name that a certificate must have", () => {
     const ca = await createCa();
     const { server } = await startCluster(await ca.issue({ hosts }), ca);
     // It connects whatever name it is given.
-    const proxy = await control.proxy({ scheme: "http" });
-    onTestFinished(() => proxy.close());
+    const proxy = await openProxy({ scheme: "http" });
     for (const host of ["api.internal.", "_a.example.", "_a.example"]) {
       const { kube } = await connectClient({
         config: {

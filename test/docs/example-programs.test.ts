@@ -6,7 +6,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
 import { request } from "node:https";
 import { createRequire } from "node:module";
@@ -20,6 +20,7 @@ import type { ApiObject } from "../../src/testing/model/objects.ts";
 import { DEFAULT_KINDS } from "../../src/testing/model/served-kinds.ts";
 import { type TestCa, createCa } from "../support/pki.ts";
 import { type ProjectedVolume, createProjectedVolume } from "../support/projected-volume.ts";
+import { createProjectFolder } from "../support/temporary-folder.ts";
 
 const require = createRequire(import.meta.url);
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -73,10 +74,8 @@ async function createPod(): Promise<Pod> {
     fakeApi: { kinds: [...DEFAULT_KINDS, greetings] },
   });
   const volume = await createProjectedVolume({ ca: ca.pem, token: "sesame", namespace: "default" });
-  await mkdir(join(root, ".tmp"), { recursive: true });
-  const folder = await mkdtemp(join(root, ".tmp/example-"));
+  const folder = await createProjectFolder();
   onTestFinished(async () => {
-    await rm(folder, { recursive: true });
     await volume.remove();
     await server.close();
   });

@@ -5,14 +5,15 @@
  */
 
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { promisify } from "node:util";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { readRecipes } from "../support/recipes/documented.ts";
 import { readPeerPrograms } from "../support/recipes/peer-programs.ts";
 import { root } from "./documents.ts";
+import { createProjectFolder } from "../support/temporary-folder.ts";
 
 /** How many everyday tasks there are. */
 const TASKS = 27;
@@ -32,9 +33,7 @@ const compared = recipes.flatMap(({ title, code = "" }) => {
 });
 
 test("every recipe is formatted, so that lines can be compared", async () => {
-  await mkdir(join(root, ".tmp"), { recursive: true });
-  const folder = await mkdtemp(join(root, ".tmp/format-"));
-  onTestFinished(() => rm(folder, { recursive: true }));
+  const folder = await createProjectFolder();
   const programs = recipes.filter(({ code }) => code !== undefined);
   const paths = programs.map((_, at) => join(folder, `${at}.ts`));
   await Promise.all(programs.map(({ code = "" }, at) => writeFile(paths[at] ?? "", code)));

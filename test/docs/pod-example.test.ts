@@ -6,7 +6,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -14,6 +14,7 @@ import { expect, inject, onTestFinished, test } from "vitest";
 import { connectControl } from "../support/api-server.ts";
 import { createCa } from "../support/pki.ts";
 import { createProjectedVolume } from "../support/projected-volume.ts";
+import { createProjectFolder } from "../support/temporary-folder.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -40,10 +41,8 @@ test(
       token: "sesame",
       namespace: "default",
     });
-    await mkdir(join(root, ".tmp"), { recursive: true });
-    const folder = await mkdtemp(join(root, ".tmp/pod-"));
+    const folder = await createProjectFolder();
     onTestFinished(async () => {
-      await rm(folder, { recursive: true });
       await volume.remove();
       await server.close();
     });

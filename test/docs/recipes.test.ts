@@ -5,7 +5,7 @@
  * @module
  */
 
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import process from "node:process";
@@ -19,7 +19,7 @@ import { type ProgramRuntime, runProgram } from "../support/recipes/run-program.
 import { type Scenario, sceneKinds, scenarios } from "../support/recipes/scenarios.ts";
 import type { RecipeScene } from "../support/recipes/scene.ts";
 import { tryRecipe } from "../support/recipes/try-recipe.ts";
-import { root } from "./documents.ts";
+import { createProjectFolder } from "../support/temporary-folder.ts";
 
 const require = createRequire(import.meta.url);
 const recipes = await readRecipes();
@@ -56,12 +56,10 @@ async function openScene(): Promise<RecipeScene> {
       namespace: "default",
     },
   });
-  await mkdir(join(root, ".tmp"), { recursive: true });
-  const folder = await mkdtemp(join(root, ".tmp/recipe-"));
+  const folder = await createProjectFolder();
   onTestFinished(async () => {
     await kube.close();
     await server.close();
-    await rm(folder, { recursive: true });
   });
   const kubeconfig = join(folder, "kubeconfig");
   await writeFile(kubeconfig, kubeconfigOf(server.origin));

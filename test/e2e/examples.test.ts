@@ -6,7 +6,7 @@
 
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { type AddressInfo, connect as connectTo, createServer } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
@@ -19,6 +19,7 @@ import { writeAdminKubeconfig } from "../support/admin-kubeconfig.ts";
 import { eventually } from "../support/cluster.ts";
 import { createPod, createPodAccount, useNode } from "./support/pods.ts";
 import { cluster } from "./support/scene.ts";
+import { createProjectFolder } from "../support/temporary-folder.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const node = useNode("proxied");
@@ -49,9 +50,7 @@ async function start(
   args: readonly string[],
   terminal?: Terminal,
 ): Promise<Program> {
-  await mkdir(join(root, ".tmp"), { recursive: true });
-  const folder = await mkdtemp(join(root, ".tmp/example-"));
-  onTestFinished(() => rm(folder, { recursive: true }));
+  const folder = await createProjectFolder();
   const source = await readFile(join(root, `examples/${example}/main.ts`), "utf8");
   const path = (file: string): string => JSON.stringify(join(root, file));
   const program = join(folder, "main.ts");

@@ -6,8 +6,7 @@
  */
 
 import { execFile } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -21,6 +20,7 @@ import { traits } from "../contract/support/traits.ts";
 import { writeAdminKubeconfig } from "../support/admin-kubeconfig.ts";
 import { connectAdmin } from "./support/admin.ts";
 import { cluster } from "./support/scene.ts";
+import { createFolder } from "../support/temporary-folder.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const flags = traits.runFlags;
@@ -56,9 +56,7 @@ test("reanchor generate writes the same from a cluster as from its CustomResourc
   });
   await applyManifests(kube, crds);
 
-  const folder = await mkdtemp(join(tmpdir(), "reanchor-generate-"));
-  onTestFinished(() => rm(folder, { recursive: true }));
-  const file = join(folder, "crds.json");
+  const file = join(await createFolder(), "crds.json");
   await writeFile(file, JSON.stringify({ apiVersion: "v1", kind: "List", items: crds }));
   const fromFile = await generate(file);
   expect(fromFile).toContain("  /** How large it is. */\n  size: number;\n");

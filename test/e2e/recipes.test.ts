@@ -5,7 +5,7 @@
  * @module
  */
 
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -24,6 +24,7 @@ import { connectAdmin } from "./support/admin.ts";
 import { findKubectl } from "./support/kubectl.ts";
 import { createPod, shell, useNode } from "./support/pods.ts";
 import { cluster } from "./support/scene.ts";
+import { createProjectFolder } from "../support/temporary-folder.ts";
 
 const recipes = new Map((await readRecipes()).map((recipe) => [recipe.title, recipe]));
 const runtime = { name: lane, command: [process.execPath, ...traits.runFlags] };
@@ -36,13 +37,9 @@ async function openScene(): Promise<RecipeScene> {
   const kube = await connectAdmin({});
   const { namespace } = kube;
   await kube.resource(ServiceAccount).create({ metadata: { name: "default" } });
-  await mkdir(join(root, ".tmp"), { recursive: true });
-  const folder = await mkdtemp(join(root, ".tmp/recipe-"));
+  const folder = await createProjectFolder();
   const names = { node: `node-${namespace}`, group: `${namespace}.example.com` };
-  onTestFinished(async () => {
-    await rm(folder, { recursive: true });
-    await removeClusterWide();
-  }, 180_000);
+  onTestFinished(removeClusterWide, 180_000);
 
   /** Objects that are not namespaced. */
   async function removeClusterWide(): Promise<void> {

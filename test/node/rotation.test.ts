@@ -17,6 +17,7 @@ import {
 } from "../../runtimes/node.ts";
 import { authorityKinds } from "../contract/support/authorities.ts";
 import { createVolume, rejection, startCluster, types, until } from "../contract/support/scene.ts";
+import type { TestServer } from "../support/api-server.ts";
 import { createCa } from "../support/pki.ts";
 import { truncateMidBlock } from "../support/projected-volume.ts";
 import { ask, rotating } from "./support/drop-ins.ts";
@@ -492,6 +493,21 @@ describe.each(rotating)("$name", ({ open, pools, endsAttempts, sendsRequests }) 
     expect(retries).toHaveLength(6);
   });
 
+  /** Holds a handshake back until something has happened meanwhile. */
+  async function duringHandshake(
+    server: TestServer,
+    send: () => Promise<unknown>,
+    act: () => Promise<unknown>,
+  ): Promise<unknown> {
+    await server.swap({ handshakeGate: "late" });
+    const outcome = send();
+    await server.held("late");
+    await act();
+    await server.swap({ handshakeGate: null });
+    await server.release("late");
+    return await outcome;
+  }
+
   test("tries the anchor groups of a newer generation that was created for another reason", async () => {
     const settings = { keyIdentifiers: false };
     const clients = await createCa({ commonName: "clients" });
@@ -503,14 +519,12 @@ describe.each(rotating)("$name", ({ open, pools, endsAttempts, sendsRequests }) 
     let pair = await clients.issue({ client: true, commonName: "alice" });
     const clientCert = functionClientCertSource(() => ({ certificate: pair.cert, key: pair.key }));
     const dropIn = open({ ca: staticCaSource(first.pem + second.pem), clientCert });
-    await server.swap({ handshakeGate: "change" });
-    const sent = ask(dropIn, `${server.origin}/echo`);
-    await server.held("change");
-    pair = await clients.issue({ client: true, commonName: "bob" });
-    await clientCert.reload();
-    await server.swap({ handshakeGate: null });
-    await server.release("change");
-    expect(await sent).toContain('"clientCommonName":"bob"');
+    const send = () => ask(dropIn, `${server.origin}/echo`);
+    const answer = await duringHandshake(server, send, async () => {
+      pair = await clients.issue({ client: true, commonName: "bob" });
+      await clientCert.reload();
+    });
+    expect(answer).toContain('"clientCommonName":"bob"');
   });
 
   test("reports an untrusted server in the same way", async () => {
@@ -558,14 +572,12 @@ describe.each(rotating)("$name", ({ open, pools, endsAttempts, sendsRequests }) 
     const volume = await createVolume({ ca: ca.pem });
     const source = fileCaSource(volume.caFile);
     const dropIn = open({ ca: source });
-    await server.swap({ handshakeGate: "late" });
-    const outcome = refusal(ask(dropIn, `${server.origin}/echo`, "secret"));
-    await server.held("late");
-    await volume.write({ ca: (await createCa()).pem });
-    await source.reload();
-    await server.swap({ handshakeGate: null });
-    await server.release("late");
-    expect(await outcome).toBeInstanceOf(UntrustedServerError);
+    const send = () => refusal(ask(dropIn, `${server.origin}/echo`, "secret"));
+    const outcome = await duringHandshake(server, send, async () => {
+      await volume.write({ ca: (await createCa()).pem });
+      await source.reload();
+    });
+    expect(outcome).toBeInstanceOf(UntrustedServerError);
     expect((await server.stats()).requests).toBe(0);
   });
 
@@ -574,14 +586,12 @@ describe.each(rotating)("$name", ({ open, pools, endsAttempts, sendsRequests }) 
     const volume = await createVolume({ ca: ca.pem });
     const source = fileCaSource(volume.caFile);
     const dropIn = open({ ca: source });
-    await server.swap({ handshakeGate: "late" });
-    const sent = ask(dropIn, `${server.origin}/echo`, "payload");
-    await server.held("late");
-    await volume.write({ ca: ca.pem + (await createCa()).pem });
-    await source.reload();
-    await server.swap({ handshakeGate: null });
-    await server.release("late");
-    expect(await sent).toContain("payload");
+    const send = () => ask(dropIn, `${server.origin}/echo`, "payload");
+    const answer = await duringHandshake(server, send, async () => {
+      await volume.write({ ca: ca.pem + (await createCa()).pem });
+      await source.reload();
+    });
+    expect(answer).toContain("payload");
     const { requests, connections } = await server.stats();
     expect(requests).toBe(1);
     // A dispatcher had queued it in the old generation's pool, and sends it through a pool of the new one.
@@ -594,13 +604,11 @@ describe.each(rotating)("$name", ({ open, pools, endsAttempts, sendsRequests }) 
     const { ca, server } = await startCluster();
     const volume = await createVolume({ ca: ca.pem });
     const dropIn = open({ ca: fileCaSource(volume.caFile, { reloadIntervalMs: 0 }) });
-    await server.swap({ handshakeGate: "late" });
-    const outcome = refusal(ask(dropIn, `${server.origin}/echo`, "secret"));
-    await server.held("late");
-    await volume.write({ ca: (await createCa()).pem });
-    await server.swap({ handshakeGate: null });
-    await server.release("late");
-    expect(await outcome).toBeInstanceOf(UntrustedServerError);
+    const send = () => refusal(ask(dropIn, `${server.origin}/echo`, "secret"));
+    const outcome = await duringHandshake(server, send, async () => {
+      await volume.write({ ca: (await createCa()).pem });
+    });
+    expect(outcome).toBeInstanceOf(UntrustedServerError);
     expect((await server.stats()).requests).toBe(0);
   });
 });

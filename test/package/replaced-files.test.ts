@@ -6,8 +6,7 @@
  */
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { cp, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cp, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
@@ -15,6 +14,7 @@ import { expect, inject, onTestFinished, test } from "vitest";
 import { connectControl } from "../support/api-server.ts";
 import { createCa } from "../support/pki.ts";
 import { root } from "./project.ts";
+import { createFolder } from "../support/temporary-folder.ts";
 
 /** Reports when the wait for trust is loaded, and then sends a request at each command. */
 const program = `
@@ -50,8 +50,7 @@ process.stdin.once("data", async () => {
 `;
 
 test("a client waits for trust after all files of its package are gone", async () => {
-  const folder = await mkdtemp(join(tmpdir(), "reanchor-replaced-"));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const folder = await createFolder();
   const dist = join(folder, "dist");
   await cp(join(root, "dist"), dist, { recursive: true });
   await symlink(join(root, "node_modules"), join(folder, "node_modules"));

@@ -4,14 +4,15 @@
  * @module
  */
 
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { kindsOfCrds } from "../../src/generate/custom-kind.ts";
 import { declareKinds } from "../../src/generate/declare-kinds.ts";
 import { readManifests } from "../../src/manifests/index.ts";
 import { bin, root, run } from "../../tools/run.ts";
+import { useFolder } from "../support/temporary-folder.ts";
 
 const crds = `
 apiVersion: apiextensions.k8s.io/v1
@@ -157,6 +158,8 @@ export declare function defineResource<Schema, Subresources>(options: {
 >;
 `;
 
+// Inside the project, so that its compiler options and formatting apply.
+const inProject = useFolder({ inProject: true });
 let folder: string;
 const code = generate(crds);
 
@@ -168,13 +171,9 @@ function generate(yaml: string): string {
 }
 
 beforeAll(async () => {
-  // Inside the project, so that its compiler options and formatting apply.
-  await mkdir(join(root, ".tmp"), { recursive: true });
-  folder = await mkdtemp(join(root, ".tmp/generated-"));
+  folder = inProject();
   await writeFile(join(folder, "generated.ts"), code);
 });
-
-afterAll(() => rm(folder, { recursive: true }));
 
 test("generated code type-checks, and its types are those of the schema", async () => {
   await writeFile(join(folder, "program.ts"), program);

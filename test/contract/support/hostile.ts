@@ -4,8 +4,7 @@
  * @module
  */
 
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, onTestFinished } from "vitest";
 import type { ClusterConfig, TransportSettings } from "../../../src/index.ts";
@@ -13,6 +12,8 @@ import type { TestProxy, TestServer } from "../../support/api-server.ts";
 import { type IssuedCertificate, createCa, selfSign } from "../../support/pki.ts";
 import { traits } from "./traits.ts";
 import { control } from "./scene.ts";
+import { createFolder } from "../../support/temporary-folder.ts";
+import { openProxy } from "./proxies.ts";
 
 /** How an attempt ended: `trusted`, the reason of a refusal, or another error's name and message. */
 export type Outcome = string;
@@ -80,9 +81,7 @@ export async function startHostilePeers(credentials?: string): Promise<HostilePe
   }
   async function startProxy(certificate: IssuedCertificate): Promise<TestProxy> {
     const rest = credentials === undefined ? {} : { credentials };
-    const proxy = await control.proxy({ scheme: "https", ...certificate, ...rest });
-    onTestFinished(() => proxy.close());
-    return proxy;
+    return await openProxy({ scheme: "https", ...certificate, ...rest });
   }
   const urlOf = ({ url }: TestProxy): string =>
     credentials === undefined ? url : url.replace("://", `://${credentials}@`);
@@ -104,9 +103,7 @@ export async function startHostilePeers(credentials?: string): Promise<HostilePe
     proxied.push({ name, origin: server.origin, proxy: urlOf(goodProxy) });
   }
 
-  const folder = await mkdtemp(join(tmpdir(), "reanchor-strangers-"));
-  onTestFinished(() => rm(folder, { recursive: true }));
-  const strangersFile = join(folder, "strangers.pem");
+  const strangersFile = join(await createFolder(), "strangers.pem");
   await writeFile(strangersFile, stranger.pem + selfSigned.cert);
 
   return {

@@ -4,11 +4,10 @@
  * @module
  */
 
-import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { onTestFinished } from "vitest";
 import type { IssuedCertificate } from "../../support/pki.ts";
+import { createFolder } from "../../support/temporary-folder.ts";
 
 /** Where they are. */
 export interface PairFiles {
@@ -19,8 +18,7 @@ export interface PairFiles {
 
 /** Writes a pair into a folder that is removed when the test ends. */
 export async function createPairFiles(pair: IssuedCertificate): Promise<PairFiles> {
-  const folder = await mkdtemp(join(tmpdir(), "reanchor-pair-"));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const folder = await createFolder();
   const paths = { certificate: join(folder, "tls.crt"), key: join(folder, "tls.key") };
 
   async function write({ cert, key }: IssuedCertificate): Promise<void> {

@@ -9,9 +9,7 @@ import type { ProxyOptions } from "../../support/api-server.ts";
 import { type IssuedCertificate, type TestCa, createCa } from "../../support/pki.ts";
 import { reachable, shown } from "./inspect.ts";
 import { control, startCluster } from "./scene.ts";
-
-/** The kinds of proxies. */
-export type ProxyScheme = ProxyOptions["scheme"];
+import { type ProxyScheme, openProxy } from "./proxies.ts";
 
 /** What the URL of each proxy carries, and the client's own. */
 const USER = "proxy-user";
@@ -44,9 +42,7 @@ async function start(
   options: Partial<ProxyOptions> = {},
 ): Promise<string> {
   const pair = scheme === "https" ? certificate : {};
-  const proxy = await control.proxy({ scheme, ...pair, ...options });
-  onTestFinished(() => proxy.close());
-  return withCredentials(proxy.url);
+  return withCredentials((await openProxy({ scheme, ...pair, ...options })).url);
 }
 
 function withCredentials(url: string): string {

@@ -4,14 +4,14 @@
  * @module
  */
 
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, onTestFinished } from "vitest";
+import { afterAll, beforeAll } from "vitest";
 import { type Cluster, eventually } from "../../support/cluster.ts";
 import { type ClusterNode, type Topology, startNode } from "../../support/node-process.ts";
 import type { ServiceAccount } from "../../support/service-account.ts";
 import { cluster, createAccount } from "./scene.ts";
+import { createFolder } from "../../support/temporary-folder.ts";
 
 /** Everything that the tests do with pods. */
 const podResources = [
@@ -110,8 +110,7 @@ export interface SharedFolder {
 
 /** Creates a folder, which is removed when the test ends. */
 export async function createSharedFolder(): Promise<SharedFolder> {
-  const path = await mkdtemp(join(tmpdir(), "reanchor-pods-"));
-  onTestFinished(() => rm(path, { recursive: true, force: true }));
+  const path = await createFolder();
   return {
     path,
     waitFor: (gate) => `until [ -e '${path}/${gate}' ]; do sleep 0.05; done`,

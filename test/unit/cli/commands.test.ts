@@ -4,20 +4,16 @@
  * @module
  */
 
-import { lstat, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { lstat, mkdir, readFile, readdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { stringify } from "yaml";
 import { runCommand } from "../../../runtimes/cli/commands.ts";
 import { version } from "../../../src/version.ts";
+import { aCrd } from "../../support/crds.ts";
+import { useFolder } from "../../support/temporary-folder.ts";
 
-let folder: string;
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "reanchor-cli-"));
-});
-
-afterAll(() => rm(folder, { recursive: true }));
+const folder = useFolder();
 
 async function run(...args: string[]): Promise<{ code: number; printed: string; said: string }> {
   let printed = "";
@@ -32,22 +28,14 @@ async function run(...args: string[]): Promise<{ code: number; printed: string; 
 }
 
 async function file(name: string, text: string): Promise<string> {
-  const path = join(folder, name);
+  const path = join(folder(), name);
   await writeFile(path, text);
   return path;
 }
 
-const crd = `
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: { name: widgets.example.com }
-spec:
-  group: example.com
-  scope: Namespaced
-  names: { kind: Widget, plural: widgets }
-  versions:
-    - { name: v1, served: true, storage: true, schema: { openAPIV3Schema: { type: object } } }
-`;
+const schema = { openAPIV3Schema: { type: "object" } };
+const served = { name: "v1", served: true, storage: true, schema };
+const crd = stringify(aCrd("Widget", { versions: [served] }));
 
 describe("runCommand()", () => {
   test.each(["-h", "--help", "help"])("prints help for %s", async (option) => {
@@ -64,7 +52,7 @@ describe("runCommand()", () => {
     const input = await file("crd.yaml", crd);
     const { code, printed } = await run("generate", input);
     expect([code, printed]).toEqual([0, expect.stringContaining('plural: "widgets"')]);
-    const output = join(folder, "widgets.ts");
+    const output = join(folder(), "widgets.ts");
     expect(await run("generate", input, "--output", output)).toEqual({
       code: 0,
       printed: "",
@@ -78,7 +66,7 @@ describe("runCommand()", () => {
   test("writes the complete file or leaves it unchanged, whatever its content", async () => {
     const input = await file("crd.yaml", crd);
     const { printed } = await run("generate", input);
-    const place = join(folder, "place");
+    const place = join(folder(), "place");
     await mkdir(place);
     await writeFile(join(place, "target.ts"), "old", { mode: 0o600 });
     await symlink("target.ts", join(place, "link.ts"));
@@ -121,20 +109,21 @@ describe("runCommand()", () => {
   });
 
   test("exits with 1 and the reason if it fails", async () => {
-    const missing = join(folder, "missing.yaml");
+    const missing = join(folder(), "missing.yaml");
     expect(await run("generate", missing)).toEqual({
       code: 1,
       printed: "",
       said: `reanchor: Cannot read ${missing}: there is no such file or folder\n`,
     });
+    const line = crd.split("\n").length + 1;
     const broken = await file("broken.yaml", `${crd}---\nkind: [`);
     expect((await run("generate", broken)).said).toMatch(
-      /^reanchor: Cannot read manifests of .*broken\.yaml: document 2, line 12/,
+      new RegExp(`^reanchor: Cannot read manifests of .*broken\\.yaml: document 2, line ${line}`),
     );
     const other = await file("other.yaml", "apiVersion: v1\nkind: Pod\n");
     expect((await run("generate", other)).said).toContain("it holds no CustomResourceDefinition");
     const input = await file("crd.yaml", crd);
-    const { code, said } = await run("generate", input, "-o", join(folder, "no/such/folder.ts"));
+    const { code, said } = await run("generate", input, "-o", join(folder(), "no/such/folder.ts"));
     expect([code, said]).toEqual([
       1,
       expect.stringMatching(/^reanchor: Cannot write .*: there is no such/),

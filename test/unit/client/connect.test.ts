@@ -12,7 +12,14 @@ import type { ReanchorEvent } from "../../../src/events.ts";
 import { bindFunctionCaSource, staticCaSource } from "../../../src/sources/ca-source.ts";
 import { bindFunctionTokenSource, staticTokenSource } from "../../../src/sources/token-source.ts";
 import { anchorPem } from "../support/certificates.ts";
-import { createFakeRuntime, failing, inTurn, untilAborted } from "../support/fake-runtime.ts";
+import {
+  createFakeRuntime,
+  createPodRuntime,
+  failing,
+  inTurn,
+  serviceAccountFolder,
+  untilAborted,
+} from "../support/fake-runtime.ts";
 import { watch } from "../support/scripted-source.ts";
 
 const server = "https://10.96.0.1";
@@ -129,12 +136,8 @@ describe("connect()", () => {
   });
 
   test("infers the pod's config, with the given source options", async () => {
-    const runtime = createFakeRuntime();
-    const root = "/var/run/secrets/kubernetes.io/serviceaccount";
-    runtime.variables.set("KUBERNETES_SERVICE_HOST", "10.96.0.1");
-    runtime.variables.set("KUBERNETES_SERVICE_PORT", "443");
-    runtime.disk.set(`${root}/ca.crt`, anchorPem());
-    runtime.disk.set(`${root}/token`, "sesame");
+    const runtime = createPodRuntime();
+    const root = serviceAccountFolder;
     runtime.disk.set(`${root}/namespace`, "here");
     const kube = await bindConnect(runtime, { infer: inferConfig })({ reloadIntervalMs: 1_000 });
     expect(kube.namespace).toBe("here");

@@ -16,21 +16,13 @@ import { rejection } from "../../support/rejection.ts";
 import { anchorPem, pemBlock } from "../support/certificates.ts";
 import {
   type FakeRuntime,
-  type FakeRuntimeOptions,
   createFakeRuntime,
+  createPodRuntime,
+  serviceAccountFolder,
 } from "../support/fake-runtime.ts";
 
-const root = "/var/run/secrets/kubernetes.io/serviceaccount";
+const root = serviceAccountFolder;
 const ca = anchorPem();
-
-function pod(options?: FakeRuntimeOptions): FakeRuntime {
-  const runtime = createFakeRuntime(options);
-  runtime.variables.set("KUBERNETES_SERVICE_HOST", "10.96.0.1");
-  runtime.variables.set("KUBERNETES_SERVICE_PORT", "443");
-  runtime.disk.set(`${root}/ca.crt`, ca);
-  runtime.disk.set(`${root}/token`, "sesame\n");
-  return runtime;
-}
 
 async function refusal(runtime: FakeRuntime): Promise<ConfigError> {
   const error: unknown = await loadInCluster(runtime).then(
@@ -57,7 +49,7 @@ describe("loadInCluster() makes the server's URL", () => {
     ["IPv6 with an IPv4 tail", "::ffff:10.0.0.1", "443", "https://[::ffff:a00:1]"],
     ["white space around both", " 10.96.0.1\n", " 443 ", "https://10.96.0.1"],
   ])("from %s", async (_, host, port, expected) => {
-    const runtime = pod();
+    const runtime = createPodRuntime();
     runtime.variables.set("KUBERNETES_SERVICE_HOST", host);
     runtime.variables.set("KUBERNETES_SERVICE_PORT", port);
     expect((await loadInCluster(runtime)).server).toBe(expected);
@@ -77,7 +69,7 @@ describe("loadInCluster() makes the server's URL", () => {
     "[::1",
     "https://host",
   ])("not from the host %j", async (host) => {
-    const runtime = pod();
+    const runtime = createPodRuntime();
     runtime.variables.set("KUBERNETES_SERVICE_HOST", host);
     const { message } = await refusal(runtime);
     expect(message).toContain("KUBERNETES_SERVICE_HOST is neither a host name nor an IP address");
@@ -86,7 +78,7 @@ describe("loadInCluster() makes the server's URL", () => {
   test.each(["0", "65536", "-1", "4 43", "https", "443/x", "1e3", "0x1bb", "443.0"])(
     "not from the port %j",
     async (port) => {
-      const runtime = pod();
+      const runtime = createPodRuntime();
       runtime.variables.set("KUBERNETES_SERVICE_PORT", port);
       const { message } = await refusal(runtime);
       expect(message).toContain("KUBERNETES_SERVICE_PORT is not a port number");
@@ -96,7 +88,7 @@ describe("loadInCluster() makes the server's URL", () => {
 });
 
 test("loadInCluster() returns sources that have loaded, and that reload", async () => {
-  const runtime = pod();
+  const runtime = createPodRuntime();
   const config = await loadInCluster(runtime);
   expect(config.ca?.peek()?.certificates).toEqual([ca]);
   expect(config.token?.peek()).toBe("sesame");
@@ -107,7 +99,7 @@ test("loadInCluster() returns sources that have loaded, and that reload", async 
 });
 
 test("loadInCluster() passes on the source options", async () => {
-  const runtime = pod();
+  const runtime = createPodRuntime();
   const { token } = await loadInCluster(runtime, { reloadIntervalMs: 1_000 });
   runtime.disk.set(`${root}/token`, "sesame-2");
   await runtime.clock.advance(1_000);
@@ -116,7 +108,7 @@ test("loadInCluster() passes on the source options", async () => {
 });
 
 test("loadInCluster() reads another root, with or without a final slash", async () => {
-  const runtime = pod();
+  const runtime = createPodRuntime();
   runtime.disk.set("/mnt/sa/ca.crt", ca);
   runtime.disk.set("/mnt/sa/token", "other");
   runtime.disk.set("/mnt/sa/namespace", "elsewhere");
@@ -130,7 +122,7 @@ test("loadInCluster() reads another root, with or without a final slash", async 
 
 describe("loadInCluster() takes the namespace", () => {
   test("from POD_NAMESPACE, then the file, trimmed, then default", async () => {
-    const runtime = pod();
+    const runtime = createPodRuntime();
     runtime.variables.set("POD_NAMESPACE", " from-env\n");
     runtime.disk.set(`${root}/namespace`, " from-file\n");
     expect((await loadInCluster(runtime)).namespace).toBe("from-env");
@@ -158,7 +150,7 @@ describe("loadInCluster() throws a ConfigError that names", () => {
     [`${root}/ca.crt`, (runtime: FakeRuntime) => runtime.disk.delete(`${root}/ca.crt`)],
     [`${root}/token`, (runtime: FakeRuntime) => runtime.disk.delete(`${root}/token`)],
   ])("only %s when only that is missing", async (name, remove) => {
-    const runtime = pod();
+    const runtime = createPodRuntime();
     remove(runtime);
     const { message } = await refusal(runtime);
     expect(message).toMatch(/^Cannot load in-cluster config: /);
@@ -168,7 +160,7 @@ describe("loadInCluster() throws a ConfigError that names", () => {
   });
 
   test("an empty variable as an unset one", async () => {
-    const runtime = pod();
+    const runtime = createPodRuntime();
     runtime.variables.set("KUBERNETES_SERVICE_HOST", "");
     expect((await refusal(runtime)).message).toMatch(/KUBERNETES_SERVICE_HOST is not set$/);
   });
@@ -181,7 +173,7 @@ describe("loadInCluster() throws a ConfigError that names", () => {
   });
 
   test("the missing permissions", async () => {
-    const runtime = pod();
+    const runtime = createPodRuntime();
     runtime.denied.add("env KUBERNETES_SERVICE_HOST");
     runtime.denied.add("env KUBERNETES_SERVICE_PORT");
     runtime.denied.add(`read ${root}`);
@@ -193,7 +185,7 @@ describe("loadInCluster() throws a ConfigError that names", () => {
   });
 
   test("a runtime without files", async () => {
-    const { message } = await refusal(pod({ name: "edge", hasFiles: false }));
+    const { message } = await refusal(createPodRuntime({ name: "edge", hasFiles: false }));
     expect(message).toMatch(/edge has no file system; pass the option "config"/);
   });
 });
@@ -207,7 +199,7 @@ test.each([
 ])(
   "loadInCluster() never falls back to the default roots when the CA is %s",
   async (_, content, reason) => {
-    const runtime = pod();
+    const runtime = createPodRuntime();
     runtime.disk.set(`${root}/ca.crt`, content);
     const { message } = await refusal(runtime);
     expect(message).toContain(`Cannot load CA bundle from file ${root}/ca.crt`);
@@ -220,7 +212,7 @@ test.each([
   ["empty", "\n"],
   ["with a newline inside", "sesame\nsecond"],
 ])("loadInCluster() throws a ConfigError when the token is %s", async (_, token) => {
-  const runtime = pod();
+  const runtime = createPodRuntime();
   runtime.disk.set(`${root}/token`, token);
   const error = await refusal(runtime);
   expect(error.message).toContain(`Cannot load token from file ${root}/token`);
@@ -236,7 +228,7 @@ describe("loadInCluster() with the caller's own sources", () => {
   };
 
   test("uses them instead of the files, which need not exist", async () => {
-    const runtime = pod();
+    const runtime = createPodRuntime();
     runtime.disk.delete(`${root}/ca.crt`);
     runtime.disk.delete(`${root}/token`);
     runtime.disk.set(`${root}/namespace`, "shop");
@@ -248,10 +240,10 @@ describe("loadInCluster() with the caller's own sources", () => {
   });
 
   test("reads the file if its source is not given", async () => {
-    const { ca: bundle, token } = await loadInCluster(pod(), { ca: own.ca });
+    const { ca: bundle, token } = await loadInCluster(createPodRuntime(), { ca: own.ca });
     expect(bundle).toBe(own.ca);
     expect(token?.peek()).toBe("sesame");
-    const other = await loadInCluster(pod(), { token: own.token });
+    const other = await loadInCluster(createPodRuntime(), { token: own.token });
     expect(other.ca?.status.source).toBe(`file ${root}/ca.crt`);
     expect(other.token).toBe(own.token);
   });
@@ -260,7 +252,7 @@ describe("loadInCluster() with the caller's own sources", () => {
     const clientCert = createFixedSource(async () => ({ subject: "CN=a" }), {
       kind: "client-certificate",
     });
-    const config = await loadInCluster(pod(), { clientCert: clientCert as never });
+    const config = await loadInCluster(createPodRuntime(), { clientCert: clientCert as never });
     expect(config.clientCert).toBe(clientCert);
     expect(config.token?.peek()).toBe("sesame");
   });
@@ -270,7 +262,7 @@ describe("loadInCluster() with the caller's own sources", () => {
       throw new SourceError("Cannot load token from the vault: sealed", "failed");
     };
     const broken = createFixedSource(load, { kind: "token" });
-    const runtime = pod();
+    const runtime = createPodRuntime();
     runtime.disk.delete(`${root}/ca.crt`);
     const error = await rejection(loadInCluster(runtime, { token: broken }));
     expect(error).toBeInstanceOf(ConfigError);
@@ -279,28 +271,30 @@ describe("loadInCluster() with the caller's own sources", () => {
   });
 
   test("needs no read permission if it reads no files", async () => {
-    const runtime = pod();
+    const runtime = createPodRuntime();
     runtime.denied.add(`read ${root}`);
     expect(await loadInCluster(runtime, own)).toMatchObject({ namespace: "default" });
     expect(await rejection(loadInCluster(runtime, { ca: own.ca }))).toBeInstanceOf(ConfigError);
   });
 
   test.each(["ca", "token", "clientCert"])("rejects %s that is text", async (name) => {
-    const error = await rejection(loadInCluster(pod(), { [name]: "sesame" }));
+    const error = await rejection(loadInCluster(createPodRuntime(), { [name]: "sesame" }));
     expect(error).toBeInstanceOf(TypeError);
     expect(String(error)).toContain(`option ${name} of inCluster`);
     expect(String(error)).not.toContain("sesame");
   });
 
   test("rejects an interval that no source would use", async () => {
-    const error = await rejection(loadInCluster(pod(), { ...own, reloadIntervalMs: 1_000 }));
+    const error = await rejection(
+      loadInCluster(createPodRuntime(), { ...own, reloadIntervalMs: 1_000 }),
+    );
     expect(error).toBeInstanceOf(TypeError);
     expect(String(error)).toContain("option reloadIntervalMs of inCluster with ca and token");
   });
 });
 
 test("loadInCluster() returns a config that shows no secret", async () => {
-  const config = await loadInCluster(pod());
+  const config = await loadInCluster(createPodRuntime());
   const { token } = config;
   expect(await token?.current()).toBe("sesame");
   for (const value of [config, token, token?.status]) {
@@ -311,7 +305,7 @@ test("loadInCluster() returns a config that shows no secret", async () => {
 
 test("loadInCluster() rejects an unknown option", async () => {
   const options = { root, rooot: "/elsewhere" };
-  await expect(loadInCluster(pod(), options)).rejects.toThrow(
+  await expect(loadInCluster(createPodRuntime(), options)).rejects.toThrow(
     /^Cannot use option rooot of inCluster: .* root, reloadIntervalMs/,
   );
 });

@@ -7,10 +7,14 @@
 import { expect, test } from "vitest";
 import { inferConfig } from "../../../src/config/infer.ts";
 import { ConfigError } from "../../../src/errors.ts";
-import { anchorPem } from "../support/certificates.ts";
-import { type FakeRuntime, createFakeRuntime } from "../support/fake-runtime.ts";
+import {
+  type FakeRuntime,
+  createFakeRuntime,
+  createPodRuntime,
+  serviceAccountFolder,
+} from "../support/fake-runtime.ts";
 
-const root = "/var/run/secrets/kubernetes.io/serviceaccount";
+const root = serviceAccountFolder;
 
 const kubeconfig = `
 apiVersion: v1
@@ -26,30 +30,21 @@ async function serverOf(runtime: FakeRuntime): Promise<string> {
   return String("server" in config ? config.server : (await config.current()).server);
 }
 
-function pod(): FakeRuntime {
-  const runtime = createFakeRuntime();
-  runtime.variables.set("KUBERNETES_SERVICE_HOST", "10.96.0.1");
-  runtime.variables.set("KUBERNETES_SERVICE_PORT", "443");
-  runtime.disk.set(`${root}/ca.crt`, anchorPem());
-  runtime.disk.set(`${root}/token`, "sesame");
-  return runtime;
-}
-
 test("inferConfig() is the pod's own when there is no kubeconfig", async () => {
-  const runtime = pod();
+  const runtime = createPodRuntime();
   runtime.variables.set("HOME", "/root");
   expect(await serverOf(runtime)).toBe("https://10.96.0.1");
 });
 
 test("inferConfig() is a kubeconfig, and not the pod's identity, when KUBECONFIG names one", async () => {
-  const runtime = pod();
+  const runtime = createPodRuntime();
   runtime.variables.set("KUBECONFIG", "/missing:/home/me/config");
   runtime.disk.set("/home/me/config", kubeconfig);
   expect(await serverOf(runtime)).toBe("https://kube.example:6443");
 });
 
 test("inferConfig() is a ConfigError, and never the pod's identity, when the kubeconfig is bad", async () => {
-  const runtime = pod();
+  const runtime = createPodRuntime();
   runtime.variables.set("KUBECONFIG", "/home/me/config");
   runtime.disk.set("/home/me/config", "kind: Secret");
   await expect(inferConfig(runtime, {})).rejects.toThrow(ConfigError);
@@ -59,7 +54,7 @@ test("inferConfig() is a ConfigError, and never the pod's identity, when the kub
 });
 
 test("inferConfig() is the pod's own when none of the files in KUBECONFIG exists", async () => {
-  const runtime = pod();
+  const runtime = createPodRuntime();
   runtime.variables.set("KUBECONFIG", "/missing:/also-missing");
   expect(await serverOf(runtime)).toBe("https://10.96.0.1");
   runtime.variables.delete("KUBERNETES_SERVICE_HOST");
@@ -69,20 +64,20 @@ test("inferConfig() is the pod's own when none of the files in KUBECONFIG exists
 });
 
 test("inferConfig() treats an empty KUBECONFIG as unset, as kubectl does", async () => {
-  const runtime = pod();
+  const runtime = createPodRuntime();
   runtime.variables.set("KUBECONFIG", "");
   expect(await serverOf(runtime)).toBe("https://10.96.0.1");
 });
 
 test("inferConfig() is ~/.kube/config, and not the pod's identity, when that file exists", async () => {
-  const runtime = pod();
+  const runtime = createPodRuntime();
   runtime.variables.set("HOME", "/root");
   runtime.disk.set("/root/.kube/config", kubeconfig);
   expect(await serverOf(runtime)).toBe("https://kube.example:6443");
 });
 
 test("inferConfig() treats variables and files that it may not read as absent", async () => {
-  const runtime = pod();
+  const runtime = createPodRuntime();
   runtime.variables.set("KUBECONFIG", "/home/me/config");
   runtime.variables.set("HOME", "/root");
   runtime.disk.set("/root/.kube/config", "apiVersion: v1");
@@ -96,7 +91,7 @@ test("inferConfig() treats variables and files that it may not read as absent", 
 });
 
 test("inferConfig() throws a ConfigError when it may not read the file in $KUBECONFIG", async () => {
-  const runtime = pod();
+  const runtime = createPodRuntime();
   runtime.variables.set("KUBECONFIG", "/home/me/config");
   runtime.denied.add("read /home/me/config");
   await expect(inferConfig(runtime, {})).rejects.toThrow(
@@ -107,7 +102,7 @@ test("inferConfig() throws a ConfigError when it may not read the file in $KUBEC
 test.each(["EACCES: permission denied", "ENOTDIR: not a directory", "ELOOP: too many links"])(
   "inferConfig() throws a ConfigError, and never uses the pod's identity, when it can't check: %s",
   async (message) => {
-    const runtime = pod();
+    const runtime = createPodRuntime();
     runtime.variables.set("HOME", "/root");
     runtime.hidden.set("/root/.kube/config", new Error(message));
     await expect(inferConfig(runtime, {})).rejects.toThrow(ConfigError);
@@ -136,7 +131,7 @@ test.each([
   ["an empty document", "---\n"],
   ["what kubectl config unset leaves", unset],
 ])("inferConfig() treats a kubeconfig as absent when it holds %s", async (_, text) => {
-  const runtime = pod();
+  const runtime = createPodRuntime();
   runtime.variables.set("HOME", "/root");
   runtime.disk.set("/root/.kube/config", text);
   expect(await serverOf(runtime)).toBe("https://10.96.0.1");
@@ -147,7 +142,7 @@ test.each([
 });
 
 test("inferConfig() reads the next file when one is empty", async () => {
-  const runtime = pod();
+  const runtime = createPodRuntime();
   runtime.variables.set("KUBECONFIG", "/dev/null:/empty:/home/me/config");
   runtime.disk.set("/empty", unset);
   runtime.disk.set("/home/me/config", kubeconfig);
@@ -159,7 +154,7 @@ test.each([
   [":", "$KUBECONFIG names no file"],
   ["::", "$KUBECONFIG names no file"],
 ])("inferConfig() looks nowhere else when KUBECONFIG is %s", async (value, looked) => {
-  const runtime = pod();
+  const runtime = createPodRuntime();
   runtime.variables.set("KUBECONFIG", value);
   runtime.variables.set("HOME", "/root");
   runtime.disk.set("/root/.kube/config", kubeconfig);
@@ -175,7 +170,7 @@ test.each([
   "clusters: [{ name: kube, cluster: { server: https://kube.example } }]",
   "contexts: [{ name: here }]",
 ])("inferConfig() throws a ConfigError when a kubeconfig is incomplete: %s", async (text) => {
-  const runtime = pod();
+  const runtime = createPodRuntime();
   runtime.variables.set("KUBECONFIG", "/home/me/config");
   runtime.disk.set("/home/me/config", text);
   await expect(inferConfig(runtime, {})).rejects.toThrow(ConfigError);
@@ -186,7 +181,7 @@ test("inferConfig() uses the pod's namespace when the kubeconfig names none", as
     const config = await inferConfig(runtime, {});
     return "server" in config ? config.namespace : (await config.current()).namespace;
   };
-  const runtime = pod();
+  const runtime = createPodRuntime();
   runtime.variables.set("KUBECONFIG", "/home/me/config");
   runtime.disk.set("/home/me/config", kubeconfig);
   expect(await namespaceOf(runtime)).toBe("default");

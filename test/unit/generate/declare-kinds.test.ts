@@ -11,22 +11,7 @@ import { type DeclareOptions, declareKinds } from "../../../src/generate/declare
 import { kindsOfCluster } from "../../../src/generate/cluster-kinds.ts";
 import type { KubeClient } from "../../../src/index.ts";
 import type { ManifestObject } from "../../../src/manifests/index.ts";
-
-interface CrdParts {
-  readonly kind?: string;
-  readonly group?: string;
-  readonly versions?: readonly object[];
-}
-
-function aCrd({ kind = "Widget", group = "example.com", versions = [] }: CrdParts): ManifestObject {
-  const plural = `${kind.toLowerCase()}s`;
-  return {
-    apiVersion: "apiextensions.k8s.io/v1",
-    kind: "CustomResourceDefinition",
-    metadata: { name: `${plural}.${group}` },
-    spec: { group, scope: "Namespaced", names: { kind, plural }, versions },
-  };
-}
+import { aCrd } from "../../support/crds.ts";
 
 function aVersion(spec: object, name = "v1", more: object = {}): object {
   const openAPIV3Schema = { type: "object", properties: { spec } };
@@ -41,7 +26,9 @@ function declare(crds: readonly ManifestObject[], options: Partial<DeclareOption
 /** The type of a field. */
 function typeOf(schema: object): string | undefined {
   const spec = { type: "object", required: ["field"], properties: { field: schema } };
-  return /^ {2}field: ([^;]*);$/m.exec(declare([aCrd({ versions: [aVersion(spec)] })]))?.[1];
+  return /^ {2}field: ([^;]*);$/m.exec(
+    declare([aCrd("Widget", { versions: [aVersion(spec)] })]),
+  )?.[1];
 }
 
 function exportsOf(code: string): string[] {
@@ -76,13 +63,13 @@ describe("declareKinds() writes", () => {
 
   test("descriptions as docstrings, which they can't break out of", () => {
     const spec = { type: "object", description: "What it */ should be. {@link x}" };
-    const code = declare([aCrd({ versions: [aVersion(spec)] })]);
+    const code = declare([aCrd("Widget", { versions: [aVersion(spec)] })]);
     expect(code).toContain(String.raw`  /** What it *\/ should be. { @link x} */`);
   });
 
   test("the newest version, or all served versions", () => {
     const versions = ["v1alpha1", "v1", "v2beta1", "v2"].map((name) => aVersion({}, name));
-    const crd = aCrd({ versions: [...versions, aVersion({}, "v3", { served: false })] });
+    const crd = aCrd("Widget", { versions: [...versions, aVersion({}, "v3", { served: false })] });
     expect(declare([crd])).toContain('version: "v2",');
     expect(exportsOf(declare([crd]))).toEqual(["Widget", "Widget"]);
     const all = exportsOf(declare([crd], { allVersions: true }));
@@ -96,8 +83,8 @@ describe("declareKinds() writes", () => {
     const versions = [aVersion(nested)];
     const kinds = ["Widget", "WidgetSpec", "ResourceKind"];
     const crds = [
-      ...kinds.map((kind) => aCrd({ kind, versions })),
-      aCrd({ group: "other.com", versions }),
+      ...kinds.map((kind) => aCrd(kind, { versions })),
+      aCrd("Widget", { group: "other.com", versions }),
     ];
     const names = exportsOf(declare(crds));
     const interfaces = names.filter((name, index) => names.indexOf(name) === index);
@@ -110,7 +97,7 @@ describe("declareKinds() writes", () => {
   test.each(["class", "string", "await", "NonNullable"])(
     "a kind %s under a name that can be declared",
     (kind) => {
-      const code = declare([aCrd({ kind, versions: [aVersion({})] })]);
+      const code = declare([aCrd(kind, { versions: [aVersion({})] })]);
       expect(exportsOf(code)).toEqual([`Example${kind}`, `Example${kind}`]);
       expect(code).toContain(`  kind: "${kind}",`);
     },
@@ -118,13 +105,13 @@ describe("declareKinds() writes", () => {
 
   test("a kind of a long name", () => {
     const kind = "K".repeat(120);
-    const code = declare([aCrd({ kind, versions: [aVersion({})] })]);
+    const code = declare([aCrd(kind, { versions: [aVersion({})] })]);
     expect(code).toContain(`export const ${kind}: ResourceKind<\n`);
   });
 
   test("nothing of a name that would end its comment", () => {
     const hostile = "v1*/ throw 1; /*";
-    expect(() => declare([aCrd({ versions: [aVersion({}, hostile)] })])).toThrow(
+    expect(() => declare([aCrd("Widget", { versions: [aVersion({}, hostile)] })])).toThrow(
       "widgets.example.com has a version without a name",
     );
     const kind = { group: "*/x", version: hostile, kind: "*/ K", plural: "ks", namespaced: true };
@@ -138,7 +125,7 @@ describe("declareKinds() writes", () => {
 
   test("verbs according to the subresources", () => {
     const subresources = { scale: {}, status: {} };
-    const code = declare([aCrd({ versions: [aVersion({}, "v1", { subresources })] })]);
+    const code = declare([aCrd("Widget", { versions: [aVersion({}, "v1", { subresources })] })]);
     expect(code).toContain('CustomResource<Widget, readonly ["status", "scale"]>');
     expect(code).toContain('subresources: ["status", "scale"],');
   });
@@ -153,7 +140,7 @@ test.each<[what: string, object: object, reason: string]>([
   ["one without a spec", { spec: undefined }, "has no spec.group"],
   ["one without names", { spec: { group: "a.b" } }, "has no spec.names.kind"],
 ])("kindsOfCrds() rejects %s", (_what, part, reason) => {
-  const crd: ManifestObject = { ...aCrd({}), ...part };
+  const crd: ManifestObject = { ...aCrd("Widget", { versions: [] }), ...part };
   expect(() => kindsOfCrds([crd], "crd.yaml")).toThrow(
     `Cannot generate from crd.yaml: CustomResourceDefinition widgets.example.com `,
   );

@@ -8,28 +8,9 @@ import {
   opcodes,
 } from "../../../src/pods/web-socket-frames.ts";
 import { seeded } from "../../support/random.ts";
+import { clientFrame, serverFrame } from "./support/scripted-connection.ts";
 
 const text = (of: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(of);
-
-/** A frame as a server sends it. */
-function frame(
-  first: number,
-  payload: Uint8Array,
-  lengthBytes = fitting(payload),
-): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(2 + lengthBytes + payload.length);
-  const view = new DataView(bytes.buffer);
-  bytes[0] = first;
-  bytes[1] = lengthBytes === 0 ? payload.length : lengthBytes === 2 ? 126 : 127;
-  if (lengthBytes === 2) view.setUint16(2, payload.length);
-  if (lengthBytes === 8) view.setBigUint64(2, BigInt(payload.length));
-  bytes.set(payload, 2 + lengthBytes);
-  return bytes;
-}
-
-function fitting({ length }: Uint8Array): number {
-  return length < 126 ? 0 : length < 65_536 ? 2 : 8;
-}
 
 function join(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
   const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
@@ -50,29 +31,14 @@ function read(bytes: Uint8Array<ArrayBuffer>, pieceBytes = bytes.length): WebSoc
   return messages;
 }
 
-/** Parses a client's frame, as a server does. */
-function unmask(bytes: Uint8Array): { first: number; payload: Uint8Array } {
-  const [first = 0, second = 0] = bytes;
-  expect(second & 0x80).toBe(0x80);
-  const short = second & 0x7f;
-  const view = new DataView(bytes.buffer, bytes.byteOffset);
-  const header = short === 126 ? 4 : short === 127 ? 10 : 2;
-  const length =
-    short === 126 ? view.getUint16(2) : short === 127 ? Number(view.getBigUint64(2)) : short;
-  const mask = bytes.subarray(header, header + 4);
-  const payload = bytes.subarray(header + 4);
-  expect(payload.length).toBe(length);
-  return { first, payload: payload.map((byte, at) => byte ^ (mask[at % 4] ?? 0)) };
-}
-
 describe("encodeFrame()", () => {
   test.each([0, 1, 125, 126, 65_535, 65_536, 100_000])("masks a payload of %i bytes", (length) => {
     const payload = seeded(length).bytes(length);
     const half = Math.floor(length / 2);
-    const { first, payload: sent } = unmask(
+    const { opcode, payload: sent } = clientFrame(
       encodeFrame(opcodes.binary, payload.subarray(0, half), payload.subarray(half)),
     );
-    expect(first).toBe(0x82);
+    expect(opcode).toBe(opcodes.binary);
     expect(sent).toEqual(payload);
   });
 
@@ -85,8 +51,8 @@ describe("encodeFrame()", () => {
 });
 
 test("encodeClose() shortens a long reason between two characters", () => {
-  const { first, payload } = unmask(encodeClose(1000, "ä".repeat(100)));
-  expect(first).toBe(0x88);
+  const { opcode, payload } = clientFrame(encodeClose(1000, "ä".repeat(100)));
+  expect(opcode).toBe(8);
   expect([...payload.subarray(0, 2)]).toEqual([3, 232]);
   expect(new TextDecoder().decode(payload.subarray(2))).toBe("ä".repeat(61));
 });
@@ -94,17 +60,17 @@ test("encodeClose() shortens a long reason between two characters", () => {
 describe("FrameReader", () => {
   const long = seeded(1).bytes(70_000);
   const conversation = join(
-    frame(0x82, text("one")),
-    frame(0x89, text("ping")),
-    frame(0x02, text("a")),
-    frame(0x8a, text("")), // A control frame between fragments.
-    frame(0x00, text("b")),
-    frame(0x80, text("c")),
-    frame(0x81, text("tëxt")),
-    frame(0x82, long.subarray(0, 200)),
-    frame(0x82, long),
-    frame(0x88, join(new Uint8Array([3, 232]), text("bye"))),
-    frame(0x82, text("after the end")),
+    serverFrame(0x82, text("one")),
+    serverFrame(0x89, text("ping")),
+    serverFrame(0x02, text("a")),
+    serverFrame(0x8a, text("")), // A control frame between fragments.
+    serverFrame(0x00, text("b")),
+    serverFrame(0x80, text("c")),
+    serverFrame(0x81, text("tëxt")),
+    serverFrame(0x82, long.subarray(0, 200)),
+    serverFrame(0x82, long),
+    serverFrame(0x88, join(new Uint8Array([3, 232]), text("bye"))),
+    serverFrame(0x82, text("after the end")),
   );
   const messages: WebSocketMessage[] = [
     { type: "binary", data: text("one") },
@@ -119,16 +85,16 @@ describe("FrameReader", () => {
 
   test("push() keeps only the bytes of fragments, however many there are", () => {
     const reader = new FrameReader(1_000);
-    const empty = join(...Array.from({ length: 10_000 }, () => frame(0x00, text(""))));
-    expect(reader.push(frame(0x02, text("a")))).toEqual([]);
+    const empty = join(...Array.from({ length: 10_000 }, () => serverFrame(0x00, text(""))));
+    expect(reader.push(serverFrame(0x02, text("a")))).toEqual([]);
     for (let round = 0; round < 20; round++)
       expect(reader.push(Uint8Array.from(empty))).toEqual([]);
-    const rest = Array.from({ length: 998 }, () => frame(0x00, text("b")));
+    const rest = Array.from({ length: 998 }, () => serverFrame(0x00, text("b")));
     expect(reader.push(Uint8Array.from(join(...rest)))).toEqual([]);
-    const [message] = reader.push(Uint8Array.from(frame(0x80, text("c"))));
+    const [message] = reader.push(Uint8Array.from(serverFrame(0x80, text("c"))));
     expect(message).toMatchObject({ type: "binary", data: text(`a${"b".repeat(998)}c`) });
-    reader.push(frame(0x02, text("d".repeat(1_000))));
-    expect(() => reader.push(frame(0x00, text("e")))).toThrow(
+    reader.push(serverFrame(0x02, text("d".repeat(1_000))));
+    expect(() => reader.push(serverFrame(0x00, text("e")))).toThrow(
       "a message is longer than 1000 bytes",
     );
   });
@@ -141,42 +107,58 @@ describe("FrameReader", () => {
   );
 
   test("push() reads a close frame without a status", () => {
-    expect(read(frame(0x88, text("")))).toEqual([{ type: "close", code: 1005, reason: "" }]);
+    expect(read(serverFrame(0x88, text("")))).toEqual([{ type: "close", code: 1005, reason: "" }]);
   });
 
   test("isBetweenMessages is false at an end in the middle of a message", () => {
     const reader = new FrameReader(100);
     expect(reader.isBetweenMessages).toBe(true);
-    reader.push(frame(0x02, text("a")));
+    reader.push(serverFrame(0x02, text("a")));
     expect(reader.isBetweenMessages).toBe(false);
-    reader.push(frame(0x80, text("b")));
+    reader.push(serverFrame(0x80, text("b")));
     expect(reader.isBetweenMessages).toBe(true);
     reader.push(new Uint8Array([0x82]));
     expect(reader.isBetweenMessages).toBe(false);
   });
 
   test.each([
-    ["a reserved bit", frame(0xc2, text("a")), "a reserved bit is set"],
+    ["a reserved bit", serverFrame(0xc2, text("a")), "a reserved bit is set"],
     ["a mask", encodeFrame(opcodes.binary, text("a")), "masked"],
-    ["an unknown opcode", frame(0x83, text("a")), "unknown opcode 3"],
-    ["an unknown control opcode", frame(0x8b, text("a")), "unknown opcode 11"],
-    ["a fragmented ping", frame(0x09, text("a")), "a control frame is fragmented or too long"],
-    ["a long ping", frame(0x89, new Uint8Array(126)), "a control frame is fragmented or too long"],
-    ["a continuation of nothing", frame(0x80, text("a")), "a continuation has no beginning"],
+    ["an unknown opcode", serverFrame(0x83, text("a")), "unknown opcode 3"],
+    ["an unknown control opcode", serverFrame(0x8b, text("a")), "unknown opcode 11"],
+    [
+      "a fragmented ping",
+      serverFrame(0x09, text("a")),
+      "a control frame is fragmented or too long",
+    ],
+    [
+      "a long ping",
+      serverFrame(0x89, new Uint8Array(126)),
+      "a control frame is fragmented or too long",
+    ],
+    ["a continuation of nothing", serverFrame(0x80, text("a")), "a continuation has no beginning"],
     [
       "a message in a message",
-      join(frame(0x02, text("a")), frame(0x82, text("b"))),
+      join(serverFrame(0x02, text("a")), serverFrame(0x82, text("b"))),
       "not finished",
     ],
-    ["a length of two bytes for 5", frame(0x82, text("12345"), 2), "longer than it must be"],
+    ["a length of two bytes for 5", serverFrame(0x82, text("12345"), 2), "longer than it must be"],
     [
       "a length of eight bytes for 200",
-      frame(0x82, new Uint8Array(200), 8),
+      serverFrame(0x82, new Uint8Array(200), 8),
       "longer than it must be",
     ],
-    ["half a status", frame(0x88, new Uint8Array(1)), "half a status"],
-    ["a status that is never sent", frame(0x88, new Uint8Array([3, 238])), "invalid status 1006"],
-    ["a message over the limit", frame(0x82, new Uint8Array((1 << 20) + 1)), "longer than 1048576"],
+    ["half a status", serverFrame(0x88, new Uint8Array(1)), "half a status"],
+    [
+      "a status that is never sent",
+      serverFrame(0x88, new Uint8Array([3, 238])),
+      "invalid status 1006",
+    ],
+    [
+      "a message over the limit",
+      serverFrame(0x82, new Uint8Array((1 << 20) + 1)),
+      "longer than 1048576",
+    ],
   ])("push() throws a ConnectionError when given %s", (_what, bytes, reason) => {
     expect(() => read(bytes)).toThrow(ConnectionError);
     expect(() => read(bytes)).toThrow(reason);
@@ -187,8 +169,10 @@ describe("FrameReader", () => {
     const huge = new Uint8Array([0x82, 127, 0x7f, 255, 255, 255, 255, 255, 255, 255]);
     expect(() => reader.push(huge)).toThrow("longer than 1000 bytes");
     const second = new FrameReader(1_000);
-    second.push(frame(0x02, new Uint8Array(900)));
-    expect(() => second.push(frame(0x80, new Uint8Array(101)))).toThrow("longer than 1000 bytes");
+    second.push(serverFrame(0x02, new Uint8Array(900)));
+    expect(() => second.push(serverFrame(0x80, new Uint8Array(101)))).toThrow(
+      "longer than 1000 bytes",
+    );
   });
 
   test("push() returns messages or throws a ConnectionError for any input", () => {

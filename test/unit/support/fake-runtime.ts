@@ -18,6 +18,7 @@ import type {
 } from "../../../src/runtime.ts";
 import { fromResponse } from "../../../src/transport/response.ts";
 import { ManualClock } from "../../../src/testing/manual-clock.ts";
+import { anchorPem } from "./certificates.ts";
 
 /** An error that a runtime throws, with the meaning that {@linkcode FakeRuntime.explain} returns for it. */
 export class FakeFailure extends Error {
@@ -167,6 +168,19 @@ export function createFakeRuntime(options: FakeRuntimeOptions = {}): FakeRuntime
       stdinIsTerminal: () => false,
     },
   };
+  return runtime;
+}
+
+/** The folder of a pod's service account. */
+export const serviceAccountFolder = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+/** Creates a runtime in a pod: it has the environment and the files of a service account. */
+export function createPodRuntime(options?: FakeRuntimeOptions): FakeRuntime {
+  const runtime = createFakeRuntime(options);
+  runtime.variables.set("KUBERNETES_SERVICE_HOST", "10.96.0.1");
+  runtime.variables.set("KUBERNETES_SERVICE_PORT", "443");
+  runtime.disk.set(`${serviceAccountFolder}/ca.crt`, anchorPem());
+  runtime.disk.set(`${serviceAccountFolder}/token`, "sesame\n");
   return runtime;
 }
 

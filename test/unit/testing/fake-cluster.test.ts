@@ -27,6 +27,7 @@ import {
 import { rejection } from "../../support/rejection.ts";
 import { testFollowing } from "../../support/resource-following.ts";
 import { testVerbs } from "../../support/resource-verbs.ts";
+import { aCrd } from "../../support/crds.ts";
 
 const Widget = defineResource({
   group: "example.com",
@@ -80,17 +81,7 @@ describe("a client of a fake cluster", () => {
 
 describe("createFakeCluster()", () => {
   test("starts with objects of any kind, also in lists, and of kinds from a definition", async () => {
-    const definition = {
-      apiVersion: "apiextensions.k8s.io/v1",
-      kind: "CustomResourceDefinition",
-      metadata: { name: "gadgets.example.com" },
-      spec: {
-        group: "example.com",
-        scope: "Cluster",
-        names: { kind: "Gadget", plural: "gadgets" },
-        versions: [{ name: "v1", served: true, storage: true }],
-      },
-    };
+    const definition = aCrd("Gadget", { scope: "Cluster" });
     const fake = start({
       objects: [
         { apiVersion: "v1", kind: "List", items: [aMap("a"), aMap("b")] },
