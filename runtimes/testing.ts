@@ -22,11 +22,8 @@
  * @module
  */
 
-import {
-  type FakeCluster,
-  type FakeClusterOptions,
-  makeFakeCluster,
-} from "../src/testing/fake-cluster.ts";
+import type { FakeCluster, FakeClusterOptions } from "../src/testing/fake-cluster-types.ts";
+import { makeFakeCluster } from "../src/testing/fake-cluster.ts";
 import { findServerHost } from "./_shared/fake-server-host.ts";
 import { createEdgeRuntime } from "./edge/runtime.ts";
 

@@ -13,7 +13,7 @@ export type {
   FakeObjectOptions,
   FakeRequestFilter,
   RotateOptions,
-} from "./fake-cluster.ts";
+} from "./fake-cluster-types.ts";
 export type { FakeListenOptions, FakeServer, FakeServerFiles } from "./fake-servers.ts";
 export { ManualClock } from "./manual-clock.ts";
 export type { FakeKind } from "./seeded-objects.ts";
