@@ -257,7 +257,7 @@ export interface TransportRequest {
   /** Ends the request and its response's body. */
   readonly signal: AbortSignal | undefined;
   /** Says when the signal is aborted, where that has but one listener; to listen to a signal costs more. */
-  readonly ending?: Ending | undefined;
+  readonly ending?: { onEnd: (() => void) | undefined } | undefined;
   /** Whether it needs a connection that has carried no other request, if the transport has a say in it. */
   readonly isFresh?: boolean | undefined;
 }
