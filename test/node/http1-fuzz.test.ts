@@ -35,6 +35,8 @@ const lawful: Readonly<Record<string, (response: RawResponse) => string>> = {
     response.text.slice(0, lengthByOurs(response)),
   "blanks after a length, which undici takes for a part of it": ({ text }) =>
     text.replace(/^(content-length:[ \t]*\d+)[ \t]+\r$/gim, "$1\r"),
+  "a tab after a transfer encoding, which both take for a part of it": ({ text }) =>
+    text.replace(/^(transfer-encoding:[ \t]*chunked)[ \t]+\r$/gim, "$1\r"),
   "a 100 that nobody asked for, which a client has to skip": ({ text }) =>
     text.replaceAll(/(?<=^|\r\n\r\n)HTTP\/1\.1 100(?=[ \r])/g, "HTTP/1.1 103"),
 };
