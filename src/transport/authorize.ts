@@ -79,26 +79,23 @@ export function withCredentials(
   }
 
   async function sendOnceRead(
-    { token, cert, beganAt }: UsedCredentials,
+    used: UsedCredentials,
     request: OutgoingRequest,
   ): Promise<TransportResponse> {
     const { signal } = request;
-    const read = {
-      token: token ?? (await tokens?.current({ signal })),
-      cert: cert ?? (await certs?.current({ signal })),
-      beganAt,
-    };
-    return await sendBy(read, request);
+    const token = used.token ?? (await tokens?.current({ signal }));
+    const cert = used.cert ?? (await certs?.current({ signal }));
+    return await sendBy({ ...used, token, cert }, request);
   }
 
   return (request) => {
     if (request.authorized) return send(request);
     const beganAt = clock.now();
-    const used = { token: tokens?.fresh?.(), cert: certs?.fresh?.(), beganAt };
-    const isFresh =
-      (tokens === undefined || used.token !== undefined) &&
-      (certs === undefined || used.cert !== undefined);
-    return isFresh ? sendBy(used, request) : sendOnceRead(used, request);
+    const token = tokens?.fresh?.();
+    const cert = certs?.fresh?.();
+    const used = { token, cert, beganAt };
+    const mustRead = (tokens && token === undefined) || (certs && cert === undefined);
+    return mustRead ? sendOnceRead(used, request) : sendBy(used, request);
   };
 }
 

@@ -25,9 +25,10 @@ export interface Answer {
 }
 
 /** A response whose body is still to be read, or an error's that has been. */
-export type OpenedAnswer =
-  | Answer
-  | { readonly response: TransportResponse; readonly text: undefined };
+export interface OpenedAnswer {
+  readonly response: TransportResponse;
+  readonly text: string | undefined;
+}
 
 /** Learns how requests go. It must not throw. */
 export interface RequestObserver {
@@ -160,12 +161,6 @@ export abstract class Flight<T> implements BodyLimit, Closable, Ending, LimitedE
     this.#resolve(result);
   }
 
-  /** The caller gets the result, and the rest of the body is not wanted. */
-  protected succeedWithout(reason: Error, result: T): void {
-    this.succeed(result);
-    this.#abort(reason);
-  }
-
   protected fail(error: unknown): void {
     this.#settle();
     if (!this.signal.aborted) this.#parts.observer?.failed(error);
@@ -238,7 +233,7 @@ export class OpenedFlight extends Flight<OpenedAnswer> {
   }
 
   protected override toResult(response: TransportResponse, text: string | undefined): OpenedAnswer {
-    return text === undefined ? { response, text } : { response, text };
+    return { response, text };
   }
 
   // The status says enough.
@@ -247,8 +242,9 @@ export class OpenedFlight extends Flight<OpenedAnswer> {
   }
 
   protected override onTimeout(timeout: TimeoutError, reading?: TransportResponse): void {
-    if (reading === undefined) super.onTimeout(timeout);
-    else this.succeedWithout(timeout, { response: reading, text: "" });
+    if (reading === undefined) return super.onTimeout(timeout);
+    this.onBroken(reading);
+    this.end(timeout); // The rest of the body, that is: the caller has its result.
   }
 }
 

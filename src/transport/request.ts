@@ -119,8 +119,7 @@ export function readRequest(url: URL, call: FetchCall): OutgoingRequest | Promis
     timeoutMs: checkDuration("timeoutMs", init.timeoutMs, timeLimit) ?? timeoutMs,
     signal: init.signal === undefined ? request?.signal : (init.signal ?? undefined),
   };
-  const mayHaveBody = request !== undefined || (init.body !== undefined && init.body !== null);
-  if (mayHaveBody) return addBody(outgoing, call);
+  if ((init.body ?? request ?? null) !== null) return addBody(outgoing, call);
   outgoing.headers = withoutLength(headers, null);
   return outgoing;
 }

@@ -73,9 +73,6 @@ export class RotatingTransport implements TrustRenewal<URL> {
   readonly #options: RotatingTransportOptions;
   readonly #rotation: Rotation<Transport>;
   readonly #isDrainLimited: boolean;
-  /** Where the last answer came from. */
-  #lastUrl: URL | undefined;
-  #lastHost = "";
 
   constructor(runtime: Runtime, options: RotatingTransportOptions) {
     this.#runtime = runtime;
@@ -131,7 +128,7 @@ export class RotatingTransport implements TrustRenewal<URL> {
         const sent = isFresh ? { ...request, isFresh } : request;
         const response = await this.#sendBy(attempt, sent);
         rotation.verified(attempt);
-        this.#noteVerified(request.url);
+        this.#options.trustWait?.verified(request.url.host);
         return response;
       } catch (error) {
         if (rotation.closed !== undefined) throw rotation.closed;
@@ -183,15 +180,6 @@ export class RotatingTransport implements TrustRenewal<URL> {
    */
   async retire(): Promise<void> {
     await this.#rotation.retire();
-  }
-
-  /** Looks at the URL of an earlier request no second time: on Bun, its host is put together anew at each look. */
-  #noteVerified(url: URL): void {
-    if (url !== this.#lastUrl) {
-      this.#lastUrl = url;
-      this.#lastHost = url.host;
-    }
-    this.#options.trustWait?.verified(this.#lastHost);
   }
 
   #sendBy(
