@@ -110,7 +110,7 @@ class SocketExchange implements Job, Receiver, Flow, TransportResponse {
   #leave(): void {
     const { signal, ending } = this.#parts;
     if (ending === undefined) signal?.removeEventListener("abort", this.#onAbort);
-    else ending.onEnd = undefined;
+    else if (ending.onEnd === this.#onAbort) ending.onEnd = undefined;
     this.#connection = undefined;
     this.#isOver = true;
     for (const listener of this.#listeners ?? []) listener();
