@@ -196,9 +196,10 @@ class Session implements RemoteCommand {
     const status = new StatusText();
     for (;;) {
       const message = await socket.receive().catch((error: unknown) => {
-        // Some servers cut the connection once they have said how it ended.
-        if (status.isWhole) return undefined;
-        throw error;
+        if (!status.isWhole) throw error;
+        // Some servers cut the connection once they have said how it ended. A write may still wait for it.
+        socket.abort(error);
+        return undefined;
       });
       if (message === undefined) break;
       const [channel] = message;

@@ -93,6 +93,32 @@ test("execText() returns the exit code of a command that ends before it has read
   }
 });
 
+test.each(["reset", "closed"])(
+  "exec() returns the output and the exit code that arrived before the connection was %s with unread input",
+  async (how) => {
+    const { pods, server } = await startPods();
+    for (let round = 0; round < 3; round += 1) {
+      const run = await pods.exec("web", ["leave", how], { stdin: "pipe" });
+      const outputs = Promise.all([readAll(run.stdout), readAll(run.stderr)]);
+      outputs.catch(() => {}); // It is awaited below.
+      const writer = run.stdin.getWriter();
+      writer.closed.catch(() => {}); // Each write fails too.
+      await writer.write(new Uint8Array(64 * 1024)).catch(() => {}); // The server may have left.
+      // While this process is busy, all of it arrives. The next write fails before anything is read.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+      const writing = rejection(writeForEver(writer));
+      expect(await outputs).toEqual(["x".repeat(40 * 1024), "err\n"]);
+      expect(await run.exit).toEqual({ code: 7 });
+      expect(await writing).toBeInstanceOf(ConnectionError);
+    }
+    await noneOpen(server);
+  },
+);
+
+async function writeForEver(writer: WritableStreamDefaultWriter<Uint8Array>): Promise<never> {
+  for (;;) await writer.write(new Uint8Array(64 * 1024));
+}
+
 test("execText() waits for no input, and leaves the caller's stream alone, when the command has ended", async () => {
   const { pods } = await startPods();
   let isCancelled = false;

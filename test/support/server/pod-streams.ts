@@ -26,6 +26,8 @@ const PIECE = 32 * 1024;
 /** What a session needs of its server. */
 export interface PodStreamsState {
   readonly gates: Gates;
+  /** The connection below TLS. */
+  readonly tcp: Socket;
   /** Called with the number of bytes of a flood that the client has received. */
   onStreamed(bytes: number): void;
   /** Called for each forwarded connection. */
@@ -127,6 +129,19 @@ const commands: Record<string, Command> = {
     });
     return undefined;
   },
+  /**
+   * Writes 40 KiB, which a client's kernel always takes, and ends with exit code 7, without reading all of its input.
+   * Then it resets the connection, or closes it. With unread input, the kernel resets the connection then too.
+   */
+  async leave({ webSocket, raw, url, state }) {
+    await new Promise((resolve) => void webSocket.once("message", resolve));
+    raw.pause();
+    await send(webSocket, onChannel(STDERR, Buffer.from("err\n")));
+    await send(webSocket, onChannel(STDOUT, Buffer.alloc(40 * 1024, "x")));
+    await send(webSocket, exitStatus(7));
+    if (url.searchParams.getAll("command")[1] === "reset") state.tcp.resetAndDestroy();
+    else state.tcp.destroy();
+  },
   /** Writes as much as the client receives, at most 1 GiB. */
   async flood({ webSocket, state }) {
     const piece = onChannel(STDOUT, Buffer.alloc(PIECE, "x"));
@@ -171,9 +186,11 @@ const commands: Record<string, Command> = {
   },
   /**
    * The real `tar`. In the pod `hostile`, it sends the archive that is stored instead of what it should read.
-   * In the pod `endless`, it does not end after that.
+   * In the pod `endless`, it does not end after that. In the pod `hasty`, it reports success without reading on.
    */
-  tar({ webSocket, url }) {
+  tar(session) {
+    const { webSocket, url } = session;
+    if (url.pathname.includes("/pods/hasty/")) return commands["head"]?.(session);
     const args = url.searchParams.getAll("command").slice(1);
     const [, pod] = /\/pods\/(hostile|endless)\//.exec(url.pathname) ?? [];
     const archive = `${args[3] ?? ""}/${args[5] ?? ""}`;
@@ -213,6 +230,11 @@ function commandOf(url: URL): string {
 }
 
 function end(webSocket: WebSocket, code = 0): void {
+  webSocket.send(exitStatus(code));
+  webSocket.close(1000);
+}
+
+function exitStatus(code: number): Buffer {
   const status =
     code === 0
       ? { metadata: {}, status: "Success" }
@@ -222,8 +244,7 @@ function end(webSocket: WebSocket, code = 0): void {
           reason: "NonZeroExitCode",
           details: { causes: [{ reason: "ExitCode", message: String(code) }] },
         };
-  webSocket.send(onChannel(STATUS, Buffer.from(JSON.stringify(status))));
-  webSocket.close(1000);
+  return onChannel(STATUS, Buffer.from(JSON.stringify(status)));
 }
 
 function send(webSocket: WebSocket, message: Buffer): Promise<void> {

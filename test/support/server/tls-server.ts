@@ -305,7 +305,8 @@ export class TestTlsServer {
     if (isPodStream(url)) {
       const onStreamed = (bytes: number): void => void (this.#stats.streamed += bytes);
       const onForwarded = (): void => void (this.#stats.forwarded += 1);
-      const state = { gates: this.gates, onStreamed, onForwarded };
+      const tcp = arrival.connection.socket;
+      const state = { gates: this.gates, tcp, onStreamed, onForwarded };
       servePodStream(request, { socket, head }, state).catch(ignore);
       return;
     }
