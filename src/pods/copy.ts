@@ -347,7 +347,12 @@ async function sendArchive<T extends KubeObject>(
   inputs: Iterable<TarInput> | AsyncIterable<TarInput>,
 ): Promise<void> {
   const run = await exec(pod, command, { ...options, stdin: "pipe", stdout: false });
-  const archive = writeTar(inputs);
+  let isWritten = false;
+  async function* watched(): AsyncGenerator<TarInput, void, undefined> {
+    yield* inputs;
+    isWritten = true;
+  }
+  const archive = writeTar(watched());
   const feeding = feed(run, archive).catch((error: unknown) => {
     // An archive has an end of its own, by which tar ends.
     if (!(error instanceof EndlessStdinError)) throw error;
@@ -355,6 +360,11 @@ async function sendArchive<T extends KubeObject>(
   try {
     const [stderr, { code }] = await Promise.all([readStderr(run.stderr), run.exit, feeding]);
     if (code !== 0) throw new ExecError(what, { stdout: "", stderr, code });
+    // An API server that loses the node reports success instead.
+    if (!isWritten) {
+      const reason = "success was reported before all of it was sent";
+      throw new ConnectionError(`${what}: ${reason}; the copy is incomplete`);
+    }
   } finally {
     await run.close();
     await feeding.catch(() => {});

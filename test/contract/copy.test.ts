@@ -116,6 +116,17 @@ test("copyTo() closes its files when tar ends early", async () => {
   expect(await openFiles()).not.toContain(join(folder, "large"));
 });
 
+test("writeFile() throws when success is reported before the archive was sent", async () => {
+  const { pods, folder } = await startPods();
+  const path = join(folder, "large");
+  const content = new Uint8Array(20 * 1024 * 1024);
+  const error = await rejection(pods.writeFile("hasty", { path, content }));
+  expect(error).toBeInstanceOf(ConnectionError);
+  expect(String(error)).toContain(
+    `Cannot write ${path} of Pod default/hasty: success was reported before all of it was sent`,
+  );
+});
+
 /** The paths of the files that this process has open, where the system tells. */
 async function openFiles(): Promise<string[]> {
   const place = "/proc/self/fd";
