@@ -6,6 +6,7 @@
 
 import { createHash, randomBytes } from "node:crypto";
 import process from "node:process";
+import { isDeepStrictEqual } from "node:util";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { ConnectOptions } from "../../src/index.ts";
 import { Pod } from "../../src/resources/index.ts";
@@ -39,6 +40,16 @@ describe.each(topologies)("%s", (topology) => {
     const { kube, events } = await connectAs(account, { settings });
     const name = await createPod(account, node());
     return { account, kube, pods: kube.resource(Pod), events, name };
+  }
+
+  /**
+   * API servers and kubelets drop what a command wrote last, with its exit code, if passing on its input fails first
+   * (kubernetes/kubernetes#124335). kubectl loses it as often. Between the two, the connection is lost. Between the
+   * kubelet and the container runtime, success is reported instead.
+   */
+  function isLost(result: unknown): boolean {
+    if (topology === "proxied" && result instanceof entry.ConnectionError) return true;
+    return isDeepStrictEqual(result, { code: 0, stdout: "", stderr: "" });
   }
 
   describe.each(ways)("$way", ({ settings }) => {
@@ -159,8 +170,21 @@ describe.each(topologies)("%s", (topology) => {
     test("exec() returns the exit code of a command that ends before it has read its input", async () => {
       const { pods, name } = await scene(settings);
       const stdin = new Uint8Array(50 * MEGABYTE);
-      const result = await pods.execText(name, ["head", "-c", "5"], { stdin });
-      expect(result).toEqual({ code: 0, stdout: "\0".repeat(5), stderr: "" });
+      const run = async (): Promise<object> =>
+        await pods.execText(name, ["head", "-c", "5"], { stdin }).catch((error: Error) => error);
+      const results = [await run()];
+      while (isLost(results.at(-1)) && results.length < 50) results.push(await run());
+      expect(results.at(-1)).toEqual({ code: 0, stdout: "\0".repeat(5), stderr: "" });
+    });
+
+    test("exec() returns the exit code of a command that drops the rest of its input", async () => {
+      const { pods, name } = await scene(settings);
+      const command = shell("head -c 5", "cat > /dev/null", "exit 3");
+      const stdin = new Uint8Array(5 * MEGABYTE);
+      for (let round = 0; round < 10; round += 1) {
+        const result = await pods.execText(name, command, { stdin });
+        expect(result).toEqual({ code: 3, stdout: "\0".repeat(5), stderr: "" });
+      }
     });
   });
 
