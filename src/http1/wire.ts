@@ -9,7 +9,7 @@ import type { ByteStream } from "../runtime.ts";
 
 /** Learns what becomes of a connection. */
 export interface WireListener {
-  /** Bytes have arrived, maybe as a `Buffer`: another view of them costs Bun a lot. */
+  /** Bytes have arrived, maybe as a subclass of `Uint8Array`: another view of them is expensive on some runtimes. */
   onBytes(bytes: Uint8Array<ArrayBuffer>): void;
   /** The other side sends no more. */
   onEnd(): void;

@@ -1,6 +1,6 @@
 /**
- * Large bodies both ways: whoever is slower sets the pace, and what has not been read yet stays bounded. It is measured
- * by how much the faster side gets rid of, since memory also depends on when garbage is collected.
+ * Large bodies in both directions: the slower side sets the pace, and the amount of unread data is limited. The tests
+ * count the bytes that the faster side could send, since memory also depends on when garbage is collected.
  *
  * @module
  */
