@@ -204,6 +204,31 @@ describe.each(ways)("over $way", ({ http2, settings }) => {
 
   const plurals = ["configmaps", "customresourcedefinitions", "deployments", "gadgets", "widgets"];
 
+  /** What a set of objects came to; `revision` is the server's from before. */
+  async function outcome(
+    scene: Scene,
+    { results, seen, revision }: { results: string[]; seen: ManifestResult[]; revision: number },
+  ) {
+    return {
+      results,
+      seen: seen.map(inShort).toSorted(),
+      stored: await stored(scene, plurals),
+      writes: (await scene.fake.revision()) - revision,
+      events: scene.events,
+    };
+  }
+
+  /** Runs an operation with a disturbance and without, and expects equal results but for the events. */
+  async function withAndWithout<Result extends Pick<Scene, "events">>(
+    operate: (happen: Disturbance["happen"]) => Promise<Result>,
+    happen: Disturbance["happen"],
+  ) {
+    const { events, ...disturbed } = await operate(happen);
+    const { events: _events, ...plain } = await operate(nothing);
+    expect(disturbed).toEqual(plain);
+    return { plain, events };
+  }
+
   async function applyAll(happen: Disturbance["happen"]) {
     const scene = await start();
     const { kube, fake } = scene;
@@ -222,23 +247,13 @@ describe.each(ways)("over $way", ({ http2, settings }) => {
     const conditions = [{ type: "Established", status: "True" }];
     await fake.put("customresourcedefinitions", { ...definition, status: { conditions } });
     const results = (await applying).map(inShort);
-    return {
-      results,
-      seen: seen.map(inShort).toSorted(),
-      stored: await stored(scene, plurals),
-      writes: (await fake.revision()) - revision,
-      events: scene.events,
-    };
+    return await outcome(scene, { results, seen, revision });
   }
 
   test.each(disturbances)(
     "applyManifests() of 50 objects has the same result through $what",
     async ({ happen, expectEvents }) => {
-      const [{ events, ...disturbed }, { events: _events, ...plain }] = [
-        await applyAll(happen),
-        await applyAll(nothing),
-      ];
-      expect(disturbed).toEqual(plain);
+      const { plain, events } = await withAndWithout(applyAll, happen);
       expect(plain.results.every((result) => result.startsWith("created"))).toBe(true);
       expectEvents(events);
     },
@@ -265,23 +280,13 @@ describe.each(ways)("over $way", ({ http2, settings }) => {
     expect(seen.length).toBeLessThan(objects.length);
     await fake.remove("configmaps", "default", "configmap-0");
     const results = (await deleting).map(inShort);
-    return {
-      results,
-      seen: seen.map(inShort).toSorted(),
-      stored: await stored(scene, plurals),
-      writes: (await fake.revision()) - revision,
-      events: scene.events,
-    };
+    return await outcome(scene, { results, seen, revision });
   }
 
   test.each(disturbances)(
     "deleteManifests() of 50 objects has the same result through $what",
     async ({ happen, expectEvents }) => {
-      const [{ events, ...disturbed }, { events: _events, ...plain }] = [
-        await deleteAll(happen),
-        await deleteAll(nothing),
-      ];
-      expect(disturbed).toEqual(plain);
+      const { plain, events } = await withAndWithout(deleteAll, happen);
       expect(plain.results.every((result) => result.startsWith("deleted"))).toBe(true);
       expect(plain.stored).toEqual([]);
       expectEvents(events);
@@ -412,11 +417,7 @@ describe.each(ways)("over $way", ({ http2, settings }) => {
   test.each(disturbances)(
     "rolledOut() reports the same progress through $what",
     async ({ happen, expectEvents }) => {
-      const [{ events, ...disturbed }, { events: _events, ...plain }] = [
-        await rollOut(happen),
-        await rollOut(nothing),
-      ];
-      expect(disturbed).toEqual(plain);
+      const { plain, events } = await withAndWithout(rollOut, happen);
       expect(plain.seen).toEqual([
         "0 of 4 replicas are updated",
         "2 of 4 replicas are updated",
