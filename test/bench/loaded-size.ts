@@ -9,10 +9,22 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
-import { build } from "esbuild";
+import { type BuildOptions, build } from "esbuild";
 import { type BenchContext, type Figure, atMost } from "./figures.ts";
 import { runProgram, runtimeTitles } from "./program.ts";
 import { type Stage, openStage } from "./stage.ts";
+
+/** How users' programs are bundled. */
+export const bundling: BuildOptions & { readonly write: false } = {
+  bundle: true,
+  minify: true,
+  write: false,
+  logLevel: "error",
+  format: "esm",
+  target: "es2022",
+  platform: "neutral",
+  external: ["node:*", "undici", "yaml", "zod"],
+};
 
 const GOAL_KB = 18;
 
@@ -67,15 +79,8 @@ async function bundle(
     stdin: { contents, resolveDir: dist },
     entryNames: "main",
     outdir: folder,
-    bundle: true,
+    ...bundling,
     splitting: true,
-    minify: true,
-    write: false,
-    logLevel: "error",
-    format: "esm",
-    target: "es2022",
-    platform: "neutral",
-    external: ["node:*", "undici", "yaml", "zod"],
   });
   await mkdir(folder, { recursive: true });
   const texts = new Map(outputFiles.map(({ path, text }) => [basename(path), text]));

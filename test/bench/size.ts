@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { type Plugin, build } from "esbuild";
 import { type BenchContext, type Figure, atMost } from "./figures.ts";
-import { measureLoadedSize } from "./loaded-size.ts";
+import { bundling, measureLoadedSize } from "./loaded-size.ts";
 
 const GOAL_KB = 12;
 const entries = ["node", "deno", "bun", "edge"] as const;
@@ -31,14 +31,7 @@ export async function measureSize(context: BenchContext): Promise<Figure[]> {
     say(`size of reanchor/${entry}`);
     const { outputFiles } = await build({
       entryPoints: [join(dist, `${entry}.js`)],
-      bundle: true,
-      minify: true,
-      write: false,
-      logLevel: "error",
-      format: "esm",
-      target: "es2022",
-      platform: "neutral",
-      external: ["node:*", "undici", "socks", "yaml", "zod"],
+      ...bundling,
       plugins: [withoutLateChunks],
     });
     const bundle = outputFiles[0]?.contents ?? new Uint8Array();
